@@ -1,0 +1,186 @@
+/* arena.c - bump allocation in blocks, with deferred work.
+ *
+ * Errors: none are returned. Exhausted memory and sizes that overflow end the program with abort();
+ * the supervisor restarts it and the MTA asks again. */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_FIRST 4096U
+#define BLOCK_MAX   (256U * 1024U)
+#define ALIGN       (_Alignof(max_align_t))
+
+struct block {
+    struct block *next; /* older block */
+    size_t size, used;  /* of data */
+    _Alignas(max_align_t) unsigned char data[];
+};
+
+struct deferred {
+    struct deferred *next;
+    void (*fn)(void *);
+    void *object;
+};
+
+struct arena {
+    struct block *newest;
+    struct deferred *deferred;
+    size_t quota, used;
+};
+
+static _Noreturn void out_of_memory(void)
+{
+    fputs("assay: out of memory\n", stderr);
+    abort();
+}
+
+static struct block *block_new(size_t size)
+{
+    if (size > SIZE_MAX - sizeof(struct block))
+        out_of_memory();
+    struct block *b = malloc(sizeof *b + size);
+    if (!b)
+        out_of_memory();
+    b->next = NULL;
+    b->size = size;
+    b->used = 0;
+    return b;
+}
+
+struct arena *arena_new(size_t quota)
+{
+    struct arena *a = calloc(1, sizeof *a);
+    if (!a)
+        out_of_memory();
+    a->quota = quota;
+    return a;
+}
+
+static size_t round_up(size_t n)
+{
+    if (n > SIZE_MAX - ALIGN)
+        out_of_memory();
+    return (n + ALIGN - 1) & ~(ALIGN - 1);
+}
+
+static struct block *block_with_room(struct arena *a, size_t n)
+{
+    struct block *b = a->newest;
+    if (b && b->size - b->used >= n)
+        return b;
+    size_t size = b ? b->size * 2 : BLOCK_FIRST;
+    if (size > BLOCK_MAX)
+        size = BLOCK_MAX;
+    b = block_new(size < n ? n : size);
+    b->next = a->newest;
+    a->newest = b;
+    return b;
+}
+
+/* Memory from the newest block, not zeroed. */
+static void *take(struct arena *a, size_t n)
+{
+    size_t full = round_up(n ? n : 1);
+    struct block *b = block_with_room(a, full);
+    void *p = b->data + b->used;
+    b->used += full;
+    a->used += full;
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    return memset(take(a, n), 0, n);
+}
+
+void *arena_alloc_array(struct arena *a, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        out_of_memory();
+    return arena_alloc(a, count * size);
+}
+
+char *arena_copy(struct arena *a, const void *p, size_t n)
+{
+    if (n == SIZE_MAX)
+        out_of_memory();
+    char *copy = take(a, n + 1);
+    if (n)
+        memcpy(copy, p, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+void *arena_grow(struct arena *a, void *p, size_t old, size_t want)
+{
+    struct block *b = a->newest;
+    size_t have = round_up(old ? old : 1), full = round_up(want);
+    if (p && b && (unsigned char *)p + have == b->data + b->used && full >= have &&
+        b->size - b->used >= full - have) {
+        b->used += full - have;
+        a->used += full - have;
+        return p;
+    }
+    void *grown = take(a, want);
+    if (old)
+        memcpy(grown, p, old < want ? old : want);
+    return grown;
+}
+
+void arena_defer(struct arena *a, void (*fn)(void *), void *object)
+{
+    struct deferred *d = arena_make(a, struct deferred);
+    d->fn = fn;
+    d->object = object;
+    d->next = a->deferred;
+    a->deferred = d;
+}
+
+bool arena_room(const struct arena *a, size_t n)
+{
+    return a->quota == 0 || (a->used <= a->quota && n <= a->quota - a->used);
+}
+
+size_t arena_used(const struct arena *a)
+{
+    return a->used;
+}
+
+static void run_deferred(struct arena *a)
+{
+    while (a->deferred) {
+        struct deferred *d = a->deferred;
+        a->deferred = d->next;
+        d->fn(d->object);
+    }
+}
+
+void arena_reset(struct arena *a)
+{
+    run_deferred(a);
+    /* Keep one ordinary block: the next message most likely fits in it. */
+    while (a->newest && (a->newest->next || a->newest->size > BLOCK_MAX)) {
+        struct block *older = a->newest->next;
+        free(a->newest);
+        a->newest = older;
+    }
+    if (a->newest)
+        a->newest->used = 0;
+    a->used = 0;
+}
+
+void arena_free(struct arena *a)
+{
+    if (!a)
+        return;
+    run_deferred(a);
+    while (a->newest) {
+        struct block *older = a->newest->next;
+        free(a->newest);
+        a->newest = older;
+    }
+    free(a);
+}

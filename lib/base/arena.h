@@ -1,0 +1,49 @@
+/* arena.h - memory that lives as long as a session, a message or a command, and dies at once.
+ *
+ * An arena belongs to one owner at a time; it has no lock. Memory is zeroed. Nothing in it is freed
+ * singly: foreign objects (an EVP_MD_CTX, a reference on a cached answer) are handed over with
+ * arena_defer() on the line after their creation. */
+#ifndef ASSAY_BASE_ARENA_H
+#define ASSAY_BASE_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+
+/* Makes an arena whose owner means to store at most `quota` bytes (0: no quota). Never NULL: true
+ * exhaustion of memory ends the program. */
+struct arena *arena_new(size_t quota);
+
+/* `n` zeroed bytes (n may be 0), aligned for any object, alive until reset or free. Never NULL. The
+ * quota does not stop an allocation: who stores remote bytes asks arena_room() first. */
+void *arena_alloc(struct arena *a, size_t n);
+
+/* The object form: arena_make(a, struct thing), arena_array(a, struct thing, count). */
+#define arena_make(a, type)         ((type *)arena_alloc((a), sizeof(type)))
+#define arena_array(a, type, count) ((type *)arena_alloc_array((a), (count), sizeof(type)))
+void *arena_alloc_array(struct arena *a, size_t count, size_t size);
+
+/* A copy of n bytes with a NUL behind it. */
+char *arena_copy(struct arena *a, const void *p, size_t n);
+
+/* Enlarges the block `p` of `old` bytes to `want` bytes: in place when it is the newest block, else
+ * by a copy. The added bytes are not zeroed. */
+void *arena_grow(struct arena *a, void *p, size_t old, size_t want);
+
+/* Calls fn(object) when the arena is reset or freed, newest first. fn must not block. */
+void arena_defer(struct arena *a, void (*fn)(void *object), void *object);
+
+/* True if n more bytes stay within the quota. */
+bool arena_room(const struct arena *a, size_t n);
+
+/* Bytes handed out since the last reset. */
+size_t arena_used(const struct arena *a);
+
+/* Runs what was deferred and makes all memory free for use again. */
+void arena_reset(struct arena *a);
+
+/* The same, and the arena is gone. NULL is allowed. */
+void arena_free(struct arena *a);
+
+#endif

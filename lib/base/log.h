@@ -1,0 +1,28 @@
+/* log.h - where words for the operator go.
+ *
+ * Five words: debug (asked for), info (what happened), warning (a person should look), error (a
+ * thing did not work), fatal (the program ends). Lines about a message begin with its queue id.
+ * Everything from the network has passed str_safe() before it comes here. */
+#ifndef ASSAY_BASE_LOG_H
+#define ASSAY_BASE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+
+enum log_sink { LOG_TO_STDERR, LOG_TO_SYSLOG };
+
+/* Once, before threads start; again only to change the level. `ident` is kept, not copied. */
+void log_open(enum log_sink sink, const char *ident, enum log_level lowest);
+void log_set_level(enum log_level lowest);
+bool log_wants(enum log_level level);
+
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Logs an error and ends the program with status 1 (EX_CONFIG and the like are the caller's). */
+_Noreturn void log_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

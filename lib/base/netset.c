@@ -1,0 +1,123 @@
+/* netset.c - IP addresses and sets of networks.
+ *
+ * Errors: a phrase for the operator from netset_add(), false from the parsers. */
+#include "base/netset.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+static void unmap_v4(struct netaddr *a)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    if (a->family != 6 || memcmp(a->bytes, mapped, sizeof mapped) != 0)
+        return;
+    struct netaddr v4 = {.family = 4};
+    memcpy(v4.bytes, a->bytes + 12, 4);
+    *a = v4;
+}
+
+bool netaddr_parse(struct str text, struct netaddr *out)
+{
+    char buffer[INET6_ADDRSTRLEN];
+    if (str_starts_nocase(text, STR("IPv6:")))
+        text = str_sub(text, 5, text.n);
+    *out = (struct netaddr){0};
+    if (text.n == 0 || text.n >= sizeof buffer || memchr(text.p, '\0', text.n))
+        return false;
+    memcpy(buffer, text.p, text.n);
+    buffer[text.n] = '\0';
+    if (inet_pton(AF_INET, buffer, out->bytes) == 1)
+        out->family = 4;
+    else if (inet_pton(AF_INET6, buffer, out->bytes) == 1)
+        out->family = 6;
+    unmap_v4(out);
+    return out->family != 0;
+}
+
+bool netaddr_from_sockaddr(const struct sockaddr *sa, struct netaddr *out)
+{
+    *out = (struct netaddr){0};
+    if (sa && sa->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, sa, sizeof v4);
+        out->family = 4;
+        memcpy(out->bytes, &v4.sin_addr, 4);
+    } else if (sa && sa->sa_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, sa, sizeof v6);
+        out->family = 6;
+        memcpy(out->bytes, &v6.sin6_addr, 16);
+        unmap_v4(out);
+    }
+    return out->family != 0;
+}
+
+const char *netaddr_format(const struct netaddr *addr, char text[NETADDR_TEXT])
+{
+    int family = addr->family == 4 ? AF_INET : AF_INET6;
+    if (!addr->family || !inet_ntop(family, addr->bytes, text, NETADDR_TEXT))
+        return strcpy(text, "unknown");
+    return text;
+}
+
+bool netaddr_eq(const struct netaddr *a, const struct netaddr *b)
+{
+    return a->family == b->family && netaddr_in(a, b, a->family == 4 ? 32 : 128);
+}
+
+bool netaddr_in(const struct netaddr *addr, const struct netaddr *net, unsigned bits)
+{
+    if (!addr->family || addr->family != net->family || bits > (addr->family == 4 ? 32U : 128U))
+        return false;
+    if (memcmp(addr->bytes, net->bytes, bits / 8) != 0)
+        return false;
+    if (bits % 8 == 0)
+        return true;
+    uint8_t mask = (uint8_t)(0xFFU << (8 - bits % 8));
+    return ((addr->bytes[bits / 8] ^ net->bytes[bits / 8]) & mask) == 0;
+}
+
+void netset_init(struct netset *set, struct arena *a)
+{
+    *set = (struct netset){.arena = a};
+}
+
+static bool host_bits_clear(const struct netaddr *net, unsigned bits)
+{
+    unsigned width = net->family == 4 ? 32 : 128;
+    for (unsigned i = bits; i < width; i++)
+        if (net->bytes[i / 8] & (0x80U >> (i % 8)))
+            return false;
+    return true;
+}
+
+const char *netset_add(struct netset *set, struct str text)
+{
+    struct netrange range;
+    size_t slash = str_find(text, 0, '/');
+    if (!netaddr_parse(str_sub(text, 0, slash), &range.net))
+        return "is not an IP address or network such as 192.0.2.0/24 or 2001:db8::/32";
+    unsigned long long bits = range.net.family == 4 ? 32 : 128;
+    if (slash < text.n && !str_to_u64(str_sub(text, slash + 1, text.n), bits, &bits))
+        return "has a prefix length that does not fit the address";
+    range.bits = (unsigned)bits;
+    if (!host_bits_clear(&range.net, range.bits))
+        return "has bits set behind the prefix length: write the network's first address";
+    if (set->n == set->cap) {
+        size_t cap = set->cap ? set->cap * 2 : 8;
+        set->ranges =
+            arena_grow(set->arena, set->ranges, set->cap * sizeof range, cap * sizeof range);
+        set->cap = cap;
+    }
+    set->ranges[set->n++] = range;
+    return NULL;
+}
+
+bool netset_has(const struct netset *set, const struct netaddr *addr)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (netaddr_in(addr, &set->ranges[i].net, set->ranges[i].bits))
+            return true;
+    return false;
+}

@@ -1,0 +1,265 @@
+/* str.c - text as pointer and length.
+ *
+ * Errors: none. Memory comes from arenas, which never fail. */
+#include "base/str.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct str str_of(const char *cstring)
+{
+    return cstring ? (struct str){cstring, strlen(cstring)} : STR_NONE;
+}
+
+struct str str_copy(struct arena *a, struct str s)
+{
+    return s.p ? (struct str){arena_copy(a, s.p, s.n), s.n} : STR_NONE;
+}
+
+char *str_cstr(struct arena *a, struct str s)
+{
+    return arena_copy(a, s.p, s.n);
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+struct str str_lower(struct arena *a, struct str s)
+{
+    if (!s.p)
+        return s;
+    char *copy = arena_copy(a, s.p, s.n);
+    for (size_t i = 0; i < s.n; i++)
+        copy[i] = lower(copy[i]);
+    return (struct str){copy, s.n};
+}
+
+struct str str_printf(struct arena *a, const char *format, ...)
+{
+    struct strbuf b;
+    va_list args;
+    sb_init(&b, a);
+    va_start(args, format);
+    sb_vprintf(&b, format, args);
+    va_end(args);
+    return sb_str(&b);
+}
+
+bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+int str_cmp_nocase(struct str a, struct str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    for (size_t i = 0; i < n; i++) {
+        int d = (unsigned char)lower(a.p[i]) - (unsigned char)lower(b.p[i]);
+        if (d)
+            return d;
+    }
+    return (a.n > b.n) - (a.n < b.n);
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+    return a.n == b.n && str_cmp_nocase(a, b) == 0;
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && str_eq(str_sub(s, 0, prefix.n), prefix);
+}
+
+bool str_starts_nocase(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && str_eq_nocase(str_sub(s, 0, prefix.n), prefix);
+}
+
+bool str_ends_nocase(struct str s, struct str suffix)
+{
+    return s.n >= suffix.n && str_eq_nocase(str_sub(s, s.n - suffix.n, s.n), suffix);
+}
+
+size_t str_find(struct str s, size_t from, char c)
+{
+    if (from >= s.n)
+        return s.n;
+    const char *hit = memchr(s.p + from, c, s.n - from);
+    return hit ? (size_t)(hit - s.p) : s.n;
+}
+
+size_t str_find_last(struct str s, char c)
+{
+    const char *hit = s.n ? memrchr(s.p, c, s.n) : NULL;
+    return hit ? (size_t)(hit - s.p) : s.n;
+}
+
+struct str str_sub(struct str s, size_t from, size_t to)
+{
+    if (to > s.n)
+        to = s.n;
+    if (from > to)
+        from = to;
+    return s.p ? (struct str){s.p + from, to - from} : s;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.n && is_space(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n && is_space(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+bool str_split(struct str *rest, char c, struct str *part)
+{
+    if (!rest->p)
+        return false;
+    size_t at = str_find(*rest, 0, c);
+    *part = str_sub(*rest, 0, at);
+    *rest = at < rest->n ? str_sub(*rest, at + 1, rest->n) : STR_NONE;
+    return true;
+}
+
+bool str_to_u64(struct str s, unsigned long long max, unsigned long long *value)
+{
+    unsigned long long v = 0;
+    if (s.n == 0)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+        unsigned digit = (unsigned)(s.p[i] - '0');
+        if (v > (max - digit) / 10 || digit > max)
+            return false;
+        v = v * 10 + digit;
+    }
+    *value = v;
+    return true;
+}
+
+/* Length of the valid UTF-8 sequence of two or more bytes at s[i], 0 if there is none (RFC 3629);
+ * C1 controls (U+0080 to U+009F) do not count. */
+static size_t utf8_length(struct str s, size_t i)
+{
+    const unsigned char *u = (const unsigned char *)s.p + i;
+    size_t left = s.n - i;
+    if (u[0] >= 0xC2 && u[0] <= 0xDF && left >= 2 && (u[1] & 0xC0) == 0x80)
+        return u[0] == 0xC2 && u[1] < 0xA0 ? 0 : 2;
+    if ((u[0] & 0xF0) == 0xE0 && left >= 3 && (u[1] & 0xC0) == 0x80 && (u[2] & 0xC0) == 0x80) {
+        if ((u[0] == 0xE0 && u[1] < 0xA0) || (u[0] == 0xED && u[1] > 0x9F))
+            return 0;
+        return 3;
+    }
+    if (u[0] >= 0xF0 && u[0] <= 0xF4 && left >= 4 && (u[1] & 0xC0) == 0x80 &&
+        (u[2] & 0xC0) == 0x80 && (u[3] & 0xC0) == 0x80) {
+        if ((u[0] == 0xF0 && u[1] < 0x90) || (u[0] == 0xF4 && u[1] > 0x8F))
+            return 0;
+        return 4;
+    }
+    return 0;
+}
+
+struct str str_safe(struct arena *a, struct str s, size_t max, bool utf8)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const struct str dots = STR_INIT("...");
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < s.n;) {
+        unsigned char c = (unsigned char)s.p[i];
+        size_t take = c >= 0x20 && c < 0x7F && c != '\\' ? 1 : 0;
+        if (!take && utf8 && c >= 0x80)
+            take = utf8_length(s, i);
+        size_t room = max > dots.n ? max - dots.n : 0;
+        bool last = i + (take ? take : 1) >= s.n;
+        if (b.n + (take ? take : 4) > (last ? max : room)) {
+            sb_add(&b, str_sub(dots, 0, max - (b.n < max ? b.n : max)));
+            break;
+        }
+        if (take) {
+            sb_add(&b, str_sub(s, i, i + take));
+        } else {
+            char escaped[] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
+            sb_add(&b, (struct str){escaped, sizeof escaped});
+        }
+        i += take ? take : 1;
+    }
+    return sb_str(&b);
+}
+
+void sb_init(struct strbuf *b, struct arena *a)
+{
+    *b = (struct strbuf){.arena = a};
+}
+
+static void sb_reserve(struct strbuf *b, size_t more)
+{
+    if (more >= SIZE_MAX / 4 - b->n)
+        abort();
+    size_t want = b->n + more + 1;
+    if (want <= b->cap)
+        return;
+    size_t cap = b->cap ? b->cap * 2 : 64;
+    if (cap < want)
+        cap = want;
+    b->p = arena_grow(b->arena, b->p, b->cap, cap);
+    b->cap = cap;
+}
+
+void sb_add(struct strbuf *b, struct str s)
+{
+    sb_reserve(b, s.n);
+    if (s.n)
+        memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+    b->p[b->n] = '\0';
+}
+
+void sb_addc(struct strbuf *b, char c)
+{
+    sb_add(b, (struct str){&c, 1});
+}
+
+void sb_vprintf(struct strbuf *b, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    sb_reserve(b, 0);
+    int n = vsnprintf(b->p + b->n, b->cap - b->n, format, args);
+    if (n > 0 && (size_t)n >= b->cap - b->n) {
+        sb_reserve(b, (size_t)n);
+        n = vsnprintf(b->p + b->n, b->cap - b->n, format, again);
+    }
+    if (n > 0)
+        b->n += (size_t)n;
+    va_end(again);
+}
+
+void sb_printf(struct strbuf *b, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    sb_vprintf(b, format, args);
+    va_end(args);
+}
+
+struct str sb_str(struct strbuf *b)
+{
+    sb_reserve(b, 0);
+    b->p[b->n] = '\0';
+    return (struct str){b->p, b->n};
+}

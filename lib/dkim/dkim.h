@@ -1,0 +1,111 @@
+/* dkim.h - RFC 6376 with RFC 8301, 8463 and 8616: signatures verified and made.
+ *
+ * Both sides are streams: header fields first, then the body in pieces of any size, then finish.
+ * Memory does not grow with the body. Everything lives in the arena that is given. */
+#ifndef ASSAY_DKIM_DKIM_H
+#define ASSAY_DKIM_DKIM_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "crypto/canon.h"
+#include "crypto/keys.h"
+#include "dns/dns.h"
+#include "mail/header.h"
+
+enum dkim_result {
+    DKIM_NONE,
+    DKIM_PASS,
+    DKIM_FAIL,
+    DKIM_POLICY,
+    DKIM_NEUTRAL,
+    DKIM_TEMPERROR,
+    DKIM_PERMERROR,
+    DKIM_RESULT_COUNT
+};
+
+const char *dkim_result_name(enum dkim_result result); /* "permerror" */
+
+struct dkim_verify_settings {
+    unsigned max_signatures; /* the newest (topmost) are evaluated */
+    unsigned min_key_bits;   /* shorter RSA keys: policy; below 1024: permerror */
+    bool partial_body;       /* accept l= shorter than the body */
+    int64_t clock_skew_s;    /* tolerated for t= in the future and x= in the past */
+    int64_t now;             /* seconds since 1970 */
+};
+
+/* What became of one signature. Words as in RFC 8601 2.7.1. */
+struct dkim_signature {
+    enum dkim_result result;
+    struct str reason;    /* a phrase for people why it is no pass; clean; empty for a pass */
+    struct str domain;    /* d=, normalised; empty if it could not be read */
+    struct str selector;  /* s=, normalised */
+    struct str identity;  /* i=, or @d; as written */
+    struct str algorithm; /* a=, as written */
+    struct str b_start;   /* the first 8 or more characters of b=, distinct among the signatures of
+                             the message (RFC 6008); without white space */
+    enum key_type key_type;
+    unsigned key_bits;          /* 0: no key was seen */
+    bool testing;               /* t=y in the key record */
+    enum dns_security security; /* of the key record */
+};
+
+struct dkim_verifier;
+
+/* Parses the signatures, newest first up to the cap, and hashes the header fields; starts the
+ * queries for their keys. `headers` must outlive the verifier. */
+struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *settings,
+                                        const struct header_list *headers, struct key_cache *keys,
+                                        struct dns_asker *asker);
+
+/* False if no signature needs the body (any more): the caller may skip it. */
+bool dkim_verifier_wants_body(const struct dkim_verifier *v);
+void dkim_verifier_body(struct dkim_verifier *v, const void *data, size_t n);
+
+/* Fetches keys (waiting as the asker allows), decides. *n signatures in the order of the message,
+ * top first; those beyond the cap are not listed and counted in *skipped. */
+const struct dkim_signature *dkim_verifier_finish(struct dkim_verifier *v, struct dns_asker *asker,
+                                                  size_t *n, size_t *skipped);
+
+/* One key to sign with. */
+struct dkim_signing_key {
+    struct str domain;   /* d=, normalised */
+    struct str selector; /* s= */
+    struct private_key *key;
+};
+
+struct dkim_sign_settings {
+    enum canon header_canon, body_canon;
+    int64_t now;         /* t= */
+    int64_t lifetime_s;  /* x= is t= plus this; 0: no x= */
+    struct str identity; /* i=, or empty: none */
+    /* Names (lower case) to sign wherever present, and to oversign (named once more than present,
+     * so that none can be added). NULL: the defaults below. */
+    const struct str *sign_headers;
+    size_t n_sign_headers;
+    const struct str *oversign_headers;
+    size_t n_oversign_headers;
+};
+
+/* RFC 6376 5.4.1's list as we sign it, and From alone oversigned. */
+extern const struct str dkim_default_sign_headers[];
+extern const size_t dkim_default_sign_headers_count;
+extern const struct str dkim_default_oversign_headers[];
+extern const size_t dkim_default_oversign_headers_count;
+
+struct dkim_signer;
+
+/* One signature for each key, over the same header fields and one body digest. Settings and keys
+ * must outlive the signer; keys are held by the caller. */
+struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_settings *settings,
+                                    const struct header_list *headers,
+                                    const struct dkim_signing_key *keys, size_t n_keys);
+void dkim_signer_body(struct dkim_signer *s, const void *data, size_t n);
+
+/* values[i] is the value of the DKIM-Signature field of keys[i] (with its leading space, folded
+ * with LF TAB), to be inserted above all other fields. False and *problem if a signature could not
+ * be made. `values` has room for n_keys. */
+bool dkim_signer_finish(struct dkim_signer *s, struct str *values, struct str *problem);
+
+#endif

@@ -1,0 +1,127 @@
+/* dns.h - the only door to DNS.
+ *
+ * A `struct dns` is the process's resolver: a backend (c-ares, libunbound, or a zone held in
+ * memory) behind a shared cache. A `struct dns_asker` is one message's way of asking: it owns the
+ * patience and the counts of that message. Queries belong to the cache, never to a message: a query
+ * that a message gave up on still fills the cache for the next one.
+ *
+ * dns_prefetch() starts a query and returns at once; dns_lookup() joins a query in flight or starts
+ * one, and waits as long as the asker's patience lasts. So callers are sequential and simple while
+ * their DNS runs beside the SMTP dialogue. */
+#ifndef ASSAY_DNS_DNS_H
+#define ASSAY_DNS_DNS_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/netset.h"
+#include "base/str.h"
+
+enum dns_type {
+    DNS_A = 1,
+    DNS_CNAME = 5,
+    DNS_PTR = 12,
+    DNS_MX = 15,
+    DNS_TXT = 16,
+    DNS_AAAA = 28,
+};
+
+enum dns_status {
+    DNS_ANSWER,   /* rr[] holds at least one record */
+    DNS_NODATA,   /* the name exists, without this type */
+    DNS_NXDOMAIN, /* the name does not exist */
+    /* From here on: cannot be known now. */
+    DNS_SERVFAIL, /* refused, broken or failed answer */
+    DNS_TIMEOUT,  /* no answer within the query's time-out or the asker's patience */
+    DNS_BOGUS,    /* DNSSEC validation failed */
+    DNS_PENDING,  /* the asker does not wait, and the answer is still under way */
+};
+
+/* What is known of the answer's authenticity. */
+enum dns_security { DNS_UNCHECKED, DNS_INSECURE, DNS_SECURE, DNS_SECURITY_BOGUS };
+
+struct dns_rr {
+    struct netaddr addr; /* A, AAAA */
+    struct str text; /* TXT: its strings joined; MX, PTR: the name, lower case, no last dot (MX to
+                        the root: ".") */
+    uint16_t preference; /* MX */
+};
+
+struct dns_answer {
+    enum dns_status status;
+    enum dns_security security;
+    uint32_t ttl; /* seconds left when it was taken from the network */
+    size_t n;     /* records, CNAMEs followed; MX by preference */
+    const struct dns_rr *rr;
+};
+
+static inline bool dns_unknown(const struct dns_answer *a)
+{
+    return a->status >= DNS_SERVFAIL;
+}
+
+const char *dns_status_name(enum dns_status status); /* "answer", "nxdomain", ... */
+const char *dns_type_name(enum dns_type type);       /* "TXT" */
+
+struct dns;
+
+/* One finished look-up, for --trace and for recording. */
+struct dns_event {
+    struct str name;
+    enum dns_type type;
+    const struct dns_answer *answer;
+    bool from_cache;
+    int64_t waited_us;
+};
+
+struct dns_asker {
+    struct dns *dns;
+    struct arena *arena; /* answers are held until this arena is reset */
+    int64_t patience_us; /* what is left of the time to spend waiting; 0: never wait, answer
+                            DNS_PENDING instead if `may_pend`, else DNS_TIMEOUT */
+    bool may_pend;
+    void (*waiting)(void *context); /* called about once a second while waiting, or NULL */
+    void *waiting_context;
+    void (*trace)(void *context, const struct dns_event *event); /* or NULL */
+    void *trace_context;
+    unsigned lookups;  /* dns_lookup() calls */
+    unsigned queries;  /* of these and of prefetches: sent to the network */
+    int64_t waited_us; /* spent waiting so far */
+};
+
+/* Never NULL; the answer lives as long as the asker's arena. `name` is text without escapes, any
+ * case, at most 253 bytes with or without the last dot; what is no name is DNS_NXDOMAIN without a
+ * query. */
+const struct dns_answer *dns_lookup(struct dns_asker *asker, struct str name, enum dns_type type);
+
+/* Starts the query if it is neither cached nor under way. */
+void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type);
+
+enum dnssec_mode { DNSSEC_OFF, DNSSEC_TRUST_AD, DNSSEC_VALIDATE };
+
+struct dns_settings {
+    const struct str *servers; /* "127.0.0.1@53", "[::1]:53", "192.0.2.1" */
+    size_t n_servers;
+    bool recurse;            /* servers = [ ]: recurse ourselves (libunbound) */
+    enum dnssec_mode dnssec; /* DNSSEC_VALIDATE: libunbound, forwarding to servers if any */
+    int64_t timeout_ms;      /* of one query, retries included */
+    size_t cache_bytes;
+    int64_t max_ttl_s, negative_ttl_s, failure_ttl_s;
+    unsigned max_in_flight;   /* queries under way at once; beyond it DNS_SERVFAIL at once */
+    const char *trust_anchor; /* file for DNSSEC_VALIDATE; NULL: /usr/share/dns/root.key */
+    const char *root_hints;   /* file for recursion; NULL: built in */
+};
+
+/* With n_servers 0 and !recurse: the servers of resolv.conf. NULL on failure, and *problem is a
+ * phrase (in `a`). Starts its thread. */
+struct dns *dns_open(const struct dns_settings *settings, struct arena *a, struct str *problem);
+
+/* A resolver that answers from zone text (RFC 1035 5.1, the subset of tests/README) and from
+ * nothing else: names not in it are NXDOMAIN; the pseudo types SERVFAIL and TIMEOUT make a name
+ * fail so. */
+struct dns *dns_open_zone(struct str zone_text, struct arena *a, struct str *problem);
+
+/* Waits for nothing: queries in flight are dropped. No asker may use it any more. */
+void dns_close(struct dns *dns);
+
+#endif

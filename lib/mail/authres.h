@@ -1,0 +1,41 @@
+/* authres.h - Authentication-Results (RFC 8601): ours written, others' ids read. */
+#ifndef ASSAY_MAIL_AUTHRES_H
+#define ASSAY_MAIL_AUTHRES_H
+
+#include "base/str.h"
+#include "mail/header.h"
+
+/* What stands before the first ';' of a received field (RFC 8601 2.2): comments, quoted string,
+ * case and version understood. */
+struct authres_head {
+    bool parsed;     /* false: the id cannot be read */
+    struct str id;   /* without quotes and comments; as written otherwise */
+    bool version_ok; /* no version, or 1 */
+};
+void authres_parse_head(struct arena *a, struct str value, struct authres_head *out);
+
+/* True if a field with this head must not reach readers who trust `ids` (authserv-ids, normalised
+ * by domain_normalize where possible): the id is one of them (case, trailing dot, U-label), cannot
+ * be read, or the version is not 1 (RFC 8601 5). */
+bool authres_is_forged(struct arena *a, const struct authres_head *head, const struct str *ids,
+                       size_t n_ids);
+
+/* Writer. Values are quoted where they are no RFC 2045 token, made safe, and cut at 256 bytes;
+ * comments are made safe. */
+struct authres {
+    struct header_folder fold;
+    size_t results;
+};
+
+void authres_begin(struct authres *w, struct arena *a, struct str authserv_id);
+/* Starts a resinfo on a line of its own: method=result, and `comment` in parentheses if not empty.
+ */
+void authres_result(struct authres *w, struct str method, struct str result, struct str comment);
+/* reason="..." of the resinfo begun last. */
+void authres_reason(struct authres *w, struct str reason);
+/* ptype.property=value of the resinfo begun last. */
+void authres_property(struct authres *w, const char *ptype_property, struct str value);
+/* The field's value with its leading space; "id; none" if there was no result. */
+struct str authres_end(struct authres *w);
+
+#endif

@@ -1,0 +1,29 @@
+/* domain.h - domain names as text: normalised once at the border, then compared byte by byte. */
+#ifndef ASSAY_MAIL_DOMAIN_H
+#define ASSAY_MAIL_DOMAIN_H
+
+#include "base/str.h"
+
+#define DOMAIN_MAX 253 /* RFC 1035 3.1, as text without the last dot */
+
+/* The normal form: A-labels (RFC 5891 by libidn2 for U-labels, non-transitional UTS 46), lower
+ * case, no trailing dot. False if it is no domain name: empty label, label above 63 or name above
+ * 253 bytes, a byte below 0x21 or 0x7F, bad UTF-8, or an address literal. Underscore and other odd
+ * ASCII is allowed (DNS knows it). A name of one label is a domain name here. */
+bool domain_normalize(struct arena *a, struct str text, struct str *out);
+
+/* The same without IDN for names that must be what DNS has (SPF terms): ASCII only. */
+bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out);
+
+/* The following take normalised names. */
+size_t domain_labels(struct str name); /* "example.org" has 2 */
+/* The last n labels; the whole name if it has no more. */
+struct str domain_last_labels(struct str name, size_t n);
+/* True if name is parent or lies below it, label by label ("badexample.org" is not below
+ * "example.org"). */
+bool domain_is_at_or_below(struct str name, struct str parent);
+
+/* RFC 5890 U-label form for people; what cannot be decoded stays as it is. */
+struct str domain_for_humans(struct arena *a, struct str name);
+
+#endif

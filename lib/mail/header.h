@@ -1,0 +1,56 @@
+/* header.h - a message's header fields as the MTA gave them, and folding for those we add.
+ *
+ * Field values keep every byte from behind the colon on (the milter asks for SMFIP_HDR_LEADSPC),
+ * with line ends as LF or CRLF as they came; canonicalisation treats both as CRLF. */
+#ifndef ASSAY_MAIL_HEADER_H
+#define ASSAY_MAIL_HEADER_H
+
+#include "base/str.h"
+
+struct header_field {
+    struct str name;  /* without the colon and without white space before it */
+    struct str value; /* everything behind the colon, without the last line end */
+};
+
+/* Fields in the order of the message, top first. */
+struct header_list {
+    struct arena *arena;
+    struct header_field *fields;
+    size_t n, cap;
+};
+
+void header_list_init(struct header_list *list, struct arena *a);
+
+/* Appends a field; name and value are copied into the list's arena. */
+void header_list_add(struct header_list *list, struct str name, struct str value);
+
+/* How many fields have this name (ASCII case-insensitive). */
+size_t header_count(const struct header_list *list, struct str name);
+
+/* The k-th (0: topmost) field of this name, or NULL. */
+const struct header_field *header_get(const struct header_list *list, struct str name, size_t k);
+
+/* RFC 5322 2.2.3: the value without line ends (bare CR and LF too), white space kept; trimmed. */
+struct str header_unfold(struct arena *a, struct str value);
+
+/* Splits a whole message (LF or CRLF) into header fields and the body (the rest behind the empty
+ * line). A line that is no field ends the header, as MTAs do. For tools and tests; the milter gets
+ * fields from the MTA. */
+void header_parse_message(struct header_list *list, struct str message, struct str *body);
+
+/* Builder for a field value: atoms are never broken; a break is LF TAB between them where the line
+ * would pass 78 columns. */
+struct header_folder {
+    struct strbuf out;
+    size_t column;
+};
+
+/* `used` columns are already taken on the first line ("Name:" and what precedes). */
+void folder_init(struct header_folder *f, struct arena *a, size_t used);
+/* Adds one atom: with `space`, white space (a space or a fold) goes before it; without, it is glued
+ * to what precedes. */
+void folder_add(struct header_folder *f, bool space, struct str atom);
+void folder_break(struct header_folder *f); /* LF TAB here */
+struct str folder_str(struct header_folder *f);
+
+#endif
