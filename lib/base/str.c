@@ -178,18 +178,15 @@ struct str str_safe(struct arena *a, struct str s, size_t max, bool utf8)
     static const char hex[] = "0123456789abcdef";
     static const struct str dots = STR_INIT("...");
     struct strbuf b;
+    size_t cut = 0; /* the last place from which the dots still fit */
     sb_init(&b, a);
-    for (size_t i = 0; i < s.n;) {
+    for (size_t i = 0; i < s.n && b.n <= max;) {
         unsigned char c = (unsigned char)s.p[i];
         size_t take = c >= 0x20 && c < 0x7F && c != '\\' ? 1 : 0;
+        if (b.n + dots.n <= max)
+            cut = b.n;
         if (!take && utf8 && c >= 0x80)
             take = utf8_length(s, i);
-        size_t room = max > dots.n ? max - dots.n : 0;
-        bool last = i + (take ? take : 1) >= s.n;
-        if (b.n + (take ? take : 4) > (last ? max : room)) {
-            sb_add(&b, str_sub(dots, 0, max - (b.n < max ? b.n : max)));
-            break;
-        }
         if (take) {
             sb_add(&b, str_sub(s, i, i + take));
         } else {
@@ -197,6 +194,10 @@ struct str str_safe(struct arena *a, struct str s, size_t max, bool utf8)
             sb_add(&b, (struct str){escaped, sizeof escaped});
         }
         i += take ? take : 1;
+    }
+    if (b.n > max) {
+        b.n = cut;
+        sb_add(&b, str_sub(dots, 0, max));
     }
     return sb_str(&b);
 }
