@@ -1,0 +1,108 @@
+/* conf.h - assay.conf, read, checked and immutable.
+ *
+ * Reading has one outcome: a complete configuration, or a list of complaints with file and line. */
+#ifndef ASSAY_CONF_CONF_H
+#define ASSAY_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/netset.h"
+#include "base/str.h"
+#include "conf/action.h"
+#include "crypto/canon.h"
+#include "dns/dns.h"
+
+enum run_mode { RUN_ENFORCE, RUN_SHADOW };
+enum check_mode { CHECK_OFF, CHECK_SHADOW, CHECK_ENFORCE };
+enum on_off { SWITCH_OFF, SWITCH_ON };
+enum spf_point { SPF_AT_MAIL, SPF_AT_RCPT, SPF_AT_END };
+
+struct conf_strings {
+    bool set; /* false: the option is absent (not the same as an empty list) */
+    size_t n;
+    struct str *v;
+};
+
+/* Where a setting stands, for complaints that are found later (a key that cannot be read). */
+struct conf_place {
+    const char *file; /* NULL: a default */
+    unsigned line;
+};
+
+struct conf_signing_key {
+    struct str selector, file;
+    struct conf_place place;
+};
+
+/* One entry of `signing`. */
+struct conf_signing {
+    struct str domain; /* normalised */
+    bool subdomains;   /* author domains below it are signed with it too */
+    size_t n_keys;
+    struct conf_signing_key *keys;
+    struct conf_place place;
+};
+
+struct conf {
+    struct arena *arena;
+    struct str path; /* of the file; empty: none */
+#define OPT_STRING(field, name, def, help)             struct str field;
+#define OPT_STRINGS(field, name, help)                 struct conf_strings field;
+#define OPT_NETS(field, name, def, help)               struct netset field;
+#define OPT_BOOL(field, name, def, help)               bool field;
+#define OPT_INT(field, name, def, min, max, help)      int64_t field;
+#define OPT_DURATION(field, name, def, min, max, help) int64_t field;
+#define OPT_SIZE(field, name, def, min, max, help)     uint64_t field;
+#define OPT_MODE(field, name, def, help)               unsigned field;
+#define OPT_CHOICE(field, name, tag, def, help)        enum tag field;
+#define OPT_ACTION(field, name, def, help)             enum action field;
+#include "conf/options.def"
+#undef OPT_STRING
+#undef OPT_STRINGS
+#undef OPT_NETS
+#undef OPT_BOOL
+#undef OPT_INT
+#undef OPT_DURATION
+#undef OPT_SIZE
+#undef OPT_MODE
+#undef OPT_CHOICE
+#undef OPT_ACTION
+    size_t n_signing;
+    struct conf_signing *signing;
+    struct conf_place key_table_place, signing_table_place;
+};
+
+const char *action_name(enum action action); /* "accept", "tag", ... */
+
+/* What is wrong, as lines "file:line: what is wrong and what is allowed" ready to print. */
+struct conf_problems {
+    struct arena *arena;
+    size_t n;
+    struct str *v;
+};
+void conf_problems_init(struct conf_problems *p, struct arena *a);
+void conf_problem(struct conf_problems *p, struct conf_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Reads and checks `path` (with its @includes); NULL path: all defaults. NULL on any problem, and
+ * `problems` says all of them, not only the first. Free with conf_free(). Key files are not opened:
+ * keys/ does that. authserv-id, when absent, is filled in from the host's name. */
+struct conf *conf_load(const char *path, struct conf_problems *problems);
+/* The same from text, for tests and scenarios. */
+struct conf *conf_parse(struct str text, struct conf_problems *problems);
+void conf_free(struct conf *conf);
+
+/* All options in the file's syntax with their values in force; those that differ from the default
+ * are marked when `mark` is true. */
+struct str conf_show(const struct conf *conf, struct arena *a, bool mark);
+
+/* The option table for people and manuals: one row per option. */
+struct conf_option_row {
+    const char *name, *type, *def, *bounds, *help;
+};
+const struct conf_option_row *conf_option_rows(struct arena *a, size_t *n);
+
+#endif

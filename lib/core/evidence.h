@@ -1,0 +1,65 @@
+/* evidence.h - what the stages found out about one message. Each stage fills its own part; policy
+ * and edits read. Zeroed is "not looked at". Everything lives in the message's arena. */
+#ifndef ASSAY_CORE_EVIDENCE_H
+#define ASSAY_CORE_EVIDENCE_H
+
+#include "base/str.h"
+#include "dkim/dkim.h"
+#include "dmarc/dmarc.h"
+#include "mail/address.h"
+#include "spf/spf.h"
+
+/* One identity that SPF was asked about. */
+struct evidence_spf_identity {
+    bool checked; /* false: not asked, or not yet known */
+    struct spf_outcome outcome;
+};
+
+struct evidence_spf {
+    struct evidence_spf_identity mail_from; /* of postmaster@HELO for a null sender */
+    struct evidence_spf_identity helo;      /* only with spf.check-helo */
+    struct str skipped;                     /* why SPF was not asked, for the log; empty: it was */
+};
+
+struct evidence_dkim {
+    bool checked;
+    size_t n, skipped; /* evaluated; beyond the cap */
+    const struct dkim_signature *signatures;
+};
+
+struct evidence_dmarc {
+    bool checked;
+    enum dmarc_result result; /* the strictest of all author domains */
+    struct str reason;        /* a phrase: why */
+    enum from_status from_status;
+    size_t n; /* author domains evaluated */
+    const struct dmarc_outcome *outcomes;
+    size_t decisive;   /* the one whose outcome holds; meaningful if n > 0 */
+    bool mailing_list; /* List-Id or List-Post, and a passing signature */
+};
+
+struct evidence_forged {
+    size_t n;
+    const unsigned *ordinals; /* of Authentication-Results fields that must go: 1 is the topmost */
+    size_t n_received_spf;
+    const unsigned *received_spf; /* Received-SPF fields that claim receiver= us */
+};
+
+struct evidence_signing {
+    bool tried;
+    struct str why;           /* "SMTP AUTH alice", "no key for example.net": for the log */
+    struct str problem;       /* a signature could not be made: why */
+    size_t n;                 /* signatures made */
+    const struct str *values; /* DKIM-Signature field values, to be inserted above each other */
+    const struct dkim_signing_key *keys;
+};
+
+struct evidence {
+    struct evidence_spf spf;
+    struct evidence_dkim dkim;
+    struct evidence_dmarc dmarc;
+    struct evidence_forged forged;
+    struct evidence_signing signing;
+};
+
+#endif

@@ -1,0 +1,24 @@
+/* pipeline.h - runs the stages of one message, point by point. */
+#ifndef ASSAY_CORE_PIPELINE_H
+#define ASSAY_CORE_PIPELINE_H
+
+#include "core/stage.h"
+
+struct pipeline;
+
+/* For one message, whose origin is decided; lives in the message's arena. `base` gives everything
+ * but the state. */
+struct pipeline *pipeline_new(const struct stage_run *base);
+
+void pipeline_mail(struct pipeline *p);
+void pipeline_rcpt(struct pipeline *p);
+void pipeline_eoh(struct pipeline *p);
+bool pipeline_wants_body(const struct pipeline *p);
+void pipeline_body(struct pipeline *p, const void *data, size_t n);
+void pipeline_eom(struct pipeline *p);
+
+/* True if any message under this configuration could need the point: for negotiation, which comes
+ * before anything is known of the message. */
+bool pipeline_may_want_body(const struct conf *conf, const struct key_set *signing_keys);
+
+#endif

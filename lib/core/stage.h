@@ -1,0 +1,50 @@
+/* stage.h - the story of one message, and what a stage is.
+ *
+ * At MAIL it is decided whose mail it is; that chooses a list of stages (pipeline.c). Each stage
+ * hears the points of the transaction in order, and fills its part of the evidence. Hooks return
+ * nothing: a stage that could not work says so in its evidence, and policy alone turns that into a
+ * reply. Stages do not know each other; a later stage may read the evidence of earlier ones at the
+ * end of the message, and the order of the list is the order of the hooks.
+ *
+ * mail and rcpt and header run while the client waits for each reply: there a stage starts DNS
+ * queries (dns_prefetch) and does not wait for them. eom may wait, as long as the message's
+ * deadline lasts. */
+#ifndef ASSAY_CORE_STAGE_H
+#define ASSAY_CORE_STAGE_H
+
+#include "conf/conf.h"
+#include "core/evidence.h"
+#include "core/message.h"
+#include "core/signing.h"
+#include "dns/dns.h"
+
+/* What a stage works with. */
+struct stage_run {
+    const struct conf *conf;
+    const struct session *session;
+    const struct message *message;
+    struct evidence *evidence;
+    struct dns_asker *asker; /* the message's; its arena is the message's */
+    struct key_cache *keys;  /* decoded public keys */
+    const struct key_set *signing_keys;
+    void *state; /* the stage's own, for this message; set by its first hook */
+};
+
+struct stage {
+    const char *name;
+    void (*mail)(struct stage_run *run); /* any hook may be NULL */
+    void (*rcpt)(struct stage_run *run);
+    void (*eoh)(struct stage_run *run); /* all header fields are in message->headers */
+    void (*body)(struct stage_run *run, const void *data, size_t n);
+    void (*eom)(struct stage_run *run);
+    /* After eoh: false if this stage needs no (more) body. NULL with a body hook: always. */
+    bool (*wants_body)(const struct stage_run *run);
+};
+
+extern const struct stage stage_forged;
+extern const struct stage stage_spf;
+extern const struct stage stage_dkim_verify;
+extern const struct stage stage_dmarc;
+extern const struct stage stage_dkim_sign;
+
+#endif

@@ -1,0 +1,47 @@
+/* policy.h - evidence and configuration in, verdict out. Pure: no DNS, no clock, no MTA. */
+#ifndef ASSAY_DECIDE_POLICY_H
+#define ASSAY_DECIDE_POLICY_H
+
+#include "conf/conf.h"
+#include "core/evidence.h"
+#include "core/message.h"
+
+enum policy_point { POINT_MAIL, POINT_RCPT, POINT_EOM };
+
+/* Who is answered: this recipient, or the whole message. */
+enum verdict_scope { SCOPE_RECIPIENT, SCOPE_MESSAGE };
+
+/* Local reasons to deviate from a published DMARC policy (RFC 9990 words). */
+enum override_reason {
+    OVERRIDE_NONE,
+    OVERRIDE_LOCAL_POLICY,
+    OVERRIDE_MAILING_LIST,
+    OVERRIDE_TRUSTED_FORWARDER,
+    OVERRIDE_TEST_MODE, /* t=y: said by the record, not by us */
+};
+const char *override_name(enum override_reason reason); /* "local_policy" */
+
+struct verdict {
+    enum action action; /* what to do */
+    enum action wanted; /* what enforcing would do; differs from action only in shadow */
+    enum verdict_scope scope;
+    struct str code;     /* "550" for TEMPFAIL and REJECT */
+    struct str enhanced; /* "5.7.1" */
+    struct str text; /* clean ASCII, one line, '%' not doubled yet; also the quarantine's reason */
+    const char *cause; /* "spf", "dmarc", "from", "limit": for log and counters; NULL if none */
+    /* DMARC's part, for Authentication-Results and log; meaningful at POINT_EOM. */
+    enum dmarc_policy disposition; /* what was done for DMARC: dis= */
+    enum override_reason override;
+    struct str override_comment; /* in words; empty if none */
+};
+
+/* At POINT_MAIL and POINT_RCPT only what the configuration lets happen there. Texts live in `a`. */
+void policy_decide(const struct conf *conf, enum policy_point point, const struct session *session,
+                   const struct message *message, const struct evidence *evidence, struct arena *a,
+                   struct verdict *out);
+
+/* True if, under this configuration, the point can give another answer than "go on": for
+ * negotiation. */
+bool policy_may_refuse(const struct conf *conf, enum policy_point point);
+
+#endif
