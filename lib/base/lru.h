@@ -31,7 +31,7 @@ void *lru_get(struct lru *c, struct str key, int64_t now);
 
 /* The same, but where there is none, make(arg) gives one (with one reference, which becomes the
  * cache's), which is stored with cost 0 and the given expiry, held for the caller, and *made is
- * true: of all callers that race for one key, one makes. */
+ * true: of all callers that race for one key, one makes. NULL from make is returned, not stored. */
 void *lru_get_or_make(struct lru *c, struct str key, int64_t now, int64_t expires,
                       void *(*make)(void *arg), void *arg, bool *made);
 
