@@ -36,7 +36,8 @@ bool log_wants(enum log_level level)
     return level >= atomic_load_explicit(&lowest_level, memory_order_relaxed);
 }
 
-static void to_stderr(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void to_stderr(enum log_level level,
+                                                            const char *format, va_list args)
 {
     static const char *const word[] = {"debug: ", "", "warning: ", "error: "};
     char line[LINE_MAX_BYTES];
@@ -52,7 +53,8 @@ static void to_stderr(enum log_level level, const char *format, va_list args)
     (void)written; /* nowhere to say it */
 }
 
-static void to_syslog(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void to_syslog(enum log_level level,
+                                                            const char *format, va_list args)
 {
     static const int priority[] = {LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR};
     static const char *const word[] = {"debug: ", "", "warning: ", "error: "};
@@ -61,7 +63,8 @@ static void to_syslog(enum log_level level, const char *format, va_list args)
     syslog(priority[level], "%s%s", word[level], line);
 }
 
-static void log_line(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_line(enum log_level level, const char *format,
+                                                           va_list args)
 {
     if (!log_wants(level))
         return;
