@@ -11,7 +11,7 @@ enum dmarc_result {
     DMARC_PASS,
     DMARC_FAIL,
     DMARC_TEMPERROR,
-    DMARC_PERMERROR, /* no usable author domain (said by the stage) */
+    DMARC_PERMERROR, /* no usable author domain (said by the stage alone) */
     DMARC_RESULT_COUNT
 };
 
@@ -22,20 +22,24 @@ enum dmarc_alignment { DMARC_RELAXED, DMARC_STRICT };
 const char *dmarc_result_name(enum dmarc_result result);
 const char *dmarc_policy_name(enum dmarc_policy policy);
 
-/* A parsed policy record (RFC 9989 4.7). */
+/* A parsed policy record (RFC 9989 4.7). What is malformed or missing has its default. */
 struct dmarc_record {
     enum dmarc_policy p, sp, np; /* sp and np with their defaults filled in */
     bool has_sp, has_np;
     enum dmarc_alignment adkim, aspf;
     char psd;      /* 'y', 'n' or 'u' */
     bool testing;  /* t=y */
-    struct str fo; /* as published */
+    struct str fo; /* as published, if it is valid, else "0"; means nothing without a ruf */
     size_t n_rua, n_ruf;
-    const struct str *rua, *ruf; /* syntactically valid URIs, "!size" stripped */
+    const struct str *rua, *ruf; /* syntactically valid URIs of any scheme, "!size" stripped; at
+                                    most DMARC_URIS_MAX */
 };
 
+#define DMARC_URIS_MAX 32
+
 /* True if `text` is a DMARC record (RFC 9989 4.7: v=DMARC1 first); *usable is false if no policy
- * can be taken from it. Strings point into `text` or the arena. */
+ * can be taken from it (4.10.1: no valid p, or an invalid sp or np, and no valid rua; with a rua it
+ * means p=none, and sp and np count as absent). Strings point into `text` or the arena. */
 bool dmarc_record_parse(struct arena *a, struct str text, struct dmarc_record *out, bool *usable);
 
 /* What became of an identifier's own check. */
@@ -47,32 +51,45 @@ struct dmarc_identifier {
     bool spf; /* MAIL FROM domain of SPF; else d= of a signature */
 };
 
-/* One identifier's alignment with the author domain. */
-enum dmarc_aligned { DMARC_UNALIGNED, DMARC_ALIGNED, DMARC_ALIGNED_UNKNOWN };
+/* For --explain: one step of the evaluation in words, clean. */
+typedef void dmarc_step_fn(void *context, unsigned depth, struct str text);
 
-struct dmarc_outcome {
-    enum dmarc_result result;
-    struct str author_domain;
-    struct str record_domain;         /* where the policy was found; empty if nowhere */
-    struct str organizational_domain; /* of the author domain; empty if not known */
-    struct dmarc_record record;
-    enum dmarc_policy policy;       /* that applies to this message: p, sp or np, lowered by t=y */
-    char policy_tag;                /* 'p', 's' (sp) or 'n' (np): where it came from */
-    bool spf_aligned, dkim_aligned; /* by a passing identifier */
-    size_t aligned_index;           /* identifier that made the pass */
-    struct str reason;              /* a phrase for people: why fail, none or temperror */
-    unsigned queries;               /* look-ups of the walks */
-    enum dns_security security;     /* of the policy record */
+struct dmarc_request {
+    struct str author_domain; /* normalised */
+    const struct dmarc_identifier *ids;
+    size_t n_ids;
+    dmarc_step_fn *step; /* or NULL */
+    void *step_context;
 };
 
-/* Starts the queries that dmarc_evaluate() will make for this domain's walk. */
+struct dmarc_outcome {
+    enum dmarc_result result; /* never DMARC_PERMERROR */
+    struct str author_domain;
+    struct str record_domain; /* where the policy was found; empty if nowhere, or not known */
+    struct str organizational_domain; /* of the author domain; empty if it is not known, or was not
+                                         needed: the record is the author domain's own, and only
+                                         equal names could align */
+    struct dmarc_record record;
+    enum dmarc_policy policy; /* that applies to this message: p, sp or np, lowered by t=y */
+    char policy_tag;          /* 'p', 's' (sp) or 'n' (np): where it came from; '-': no record */
+    bool spf_aligned, dkim_aligned; /* by a passing identifier */
+    size_t aligned_index;           /* identifier that made the pass */
+    struct str reason;          /* a phrase for people: why pass, fail, none or temperror; clean */
+    unsigned queries;           /* look-ups of the walks and of the author domain's existence */
+    enum dns_security security; /* of the policy record */
+};
+
+/* Starts the queries that dmarc_evaluate() can need for this domain: the walk's (at most eight)
+ * and, for an author domain whose cached policy depends on it, that of its existence. */
 void dmarc_prefetch(struct str domain, struct dns_asker *asker);
 
-/* One author domain (normalised) against all identifiers. Lives in asker->arena. */
-void dmarc_evaluate(struct str author_domain, const struct dmarc_identifier *ids, size_t n_ids,
-                    struct dns_asker *asker, struct dmarc_outcome *out);
+/* RFC 9989 4.10 and 5.3: one author domain against all identifiers. The result is DMARC_TEMPERROR
+ * exactly if what cannot be known now could change it, or the policy of a fail; a pass that is sure
+ * stays a pass. Everything in *out lives in asker->arena. */
+void dmarc_evaluate(const struct dmarc_request *request, struct dns_asker *asker,
+                    struct dmarc_outcome *out);
 
-/* RFC 9989 4.10.2: the organizational domain. False: cannot be known now. */
+/* RFC 9989 4.10.2: the organizational domain of a normalised domain. False: cannot be known now. */
 bool dmarc_organizational_domain(struct str domain, struct dns_asker *asker, struct str *out);
 
 #endif
