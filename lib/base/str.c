@@ -151,9 +151,7 @@ bool str_to_u64(struct str s, unsigned long long max, unsigned long long *value)
     return true;
 }
 
-/* Length of the valid UTF-8 sequence of two or more bytes at s[i], 0 if there is none (RFC 3629);
- * C1 controls (U+0080 to U+009F) do not count. */
-static size_t utf8_length(struct str s, size_t i)
+size_t str_utf8(struct str s, size_t i)
 {
     const unsigned char *u = (const unsigned char *)s.p + i;
     size_t left = s.n - i;
@@ -186,7 +184,7 @@ struct str str_safe(struct arena *a, struct str s, size_t max, bool utf8)
         if (b.n + dots.n <= max)
             cut = b.n;
         if (!take && utf8 && c >= 0x80)
-            take = utf8_length(s, i);
+            take = str_utf8(s, i);
         if (take) {
             sb_add(&b, str_sub(s, i, i + take));
         } else {

@@ -52,6 +52,10 @@ bool str_split(struct str *rest, char c, struct str *part);
 /* Decimal digits only, all of them, not above max: true and *value. */
 bool str_to_u64(struct str s, unsigned long long max, unsigned long long *value);
 
+/* Length of the valid UTF-8 sequence of two or more bytes at s[i], 0 if there is none (RFC 3629);
+ * C1 controls (U+0080 to U+009F) do not count. */
+size_t str_utf8(struct str s, size_t i);
+
 /* Text from the network, fit for a log line, a header or a reply: printable ASCII stays; control,
  * 8-bit bytes that are not valid UTF-8, and backslash become \xHH; at most `max` bytes of output, a
  * longer text ends in "...". Valid UTF-8 above U+009F stays when `utf8` is true. */

@@ -19,12 +19,14 @@ struct taglist {
     struct tag *tags; /* in order, in the arena; values point into the text */
 };
 
-/* RFC 6376 3.2: strict; a trailing ';' is allowed. On an error *problem is a phrase. */
+/* RFC 6376 3.2: strict; a trailing ';' is allowed, and valid UTF-8 in values (RFC 8616 5). On an
+ * error *problem is a phrase. */
 enum taglist_status taglist_parse(struct arena *a, struct str text, struct taglist *out,
                                   struct str *problem);
 
-/* The lenient form for DMARC: parts that are no tag=value are skipped, of duplicates the first
- * counts. */
+/* The lenient form for DMARC: parts that are no tag=value are skipped (in the first place one
+ * leaves a tag without name, so that tags[0] is what the text begins with), of duplicates the first
+ * counts. Values may hold any byte but ';'. */
 void taglist_parse_lenient(struct arena *a, struct str text, struct taglist *out);
 
 /* The value, or STR_NONE if the tag is absent (an empty value has p != NULL). */

@@ -1,0 +1,123 @@
+/* domain.c - domain names as text.
+ *
+ * Errors: false for what is no domain name. The only foreign call is libidn2, for names with
+ * U-labels. */
+#include "mail/domain.h"
+
+#include <idn2.h>
+#include <string.h>
+
+#define LABEL_MAX 63 /* RFC 1035 2.3.4 */
+/* No code point takes more than 4 bytes, and none vanishes into less than one of the A-label. */
+#define ULABEL_TEXT_MAX (4 * (DOMAIN_MAX + 1))
+
+static bool is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_ascii(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
+bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out)
+{
+    *out = STR_NONE;
+    if (text.n && text.p[text.n - 1] == '.')
+        text.n--;
+    if (text.n == 0 || text.n > DOMAIN_MAX || text.p[0] == '[')
+        return false;
+    size_t label = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c < 0x21 || c >= 0x7F)
+            return false;
+        if (c != '.' && ++label > LABEL_MAX)
+            return false;
+        if (c == '.') {
+            if (label == 0)
+                return false;
+            label = 0;
+        }
+    }
+    if (label == 0)
+        return false;
+    *out = str_lower(a, text);
+    return true;
+}
+
+/* Mappings of UTS 46 can yield any ASCII ("\u2100" becomes "a/c"): a name with U-labels has to
+ * consist of letters, digits, hyphen, underscore and dots afterwards. */
+static bool is_host_text(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!is_alnum(text.p[i]) && !strchr("-_.", text.p[i]))
+            return false;
+    return true;
+}
+
+static bool normalize_idn(struct arena *a, struct str text, struct str *out)
+{
+    uint8_t *mapped = NULL;
+    if (text.n > ULABEL_TEXT_MAX || memchr(text.p, '\0', text.n))
+        return false;
+    const uint8_t *name = (const uint8_t *)str_cstr(a, text);
+    if (idn2_lookup_u8(name, &mapped, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+        return false;
+    struct str alabels = str_of((const char *)mapped);
+    bool ok = is_host_text(alabels) && domain_normalize_ascii(a, alabels, out);
+    idn2_free(mapped);
+    return ok;
+}
+
+bool domain_normalize(struct arena *a, struct str text, struct str *out)
+{
+    *out = STR_NONE;
+    return is_ascii(text) ? domain_normalize_ascii(a, text, out) : normalize_idn(a, text, out);
+}
+
+size_t domain_labels(struct str name)
+{
+    size_t n = name.n ? 1 : 0;
+    for (size_t i = 0; i < name.n; i++)
+        n += name.p[i] == '.';
+    return n;
+}
+
+struct str domain_last_labels(struct str name, size_t n)
+{
+    size_t start = name.n;
+    if (n == 0)
+        return str_sub(name, start, start);
+    while (start > 0 && (name.p[start - 1] != '.' || --n > 0))
+        start--;
+    return str_sub(name, start, name.n);
+}
+
+bool domain_is_at_or_below(struct str name, struct str parent)
+{
+    if (parent.n == 0 || name.n < parent.n)
+        return false;
+    struct str tail = str_sub(name, name.n - parent.n, name.n);
+    return str_eq(tail, parent) && (tail.p == name.p || tail.p[-1] == '.');
+}
+
+struct str domain_for_humans(struct arena *a, struct str name)
+{
+    char *decoded = NULL;
+    struct str back, people = name;
+    if (!is_ascii(name) || name.n > DOMAIN_MAX || !memmem(name.p, name.n, "xn--", 4))
+        return name;
+    if (idn2_to_unicode_8z8z(str_cstr(a, name), &decoded, 0) == IDN2_OK) {
+        /* A label that would not be looked up as this name is not shown as one. */
+        struct str text = str_of(decoded);
+        if (domain_normalize(a, text, &back) && str_eq(back, name))
+            people = str_copy(a, text);
+        idn2_free(decoded);
+    }
+    return people;
+}

@@ -1,0 +1,135 @@
+/* header.c - header fields in order, whole messages split into them, and folding.
+ *
+ * Errors: none; memory comes from arenas, which never fail. */
+#include "mail/header.h"
+
+#define LINE_COLUMNS 78 /* RFC 5322 2.1.1: SHOULD */
+
+static bool is_wsp(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+void header_list_init(struct header_list *list, struct arena *a)
+{
+    *list = (struct header_list){.arena = a};
+}
+
+void header_list_add(struct header_list *list, struct str name, struct str value)
+{
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 32;
+        list->fields = arena_grow(list->arena, list->fields, list->cap * sizeof *list->fields,
+                                  cap * sizeof *list->fields);
+        list->cap = cap;
+    }
+    /* RFC 5322 4.5: "From :" is From, to readers and so to us. */
+    while (name.n && is_wsp(name.p[name.n - 1]))
+        name.n--;
+    struct header_field *field = &list->fields[list->n++];
+    field->name = str_copy(list->arena, name);
+    field->value = str_copy(list->arena, value);
+}
+
+size_t header_count(const struct header_list *list, struct str name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->n; i++)
+        n += str_eq_nocase(list->fields[i].name, name);
+    return n;
+}
+
+const struct header_field *header_get(const struct header_list *list, struct str name, size_t k)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (str_eq_nocase(list->fields[i].name, name) && k-- == 0)
+            return &list->fields[i];
+    return NULL;
+}
+
+struct str header_unfold(struct arena *a, struct str value)
+{
+    value = str_trim(value);
+    if (str_find(value, 0, '\n') == value.n && str_find(value, 0, '\r') == value.n)
+        return value;
+    char *line = arena_copy(a, value.p, value.n);
+    size_t n = 0;
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] != '\r' && value.p[i] != '\n')
+            line[n++] = value.p[i];
+    line[n] = '\0';
+    return (struct str){line, n};
+}
+
+/* The line that begins at `at`: its text without the line end, and where the next one begins. */
+static struct str line_at(struct str text, size_t at, size_t *next)
+{
+    size_t end = str_find(text, at, '\n');
+    *next = end < text.n ? end + 1 : end;
+    if (end < text.n && end > at && text.p[end - 1] == '\r')
+        end--;
+    return str_sub(text, at, end);
+}
+
+/* RFC 5322 3.6.8 with the white space of 4.5: length of the name before the colon, 0 if the line is
+ * no field. */
+static size_t field_name_length(struct str line)
+{
+    size_t n = 0;
+    while (n < line.n && line.p[n] > 0x20 && line.p[n] < 0x7F && line.p[n] != ':')
+        n++;
+    size_t colon = n;
+    while (colon < line.n && is_wsp(line.p[colon]))
+        colon++;
+    return colon < line.n && line.p[colon] == ':' ? n : 0;
+}
+
+void header_parse_message(struct header_list *list, struct str message, struct str *body)
+{
+    size_t at = 0, next = 0;
+    while (at < message.n) {
+        struct str line = line_at(message, at, &next), name = line;
+        name.n = field_name_length(line);
+        if (name.n == 0)
+            break;
+        size_t from = at + str_find(line, name.n, ':') + 1, to = at + line.n;
+        while (next < message.n && is_wsp(message.p[next])) {
+            line = line_at(message, next, &next);
+            to = (size_t)(line.p - message.p) + line.n;
+        }
+        header_list_add(list, name, str_sub(message, from, to));
+        at = next;
+    }
+    if (at < message.n && line_at(message, at, &next).n == 0)
+        at = next;
+    *body = str_sub(message, at, message.n);
+}
+
+void folder_init(struct header_folder *f, struct arena *a, size_t used)
+{
+    sb_init(&f->out, a);
+    f->column = used;
+}
+
+void folder_break(struct header_folder *f)
+{
+    sb_add(&f->out, STR("\n\t"));
+    f->column = 1;
+}
+
+void folder_add(struct header_folder *f, bool space, struct str atom)
+{
+    if (space && f->column + 1 + atom.n > LINE_COLUMNS) {
+        folder_break(f);
+    } else if (space) {
+        sb_addc(&f->out, ' ');
+        f->column++;
+    }
+    sb_add(&f->out, atom);
+    f->column += atom.n;
+}
+
+struct str folder_str(struct header_folder *f)
+{
+    return sb_str(&f->out);
+}

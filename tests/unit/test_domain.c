@@ -1,0 +1,169 @@
+/* domain: the normal form, labels, what lies below what. */
+#include "test.h"
+
+#include "mail/domain.h"
+
+#define L63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg"
+#define N253                                                                                       \
+    L63 "." L63 "." L63 "."                                                                        \
+        "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg"
+
+struct normal_case {
+    struct str text;
+    const char *normal; /* NULL: no domain name */
+};
+
+static const struct normal_case normal_cases[] = {
+    {STR_INIT("example.org"), "example.org"},
+    {STR_INIT("EXAMPLE.Org."), "example.org"},
+    {STR_INIT("localhost"), "localhost"},
+    {STR_INIT("_dmarc.a/b.example"), "_dmarc.a/b.example"},
+    {STR_INIT("192.0.2.1"), "192.0.2.1"},
+    {STR_INIT("b\xc3\xbc"
+              "cher.example"),
+     "xn--bcher-kva.example"},
+    {STR_INIT("B\xc3\x9c"
+              "CHER.Example."),
+     "xn--bcher-kva.example"},
+    {STR_INIT("bu\xcc\x88"
+              "cher.example"),
+     "xn--bcher-kva.example"}, /* not in NFC */
+    {STR_INIT("stra\xc3\x9f"
+              "e.example"),
+     "xn--strae-oqa.example"}, /* non-transitional */
+    {STR_INIT("XN--BCHER-KVA.example"), "xn--bcher-kva.example"},
+    {STR_INIT("b\xc3\xbc"
+              "cher\xe3\x80\x82"
+              "example"),
+     "xn--bcher-kva.example"},                           /* ideographic stop */
+    {STR_INIT("\xef\xbd\x85xample.org"), "example.org"}, /* full-width e */
+    {STR_INIT("_dmarc.b\xc3\xbc"
+              "cher.example"),
+     "_dmarc.xn--bcher-kva.example"},
+    {STR_INIT(""), NULL},
+    {STR_INIT("."), NULL},
+    {STR_INIT(".."), NULL},
+    {STR_INIT(".org"), NULL},
+    {STR_INIT("a..b"), NULL},
+    {STR_INIT("a.."), NULL},
+    {STR_INIT("a b.org"), NULL},
+    {STR_INIT("a\tb.org"), NULL},
+    {STR_INIT("a\0b.org"), NULL},
+    {STR_INIT("a\x7f.org"), NULL},
+    {STR_INIT("[192.0.2.1]"), NULL},
+    {STR_INIT("[IPv6:::1]"), NULL},
+    {STR_INIT(L63 ".org"), L63 ".org"},
+    {STR_INIT(L63 "x.org"), NULL},
+    {STR_INIT(N253), N253},
+    {STR_INIT(N253 "."), N253},
+    {STR_INIT(N253 "h"), NULL},
+    {STR_INIT("\xc3\xbc\0.org"), NULL},
+    {STR_INIT("b\xc3.org"), NULL},        /* cut UTF-8 */
+    {STR_INIT("\xc0\xaf.org"), NULL},     /* overlong */
+    {STR_INIT("\xed\xa0\x80.org"), NULL}, /* surrogate */
+    {STR_INIT("a\xc2\x85.org"), NULL},    /* a C1 control */
+    {STR_INIT("\xe2\x84\x80.org"), NULL}, /* U+2100 maps to "a/c" */
+    {STR_INIT("a\xef\xbc\xa0"
+              "b.org"),
+     NULL}, /* full-width @ */
+    {STR_INIT("\xef\xbc\xbb"
+              "b.org"),
+     NULL}, /* full-width [ */
+    {STR_INIT("a\xe2\x80\xae"
+              "b.org"),
+     NULL}, /* right-to-left override */
+    {STR_INIT("\xc3\xbc..org"), NULL},
+};
+
+static void normal_form(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof normal_cases / sizeof *normal_cases; i++) {
+        struct arena *a = arena_new(0);
+        struct str out = STR("unset");
+        bool ok = domain_normalize(a, normal_cases[i].text, &out);
+        if (ok != (normal_cases[i].normal != NULL))
+            fail_msg("case %zu: %s", i, normal_cases[i].text.p);
+        if (ok)
+            assert_str(out, normal_cases[i].normal);
+        else
+            assert_int_equal(out.n, 0);
+        arena_free(a);
+    }
+}
+
+static void ascii_only(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct str out;
+    assert_true(domain_normalize_ascii(a, STR("Spf.Example.ORG."), &out));
+    assert_str(out, "spf.example.org");
+    assert_false(domain_normalize_ascii(a,
+                                        STR("b\xc3\xbc"
+                                            "cher.example"),
+                                        &out));
+    assert_false(domain_normalize_ascii(a, STR_NONE, &out));
+    arena_free(a);
+}
+
+static void long_u_labels(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct str out;
+    struct strbuf b;
+    sb_init(&b, a);
+    for (int i = 0; i < 500000; i++)
+        sb_add(&b, STR("\xc3\xbc"));
+    assert_false(domain_normalize(a, sb_str(&b), &out));
+    arena_free(a);
+}
+
+static void labels(void **state)
+{
+    (void)state;
+    assert_int_equal(domain_labels(STR("")), 0);
+    assert_int_equal(domain_labels(STR("org")), 1);
+    assert_int_equal(domain_labels(STR("a.example.org")), 3);
+    assert_str(domain_last_labels(STR("a.example.org"), 0), "");
+    assert_str(domain_last_labels(STR("a.example.org"), 1), "org");
+    assert_str(domain_last_labels(STR("a.example.org"), 2), "example.org");
+    assert_str(domain_last_labels(STR("a.example.org"), 3), "a.example.org");
+    assert_str(domain_last_labels(STR("a.example.org"), 9), "a.example.org");
+    assert_str(domain_last_labels(STR(""), 1), "");
+}
+
+static void below(void **state)
+{
+    (void)state;
+    assert_true(domain_is_at_or_below(STR("example.org"), STR("example.org")));
+    assert_true(domain_is_at_or_below(STR("a.b.example.org"), STR("example.org")));
+    assert_false(domain_is_at_or_below(STR("badexample.org"), STR("example.org")));
+    assert_false(domain_is_at_or_below(STR("example.org"), STR("a.example.org")));
+    assert_false(domain_is_at_or_below(STR("example.org.net"), STR("example.org")));
+    assert_false(domain_is_at_or_below(STR("example.org"), STR("")));
+    assert_false(domain_is_at_or_below(STR(""), STR("")));
+}
+
+static void for_humans(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    assert_str(domain_for_humans(a, STR("xn--bcher-kva.example")), "b\xc3\xbc"
+                                                                   "cher.example");
+    assert_str(domain_for_humans(a, STR("example.org")), "example.org");
+    assert_str(domain_for_humans(a, STR("xn--\x80.example")), "xn--\x80.example");
+    assert_str(domain_for_humans(a, STR("xn--a.example")), "xn--a.example");
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(normal_form),   cmocka_unit_test(ascii_only),
+        cmocka_unit_test(long_u_labels), cmocka_unit_test(labels),
+        cmocka_unit_test(below),         cmocka_unit_test(for_humans),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
