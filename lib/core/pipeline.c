@@ -1,0 +1,92 @@
+/* pipeline.c - which stages a message meets, and their turns.
+ *
+ * Errors: none; what goes wrong in a stage stands in the evidence. */
+#include "core/pipeline.h"
+
+#define STAGES_MAX 5
+
+/* The whole choice of what is done for whom. Order matters at the end of the message: DMARC reads
+ * what SPF and DKIM found. */
+static const struct stage *const inbound[] = {&stage_forged, &stage_spf, &stage_dkim_verify,
+                                              &stage_dmarc, NULL};
+static const struct stage *const ours[] = {&stage_forged, &stage_dkim_sign, NULL};
+static const struct stage *const relayed[] = {NULL};
+
+static const struct stage *const *const stages_for[] = {
+    [ORIGIN_INBOUND] = inbound,
+    [ORIGIN_OURS] = ours,
+    [ORIGIN_RELAYED] = relayed,
+};
+
+struct pipeline {
+    size_t n;
+    struct {
+        const struct stage *stage;
+        struct stage_run run;
+    } slots[STAGES_MAX];
+};
+
+struct pipeline *pipeline_new(const struct stage_run *base)
+{
+    struct pipeline *p = arena_make(base->message->arena, struct pipeline);
+    for (const struct stage *const *s = stages_for[base->message->origin]; *s; s++) {
+        p->slots[p->n].stage = *s;
+        p->slots[p->n].run = *base;
+        p->slots[p->n].run.state = NULL;
+        p->n++;
+    }
+    return p;
+}
+
+void pipeline_mail(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->slots[i].stage->mail)
+            p->slots[i].stage->mail(&p->slots[i].run);
+}
+
+void pipeline_rcpt(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->slots[i].stage->rcpt)
+            p->slots[i].stage->rcpt(&p->slots[i].run);
+}
+
+void pipeline_eoh(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->slots[i].stage->eoh)
+            p->slots[i].stage->eoh(&p->slots[i].run);
+}
+
+static bool wants_body(const struct stage *stage, const struct stage_run *run)
+{
+    return stage->body && (!stage->wants_body || stage->wants_body(run));
+}
+
+bool pipeline_wants_body(const struct pipeline *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (wants_body(p->slots[i].stage, &p->slots[i].run))
+            return true;
+    return false;
+}
+
+void pipeline_body(struct pipeline *p, const void *data, size_t n)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (wants_body(p->slots[i].stage, &p->slots[i].run))
+            p->slots[i].stage->body(&p->slots[i].run, data, n);
+}
+
+void pipeline_eom(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->slots[i].stage->eom)
+            p->slots[i].stage->eom(&p->slots[i].run);
+}
+
+bool pipeline_may_want_body(const struct conf *conf, const struct key_set *signing_keys)
+{
+    return conf->dkim_mode == SWITCH_ON || signing_keys != NULL;
+}

@@ -1,0 +1,195 @@
+/* record.c - one line per message, and the counters.
+ *
+ * Errors: none; every text from the network is cleaned and cut. */
+#include "decide/record.h"
+
+#include "base/counters.h"
+
+#define WORD_MAX       128
+#define SIGNATURES_MAX 5 /* named in the line; the rest is counted */
+
+static struct str clean(struct arena *a, struct str s)
+{
+    return str_safe(a, s, WORD_MAX, true);
+}
+
+static void add_spf(struct strbuf *b, const struct evidence_spf *spf)
+{
+    if (spf->mail_from.checked)
+        sb_printf(b, " spf=%s", spf_result_name(spf->mail_from.outcome.result));
+    if (spf->helo.checked)
+        sb_printf(b, " spf-helo=%s", spf_result_name(spf->helo.outcome.result));
+}
+
+static void add_dkim(struct strbuf *b, const struct evidence_dkim *dkim)
+{
+    if (!dkim->checked)
+        return;
+    if (!dkim->n)
+        sb_add(b, STR(" dkim=none"));
+    for (size_t i = 0; i < dkim->n && i < SIGNATURES_MAX; i++) {
+        const struct dkim_signature *s = &dkim->signatures[i];
+        sb_printf(b, "%s%s", i ? "," : " dkim=", dkim_result_name(s->result));
+        if (s->domain.n)
+            sb_printf(b, "(%.*s/%.*s)", STR_ARG(clean(b->arena, s->domain)),
+                      STR_ARG(clean(b->arena, s->selector)));
+    }
+    size_t unnamed = dkim->skipped + (dkim->n > SIGNATURES_MAX ? dkim->n - SIGNATURES_MAX : 0);
+    if (unnamed)
+        sb_printf(b, ",+%zu", unnamed);
+}
+
+static void add_dmarc(struct strbuf *b, const struct evidence_dmarc *dmarc,
+                      const struct verdict *verdict)
+{
+    if (!dmarc->checked)
+        return;
+    sb_printf(b, " dmarc=%s", dmarc_result_name(dmarc->result));
+    if (!dmarc->n) {
+        sb_printf(b, "(%.*s)", STR_ARG(clean(b->arena, dmarc->reason)));
+        return;
+    }
+    const struct dmarc_outcome *o = &dmarc->outcomes[dmarc->decisive];
+    if (o->record_domain.n)
+        sb_printf(b, "(p=%s)", dmarc_policy_name(o->policy));
+    sb_printf(b, " author=%.*s", STR_ARG(clean(b->arena, o->author_domain)));
+    if (verdict->override != OVERRIDE_NONE)
+        sb_printf(b, " override=%s(%.*s)", override_name(verdict->override),
+                  STR_ARG(verdict->override_comment));
+}
+
+static void add_signing(struct strbuf *b, const struct evidence_signing *signing)
+{
+    if (!signing->tried)
+        return;
+    if (signing->problem.n) {
+        sb_printf(b, " signing-failed=\"%.*s\"", STR_ARG(clean(b->arena, signing->problem)));
+        return;
+    }
+    if (!signing->n) {
+        sb_printf(b, " not-signed=\"%.*s\"", STR_ARG(clean(b->arena, signing->why)));
+        return;
+    }
+    for (size_t i = 0; i < signing->n; i++)
+        sb_printf(b, "%s(%.*s/%.*s)", i ? "," : " signed=", STR_ARG(signing->keys[i].domain),
+                  STR_ARG(signing->keys[i].selector));
+    sb_printf(b, " because=\"%.*s\"", STR_ARG(clean(b->arena, signing->why)));
+}
+
+static void add_action(struct strbuf *b, enum policy_point point, const struct verdict *verdict)
+{
+    static const char *const at[] = {"mail", "rcpt", "end"};
+    sb_printf(b, " action=%s", action_name(verdict->action));
+    if (verdict->wanted != verdict->action)
+        sb_printf(b, " would=%s", action_name(verdict->wanted));
+    if (verdict->cause)
+        sb_printf(b, " cause=%s", verdict->cause);
+    if (point != POINT_EOM)
+        sb_printf(b, " at=%s", at[point]);
+}
+
+struct str record_line(enum policy_point point, const struct session *session,
+                       const struct message *message, const struct evidence *evidence,
+                       const struct verdict *verdict, int64_t took_us, struct arena *a)
+{
+    char address[NETADDR_TEXT];
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_printf(&b, "%.*s: origin=%s",
+              STR_ARG(message->queue_id.n ? clean(a, message->queue_id) : STR("NOQUEUE")),
+              origin_name(message->origin));
+    add_spf(&b, &evidence->spf);
+    add_dkim(&b, &evidence->dkim);
+    add_dmarc(&b, &evidence->dmarc, verdict);
+    add_signing(&b, &evidence->signing);
+    if (evidence->forged.n + evidence->forged.n_received_spf)
+        sb_printf(&b, " forged-removed=%zu", evidence->forged.n + evidence->forged.n_received_spf);
+    if (message->over_limit)
+        sb_add(&b, STR(" over-limit=header"));
+    add_action(&b, point, verdict);
+    sb_printf(&b, " client=%.*s[%s] helo=%.*s from=<%.*s> to=<%.*s>",
+              STR_ARG(clean(a, session->client_name)), netaddr_format(&session->client, address),
+              STR_ARG(clean(a, session->helo)), STR_ARG(clean(a, message->from.whole)),
+              STR_ARG(clean(a, message->first_recipient)));
+    if (message->n_recipients > 1)
+        sb_printf(&b, " nrcpt=%zu", message->n_recipients);
+    sb_printf(&b, " size=%llu ms=%lld",
+              (unsigned long long)(message->header_bytes + message->body_bytes),
+              (long long)(took_us / 1000));
+    return sb_str(&b);
+}
+
+static void count_results(const struct evidence *e)
+{
+    static const enum counter spf[] = {
+        [SPF_NONE] = CTR_SPF_NONE,           [SPF_NEUTRAL] = CTR_SPF_NEUTRAL,
+        [SPF_PASS] = CTR_SPF_PASS,           [SPF_FAIL] = CTR_SPF_FAIL,
+        [SPF_SOFTFAIL] = CTR_SPF_SOFTFAIL,   [SPF_TEMPERROR] = CTR_SPF_TEMPERROR,
+        [SPF_PERMERROR] = CTR_SPF_PERMERROR,
+    };
+    static const enum counter dkim[] = {
+        [DKIM_NONE] = CTR_DKIM_NONE,           [DKIM_PASS] = CTR_DKIM_PASS,
+        [DKIM_FAIL] = CTR_DKIM_FAIL,           [DKIM_POLICY] = CTR_DKIM_POLICY,
+        [DKIM_NEUTRAL] = CTR_DKIM_NEUTRAL,     [DKIM_TEMPERROR] = CTR_DKIM_TEMPERROR,
+        [DKIM_PERMERROR] = CTR_DKIM_PERMERROR,
+    };
+    static const enum counter dmarc[] = {
+        [DMARC_NONE] = CTR_DMARC_NONE,           [DMARC_PASS] = CTR_DMARC_PASS,
+        [DMARC_FAIL] = CTR_DMARC_FAIL,           [DMARC_TEMPERROR] = CTR_DMARC_TEMPERROR,
+        [DMARC_PERMERROR] = CTR_DMARC_PERMERROR,
+    };
+    if (e->spf.mail_from.checked)
+        counter_inc(spf[e->spf.mail_from.outcome.result]);
+    if (e->dkim.checked && !e->dkim.n)
+        counter_inc(CTR_DKIM_NONE);
+    for (size_t i = 0; i < e->dkim.n; i++)
+        counter_inc(dkim[e->dkim.signatures[i].result]);
+    counter_add(CTR_DKIM_SIGNATURES_SKIPPED, e->dkim.skipped);
+    if (e->dmarc.checked)
+        counter_inc(dmarc[e->dmarc.result]);
+    counter_add(CTR_FORGED_REMOVED, e->forged.n + e->forged.n_received_spf);
+}
+
+static void count_signing(const struct evidence_signing *signing)
+{
+    if (!signing->tried)
+        return;
+    counter_inc(signing->problem.n ? CTR_SIGN_FAILED : signing->n ? CTR_SIGNED : CTR_NOT_SIGNED);
+}
+
+static void count_action(const struct verdict *verdict)
+{
+    static const enum counter done[] = {
+        [ACTION_ACCEPT] = CTR_ACCEPTED,        [ACTION_TAG] = CTR_ACCEPTED,
+        [ACTION_QUARANTINE] = CTR_QUARANTINED, [ACTION_TEMPFAIL] = CTR_TEMPFAILED,
+        [ACTION_REJECT] = CTR_REJECTED,
+    };
+    counter_inc(done[verdict->action]);
+    if (verdict->wanted == verdict->action)
+        return;
+    if (verdict->wanted == ACTION_QUARANTINE)
+        counter_inc(CTR_WOULD_QUARANTINE);
+    else if (verdict->wanted == ACTION_TEMPFAIL)
+        counter_inc(CTR_WOULD_TEMPFAIL);
+    else if (verdict->wanted == ACTION_REJECT)
+        counter_inc(CTR_WOULD_REJECT);
+}
+
+void record_count(enum policy_point point, const struct message *message,
+                  const struct evidence *evidence, const struct verdict *verdict)
+{
+    static const enum counter origins[] = {
+        [ORIGIN_INBOUND] = CTR_INBOUND,
+        [ORIGIN_OURS] = CTR_OURS,
+        [ORIGIN_RELAYED] = CTR_RELAYED,
+    };
+    if (point == POINT_EOM) {
+        counter_inc(CTR_MESSAGES);
+        counter_inc(origins[message->origin]);
+    }
+    if (message->over_limit)
+        counter_inc(CTR_LIMIT_EXCEEDED);
+    count_results(evidence);
+    count_signing(&evidence->signing);
+    count_action(verdict);
+}

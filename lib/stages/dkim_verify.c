@@ -1,0 +1,58 @@
+/* dkim_verify.c - feeds header and body to lib/dkim's verifier and takes its results.
+ *
+ * Errors: DNS trouble is the result temperror; a header beyond the limits is permerror, because
+ * what was not kept cannot be hashed. */
+#include "core/stage.h"
+
+static void eoh(struct stage_run *run)
+{
+    const struct conf *conf = run->conf;
+    if (conf->dkim_mode == SWITCH_OFF || run->message->over_limit)
+        return;
+    struct dkim_verify_settings *settings =
+        arena_make(run->message->arena, struct dkim_verify_settings);
+    *settings = (struct dkim_verify_settings){
+        .max_signatures = (unsigned)conf->dkim_max_signatures,
+        .min_key_bits = (unsigned)conf->dkim_min_key_bits,
+        .partial_body = conf->dkim_partial_body,
+        .clock_skew_s = conf->dkim_clock_skew / 1000,
+        .now = run->message->now,
+    };
+    run->state = dkim_verifier_new(settings, &run->message->headers, run->keys, run->asker);
+}
+
+static bool wants_body(const struct stage_run *run)
+{
+    return run->state && dkim_verifier_wants_body(run->state);
+}
+
+static void body(struct stage_run *run, const void *data, size_t n)
+{
+    dkim_verifier_body(run->state, data, n);
+}
+
+static void eom(struct stage_run *run)
+{
+    static const struct dkim_signature too_large = {
+        .result = DKIM_PERMERROR,
+        .reason = STR_INIT("the header exceeds our limits"),
+    };
+    struct evidence_dkim *dkim = &run->evidence->dkim;
+    if (run->conf->dkim_mode == SWITCH_OFF)
+        return;
+    dkim->checked = true;
+    if (run->state) {
+        dkim->signatures = dkim_verifier_finish(run->state, run->asker, &dkim->n, &dkim->skipped);
+    } else {
+        dkim->signatures = &too_large;
+        dkim->n = 1;
+    }
+}
+
+const struct stage stage_dkim_verify = {
+    .name = "dkim-verify",
+    .eoh = eoh,
+    .body = body,
+    .eom = eom,
+    .wants_body = wants_body,
+};

@@ -1,0 +1,185 @@
+/* dmarc.c - reads the author domain(s) from From, starts their DNS at the end of the header, and
+ * lets lib/dmarc compare them with what SPF and DKIM found.
+ *
+ * Several author domains are no valid message for DMARC: each is evaluated, and the strictest
+ * outcome holds (RFC 9989 11.5), never "the first".
+ *
+ * Errors: DNS trouble is the result temperror; a From that gives no author domain is permerror. */
+#include "core/stage.h"
+#include "mail/domain.h"
+
+struct state {
+    size_t n; /* distinct author domains */
+    struct str *domains;
+};
+
+static bool add_domain(struct state *state, struct str domain, size_t max)
+{
+    for (size_t i = 0; i < state->n; i++)
+        if (str_eq(state->domains[i], domain))
+            return true;
+    if (state->n == max)
+        return false;
+    state->domains[state->n++] = domain;
+    return true;
+}
+
+/* The author domains, or what is wrong with From. */
+static struct str read_authors(struct stage_run *run, struct state *state, enum from_status *status)
+{
+    const struct message *m = run->message;
+    size_t max = (size_t)run->conf->dmarc_max_authors;
+    struct from_parsed from;
+    if (m->over_limit)
+        return STR("the header exceeds our limits");
+    from_parse(m->arena, &m->headers, &from);
+    *status = from.status;
+    if (from.status != FROM_OK)
+        return from.problem;
+    state->domains = arena_array(m->arena, struct str, max);
+    for (size_t i = 0; i < from.n; i++) {
+        if (!from.mailboxes[i].domain_ok) {
+            *status = FROM_SYNTAX;
+            return STR("From has an address without a domain name");
+        }
+        if (!add_domain(state, from.mailboxes[i].domain, max)) {
+            *status = FROM_TOO_MANY;
+            return STR("From names too many author domains");
+        }
+    }
+    return STR_NONE;
+}
+
+static void eoh(struct stage_run *run)
+{
+    struct evidence_dmarc *dmarc = &run->evidence->dmarc;
+    if (run->conf->dmarc_mode == CHECK_OFF)
+        return;
+    struct state *state = arena_make(run->message->arena, struct state);
+    run->state = state;
+    dmarc->reason = read_authors(run, state, &dmarc->from_status);
+    if (dmarc->reason.n)
+        state->n = 0;
+    for (size_t i = 0; i < state->n; i++)
+        dmarc_prefetch(state->domains[i], run->asker);
+}
+
+/* What SPF and DKIM authenticated, or could not. */
+static size_t identifiers(struct stage_run *run, struct dmarc_identifier **out)
+{
+    const struct evidence *e = run->evidence;
+    struct dmarc_identifier *ids =
+        arena_array(run->message->arena, struct dmarc_identifier, e->dkim.n + 1);
+    size_t n = 0;
+    if (e->spf.mail_from.checked && e->spf.mail_from.outcome.domain.n) {
+        enum spf_result result = e->spf.mail_from.outcome.result;
+        ids[n++] = (struct dmarc_identifier){
+            .domain = e->spf.mail_from.outcome.domain,
+            .auth = result == SPF_PASS        ? DMARC_AUTH_PASS
+                    : result == SPF_TEMPERROR ? DMARC_AUTH_UNKNOWN
+                                              : DMARC_AUTH_FAIL,
+            .spf = true,
+        };
+    }
+    for (size_t i = 0; i < e->dkim.n; i++) {
+        const struct dkim_signature *s = &e->dkim.signatures[i];
+        if (!s->domain.n)
+            continue;
+        ids[n++] = (struct dmarc_identifier){
+            .domain = s->domain,
+            .auth = s->result == DKIM_PASS        ? DMARC_AUTH_PASS
+                    : s->result == DKIM_TEMPERROR ? DMARC_AUTH_UNKNOWN
+                                                  : DMARC_AUTH_FAIL,
+        };
+    }
+    *out = ids;
+    return n;
+}
+
+/* How much an outcome asks for; what cannot be known now weighs more than a sure quarantine,
+ * because it could be a rejection. */
+static int strictness(const struct dmarc_outcome *o)
+{
+    switch (o->result) {
+    case DMARC_FAIL:
+        return o->policy == DMARC_P_REJECT ? 6 : o->policy == DMARC_P_QUARANTINE ? 4 : 3;
+    case DMARC_TEMPERROR:
+    case DMARC_PERMERROR:
+        return 5;
+    case DMARC_NONE:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
+/* The domain of a list: in the angle brackets of List-Id (RFC 2919 2), or of List-Post's mailto
+ * (RFC 2369 3.4). */
+static bool list_domain(struct arena *a, const struct header_field *field, struct str *domain)
+{
+    if (!field)
+        return false;
+    struct str value = header_unfold(a, field->value);
+    size_t open = str_find_last(value, '<');
+    if (open == value.n)
+        return false;
+    size_t close = str_find(value, open, '>');
+    struct str inside = str_sub(value, open + 1, close);
+    size_t at = str_find(inside, 0, '@');
+    if (at < inside.n)
+        inside = str_sub(inside, at + 1, str_find(inside, at, '?'));
+    return domain_normalize(a, str_trim(inside), domain);
+}
+
+/* A list's own signature: it passes, and its domain is the list's or above it. */
+static bool is_mailing_list(struct stage_run *run)
+{
+    static const struct str names[] = {STR_INIT("List-Id"), STR_INIT("List-Post")};
+    const struct evidence_dkim *dkim = &run->evidence->dkim;
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        struct str domain;
+        if (!list_domain(run->message->arena, header_get(&run->message->headers, names[k], 0),
+                         &domain))
+            continue;
+        for (size_t i = 0; i < dkim->n; i++)
+            if (dkim->signatures[i].result == DKIM_PASS &&
+                domain_is_at_or_below(domain, dkim->signatures[i].domain))
+                return true;
+    }
+    return false;
+}
+
+static void evaluate(struct stage_run *run, const struct state *state)
+{
+    struct evidence_dmarc *dmarc = &run->evidence->dmarc;
+    struct dmarc_identifier *ids;
+    size_t n_ids = identifiers(run, &ids);
+    struct dmarc_outcome *outcomes =
+        arena_array(run->message->arena, struct dmarc_outcome, state->n);
+    for (size_t i = 0; i < state->n; i++) {
+        dmarc_evaluate(state->domains[i], ids, n_ids, run->asker, &outcomes[i]);
+        if (strictness(&outcomes[i]) > strictness(&outcomes[dmarc->decisive]))
+            dmarc->decisive = i;
+    }
+    dmarc->n = state->n;
+    dmarc->outcomes = outcomes;
+    dmarc->result = outcomes[dmarc->decisive].result;
+    dmarc->reason = outcomes[dmarc->decisive].reason;
+}
+
+static void eom(struct stage_run *run)
+{
+    struct evidence_dmarc *dmarc = &run->evidence->dmarc;
+    const struct state *state = run->state;
+    if (!state)
+        return;
+    dmarc->checked = true;
+    if (state->n)
+        evaluate(run, state);
+    else
+        dmarc->result = DMARC_PERMERROR;
+    if (dmarc->result == DMARC_FAIL)
+        dmarc->mailing_list = is_mailing_list(run);
+}
+
+const struct stage stage_dmarc = {.name = "dmarc", .eoh = eoh, .eom = eom};

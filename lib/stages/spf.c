@@ -1,0 +1,108 @@
+/* spf.c - asks lib/spf about MAIL FROM (of postmaster@HELO for a null sender, RFC 7208 2.4) and,
+ * where configured, about HELO too.
+ *
+ * The evaluation is tried at each early point without waiting, so that its look-ups run beside the
+ * SMTP dialogue, and finished at the end of the message.
+ *
+ * Errors: DNS trouble is the result temperror. */
+#include "core/stage.h"
+#include "mail/domain.h"
+
+/* A try evaluates from the start with what the cache has by then: a few are worth it. */
+#define EARLY_TRIES 8
+
+struct state {
+    unsigned tries;
+};
+
+static bool has_domain(struct arena *a, const struct conf_strings *domains, struct str domain)
+{
+    struct str name;
+    if (!domains->n || !domain_normalize(a, domain, &name))
+        return false;
+    for (size_t i = 0; i < domains->n; i++)
+        if (domain_is_at_or_below(name, domains->v[i]))
+            return true;
+    return false;
+}
+
+/* Why SPF is not asked, or STR_NONE. */
+static struct str why_skipped(const struct stage_run *run)
+{
+    const struct conf *conf = run->conf;
+    const struct session *s = run->session;
+    struct arena *a = run->message->arena;
+    if (conf->spf_mode == CHECK_OFF)
+        return STR("spf.mode is off");
+    if (!s->client.family)
+        return STR("the MTA told no client address");
+    if (netset_has(&conf->spf_skip_networks, &s->client))
+        return STR("spf.skip-networks");
+    if (has_domain(a, &conf->spf_skip_helo, s->helo))
+        return STR("spf.skip-helo");
+    if (has_domain(a, &conf->spf_skip_domains, run->message->from.domain))
+        return STR("spf.skip-domains");
+    return STR_NONE;
+}
+
+static void check(struct stage_run *run, struct evidence_spf_identity *identity, struct str local,
+                  struct str domain)
+{
+    const struct conf *conf = run->conf;
+    if (identity->checked)
+        return;
+    struct spf_request request = {
+        .client = run->session->client,
+        .helo = run->session->helo,
+        .local = local,
+        .domain = domain,
+        .receiver = conf->authserv_id,
+        .now = run->message->now,
+        .limits = spf_limits_default,
+        .want_explanation = conf->spf_on_fail == ACTION_REJECT,
+    };
+    request.limits.void_lookups = (unsigned)conf->spf_void_lookups;
+    spf_check(&request, run->asker, &identity->outcome);
+    identity->checked = !identity->outcome.pending;
+}
+
+static void check_all(struct stage_run *run)
+{
+    struct evidence_spf *spf = &run->evidence->spf;
+    const struct mail_path *from = &run->message->from;
+    if (spf->skipped.n)
+        return;
+    if (from->domain.n)
+        check(run, &spf->mail_from, from->local, from->domain);
+    else
+        check(run, &spf->mail_from, STR("postmaster"), run->session->helo);
+    if (run->conf->spf_helo)
+        check(run, &spf->helo, STR("postmaster"), run->session->helo);
+}
+
+static void try_early(struct stage_run *run)
+{
+    struct state *state = run->state;
+    const struct evidence_spf *spf = &run->evidence->spf;
+    if (spf->skipped.n || state->tries >= EARLY_TRIES)
+        return;
+    if (spf->mail_from.checked && (spf->helo.checked || !run->conf->spf_helo))
+        return;
+    state->tries++;
+    check_all(run);
+}
+
+static void mail(struct stage_run *run)
+{
+    run->state = arena_make(run->message->arena, struct state);
+    run->evidence->spf.skipped = why_skipped(run);
+    try_early(run);
+}
+
+const struct stage stage_spf = {
+    .name = "spf",
+    .mail = mail,
+    .rcpt = try_early,
+    .eoh = try_early,
+    .eom = check_all,
+};
