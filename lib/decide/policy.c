@@ -108,7 +108,9 @@ static struct proposal judge_spf(const struct conf *conf, enum policy_point poin
     enum action action = spf_action(conf, spf->outcome.result);
     if (!spf_happens_at(conf, point, action))
         return p;
-    p.action = action;
+    /* A domain that says nothing of this client gives nothing to tag. */
+    bool silent = spf->outcome.result == SPF_NONE || spf->outcome.result == SPF_NEUTRAL;
+    p.action = silent && action == ACTION_TAG ? ACTION_ACCEPT : action;
     p.shadow = conf->spf_mode == CHECK_SHADOW;
     /* RFC 7372 3.2: 7.23 for fail, 7.24 for errors of the check. */
     p.detail = spf->outcome.result == SPF_TEMPERROR || spf->outcome.result == SPF_PERMERROR
@@ -272,41 +274,37 @@ static void word_reply(const struct proposal *p, struct arena *a, struct verdict
 {
     out->cause = p->cause;
     out->text = str_safe(a, p->text, TEXT_MAX, false);
-    if (out->wanted == ACTION_TEMPFAIL) {
+    if (p->action == ACTION_TEMPFAIL) {
         out->code = str_of(p->codes[0] ? p->codes[0] : "451");
         out->enhanced = str_printf(a, "4.%s", p->detail);
-    } else if (out->wanted == ACTION_REJECT) {
+    } else if (p->action == ACTION_REJECT) {
         out->code = str_of(p->codes[1] ? p->codes[1] : "550");
         out->enhanced = str_printf(a, "5.%s", p->detail);
     }
 }
 
+/* The proposal that asks for most, the first of equals; NULL if none asks for anything. */
+static const struct proposal *gravest(const struct proposal *proposals, size_t n,
+                                      bool in_shadow_too)
+{
+    const struct proposal *found = NULL;
+    for (size_t i = 0; i < n; i++)
+        if ((in_shadow_too || !proposals[i].shadow) &&
+            proposals[i].action > (found ? found->action : ACTION_ACCEPT))
+            found = &proposals[i];
+    return found;
+}
+
 static void combine(const struct conf *conf, const struct proposal *proposals, size_t n,
                     struct arena *a, struct verdict *out)
 {
-    const struct proposal *spoken = NULL;
-    for (size_t i = 0; i < n; i++) {
-        const struct proposal *p = &proposals[i];
-        bool acts = !p->shadow && conf->mode == RUN_ENFORCE;
-        if (acts && p->action > out->action)
-            out->action = p->action;
-        /* The reply is that of what is done, where anything is; else of what would be done. */
-        if (p->action > out->wanted) {
-            out->wanted = p->action;
-            spoken = p;
-        }
-    }
-    if (out->action > ACTION_ACCEPT && out->action < out->wanted)
-        for (size_t i = n; i-- > 0;)
-            if (!proposals[i].shadow && proposals[i].action == out->action)
-                spoken = &proposals[i];
-    if (!spoken)
+    const struct proposal *would = gravest(proposals, n, true);
+    const struct proposal *done = conf->mode == RUN_SHADOW ? NULL : gravest(proposals, n, false);
+    if (!would)
         return;
-    enum action wanted = out->wanted;
-    if (out->action > ACTION_ACCEPT)
-        out->wanted = out->action;
-    word_reply(spoken, a, out);
-    out->wanted = wanted;
+    out->wanted = would->action;
+    out->action = done ? done->action : ACTION_ACCEPT;
+    word_reply(done ? done : would, a, out);
 }
 
 void policy_decide(const struct conf *conf, enum policy_point point, const struct session *session,
