@@ -65,7 +65,7 @@ static void eoh(struct stage_run *run)
 }
 
 /* What SPF and DKIM authenticated, or could not. */
-static size_t identifiers(struct stage_run *run, struct dmarc_identifier **out)
+static size_t identifiers(struct stage_run *run, const struct dmarc_identifier **out)
 {
     const struct evidence *e = run->evidence;
     struct dmarc_identifier *ids =
@@ -152,12 +152,13 @@ static bool is_mailing_list(struct stage_run *run)
 static void evaluate(struct stage_run *run, const struct state *state)
 {
     struct evidence_dmarc *dmarc = &run->evidence->dmarc;
-    struct dmarc_identifier *ids;
-    size_t n_ids = identifiers(run, &ids);
+    struct dmarc_request request = {0};
+    request.n_ids = identifiers(run, &request.ids);
     struct dmarc_outcome *outcomes =
         arena_array(run->message->arena, struct dmarc_outcome, state->n);
     for (size_t i = 0; i < state->n; i++) {
-        dmarc_evaluate(state->domains[i], ids, n_ids, run->asker, &outcomes[i]);
+        request.author_domain = state->domains[i];
+        dmarc_evaluate(&request, run->asker, &outcomes[i]);
         if (strictness(&outcomes[i]) > strictness(&outcomes[dmarc->decisive]))
             dmarc->decisive = i;
     }
