@@ -74,6 +74,10 @@ struct dns_event {
     int64_t waited_us;
 };
 
+struct dns_held;
+
+/* Zeroed, then `dns`, `arena` and what else is wanted filled in. It must not be used across a reset
+ * of its arena: the answers it holds go with that. One thread uses it at a time. */
 struct dns_asker {
     struct dns *dns;
     struct arena *arena; /* answers are held until this arena is reset */
@@ -84,9 +88,10 @@ struct dns_asker {
     void *waiting_context;
     void (*trace)(void *context, const struct dns_event *event); /* or NULL */
     void *trace_context;
-    unsigned lookups;  /* dns_lookup() calls */
-    unsigned queries;  /* of these and of prefetches: sent to the network */
-    int64_t waited_us; /* spent waiting so far */
+    unsigned lookups;      /* dns_lookup() calls */
+    unsigned queries;      /* of these and of prefetches: sent to the network */
+    int64_t waited_us;     /* spent waiting so far */
+    struct dns_held *held; /* private; begins as NULL */
 };
 
 /* Never NULL; the answer lives as long as the asker's arena. `name` is text without escapes, any
@@ -116,9 +121,9 @@ struct dns_settings {
  * phrase (in `a`). Starts its thread. */
 struct dns *dns_open(const struct dns_settings *settings, struct arena *a, struct str *problem);
 
-/* A resolver that answers from zone text (RFC 1035 5.1, the subset of tests/README) and from
- * nothing else: names not in it are NXDOMAIN; the pseudo types SERVFAIL and TIMEOUT make a name
- * fail so. */
+/* A resolver that answers from zone text (a subset of RFC 1035 5.1; the syntax stands in zone.h)
+ * and from nothing else: names not in it are NXDOMAIN; pseudo types make names fail or answer late.
+ * NULL on failure, and *problem is a phrase (in `a`). The text may go afterwards. */
 struct dns *dns_open_zone(struct str zone_text, struct arena *a, struct str *problem);
 
 /* Waits for nothing: queries in flight are dropped. No asker may use it any more. */

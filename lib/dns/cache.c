@@ -1,0 +1,258 @@
+/* cache.c - shared answers with single flight, on base/lru.
+ *
+ * Errors: what cannot be asked is an answer (DNS_SERVFAIL when too many queries are under way), and
+ * failures are answers too, kept for failure_ttl_s. Exhausted memory ends the program. */
+#include "dns/cache.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/lru.h"
+
+#define SHARDS 16
+#define ROOMS  64 /* a power of two */
+
+struct dns_entry {
+    atomic_uint refs;
+    _Atomic(struct dns_reply *) reply; /* NULL while under way */
+    struct dns *dns;                   /* valid while under way */
+    struct dns_question question;
+};
+
+/* Where threads wait. Entries share a room by their address: a wake-up too many costs less than a
+ * condition variable in every cached answer. */
+struct room {
+    _Alignas(64) pthread_mutex_t lock;
+    pthread_cond_t answered;
+};
+
+struct dns {
+    struct dns_limits limits;
+    struct dns_backend *backend;
+    struct lru *entries;
+    atomic_uint in_flight;
+    struct room rooms[ROOMS];
+};
+
+static struct dns_entry *entry_new(struct dns *dns, const struct dns_question *q)
+{
+    struct dns_entry *e = malloc(sizeof *e);
+    if (!e)
+        abort();
+    atomic_init(&e->refs, 1);
+    atomic_init(&e->reply, NULL);
+    e->dns = dns;
+    e->question = *q;
+    return e;
+}
+
+void dns_entry_hold(struct dns_entry *e)
+{
+    atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+}
+
+void dns_entry_release(struct dns_entry *e)
+{
+    if (atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    free(atomic_load_explicit(&e->reply, memory_order_relaxed));
+    free(e);
+}
+
+static void hold_value(void *value)
+{
+    dns_entry_hold(value);
+}
+
+static void release_value(void *value)
+{
+    dns_entry_release(value);
+}
+
+const struct dns_question *dns_entry_question(const struct dns_entry *e)
+{
+    return &e->question;
+}
+
+const struct dns_answer *dns_entry_answer(const struct dns_entry *e)
+{
+    const struct dns_reply *reply = atomic_load_explicit(&e->reply, memory_order_acquire);
+    return reply ? &reply->answer : NULL;
+}
+
+static void room_init(struct room *room)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&room->lock, NULL);
+    pthread_cond_init(&room->answered, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static struct room *room_of(struct dns *dns, const struct dns_entry *e)
+{
+    return &dns->rooms[((uintptr_t)e >> 6) % ROOMS];
+}
+
+struct dns *dns_new(struct dns_backend *backend, const struct dns_limits *limits)
+{
+    static const struct lru_ops ops = {hold_value, release_value};
+    struct dns *dns = aligned_alloc(_Alignof(struct dns), sizeof *dns);
+    if (!dns)
+        abort();
+    dns->limits = *limits;
+    if (!dns->limits.now_us)
+        dns->limits.now_us = clock_us;
+    dns->backend = backend;
+    dns->entries = lru_new(limits->cache_bytes, SHARDS, &ops);
+    atomic_init(&dns->in_flight, 0);
+    for (size_t i = 0; i < ROOMS; i++)
+        room_init(&dns->rooms[i]);
+    return dns;
+}
+
+void dns_close(struct dns *dns)
+{
+    if (!dns)
+        return;
+    dns->backend->close(dns->backend);
+    lru_free(dns->entries);
+    for (size_t i = 0; i < ROOMS; i++) {
+        pthread_mutex_destroy(&dns->rooms[i].lock);
+        pthread_cond_destroy(&dns->rooms[i].answered);
+    }
+    free(dns);
+}
+
+/* What the cache knows a question by: the type, then the name. */
+struct key {
+    uint8_t bytes[1 + DNS_NAME_MAX];
+};
+
+static struct str make_key(const struct dns_question *q, struct key *key)
+{
+    key->bytes[0] = (uint8_t)q->type;
+    memcpy(key->bytes + 1, q->name.wire, q->name.n);
+    return (struct str){(const char *)key->bytes, 1 + (size_t)q->name.n};
+}
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How long an answer may be handed out, in seconds. */
+static int64_t lifetime_s(const struct dns_limits *limits, const struct dns_answer *answer)
+{
+    switch (answer->status) {
+    case DNS_ANSWER:
+        return min64(answer->ttl, limits->max_ttl_s);
+    case DNS_NODATA:
+    case DNS_NXDOMAIN:
+        return min64(answer->ttl, limits->negative_ttl_s);
+    default:
+        return limits->failure_ttl_s;
+    }
+}
+
+static void count_failure(enum dns_status status)
+{
+    if (status == DNS_TIMEOUT)
+        counter_inc(CTR_DNS_TIMEOUTS);
+    else if (status == DNS_SERVFAIL)
+        counter_inc(CTR_DNS_SERVFAIL);
+    else if (status == DNS_BOGUS)
+        counter_inc(CTR_DNS_BOGUS);
+}
+
+/* Publishes the reply, wakes the waiting, and gives the entry its lifetime in the cache. The
+ * caller's reference keeps the entry alive meanwhile. */
+static void settle(struct dns *dns, struct dns_entry *e, struct dns_reply *reply, int64_t keep_s)
+{
+    struct room *room = room_of(dns, e);
+    struct key key;
+    struct str name = make_key(&e->question, &key);
+    size_t cost = sizeof *e + reply->bytes;
+
+    pthread_mutex_lock(&room->lock);
+    atomic_store_explicit(&e->reply, reply, memory_order_release);
+    pthread_mutex_unlock(&room->lock);
+    pthread_cond_broadcast(&room->answered);
+    atomic_fetch_sub_explicit(&dns->in_flight, 1, memory_order_relaxed);
+    int64_t expires = dns->limits.now_us() + keep_s * 1000000;
+    if (keep_s > 0)
+        counter_add(CTR_DNS_EVICTED, lru_settle(dns->entries, name, e, cost, expires));
+    else
+        lru_drop(dns->entries, name, e);
+}
+
+void dns_entry_finish(struct dns_entry *e, struct dns_reply *reply)
+{
+    struct dns *dns = e->dns;
+    count_failure(reply->answer.status);
+    settle(dns, e, reply, lifetime_s(&dns->limits, &reply->answer));
+    dns_entry_release(e);
+}
+
+struct maker {
+    struct dns *dns;
+    const struct dns_question *question;
+};
+
+static void *make_entry(void *arg)
+{
+    const struct maker *m = arg;
+    return entry_new(m->dns, m->question);
+}
+
+/* Sends the query for an entry just made; false, and the entry is SERVFAIL, if too many are under
+ * way. That answer is not kept: the next moment may have room. */
+static bool start(struct dns *dns, struct dns_entry *e)
+{
+    unsigned before = atomic_fetch_add_explicit(&dns->in_flight, 1, memory_order_relaxed);
+    if (dns->limits.max_in_flight && before >= dns->limits.max_in_flight) {
+        counter_inc(CTR_DNS_REFUSED);
+        settle(dns, e, dns_reply_empty(DNS_SERVFAIL, 0), 0);
+        return false;
+    }
+    counter_inc(CTR_DNS_QUERIES);
+    dns_entry_hold(e);
+    dns->backend->ask(dns->backend, e);
+    return true;
+}
+
+struct dns_entry *dns_ask(struct dns *dns, const struct dns_question *q, bool *sent)
+{
+    struct maker maker = {dns, q};
+    struct key key;
+    struct str name = make_key(q, &key);
+    bool made = false;
+    struct dns_entry *e = lru_get_or_make(dns->entries, name, dns->limits.now_us(), INT64_MAX,
+                                          make_entry, &maker, &made);
+    *sent = made && start(dns, e);
+    return e;
+}
+
+const struct dns_answer *dns_entry_wait(struct dns *dns, struct dns_entry *e, int64_t deadline_us)
+{
+    struct room *room = room_of(dns, e);
+    struct timespec until = {.tv_sec = deadline_us / 1000000,
+                             .tv_nsec = deadline_us % 1000000 * 1000};
+    const struct dns_answer *answer;
+    int rc = 0;
+    pthread_mutex_lock(&room->lock);
+    while (!(answer = dns_entry_answer(e)) && rc == 0)
+        rc = pthread_cond_timedwait(&room->answered, &room->lock, &until);
+    pthread_mutex_unlock(&room->lock);
+    return answer;
+}
+
+size_t dns_cache_bytes(struct dns *dns)
+{
+    return lru_bytes(dns->entries);
+}

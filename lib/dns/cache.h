@@ -1,0 +1,38 @@
+/* cache.h - the answers that are known and the queries that are under way, one entry each.
+ *
+ * An entry comes to life with its query: whoever asks the same question meanwhile joins it (single
+ * flight). When the backend finishes it, it turns immutable and stays until its time is over or
+ * room is needed. Entries are reference-counted: an entry that was got stays readable when the
+ * cache has dropped it, and even when the whole cache is gone. */
+#ifndef ASSAY_DNS_CACHE_H
+#define ASSAY_DNS_CACHE_H
+
+#include "dns/backend.h"
+
+struct dns_limits {
+    size_t cache_bytes;
+    int64_t max_ttl_s;       /* positive answers */
+    int64_t negative_ttl_s;  /* nodata, nxdomain: at most the SOA's minimum and this */
+    int64_t failure_ttl_s;   /* a dead zone must not cost each message its full time */
+    unsigned max_in_flight;  /* queries under way; 0: no limit */
+    int64_t (*now_us)(void); /* the clock that ages entries; NULL: clock_us() */
+};
+
+/* The cache in front of a backend, which it owns. Never NULL; dns_close() ends both. */
+struct dns *dns_new(struct dns_backend *backend, const struct dns_limits *limits);
+
+/* The entry for this question, held for the caller. *sent: this call started its query. */
+struct dns_entry *dns_ask(struct dns *dns, const struct dns_question *q, bool *sent);
+
+/* The answer, or NULL while the query is under way. It lives as long as the entry. */
+const struct dns_answer *dns_entry_answer(const struct dns_entry *e);
+
+/* Waits until the entry is answered or clock_us() reaches the deadline: the answer or NULL. */
+const struct dns_answer *dns_entry_wait(struct dns *dns, struct dns_entry *e, int64_t deadline_us);
+
+void dns_entry_hold(struct dns_entry *e);
+void dns_entry_release(struct dns_entry *e);
+
+size_t dns_cache_bytes(struct dns *dns); /* a snapshot */
+
+#endif
