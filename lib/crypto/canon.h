@@ -20,6 +20,9 @@ struct body_hash;
  */
 struct body_hash *body_hash_new(struct arena *a, enum canon canon, uint64_t limit);
 void body_hash_update(struct body_hash *h, const void *data, size_t n);
+/* True once the limit is passed: more body changes neither the digest nor the fact that the limit
+ * is shorter than the body. */
+bool body_hash_settled(const struct body_hash *h);
 /* Ends the stream (further calls give the same digest). */
 void body_hash_finish(struct body_hash *h, unsigned char digest[32]);
 /* Octets of the whole canonical body, known after body_hash_finish(); may exceed the limit. */
@@ -28,6 +31,8 @@ uint64_t body_hash_length(const struct body_hash *h);
 /* SHA-256 over header fields. */
 struct header_hash;
 struct header_hash *header_hash_new(struct arena *a, enum canon canon);
+/* A second hash that has taken what `from` has; both go on independently. */
+struct header_hash *header_hash_copy(struct arena *a, const struct header_hash *from);
 /* One field with its CRLF. */
 void header_hash_field(struct header_hash *h, struct str name, struct str value);
 /* The signature field itself: b= emptied (RFC 6376 3.5, 3.7), no CRLF at the end. */

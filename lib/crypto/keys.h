@@ -12,11 +12,16 @@
 
 enum key_type { KEY_RSA, KEY_ED25519 };
 
+/* RFC 8301 3.2 sets the lower bound; longer keys than the upper one cost too much to verify. */
+#define KEY_RSA_BITS_MIN 1024
+#define KEY_RSA_BITS_MAX 8192
+
 struct public_key;
 
 /* Decodes the bytes of a p= tag (RFC 6376 3.6.1: SubjectPublicKeyInfo, or the bare RSAPublicKey
- * that exists in the wild; RFC 8463 4: 32 bytes). Keys above 8192 bits are refused. NULL, and
- * *problem. */
+ * that exists in the wild; RFC 8463 4: 32 bytes). Refused are keys above KEY_RSA_BITS_MAX (not
+ * those below KEY_RSA_BITS_MIN: the caller has a word for them) and exponents above 64 bits. NULL,
+ * and *problem. */
 struct public_key *public_key_decode(enum key_type type, struct str der, const char **problem);
 void public_key_hold(struct public_key *key);
 void public_key_release(struct public_key *key); /* NULL is allowed */
@@ -39,7 +44,7 @@ struct public_key *key_cache_get(struct key_cache *cache, enum key_type type, st
 struct private_key;
 
 /* Decodes PEM (PKCS#1, PKCS#8, Ed25519). NULL, and *problem is a phrase in `a`. Checks that RSA has
- * at least 1024 bits. */
+ * KEY_RSA_BITS_MIN to KEY_RSA_BITS_MAX bits and that what the key signs verifies. */
 struct private_key *private_key_decode(struct str pem, struct arena *a, struct str *problem);
 void private_key_hold(struct private_key *key);
 void private_key_release(struct private_key *key);

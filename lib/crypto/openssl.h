@@ -1,0 +1,18 @@
+/* openssl.h - the four operations on EVP keys that this folder's key files share. */
+#ifndef ASSAY_CRYPTO_OPENSSL_H
+#define ASSAY_CRYPTO_OPENSSL_H
+
+#include <openssl/evp.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* Over the 32 bytes of a SHA-256 digest. False for a wrong signature and for any trouble. */
+bool rsa_verify(EVP_PKEY *pkey, const unsigned char digest[32], struct str signature);
+bool ed25519_verify(EVP_PKEY *pkey, const unsigned char digest[32], struct str signature);
+
+/* The signature in `a`; STR_NONE for any trouble. */
+struct str rsa_sign(EVP_PKEY *pkey, const unsigned char digest[32], struct arena *a);
+struct str ed25519_sign(EVP_PKEY *pkey, const unsigned char digest[32], struct arena *a);
+
+#endif
