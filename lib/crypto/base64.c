@@ -58,7 +58,7 @@ struct str base64_decode(struct arena *a, struct str text)
         }
     }
     size_t left = digits % 4;
-    if (left == 1 || (pads && pads + left != 4))
+    if (left == 1 || (pads && (left == 0 || pads + left != 4)))
         return STR_NONE;
     if (left >= 2)
         out[n++] = (unsigned char)(left == 2 ? bits >> 4 : bits >> 10);
