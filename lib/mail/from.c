@@ -1,0 +1,251 @@
+/* from.c - the From field: one pass over an address list (RFC 5322 3.4 and 4.4, groups by RFC
+ * 6854).
+ *
+ * What stands before '<', '@' or ':' looks alike, so words are read first, and the byte behind them
+ * tells what they were: a display name, a local part, a group's name.
+ *
+ * The grammar is strict where an address is made up. Names and comments may hold any 8-bit bytes:
+ * old mail has them, and no reader takes an address from there. Control characters are nowhere
+ * allowed, even where the obsolete syntax has them.
+ *
+ * Errors: FROM_SYNTAX and a phrase. Time is linear in the field's length. */
+#include "mail/address.h"
+#include "mail/domain.h"
+#include "mail/lex.h"
+
+struct reader {
+    struct lexer lex;
+    struct arena *arena;
+    struct from_parsed *out;
+    size_t cap;    /* of out->mailboxes */
+    bool too_many; /* stopped for FROM_MAX_MAILBOXES */
+};
+
+/* Words and dots, and what they can be. */
+struct words {
+    size_t from, to;
+    bool any;      /* not empty */
+    bool is_local; /* word *("." word) */
+    bool is_name;  /* word *(word / ".") */
+};
+
+/* Takes an atom or a quoted string. False if neither begins here, or (with a problem) it is broken.
+ */
+static bool take_word(struct lexer *l)
+{
+    struct str quoted;
+    return lex_at(l, '"') ? lex_quoted(l, &quoted) : lex_atom(l).n > 0;
+}
+
+static bool read_words(struct lexer *l, struct words *w)
+{
+    bool behind_word = false;
+    *w = (struct words){.from = l->at, .is_local = true};
+    for (;;) {
+        if (!lex_cfws(l))
+            return false;
+        size_t start = l->at;
+        if (lex_take(l, '.')) {
+            w->is_local = w->is_local && behind_word;
+            behind_word = false;
+        } else if (take_word(l)) {
+            w->is_local = w->is_local && !behind_word;
+            w->is_name = w->is_name || !w->any;
+            behind_word = true;
+        } else {
+            break;
+        }
+        if (!w->any)
+            w->from = start;
+        w->any = true;
+        w->to = l->at;
+    }
+    w->is_local = w->is_local && behind_word;
+    return !l->problem;
+}
+
+/* The text, which consists of words and dots, without the comments and white space between them. */
+static struct str without_cfws(struct arena *a, struct str text)
+{
+    struct lexer l = lex_begin(text);
+    struct strbuf b;
+    sb_init(&b, a);
+    while (lex_cfws(&l) && !lex_end(&l)) {
+        size_t start = l.at;
+        while (take_word(&l) || lex_take(&l, '.'))
+            ;
+        if (l.at == start || l.at - start == text.n)
+            return text; /* nothing is between them */
+        sb_add(&b, str_sub(text, start, l.at));
+    }
+    return sb_str(&b);
+}
+
+/* Atoms with dots between them, one dot more at the end, or a literal. */
+static bool read_domain(struct lexer *l, struct str *text)
+{
+    if (!lex_cfws(l))
+        return false;
+    if (lex_at(l, '['))
+        return lex_literal(l, text);
+    size_t from = l->at, to = from;
+    while (lex_atom(l).n > 0) {
+        to = l->at;
+        if (!lex_cfws(l))
+            return false;
+        if (!lex_take(l, '.'))
+            break;
+        to = l->at; /* the dot may be the last of the name */
+        if (!lex_cfws(l))
+            return false;
+    }
+    *text = str_sub(l->text, from, to);
+    return to > from || lex_fail(l, "no domain behind an @");
+}
+
+static bool add_mailbox(struct reader *r, struct str local, struct str domain)
+{
+    struct from_parsed *out = r->out;
+    struct mailbox box = {0};
+    if (out->n == FROM_MAX_MAILBOXES) {
+        r->too_many = true;
+        return lex_fail(&r->lex, "too many addresses");
+    }
+    box.local = without_cfws(r->arena, local);
+    if (!lex_is_utf8(box.local) || !lex_is_utf8(domain))
+        return lex_fail(&r->lex, "an address with 8-bit bytes that are not UTF-8");
+    if (domain.p[0] != '[')
+        box.domain_ok = domain_normalize(r->arena, without_cfws(r->arena, domain), &box.domain);
+    if (out->n == r->cap) {
+        size_t cap = r->cap ? r->cap * 4 : 4;
+        out->mailboxes =
+            arena_grow(r->arena, out->mailboxes, r->cap * sizeof box, cap * sizeof box);
+        r->cap = cap;
+    }
+    out->mailboxes[out->n++] = box;
+    return true;
+}
+
+/* The rest of an address whose local part was read. */
+static bool read_addr_spec(struct reader *r, const struct words *w)
+{
+    struct lexer *l = &r->lex;
+    struct str domain;
+    if (!lex_take(l, '@'))
+        return lex_fail(l, w->any ? "an address without a domain" : "an empty address");
+    if (!w->is_local)
+        return lex_fail(l, w->any ? "what stands before an @ is no local part"
+                                  : "an address without a local part");
+    return read_domain(l, &domain) && add_mailbox(r, str_sub(l->text, w->from, w->to), domain);
+}
+
+/* RFC 5322 4.4 obs-route; ignored, as it says there. */
+static bool skip_route(struct lexer *l)
+{
+    struct str domain;
+    if (!lex_at(l, ',') && !lex_at(l, '@'))
+        return true;
+    while (lex_take(l, ','))
+        if (!lex_cfws(l))
+            return false;
+    if (!lex_at(l, '@'))
+        return lex_fail(l, "a route without a domain");
+    for (;;) {
+        if ((lex_take(l, '@') && !read_domain(l, &domain)) || !lex_cfws(l))
+            return false;
+        if (lex_take(l, ':'))
+            return true;
+        if (!lex_take(l, ','))
+            return lex_fail(l, "a route has no end");
+        if (!lex_cfws(l))
+            return false;
+    }
+}
+
+/* Behind '<'. */
+static bool read_angle(struct reader *r)
+{
+    struct lexer *l = &r->lex;
+    struct words w;
+    if (!lex_cfws(l) || !skip_route(l) || !read_words(l, &w) || !read_addr_spec(r, &w) ||
+        !lex_cfws(l))
+        return false;
+    return lex_take(l, '>') || lex_fail(l, "a < without its >");
+}
+
+static bool read_list(struct reader *r, bool in_group);
+
+static bool read_address(struct reader *r, bool in_group)
+{
+    struct lexer *l = &r->lex;
+    struct words w;
+    if (!read_words(l, &w))
+        return false;
+    bool name_ok = !w.any || w.is_name;
+    if (name_ok && lex_take(l, '<'))
+        return read_angle(r);
+    if (w.is_name && !in_group && lex_take(l, ':')) {
+        if (!read_list(r, true))
+            return false;
+        return lex_take(l, ';') || lex_fail(l, "a group has no end");
+    }
+    return read_addr_spec(r, &w);
+}
+
+static bool read_list(struct reader *r, bool in_group)
+{
+    struct lexer *l = &r->lex;
+    for (;;) {
+        if (!lex_cfws(l))
+            return false;
+        if (lex_take(l, ','))
+            continue; /* RFC 5322 4.4: null members */
+        if (lex_end(l) || (in_group && lex_at(l, ';')))
+            return true;
+        if (!read_address(r, in_group) || !lex_cfws(l))
+            return false;
+        if (lex_at(l, '<'))
+            return lex_fail(l, "a display name with an unquoted @");
+        if (!lex_at(l, ',') && !lex_end(l) && !(in_group && lex_at(l, ';')))
+            return lex_fail(l, "something behind an address that does not belong there");
+    }
+}
+
+/* Appends the field's mailboxes, all or (false) none. */
+static bool read_field(struct reader *r, struct str value)
+{
+    size_t before = r->out->n;
+    r->lex = lex_begin(value);
+    if (read_list(r, false) && (r->out->n > before || lex_fail(&r->lex, "From holds no address")))
+        return true;
+    if (!r->too_many)
+        r->out->n = before;
+    return false;
+}
+
+void from_parse_value(struct arena *a, struct str value, struct from_parsed *out)
+{
+    struct reader r = {.arena = a, .out = out};
+    *out = (struct from_parsed){.status = FROM_OK};
+    if (read_field(&r, value))
+        return;
+    out->status = r.too_many ? FROM_TOO_MANY : FROM_SYNTAX;
+    out->problem = str_of(r.lex.problem);
+}
+
+void from_parse(struct arena *a, const struct header_list *headers, struct from_parsed *out)
+{
+    static const struct str name = STR_INIT("From");
+    size_t count = header_count(headers, name);
+    *out = (struct from_parsed){.status = FROM_MISSING, .problem = STR("no From field")};
+    if (count == 1)
+        from_parse_value(a, header_get(headers, name, 0)->value, out);
+    if (count < 2)
+        return;
+    out->status = FROM_SEVERAL;
+    out->problem = STR("more than one From field");
+    struct reader r = {.arena = a, .out = out};
+    for (size_t i = 0; i < headers->n && !r.too_many; i++)
+        if (str_eq_nocase(headers->fields[i].name, name))
+            read_field(&r, headers->fields[i].value);
+}
