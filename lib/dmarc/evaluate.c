@@ -1,0 +1,242 @@
+/* evaluate.c - from an author domain and what passed to a result and a policy (RFC 9989 4.10, 5.3).
+ *
+ * Errors: none are returned. DNS trouble is DMARC_TEMPERROR where it could change the answer, and
+ * nothing where it could not.
+ *
+ * A walk is made only where it can matter: equal names align without one, strict alignment has no
+ * use for one, and a domain that is not below the author's organizational domain cannot share it.
+ */
+#include "dmarc/reason.h"
+#include "dmarc/treewalk.h"
+#include "mail/domain.h"
+
+struct evaluation {
+    const struct dmarc_request *request;
+    struct dmarc_outcome *out;
+    struct dmarc_walker walker;
+    struct dmarc_walk author; /* the author domain's walk, once it is made */
+    bool walked;
+    enum dns_status existence; /* of the author domain: DNS_ANSWER until it is asked for */
+};
+
+static void conclude(struct evaluation *e, enum dmarc_result result, struct str reason)
+{
+    e->out->result = result;
+    e->out->reason = reason;
+    dmarc_step(&e->walker, 0, "%s: %.*s", dmarc_result_name(result), STR_ARG(reason));
+}
+
+static void walk_author(struct evaluation *e)
+{
+    if (e->walked)
+        return;
+    e->walked = true;
+    dmarc_walk(&e->walker, e->request->author_domain, &e->author);
+    if (dmarc_walk_organizational(&e->author, &e->out->organizational_domain))
+        dmarc_step(&e->walker, 0, "organizational domain of the author domain: %.*s",
+                   STR_ARG(dmarc_shown(&e->walker, e->out->organizational_domain)));
+}
+
+/* True if np= could lead elsewhere than the policy for existing subdomains. */
+static bool depends_on_existence(const struct dmarc_record *record)
+{
+    return record->has_np && record->np != record->sp;
+}
+
+/* RFC 9989 3.2.13 and A.4: a domain exists if there is any record at its name, a CNAME to nowhere
+ * included, or a name below it. Only a query for that CNAME says so: the answer to every other
+ * type is that of the CNAME's target. */
+static bool author_exists(struct evaluation *e)
+{
+    struct str author = e->request->author_domain;
+    const struct dns_answer *answer = dns_lookup(e->walker.asker, author, DNS_CNAME);
+    e->walker.queries++;
+    e->existence = answer->status;
+    dmarc_step(&e->walker, 0, "does %.*s exist: %s", STR_ARG(dmarc_shown(&e->walker, author)),
+               dns_unknown(answer)              ? "cannot be known now"
+               : answer->status == DNS_NXDOMAIN ? "no"
+                                                : "yes");
+    return answer->status != DNS_NXDOMAIN;
+}
+
+/* RFC 9989 4.10.1: p of the author domain's own record; of one above it np, sp or p. */
+static void choose_policy(struct evaluation *e, bool inherited)
+{
+    struct dmarc_outcome *out = e->out;
+    const struct dmarc_record *record = &out->record;
+    out->policy = record->p;
+    out->policy_tag = 'p';
+    if (inherited && record->has_sp) {
+        out->policy = record->sp;
+        out->policy_tag = 's';
+    }
+    if (inherited && depends_on_existence(record) && !author_exists(e)) {
+        out->policy = record->np;
+        out->policy_tag = 'n';
+    }
+    dmarc_step(&e->walker, 0, "policy: %s, from %s of %.*s%s", dmarc_policy_name(out->policy),
+               dmarc_tag_name(out->policy_tag),
+               STR_ARG(dmarc_shown(&e->walker, out->record_domain)),
+               record->testing ? ", lowered by t=y" : "");
+    if (record->testing && out->policy != DMARC_P_NONE)
+        out->policy--; /* RFC 9989 4.7, t */
+}
+
+static bool apply_record(struct evaluation *e, const struct dmarc_node *node, bool inherited)
+{
+    if (!node->usable) {
+        conclude(e, DMARC_NONE, dmarc_why_unusable(&e->walker, node));
+        return false;
+    }
+    e->out->record_domain = node->domain;
+    e->out->record = node->record;
+    e->out->security = node->security;
+    choose_policy(e, inherited);
+    return true;
+}
+
+/* RFC 9989 4.10.1. False if DMARC does not apply, or if that cannot be known. */
+static bool discover_policy(struct evaluation *e)
+{
+    const struct dmarc_node *own = dmarc_look(&e->walker, e->request->author_domain);
+    if (own->state == NODE_RECORD)
+        return apply_record(e, own, false);
+    if (own->state == NODE_EMPTY)
+        walk_author(e);
+
+    /* Whatever is unknown on this way might hold the record to apply. */
+    const struct dmarc_node *unknown = e->walked ? dmarc_walk_unknown(&e->author) : own;
+    if (unknown) {
+        conclude(e, DMARC_TEMPERROR, dmarc_why_no_policy(&e->walker, unknown));
+        return false;
+    }
+    const struct dmarc_node *above = dmarc_walk_policy(&e->author);
+    if (above)
+        return apply_record(e, above, true);
+    conclude(e, DMARC_NONE, dmarc_why_none(&e->walker, own->domain));
+    return false;
+}
+
+/* RFC 9989 4.10.2 */
+static enum dmarc_aligned alignment(struct evaluation *e, const struct dmarc_identifier *id)
+{
+    struct str author = e->request->author_domain;
+    struct str top = domain_last_labels(author, 1);
+    struct dmarc_walk walk;
+    if (str_eq(id->domain, author))
+        return DMARC_ALIGNED;
+    if (dmarc_mode(&e->out->record, id) == DMARC_STRICT)
+        return DMARC_UNALIGNED;
+    if (!domain_is_at_or_below(id->domain, top))
+        return DMARC_UNALIGNED;
+    walk_author(e);
+    struct str organizational = e->out->organizational_domain;
+    if (organizational.n && !domain_is_at_or_below(id->domain, organizational))
+        return DMARC_UNALIGNED;
+    dmarc_walk(&e->walker, id->domain, &walk);
+    return dmarc_walks_align(&e->author, &walk);
+}
+
+/* One passing identifier; true if it could be aligned, as far as is known. */
+static bool try_passing(struct evaluation *e, size_t i, bool equal)
+{
+    const struct dmarc_identifier *id = &e->request->ids[i];
+    bool *found = id->spf ? &e->out->spf_aligned : &e->out->dkim_aligned;
+    if (id->auth != DMARC_AUTH_PASS || *found ||
+        equal != str_eq(id->domain, e->request->author_domain))
+        return false;
+    enum dmarc_aligned aligned = alignment(e, id);
+    dmarc_step(&e->walker, 0, "%.*s passed: %s", STR_ARG(dmarc_identifier_shown(&e->walker, id)),
+               dmarc_aligned_word(aligned));
+    if (aligned == DMARC_ALIGNED) {
+        if (!e->out->spf_aligned && !e->out->dkim_aligned)
+            e->out->aligned_index = i;
+        *found = true;
+    }
+    return aligned != DMARC_UNALIGNED;
+}
+
+/* All passing identifiers, those that need no walk first. Gives the first that may be aligned, but
+ * is not known to be; n_ids if there is none. */
+static size_t judge_passing(struct evaluation *e)
+{
+    size_t maybe = e->request->n_ids;
+    for (size_t i = 0; i < e->request->n_ids; i++)
+        try_passing(e, i, true);
+    for (size_t i = 0; i < e->request->n_ids; i++)
+        if (try_passing(e, i, false) && maybe == e->request->n_ids)
+            maybe = i;
+    return maybe;
+}
+
+/* The first identifier that may pass yet and may be aligned; n_ids if there is none. */
+static size_t judge_unknown(struct evaluation *e)
+{
+    for (size_t i = 0; i < e->request->n_ids; i++) {
+        const struct dmarc_identifier *id = &e->request->ids[i];
+        if (id->auth != DMARC_AUTH_UNKNOWN)
+            continue;
+        enum dmarc_aligned aligned = alignment(e, id);
+        dmarc_step(&e->walker, 0, "%.*s may pass yet: %s",
+                   STR_ARG(dmarc_identifier_shown(&e->walker, id)), dmarc_aligned_word(aligned));
+        if (aligned != DMARC_UNALIGNED)
+            return i;
+    }
+    return e->request->n_ids;
+}
+
+/* RFC 9989 5.3.5 */
+static void judge(struct evaluation *e)
+{
+    const struct dmarc_request *request = e->request;
+    const struct dmarc_outcome *out = e->out;
+    size_t maybe = judge_passing(e);
+    if (out->spf_aligned || out->dkim_aligned) {
+        conclude(e, DMARC_PASS, dmarc_why_pass(&e->walker, request, out->aligned_index));
+        return;
+    }
+    if (maybe == request->n_ids)
+        maybe = judge_unknown(e);
+    if (maybe < request->n_ids)
+        conclude(e, DMARC_TEMPERROR, dmarc_why_undecided(&e->walker, request, maybe));
+    else if (e->existence >= DNS_SERVFAIL)
+        conclude(e, DMARC_TEMPERROR, dmarc_why_no_existence(&e->walker, out, e->existence));
+    else
+        conclude(e, DMARC_FAIL, dmarc_why_fail(&e->walker, request, out));
+}
+
+void dmarc_evaluate(const struct dmarc_request *request, struct dns_asker *asker,
+                    struct dmarc_outcome *out)
+{
+    struct evaluation e = {
+        .request = request,
+        .out = out,
+        .walker = {.asker = asker, .step = request->step, .step_context = request->step_context},
+        .existence = DNS_ANSWER,
+    };
+    *out = (struct dmarc_outcome){.author_domain = request->author_domain, .policy_tag = '-'};
+    if (discover_policy(&e))
+        judge(&e);
+    out->queries = e.walker.queries;
+}
+
+void dmarc_prefetch(struct str domain, struct dns_asker *asker)
+{
+    /* What is cached already ends the walk where it would end later, too. */
+    struct dns_asker patient = *asker;
+    struct dmarc_walker walker = {.asker = asker};
+    struct dmarc_walk walk;
+    asker->patience_us = 0;
+    asker->may_pend = true;
+    asker->trace = NULL;
+    dmarc_walk(&walker, domain, &walk);
+    asker->patience_us = patient.patience_us;
+    asker->may_pend = patient.may_pend;
+    asker->trace = patient.trace;
+
+    if (walk.nodes[0]->state != NODE_EMPTY || dmarc_walk_unknown(&walk))
+        return;
+    const struct dmarc_node *above = dmarc_walk_policy(&walk);
+    if (above && depends_on_existence(&above->record))
+        dns_prefetch(asker, domain, DNS_CNAME);
+}
