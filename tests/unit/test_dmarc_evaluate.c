@@ -1,0 +1,330 @@
+/* dmarc evaluate: what stands beside result and policy: reasons, steps, prefetching, security.
+ * The rules themselves are in tests/conformance/dmarc_cases. */
+#include "test.h"
+
+#include "dmarc/dmarc.h"
+
+struct setting {
+    struct arena *arena;
+    struct dns *dns;
+    struct dns_asker asker;
+    struct dmarc_request request;
+    struct dmarc_outcome outcome;
+    struct dmarc_identifier ids[16];
+    struct strbuf steps;
+};
+
+static void add_step(void *context, unsigned depth, struct str text)
+{
+    struct strbuf *steps = context;
+    sb_printf(steps, "%u %.*s\n", depth, STR_ARG(text));
+}
+
+static struct setting *open_zone(const char *zone, const char *author)
+{
+    struct arena *a = arena_new(0);
+    struct setting *s = arena_make(a, struct setting);
+    struct str problem = STR_NONE;
+    s->arena = a;
+    s->dns = dns_open_zone(str_of(zone), a, &problem);
+    assert_str(problem, "");
+    assert_non_null(s->dns);
+    s->asker = (struct dns_asker){.dns = s->dns, .arena = a, .patience_us = 1000000};
+    sb_init(&s->steps, a);
+    s->request = (struct dmarc_request){.author_domain = str_of(author),
+                                        .ids = s->ids,
+                                        .step = add_step,
+                                        .step_context = &s->steps};
+    return s;
+}
+
+static void add(struct setting *s, bool spf, enum dmarc_auth auth, const char *domain)
+{
+    s->ids[s->request.n_ids++] = (struct dmarc_identifier){str_of(domain), auth, spf};
+}
+
+static void evaluate(struct setting *s)
+{
+    dmarc_evaluate(&s->request, &s->asker, &s->outcome);
+}
+
+static void close_zone(struct setting *s)
+{
+    struct dns *dns = s->dns; /* *s dies with the arena, and so do the answers that it holds */
+    arena_free(s->arena);
+    dns_close(dns);
+}
+
+#define ZONE                                                                                       \
+    "_dmarc.example.com. TXT \"v=DMARC1; p=reject; sp=quarantine; np=none\"\n"                     \
+    "www.example.com. A 192.0.2.1\n"                                                               \
+    "_dmarc.strict.example. TXT \"v=DMARC1; p=reject; adkim=s; aspf=s\"\n"                         \
+    "_dmarc.two.example. TXT \"v=DMARC1; p=reject\"\n"                                             \
+    "_dmarc.two.example. TXT \"v=DMARC1; p=none\"\n"                                               \
+    "_dmarc.bad.example. TXT \"v=DMARC1; p=\\\"\\\\x\\\"\"\n"                                      \
+    "_dmarc.broken.example. SERVFAIL\n"                                                            \
+    "$SECURE yes\n"                                                                                \
+    "_dmarc.signed.example. TXT \"v=DMARC1; p=none\"\n"
+
+static void rfc_examples(void **state)
+{
+    (void)state;
+    /* RFC 9989 B.4.3 */
+    struct setting *s = open_zone("_dmarc.bank.example. TXT \"v=DMARC1; p=reject; psd=y\"\n"
+                                  "_dmarc.giant.bank.example. TXT \"v=DMARC1; p=quarantine\"\n",
+                                  "giant.bank.example");
+    add(s, true, DMARC_AUTH_PASS, "mail.giant.bank.example");
+    add(s, false, DMARC_AUTH_PASS, "mail.mega.bank.example");
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_PASS);
+    assert_true(s->outcome.spf_aligned);
+    assert_false(s->outcome.dkim_aligned);
+    assert_int_equal(s->outcome.aligned_index, 0);
+    assert_int_equal(s->outcome.policy, DMARC_P_QUARANTINE);
+    assert_int_equal(s->outcome.policy_tag, 'p');
+    assert_str(s->outcome.record_domain, "giant.bank.example");
+    assert_str(s->outcome.organizational_domain, "giant.bank.example");
+    /* giant, bank, mail.giant; mega is not below giant, so its walk is not made. */
+    assert_int_equal(s->outcome.queries, 3);
+    close_zone(s);
+}
+
+struct reason_case {
+    const char *author;
+    struct dmarc_identifier ids[6];
+    const char *reason;
+};
+
+static void reasons(void **state)
+{
+    (void)state;
+    static const struct reason_case cases[] = {
+        {"example.com",
+         {{STR_INIT("example.com"), DMARC_AUTH_PASS, false}},
+         "d=example.com passed and is aligned with example.com"},
+        {"www.example.com",
+         {{STR_INIT("mail.example.com"), DMARC_AUTH_PASS, true}},
+         "mail.example.com (SPF) passed and is aligned with www.example.com"},
+        {"example.com",
+         {{STR_INIT("example.com"), DMARC_AUTH_FAIL, true}},
+         "neither SPF nor a DKIM signature passed"},
+        {"example.com",
+         {{STR_INIT("example.net"), DMARC_AUTH_PASS, true}},
+         "example.net (SPF) passed but is not aligned with example.com"},
+        {"signed.example",
+         {{STR_INIT("other.example"), DMARC_AUTH_PASS, true}},
+         "other.example (SPF) passed but is not aligned with signed.example"},
+        {"strict.example",
+         {{STR_INIT("mail.strict.example"), DMARC_AUTH_PASS, false}},
+         "d=mail.strict.example passed, but adkim=s wants strict.example itself"},
+        {"strict.example",
+         {{STR_INIT("mail.strict.example"), DMARC_AUTH_PASS, true}},
+         "mail.strict.example (SPF) passed, but aspf=s wants strict.example itself"},
+        {"example.com",
+         {{STR_INIT("a.net"), DMARC_AUTH_PASS, true},
+          {STR_INIT("b.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("b.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("c.net"), DMARC_AUTH_FAIL, false}},
+         "a.net (SPF), d=b.net passed, but none of them is aligned with example.com"},
+        {"example.com",
+         {{STR_INIT("a.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("b.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("c.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("d.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("e.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("f.net"), DMARC_AUTH_PASS, false}},
+         "d=a.net, d=b.net, d=c.net, d=d.net and 2 more passed, but none of them is aligned with "
+         "example.com"},
+        {"example.com",
+         {{STR_INIT("example.com"), DMARC_AUTH_UNKNOWN, true}},
+         "whether example.com (SPF) passes cannot be known now, and it could align with "
+         "example.com"},
+        {"none.example", {{{NULL, 0}, 0, 0}}, "no DMARC record at _dmarc.none.example or above"},
+        {"localhost", {{{NULL, 0}, 0, 0}}, "no DMARC record at _dmarc.localhost"},
+        {"bad.example",
+         {{{NULL, 0}, 0, 0}},
+         "the DMARC record at _dmarc.bad.example has no valid p, or an invalid sp or np, and no "
+         "valid rua"},
+        {"www.broken.example",
+         {{{NULL, 0}, 0, 0}},
+         "the policy cannot be known now: the look-up of _dmarc.broken.example gave servfail"},
+        {"a\\\"b.none.example",
+         {{{NULL, 0}, 0, 0}},
+         "no DMARC record at _dmarc.a\\x5c\"b.none.example or above"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct setting *s = open_zone(ZONE, cases[i].author);
+        for (size_t k = 0; k < 6 && cases[i].ids[k].domain.p; k++)
+            s->ids[s->request.n_ids++] = cases[i].ids[k];
+        evaluate(s);
+        assert_str(s->outcome.reason, cases[i].reason);
+        assert_str(s->outcome.author_domain, cases[i].author);
+        close_zone(s);
+    }
+}
+
+static void different_organizations(void **state)
+{
+    (void)state;
+    struct setting *s = open_zone("_dmarc.example.com. TXT \"v=DMARC1; p=none\"\n"
+                                  "_dmarc.sub.example.com. TXT \"v=DMARC1; p=none; psd=n\"\n",
+                                  "example.com");
+    add(s, true, DMARC_AUTH_PASS, "mail.sub.example.com");
+    evaluate(s);
+    assert_str(s->outcome.reason,
+               "mail.sub.example.com (SPF) and example.com (From) have different "
+               "organizational domains: sub.example.com, example.com");
+    close_zone(s);
+}
+
+static void unknown_alignment(void **state)
+{
+    (void)state;
+    struct setting *s = open_zone("_dmarc.example.com. TXT \"v=DMARC1; p=none\"\n"
+                                  "_dmarc.sub.example.com. TIMEOUT\n",
+                                  "example.com");
+    add(s, true, DMARC_AUTH_PASS, "mail.sub.example.com");
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_TEMPERROR);
+    assert_str(s->outcome.reason,
+               "mail.sub.example.com (SPF) passed, but whether it is aligned with "
+               "example.com cannot be known now");
+    close_zone(s);
+}
+
+static void unknown_existence(void **state)
+{
+    (void)state;
+    struct setting *s = open_zone("_dmarc.example.com. TXT \"v=DMARC1; p=reject; np=none\"\n"
+                                  "a.example.com. SERVFAIL\n",
+                                  "a.example.com");
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_TEMPERROR);
+    assert_str(s->outcome.reason, "the policy cannot be known now: it depends on whether "
+                                  "a.example.com exists, and that look-up gave servfail");
+    close_zone(s);
+}
+
+static void steps(void **state)
+{
+    (void)state;
+    struct setting *s = open_zone(ZONE, "www.example.com");
+    add(s, false, DMARC_AUTH_PASS, "mail.example.com");
+    add(s, true, DMARC_AUTH_UNKNOWN, "example.net");
+    evaluate(s);
+    assert_str(sb_str(&s->steps),
+               "1 _dmarc.www.example.com: no record (nxdomain)\n"
+               "1 _dmarc.example.com: \"v=DMARC1; p=reject; sp=quarantine; np=none\"\n"
+               "1 _dmarc.com: no record (nxdomain)\n"
+               "0 organizational domain of the author domain: example.com\n"
+               "0 does www.example.com exist: yes\n"
+               "0 policy: quarantine, from sp of example.com\n"
+               "1 _dmarc.mail.example.com: no record (nxdomain)\n"
+               "0 d=mail.example.com passed: aligned\n"
+               "0 pass: d=mail.example.com passed and is aligned with www.example.com\n");
+    close_zone(s);
+
+    s = open_zone(ZONE, "two.example");
+    evaluate(s);
+    assert_str(sb_str(&s->steps), "1 _dmarc.two.example: 2 DMARC records, so none counts (RFC 9989 "
+                                  "4.10)\n"
+                                  "1 _dmarc.example: no record (nxdomain)\n"
+                                  "0 organizational domain of the author domain: two.example\n"
+                                  "0 none: no DMARC record at _dmarc.two.example or above\n");
+    close_zone(s);
+
+    s = open_zone(ZONE, "bad.example");
+    evaluate(s);
+    assert_str(str_sub(sb_str(&s->steps), 0, 111),
+               "1 _dmarc.bad.example: \"v=DMARC1; p=\"\\x5cx\"\": no policy can be taken from it "
+               "(RFC 9989 4.10.1)\n0 none: the DMARC");
+    close_zone(s);
+}
+
+static void security(void **state)
+{
+    (void)state;
+    struct setting *s = open_zone(ZONE, "signed.example");
+    evaluate(s);
+    assert_int_equal(s->outcome.security, DNS_SECURE);
+    close_zone(s);
+    s = open_zone(ZONE, "strict.example");
+    evaluate(s);
+    assert_int_equal(s->outcome.security, DNS_UNCHECKED);
+    close_zone(s);
+}
+
+/* What is prefetched is what is asked for, in a resolver whose answers are late. */
+static void prefetch(void **state)
+{
+    (void)state;
+    static const char zone[] = "_dmarc.example.com. DELAY 20ms\n"
+                               "_dmarc.example.com. TXT \"v=DMARC1; p=reject; np=none\"\n"
+                               "_dmarc.com. DELAY 20ms\n";
+    struct setting *s = open_zone(zone, "a.b.example.com");
+    dmarc_prefetch(s->request.author_domain, &s->asker);
+    assert_int_equal(s->asker.queries, 4);
+    assert_int_equal(s->asker.waited_us, 0);
+    assert_int_equal(s->asker.patience_us, 1000000);
+    assert_false(s->asker.may_pend);
+
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_FAIL);
+    assert_int_equal(s->outcome.policy_tag, 'n');
+    assert_int_equal(s->asker.queries, 5); /* and whether the author domain exists */
+    assert_int_equal(s->outcome.queries, 5);
+
+    /* The policy is known now, so it is known that existence matters for its neighbour. */
+    struct dns_asker next = {.dns = s->dns, .arena = s->arena};
+    dmarc_prefetch(STR("c.b.example.com"), &next);
+    assert_int_equal(next.queries, 2);
+    close_zone(s);
+}
+
+/* A walk that a known record has ended is not prefetched beyond it. */
+static void prefetch_ends(void **state)
+{
+    (void)state;
+    struct setting *s = open_zone("_dmarc.b.example.com. TXT \"v=DMARC1; p=reject; psd=n\"\n", "x");
+    dmarc_prefetch(STR("a.b.example.com"), &s->asker);
+    assert_int_equal(s->asker.queries, 2);
+    close_zone(s);
+}
+
+static void organizational(void **state)
+{
+    (void)state;
+    struct setting *s = open_zone("_dmarc.example.com. TXT \"v=DMARC1; p=reject\"\n"
+                                  "_dmarc.bank.example. TXT \"v=DMARC1; p=none; psd=y\"\n"
+                                  "_dmarc.broken.example. SERVFAIL\n",
+                                  "x");
+    struct str out;
+    assert_true(dmarc_organizational_domain(STR("a.mail.example.com"), &s->asker, &out));
+    assert_str(out, "example.com");
+    assert_true(dmarc_organizational_domain(STR("a.giant.bank.example"), &s->asker, &out));
+    assert_str(out, "giant.bank.example");
+    assert_true(dmarc_organizational_domain(STR("a.b.example.net"), &s->asker, &out));
+    assert_str(out, "a.b.example.net");
+    assert_false(dmarc_organizational_domain(STR("a.broken.example"), &s->asker, &out));
+    /* Whatever stands there, it is its own organizational domain. */
+    assert_true(dmarc_organizational_domain(STR("broken.example"), &s->asker, &out));
+    assert_str(out, "broken.example");
+    close_zone(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rfc_examples),
+        cmocka_unit_test(reasons),
+        cmocka_unit_test(different_organizations),
+        cmocka_unit_test(unknown_alignment),
+        cmocka_unit_test(unknown_existence),
+        cmocka_unit_test(steps),
+        cmocka_unit_test(security),
+        cmocka_unit_test(prefetch),
+        cmocka_unit_test(prefetch_ends),
+        cmocka_unit_test(organizational),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
