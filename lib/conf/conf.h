@@ -29,7 +29,7 @@ struct conf_strings {
 /* Where a setting stands, for complaints that are found later (a key that cannot be read). */
 struct conf_place {
     const char *file; /* NULL: a default */
-    unsigned line;
+    unsigned line;    /* 0: the file as a whole */
 };
 
 struct conf_signing_key {
@@ -51,6 +51,7 @@ struct conf {
     struct str path; /* of the file; empty: none */
 #define OPT_STRING(field, name, def, help)             struct str field;
 #define OPT_STRINGS(field, name, help)                 struct conf_strings field;
+#define OPT_DOMAINS(field, name, help)                 struct conf_strings field;
 #define OPT_NETS(field, name, def, help)               struct netset field;
 #define OPT_BOOL(field, name, def, help)               bool field;
 #define OPT_INT(field, name, def, min, max, help)      int64_t field;
@@ -62,6 +63,7 @@ struct conf {
 #include "conf/options.def"
 #undef OPT_STRING
 #undef OPT_STRINGS
+#undef OPT_DOMAINS
 #undef OPT_NETS
 #undef OPT_BOOL
 #undef OPT_INT
@@ -72,12 +74,16 @@ struct conf {
 #undef OPT_ACTION
     size_t n_signing;
     struct conf_signing *signing;
-    struct conf_place key_table_place, signing_table_place;
+    const struct conf_place *places; /* of each option, in the order of options.def */
 };
+
+/* Where the option of this full name ("key-table", "dns.servers") was set; file NULL if it was not. */
+struct conf_place conf_place_of(const struct conf *conf, const char *name);
 
 const char *action_name(enum action action); /* "accept", "tag", ... */
 
-/* What is wrong, as lines "file:line: what is wrong and what is allowed" ready to print. */
+/* What is wrong, as lines "file:line: what is wrong and what is allowed" ready to print; all of it
+ * clean text (str_safe). */
 struct conf_problems {
     struct arena *arena;
     size_t n;
@@ -89,14 +95,15 @@ void conf_problem(struct conf_problems *p, struct conf_place place, const char *
 
 /* Reads and checks `path` (with its @includes); NULL path: all defaults. NULL on any problem, and
  * `problems` says all of them, not only the first. Free with conf_free(). Key files are not opened:
- * keys/ does that. authserv-id, when absent, is filled in from the host's name. */
+ * keys/ does that. authserv-id, when absent, is filled in from the host's name (and a warning is
+ * logged when that is no full name). */
 struct conf *conf_load(const char *path, struct conf_problems *problems);
-/* The same from text, for tests and scenarios. */
+/* The same from text, for tests and scenarios; complaints name the file "text". */
 struct conf *conf_parse(struct str text, struct conf_problems *problems);
-void conf_free(struct conf *conf);
+void conf_free(struct conf *conf); /* NULL is allowed */
 
-/* All options in the file's syntax with their values in force; those that differ from the default
- * are marked when `mark` is true. */
+/* All options in the file's syntax with their values in force, one a line, loadable again. With
+ * `mark`, those that were set say where. */
 struct str conf_show(const struct conf *conf, struct arena *a, bool mark);
 
 /* The option table for people and manuals: one row per option. */

@@ -1,0 +1,201 @@
+/* options.c - the option table as data: look-up, nearest name, rows for manuals.
+ *
+ * Errors: NULL or false where there is no such name. */
+#include "conf/options.h"
+
+#include <string.h>
+
+#include "conf/conf.h"
+
+#define OPTION(f, n, ...) {.name = n, .offset = offsetof(struct conf, f), __VA_ARGS__},
+
+const struct option options[] = {
+#define OPT_STRING(f, n, d, h)       OPTION(f, n, .type = OPTION_STRING, .def = d, .help = h)
+#define OPT_STRINGS(f, n, h)         OPTION(f, n, .type = OPTION_STRINGS, .help = h)
+#define OPT_DOMAINS(f, n, h)         OPTION(f, n, .type = OPTION_DOMAINS, .help = h)
+#define OPT_NETS(f, n, d, h)         OPTION(f, n, .type = OPTION_NETS, .def = d, .help = h)
+#define OPT_BOOL(f, n, d, h)         OPTION(f, n, .type = OPTION_BOOL, .def = #d, .help = h)
+#define OPT_INT(f, n, d, lo, hi, h)                                                                \
+    OPTION(f, n, .type = OPTION_INT, .def = #d, .min = #lo, .max = #hi, .help = h)
+#define OPT_DURATION(f, n, d, lo, hi, h)                                                           \
+    OPTION(f, n, .type = OPTION_DURATION, .def = d, .min = lo, .max = hi, .help = h)
+#define OPT_SIZE(f, n, d, lo, hi, h)                                                               \
+    OPTION(f, n, .type = OPTION_SIZE, .def = d, .min = lo, .max = hi, .help = h)
+#define OPT_MODE(f, n, d, h)         OPTION(f, n, .type = OPTION_MODE, .def = d, .help = h)
+#define OPT_CHOICE(f, n, t, d, h)                                                                  \
+    OPTION(f, n, .type = OPTION_CHOICE, .def = d, .tag = #t, .help = h)
+#define OPT_ACTION(f, n, d, h)                                                                     \
+    OPTION(f, n, .type = OPTION_CHOICE, .def = d, .tag = "action", .help = h)
+#include "conf/options.def"
+};
+
+const size_t options_count = sizeof options / sizeof options[0];
+
+static const struct choice {
+    const char *tag, *word;
+    int value;
+} choices[] = {
+#define CHOICE(t, v, w) {.tag = #t, .word = w, .value = v},
+#include "conf/choices.def"
+#undef CHOICE
+};
+
+/* Choices are stored through an int pointer. */
+#define CHOICE(t, v, w) _Static_assert(sizeof(enum t) == sizeof(int), "an enum is an int");
+#include "conf/choices.def"
+#undef CHOICE
+
+#define N_CHOICES (sizeof choices / sizeof choices[0])
+
+bool choice_value(const char *tag, struct str word, int *value)
+{
+    for (size_t i = 0; i < N_CHOICES; i++) {
+        if (strcmp(choices[i].tag, tag) == 0 && str_eq(str_of(choices[i].word), word)) {
+            *value = choices[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *choice_word(const char *tag, int value)
+{
+    for (size_t i = 0; i < N_CHOICES; i++)
+        if (strcmp(choices[i].tag, tag) == 0 && choices[i].value == value)
+            return choices[i].word;
+    return NULL;
+}
+
+struct str choice_words(const char *tag, struct arena *a)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < N_CHOICES; i++)
+        if (strcmp(choices[i].tag, tag) == 0)
+            sb_printf(&b, "%s%s", b.n ? ", " : "", choices[i].word);
+    return sb_str(&b);
+}
+
+const char *action_name(enum action action)
+{
+    return action == ACTION_ACCEPT ? "accept" : choice_word("action", (int)action);
+}
+
+const struct option *option_find(struct str name)
+{
+    for (size_t i = 0; i < options_count; i++)
+        if (str_eq(str_of(options[i].name), name))
+            return &options[i];
+    return NULL;
+}
+
+bool option_is_group(struct str name)
+{
+    for (size_t i = 0; i < options_count; i++) {
+        struct str full = str_of(options[i].name);
+        if (full.n > name.n && full.p[name.n] == '.' && str_starts(full, name))
+            return true;
+    }
+    return false;
+}
+
+bool option_is_list(const struct option *o)
+{
+    return o->type == OPTION_STRINGS || o->type == OPTION_DOMAINS || o->type == OPTION_NETS;
+}
+
+#define NAME_MAX_BYTES 63
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Edits (insert, delete, replace a byte) that lead from a to b. */
+static size_t edit_distance(struct str a, struct str b)
+{
+    size_t row[NAME_MAX_BYTES + 1];
+    if (a.n > NAME_MAX_BYTES || b.n > NAME_MAX_BYTES)
+        return NAME_MAX_BYTES;
+    for (size_t j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t replaced = diagonal + (a.p[i - 1] != b.p[j - 1]);
+            diagonal = row[j];
+            row[j] = least(replaced, least(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[b.n];
+}
+
+static struct str leaf(struct str name)
+{
+    size_t dot = str_find_last(name, '.');
+    return dot < name.n ? str_sub(name, dot + 1, name.n) : name;
+}
+
+const char *option_nearest(struct str name)
+{
+    const char *best = NULL;
+    size_t best_distance = name.n / 3 + 1; /* farther is no likeness */
+    for (size_t i = 0; i < options_count; i++) {
+        struct str full = str_of(options[i].name);
+        size_t distance = edit_distance(name, full);
+        /* The right name in the wrong group. */
+        if (str_eq(leaf(name), leaf(full)))
+            distance = least(distance, 1);
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = options[i].name;
+        }
+    }
+    if (edit_distance(name, STR("signing")) < best_distance)
+        best = "signing";
+    return best;
+}
+
+/* How each type is called in the manual, and how a value is described to who wrote another. */
+static const struct {
+    const char *name, *wanted;
+} types[] = {
+    [OPTION_STRING] = {"text", "text in quotes"},
+    [OPTION_STRINGS] = {"list", "a list such as [ \"one\", \"two\" ]"},
+    [OPTION_DOMAINS] = {"list of domains", "a list of domains such as [ \"example.org\" ]"},
+    [OPTION_NETS] = {"list of networks",
+                     "a list of networks such as [ \"192.0.2.0/24\", \"2001:db8::1\" ]"},
+    [OPTION_BOOL] = {"boolean", "true or false"},
+    [OPTION_INT] = {"number", "a whole number"},
+    [OPTION_DURATION] = {"duration", "a duration in quotes such as \"5s\" (units ms, s, m, h, d)"},
+    [OPTION_SIZE] = {"size", "a size in quotes such as \"64M\" (units K, M, G)"},
+    [OPTION_MODE] = {"mode", "octal permissions in quotes such as \"0660\""},
+    [OPTION_CHOICE] = {"word", "one of these words in quotes: "},
+};
+
+struct str option_wanted(const struct option *o, struct arena *a)
+{
+    struct str words = o->tag ? choice_words(o->tag, a) : STR("");
+    return str_printf(a, "%s%.*s", types[o->type].wanted, STR_ARG(words));
+}
+
+const struct conf_option_row *conf_option_rows(struct arena *a, size_t *n)
+{
+    struct conf_option_row *rows = arena_array(a, struct conf_option_row, options_count);
+    for (size_t i = 0; i < options_count; i++) {
+        const struct option *o = &options[i];
+        struct str bounds = STR("");
+        if (o->tag)
+            bounds = choice_words(o->tag, a);
+        else if (o->min)
+            bounds = str_printf(a, "%s to %s", o->min, o->max);
+        rows[i] = (struct conf_option_row){.name = o->name,
+                                           .type = types[o->type].name,
+                                           .def = o->def,
+                                           .bounds = str_cstr(a, bounds),
+                                           .help = o->help};
+    }
+    *n = options_count;
+    return rows;
+}

@@ -1,0 +1,53 @@
+/* options.h - the option table of options.def as data, for the parts of lib/conf. */
+#ifndef ASSAY_CONF_OPTIONS_H
+#define ASSAY_CONF_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct conf;
+
+enum option_type {
+    OPTION_STRING,
+    OPTION_STRINGS,
+    OPTION_DOMAINS,
+    OPTION_NETS,
+    OPTION_BOOL,
+    OPTION_INT,
+    OPTION_DURATION,
+    OPTION_SIZE,
+    OPTION_MODE,
+    OPTION_CHOICE,
+};
+
+struct option {
+    const char *name; /* with its group: "dns.timeout" */
+    enum option_type type;
+    size_t offset;        /* of the field in struct conf */
+    const char *def;      /* as text; NULL: absent */
+    const char *min, *max; /* as text; NULL: no bounds */
+    const char *tag;      /* of choices.def */
+    const char *help;
+};
+
+extern const struct option options[];
+extern const size_t options_count;
+
+const struct option *option_find(struct str name); /* NULL if there is none */
+bool option_is_group(struct str name);             /* "dns" */
+bool option_is_list(const struct option *o);
+
+/* The full name that an unknown name is likely to mean, or NULL. */
+const char *option_nearest(struct str name);
+
+/* What a value of this option looks like: `a duration in quotes such as "5s" (ms, s, m, h, d)`. */
+struct str option_wanted(const struct option *o, struct arena *a);
+
+/* The words of a choice: "enforce, shadow". */
+struct str choice_words(const char *tag, struct arena *a);
+bool choice_value(const char *tag, struct str word, int *value);
+const char *choice_word(const char *tag, int value);
+
+#endif

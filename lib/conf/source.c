@@ -1,0 +1,296 @@
+/* source.c - the text of a configuration, @includes resolved here.
+ *
+ * libconfig would open included files itself, but only relative to one directory, without saying
+ * why a file could not be read; and it lets a number beyond 32 bits wrap and a forgotten quote run
+ * to the end of the file. So the text is scanned once before: comments and strings are told apart,
+ * included text is put in place, numbers get the suffix that makes them 64 bits wide, and each line
+ * remembers its origin.
+ *
+ * Errors: complaints with file and line. */
+#include "conf/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INCLUDE_DEPTH 10
+#define FILE_MAX      (64U * 1024U * 1024U)
+
+/* One file being read. */
+struct reader {
+    struct conf_source *source;
+    struct str text;
+    size_t at;
+    struct conf_place place;
+    unsigned depth;
+};
+
+void source_init(struct conf_source *s, struct arena *a, struct conf_problems *problems)
+{
+    *s = (struct conf_source){.arena = a, .problems = problems};
+    sb_init(&s->text, a);
+}
+
+struct conf_place source_place(const struct conf_source *s, unsigned line)
+{
+    if (s->n_lines == 0)
+        return (struct conf_place){0};
+    size_t index = line ? line - 1 : 0;
+    return s->places[index < s->n_lines ? index : s->n_lines - 1];
+}
+
+/* Called where a line of the joined text begins. */
+static void line_begins(struct conf_source *s, struct conf_place place)
+{
+    if (s->n_lines == s->cap) {
+        size_t cap = s->cap ? 2 * s->cap : 256;
+        s->places =
+            arena_grow(s->arena, s->places, s->cap * sizeof place, cap * sizeof place);
+        s->cap = cap;
+    }
+    s->places[s->n_lines++] = place;
+}
+
+static bool at(const struct reader *r, struct str what)
+{
+    return str_starts(str_sub(r->text, r->at, r->text.n), what);
+}
+
+static char peek(const struct reader *r)
+{
+    return r->at < r->text.n ? r->text.p[r->at] : '\0';
+}
+
+static void copy_byte(struct reader *r)
+{
+    char c = r->text.p[r->at++];
+    sb_addc(&r->source->text, c);
+    if (c == '\n') {
+        r->place.line++;
+        line_begins(r->source, r->place);
+    }
+}
+
+static void complain(struct reader *r, struct conf_place place, const char *what)
+{
+    conf_problem(r->source->problems, place, "%s", what);
+}
+
+static void block_comment(struct reader *r)
+{
+    struct conf_place begin = r->place;
+    r->at += 2;
+    while (r->at < r->text.n && !at(r, STR("*/"))) {
+        if (peek(r) == '\n')
+            copy_byte(r);
+        else
+            r->at++;
+    }
+    if (r->at >= r->text.n)
+        complain(r, begin, "the comment that begins here with /* has no end: */ is missing");
+    else
+        r->at += 2;
+    sb_addc(&r->source->text, ' ');
+}
+
+static void line_comment(struct reader *r)
+{
+    r->at = str_find(r->text, r->at, '\n');
+}
+
+static void string(struct reader *r)
+{
+    struct conf_place begin = r->place;
+    copy_byte(r);
+    while (r->at < r->text.n && peek(r) != '"' && peek(r) != '\n') {
+        if (peek(r) == '\\' && r->at + 1 < r->text.n && r->text.p[r->at + 1] != '\n')
+            copy_byte(r);
+        copy_byte(r);
+    }
+    if (peek(r) == '"') {
+        copy_byte(r);
+        return;
+    }
+    complain(r, begin, "a text has no closing quote on this line");
+    sb_addc(&r->source->text, '"'); /* the rest is scanned for more complaints */
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("_-+.*", c));
+}
+
+static bool is_integer(struct str word)
+{
+    static const char digits[] = "0123456789", hex_digits[] = "0123456789abcdefABCDEF";
+    bool hex = str_starts_nocase(word, STR("0x"));
+    size_t i = hex ? 2 : word.n && (word.p[0] == '-' || word.p[0] == '+');
+    if (i >= word.n)
+        return false;
+    for (; i < word.n; i++)
+        if (!strchr(hex ? hex_digits : digits, word.p[i]))
+            return false;
+    return true;
+}
+
+static void word(struct reader *r)
+{
+    size_t begin = r->at;
+    while (is_word(peek(r)))
+        copy_byte(r);
+    struct str w = str_sub(r->text, begin, r->at);
+    if (is_integer(w))
+        sb_addc(&r->source->text, 'L');
+}
+
+static void add_file(struct conf_source *s, struct str path, struct conf_place from,
+                     unsigned depth);
+
+/* `"path"` behind @include, and nothing else but a comment; STR_NONE if it is malformed. */
+static struct str include_argument(struct str line)
+{
+    struct str rest = str_trim(line);
+    if (rest.n < 2 || rest.p[0] != '"')
+        return STR_NONE;
+    size_t end = str_find(rest, 1, '"');
+    struct str path = str_sub(rest, 1, end);
+    rest = str_trim(str_sub(rest, end + 1, rest.n));
+    bool clean = rest.n == 0 || str_eq(rest, STR(";")) || rest.p[0] == '#' ||
+                 str_starts(rest, STR("//"));
+    return clean && path.n && end < line.n ? path : STR_NONE;
+}
+
+/* A path relative to the file that names it. */
+static struct str resolve(struct arena *a, struct str path, const char *from)
+{
+    struct str base = str_of(from);
+    size_t slash = str_find_last(base, '/');
+    if (path.p[0] == '/' || slash == base.n)
+        return path;
+    return str_printf(a, "%.*s/%.*s", (int)slash, base.p, STR_ARG(path));
+}
+
+static void include_glob(struct reader *r, struct str pattern)
+{
+    glob_t found;
+    if (glob(str_cstr(r->source->arena, pattern), 0, NULL, &found) != 0)
+        return; /* no file matches: a directory of optional files is empty */
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        add_file(r->source, str_of(found.gl_pathv[i]), r->place, r->depth + 1);
+    globfree(&found);
+}
+
+static void include_path(struct reader *r, struct str path)
+{
+    path = resolve(r->source->arena, path, r->place.file);
+    if (r->depth + 1 >= INCLUDE_DEPTH)
+        complain(r, r->place, "files include each other more than 10 deep");
+    else if (str_find(path, 0, '*') < path.n || str_find(path, 0, '?') < path.n)
+        include_glob(r, path);
+    else
+        add_file(r->source, path, r->place, r->depth + 1);
+}
+
+/* The included text stands on lines of its own. */
+static void include(struct reader *r)
+{
+    size_t end = str_find(r->text, r->at, '\n');
+    struct str path = include_argument(str_sub(r->text, r->at + strlen("@include"), end));
+    r->at = end;
+    sb_addc(&r->source->text, '\n');
+    if (path.p)
+        include_path(r, path);
+    else
+        complain(r, r->place, "@include wants a path in quotes, and nothing else on its line");
+    line_begins(r->source, r->place);
+}
+
+/* True if the joined text has only white space on its last line, as @include wants it. */
+static bool line_is_blank(const struct strbuf *text)
+{
+    size_t n = text->n;
+    while (n && (text->p[n - 1] == ' ' || text->p[n - 1] == '\t'))
+        n--;
+    return n == 0 || text->p[n - 1] == '\n';
+}
+
+static void scan(struct reader *r)
+{
+    line_begins(r->source, r->place);
+    while (r->at < r->text.n) {
+        if (at(r, STR("@include")) && line_is_blank(&r->source->text))
+            include(r);
+        else if (at(r, STR("/*")))
+            block_comment(r);
+        else if (at(r, STR("//")) || peek(r) == '#')
+            line_comment(r);
+        else if (peek(r) == '"')
+            string(r);
+        else if (is_word(peek(r)))
+            word(r);
+        else
+            copy_byte(r);
+    }
+    sb_addc(&r->source->text, '\n');
+}
+
+static void add_text(struct conf_source *s, struct str text, const char *name, unsigned depth)
+{
+    struct reader r = {.source = s,
+                       .text = text,
+                       .place = {.file = name, .line = 1},
+                       .depth = depth};
+    if (str_find(text, 0, '\0') == text.n)
+        scan(&r);
+    else
+        conf_problem(s->problems, (struct conf_place){.file = name},
+                     "holds a NUL byte: it is no text file");
+}
+
+/* The whole file; absent with errno set. */
+static struct str read_all(struct arena *a, const char *path)
+{
+    struct strbuf b;
+    char block[16384];
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return STR_NONE;
+    sb_init(&b, a);
+    while ((got = read(fd, block, sizeof block)) > 0 && b.n <= FILE_MAX)
+        sb_add(&b, (struct str){block, (size_t)got});
+    if (got > 0)
+        errno = EFBIG;
+    int problem = errno;
+    close(fd);
+    errno = problem;
+    return got == 0 ? sb_str(&b) : STR_NONE;
+}
+
+/* `from`: where it is included; line 0: the main file. */
+static void add_file(struct conf_source *s, struct str path, struct conf_place from,
+                     unsigned depth)
+{
+    char *name = str_cstr(s->arena, path);
+    struct str text = read_all(s->arena, name);
+    const char *why = strerror(errno);
+    if (text.p)
+        add_text(s, text, name, depth);
+    else if (from.file)
+        conf_problem(s->problems, from, "cannot read %s: %s", name, why);
+    else
+        conf_problem(s->problems, (struct conf_place){.file = name}, "cannot be read: %s", why);
+}
+
+void source_add_file(struct conf_source *s, struct str path)
+{
+    add_file(s, path, (struct conf_place){0}, 0);
+}
+
+void source_add_text(struct conf_source *s, struct str text, const char *name)
+{
+    add_text(s, text, name, 0);
+}

@@ -1,0 +1,26 @@
+/* source.h - the text of a configuration: files with their @includes joined, and where each line
+ * came from. */
+#ifndef ASSAY_CONF_SOURCE_H
+#define ASSAY_CONF_SOURCE_H
+
+#include "conf/conf.h"
+
+struct conf_source {
+    struct arena *arena;
+    struct conf_problems *problems;
+    struct strbuf text;        /* fit for libconfig */
+    struct conf_place *places; /* of each line of text */
+    size_t n_lines, cap;
+};
+
+void source_init(struct conf_source *s, struct arena *a, struct conf_problems *problems);
+
+/* Adds a file or a text with everything that it includes. What is wrong is added to the problems;
+ * what could be read can still be looked at for more of them. */
+void source_add_file(struct conf_source *s, struct str path);
+void source_add_text(struct conf_source *s, struct str text, const char *name);
+
+/* Where a line of the joined text (1: the first) came from. */
+struct conf_place source_place(const struct conf_source *s, unsigned line);
+
+#endif

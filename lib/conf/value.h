@@ -1,0 +1,30 @@
+/* value.h - option values from text and back. */
+#ifndef ASSAY_CONF_VALUE_H
+#define ASSAY_CONF_VALUE_H
+
+#include "conf/conf.h"
+#include "conf/options.h"
+
+/* "0.4s" to milliseconds, "64M" to bytes, "0660" to 0660. NULL, or a phrase saying what is wrong. */
+const char *duration_parse(struct str text, int64_t *ms);
+const char *size_parse(struct str text, uint64_t *bytes);
+const char *mode_parse(struct str text, unsigned *mode);
+
+struct str duration_format(struct arena *a, int64_t ms);
+struct str size_format(struct arena *a, uint64_t bytes);
+
+/* Sets a field from text; for a list type adds one element. False and *problem (what is wrong and
+ * what is allowed, in `a`) if the text is no value of the option or out of its bounds. */
+bool value_set(struct conf *conf, const struct option *o, struct str text, struct arena *a,
+               struct str *problem);
+
+/* Empties a list and marks it as set. */
+void value_clear_list(struct conf *conf, const struct option *o);
+
+/* Sets every field to its default. */
+void value_set_defaults(struct conf *conf);
+
+/* The field in the file's syntax; STR_NONE if it is absent. */
+struct str value_show(const struct conf *conf, const struct option *o, struct arena *a);
+
+#endif
