@@ -77,8 +77,18 @@ struct conf {
     const struct conf_place *places; /* of each option, in the order of options.def */
 };
 
-/* Where the option of this full name ("key-table", "dns.servers") was set; file NULL if it was not. */
+/* Where the option of this full name ("key-table", "dns.servers") was set; file NULL if it was not.
+ */
 struct conf_place conf_place_of(const struct conf *conf, const char *name);
+
+/* A DKIM selector (RFC 6376 3.1): letters, digits, hyphens and underscores in labels; normalised as
+ * a domain name. False if it is none. */
+bool conf_selector_normalize(struct arena *a, struct str text, struct str *selector);
+#define CONF_SELECTOR_WANTED "is no selector: letters, digits and hyphens, such as \"s2026\""
+
+/* The path of a value of key-table or signing-table; *patterns: it has OpenDKIM's refile: prefix,
+ * and its keys may hold asterisks. False if it is neither /path, file:/path nor refile:/path. */
+bool conf_table_path(struct str text, struct str *path, bool *patterns);
 
 const char *action_name(enum action action); /* "accept", "tag", ... */
 

@@ -33,15 +33,18 @@ static bool is_host_name(struct str host)
 static const char *set_host(struct listen_address *out, struct str host, struct arena *a)
 {
     struct netaddr address;
+    char normal[NETADDR_TEXT];
     bool brackets = host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
     if (brackets)
         host = str_sub(host, 1, host.n - 1);
-    bool numeric = netaddr_parse(host, &address);
-    if (numeric && str_find(host, 0, ':') < host.n)
-        out->kind = LISTEN_INET6;
-    else if (numeric && out->kind == LISTEN_INET6)
-        return "has an IPv4 address behind inet6:";
-    if (!numeric && (brackets || !is_host_name(host)))
+    if (netaddr_parse(host, &address)) {
+        if (address.family == 4 && out->kind == LISTEN_INET6)
+            return "has an IPv4 address behind inet6:";
+        out->kind = address.family == 6 ? LISTEN_INET6 : LISTEN_INET;
+        out->host = str_copy(a, str_of(netaddr_format(&address, normal)));
+        return NULL;
+    }
+    if (brackets || !is_host_name(host))
         return "has no valid host or address";
     out->host = str_copy(a, host);
     return NULL;
@@ -79,8 +82,7 @@ static const char *parse_unix(struct str path, struct listen_address *out, struc
     return NULL;
 }
 
-bool listen_parse(struct str text, struct arena *a, struct listen_address *out,
-                  struct str *problem)
+bool listen_parse(struct str text, struct arena *a, struct listen_address *out, struct str *problem)
 {
     const char *why;
     size_t colon = str_find(text, 0, ':');

@@ -10,18 +10,18 @@
 #define OPTION(f, n, ...) {.name = n, .offset = offsetof(struct conf, f), __VA_ARGS__},
 
 const struct option options[] = {
-#define OPT_STRING(f, n, d, h)       OPTION(f, n, .type = OPTION_STRING, .def = d, .help = h)
-#define OPT_STRINGS(f, n, h)         OPTION(f, n, .type = OPTION_STRINGS, .help = h)
-#define OPT_DOMAINS(f, n, h)         OPTION(f, n, .type = OPTION_DOMAINS, .help = h)
-#define OPT_NETS(f, n, d, h)         OPTION(f, n, .type = OPTION_NETS, .def = d, .help = h)
-#define OPT_BOOL(f, n, d, h)         OPTION(f, n, .type = OPTION_BOOL, .def = #d, .help = h)
+#define OPT_STRING(f, n, d, h) OPTION(f, n, .type = OPTION_STRING, .def = d, .help = h)
+#define OPT_STRINGS(f, n, h)   OPTION(f, n, .type = OPTION_STRINGS, .help = h)
+#define OPT_DOMAINS(f, n, h)   OPTION(f, n, .type = OPTION_DOMAINS, .help = h)
+#define OPT_NETS(f, n, d, h)   OPTION(f, n, .type = OPTION_NETS, .def = d, .help = h)
+#define OPT_BOOL(f, n, d, h)   OPTION(f, n, .type = OPTION_BOOL, .def = #d, .help = h)
 #define OPT_INT(f, n, d, lo, hi, h)                                                                \
     OPTION(f, n, .type = OPTION_INT, .def = #d, .min = #lo, .max = #hi, .help = h)
 #define OPT_DURATION(f, n, d, lo, hi, h)                                                           \
     OPTION(f, n, .type = OPTION_DURATION, .def = d, .min = lo, .max = hi, .help = h)
 #define OPT_SIZE(f, n, d, lo, hi, h)                                                               \
     OPTION(f, n, .type = OPTION_SIZE, .def = d, .min = lo, .max = hi, .help = h)
-#define OPT_MODE(f, n, d, h)         OPTION(f, n, .type = OPTION_MODE, .def = d, .help = h)
+#define OPT_MODE(f, n, d, h) OPTION(f, n, .type = OPTION_MODE, .def = d, .help = h)
 #define OPT_CHOICE(f, n, t, d, h)                                                                  \
     OPTION(f, n, .type = OPTION_CHOICE, .def = d, .tag = #t, .help = h)
 #define OPT_ACTION(f, n, d, h)                                                                     \

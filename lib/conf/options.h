@@ -25,10 +25,10 @@ enum option_type {
 struct option {
     const char *name; /* with its group: "dns.timeout" */
     enum option_type type;
-    size_t offset;        /* of the field in struct conf */
-    const char *def;      /* as text; NULL: absent */
+    size_t offset;         /* of the field in struct conf */
+    const char *def;       /* as text; NULL: absent */
     const char *min, *max; /* as text; NULL: no bounds */
-    const char *tag;      /* of choices.def */
+    const char *tag;       /* of choices.def */
     const char *help;
 };
 

@@ -46,8 +46,7 @@ static void line_begins(struct conf_source *s, struct conf_place place)
 {
     if (s->n_lines == s->cap) {
         size_t cap = s->cap ? 2 * s->cap : 256;
-        s->places =
-            arena_grow(s->arena, s->places, s->cap * sizeof place, cap * sizeof place);
+        s->places = arena_grow(s->arena, s->places, s->cap * sizeof place, cap * sizeof place);
         s->cap = cap;
     }
     s->places[s->n_lines++] = place;
@@ -158,8 +157,8 @@ static struct str include_argument(struct str line)
     size_t end = str_find(rest, 1, '"');
     struct str path = str_sub(rest, 1, end);
     rest = str_trim(str_sub(rest, end + 1, rest.n));
-    bool clean = rest.n == 0 || str_eq(rest, STR(";")) || rest.p[0] == '#' ||
-                 str_starts(rest, STR("//"));
+    bool clean =
+        rest.n == 0 || str_eq(rest, STR(";")) || rest.p[0] == '#' || str_starts(rest, STR("//"));
     return clean && path.n && end < line.n ? path : STR_NONE;
 }
 
@@ -239,10 +238,8 @@ static void scan(struct reader *r)
 
 static void add_text(struct conf_source *s, struct str text, const char *name, unsigned depth)
 {
-    struct reader r = {.source = s,
-                       .text = text,
-                       .place = {.file = name, .line = 1},
-                       .depth = depth};
+    struct reader r = {
+        .source = s, .text = text, .place = {.file = name, .line = 1}, .depth = depth};
     if (str_find(text, 0, '\0') == text.n)
         scan(&r);
     else
@@ -271,8 +268,7 @@ static struct str read_all(struct arena *a, const char *path)
 }
 
 /* `from`: where it is included; line 0: the main file. */
-static void add_file(struct conf_source *s, struct str path, struct conf_place from,
-                     unsigned depth)
+static void add_file(struct conf_source *s, struct str path, struct conf_place from, unsigned depth)
 {
     char *name = str_cstr(s->arena, path);
     struct str text = read_all(s->arena, name);

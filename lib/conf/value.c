@@ -187,9 +187,7 @@ static const char *choice_set(struct conf *conf, const struct option *o, struct 
 {
     int value;
     if (!choice_value(o->tag, text, &value))
-        return str_printf(a, "is not allowed here: the words are %s",
-                          choice_words(o->tag, a).p)
-            .p;
+        return str_printf(a, "is not allowed here: the words are %s", choice_words(o->tag, a).p).p;
     memcpy(field_of(conf, o), &value, sizeof value);
     return NULL;
 }
@@ -220,11 +218,15 @@ static const char *set(struct conf *conf, const struct option *o, struct str tex
     void *field = field_of(conf, o);
     switch (o->type) {
     case OPTION_STRING:
+        if (text.n == 0)
+            return "is empty: leave the option out instead";
         *(struct str *)field = str_copy(conf->arena, text);
-        return text.n ? NULL : "is empty: leave the option out instead";
+        return NULL;
     case OPTION_STRINGS:
+        if (text.n == 0)
+            return "is empty: leave it out of the list";
         list_append(conf, field, text);
-        return text.n ? NULL : "is empty";
+        return NULL;
     case OPTION_DOMAINS:
         return domain_add(conf, field, text);
     case OPTION_NETS:
@@ -284,7 +286,7 @@ void value_set_defaults(struct conf *conf)
 
 /* Showing. */
 
-static struct str quoted(struct arena *a, struct str text)
+struct str value_quote(struct arena *a, struct str text)
 {
     struct strbuf b;
     sb_init(&b, a);
@@ -304,7 +306,7 @@ static struct str quoted(struct arena *a, struct str text)
 
 static void show_element(struct strbuf *b, struct str text)
 {
-    struct str q = quoted(b->arena, text);
+    struct str q = value_quote(b->arena, text);
     sb_printf(b, "%s%.*s", b->n > 1 ? ", " : " ", STR_ARG(q));
 }
 
@@ -343,7 +345,7 @@ struct str value_show(const struct conf *conf, const struct option *o, struct ar
     switch (o->type) {
     case OPTION_STRING: {
         const struct str *text = field;
-        return text->p ? quoted(a, *text) : STR_NONE;
+        return text->p ? value_quote(a, *text) : STR_NONE;
     }
     case OPTION_STRINGS:
     case OPTION_DOMAINS:
@@ -355,15 +357,15 @@ struct str value_show(const struct conf *conf, const struct option *o, struct ar
     case OPTION_INT:
         return str_printf(a, "%lld", (long long)*(const int64_t *)field);
     case OPTION_DURATION:
-        return quoted(a, duration_format(a, *(const int64_t *)field));
+        return value_quote(a, duration_format(a, *(const int64_t *)field));
     case OPTION_SIZE:
-        return quoted(a, size_format(a, *(const uint64_t *)field));
+        return value_quote(a, size_format(a, *(const uint64_t *)field));
     case OPTION_MODE:
         return str_printf(a, "\"%04o\"", *(const unsigned *)field);
     case OPTION_CHOICE: {
         int value;
         memcpy(&value, field, sizeof value);
-        return quoted(a, str_of(choice_word(o->tag, value)));
+        return value_quote(a, str_of(choice_word(o->tag, value)));
     }
     }
     return STR_NONE;

@@ -5,7 +5,8 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 
-/* "0.4s" to milliseconds, "64M" to bytes, "0660" to 0660. NULL, or a phrase saying what is wrong. */
+/* "0.4s" to milliseconds, "64M" to bytes, "0660" to 0660. NULL, or a phrase saying what is wrong.
+ */
 const char *duration_parse(struct str text, int64_t *ms);
 const char *size_parse(struct str text, uint64_t *bytes);
 const char *mode_parse(struct str text, unsigned *mode);
@@ -23,6 +24,9 @@ void value_clear_list(struct conf *conf, const struct option *o);
 
 /* Sets every field to its default. */
 void value_set_defaults(struct conf *conf);
+
+/* A text in the file's syntax, with its quotes. */
+struct str value_quote(struct arena *a, struct str text);
 
 /* The field in the file's syntax; STR_NONE if it is absent. */
 struct str value_show(const struct conf *conf, const struct option *o, struct arena *a);

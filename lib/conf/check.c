@@ -1,0 +1,215 @@
+/* check.c - what one setting alone cannot tell: rules between options and the form of texts.
+ *
+ * Errors: complaints with file and line. */
+#include "conf/check.h"
+
+#include <string.h>
+
+#include "conf/listen.h"
+#include "mail/domain.h"
+
+struct check {
+    struct conf *conf;
+    struct conf_problems *problems;
+    struct arena *scratch;
+};
+
+static void complain(struct check *c, const char *option, struct str value, const char *what)
+{
+    struct str shown = str_safe(c->scratch, value, 100, true);
+    conf_problem(c->problems, conf_place_of(c->conf, option), "%s: \"%.*s\" %s", option,
+                 STR_ARG(shown), what);
+}
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+}
+
+static bool all_name_bytes(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_name_byte(s.p[i]))
+            return false;
+    return s.n > 0;
+}
+
+bool conf_selector_normalize(struct arena *a, struct str text, struct str *selector)
+{
+    return domain_normalize(a, text, selector) && all_name_bytes(*selector);
+}
+
+static void check_listen(struct check *c)
+{
+    struct listen_address address;
+    struct str problem;
+    if (!listen_parse(c->conf->listen, c->scratch, &address, &problem))
+        conf_problem(c->problems, conf_place_of(c->conf, "listen"), "listen: %.*s",
+                     STR_ARG(problem));
+}
+
+static void check_absolute(struct check *c, const char *option, struct str path)
+{
+    if (path.p && !str_starts(path, STR("/")))
+        complain(c, option, path, "is no absolute path");
+}
+
+bool conf_table_path(struct str text, struct str *path, bool *patterns)
+{
+    static const struct str file = STR_INIT("file:"), refile = STR_INIT("refile:");
+    *patterns = str_starts(text, refile);
+    size_t prefix = *patterns ? refile.n : str_starts(text, file) ? file.n : 0;
+    *path = str_sub(text, prefix, text.n);
+    return str_starts(*path, STR("/"));
+}
+
+static void check_table_path(struct check *c, const char *option, struct str text)
+{
+    struct str path;
+    bool patterns;
+    if (text.p && !conf_table_path(text, &path, &patterns))
+        complain(c, option, text, "is not allowed: allowed are /path, file:/path and refile:/path");
+}
+
+static void check_paths(struct check *c)
+{
+    check_absolute(c, "state-dir", c->conf->state_dir);
+    check_absolute(c, "pid-file", c->conf->pid_file);
+    check_absolute(c, "dns.trust-anchor", c->conf->dns_trust_anchor);
+    check_table_path(c, "key-table", c->conf->key_table);
+    check_table_path(c, "signing-table", c->conf->signing_table);
+}
+
+static void check_tables(struct check *c)
+{
+    bool keys = c->conf->key_table.p, signing = c->conf->signing_table.p;
+    if (keys && !signing)
+        conf_problem(c->problems, conf_place_of(c->conf, "key-table"),
+                     "key-table: is of no use without signing-table");
+    if (signing && !keys)
+        conf_problem(c->problems, conf_place_of(c->conf, "signing-table"),
+                     "signing-table: is of no use without key-table");
+}
+
+/* "192.0.2.1", "192.0.2.1@53", "192.0.2.1:53", "2001:db8::1@53", "[2001:db8::1]:53". */
+static bool is_server(struct str text)
+{
+    struct netaddr address;
+    unsigned long long port = 53;
+    struct str host = text;
+    size_t cut = str_find(text, 0, '@'), colon = str_find_last(text, ':');
+    bool one_colon = colon < text.n && str_find(text, 0, ':') == colon;
+    if (cut == text.n && (one_colon || (colon && colon < text.n && text.p[colon - 1] == ']')))
+        cut = colon;
+    if (cut < text.n) {
+        host = str_sub(text, 0, cut);
+        if (!str_to_u64(str_sub(text, cut + 1, text.n), UINT16_MAX, &port) || port == 0)
+            return false;
+    }
+    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = str_sub(host, 1, host.n - 1);
+    return !str_starts_nocase(host, STR("IPv6:")) && netaddr_parse(host, &address);
+}
+
+static void check_dns(struct check *c)
+{
+    struct conf *conf = c->conf;
+    for (size_t i = 0; i < conf->dns_servers.n; i++)
+        if (!is_server(conf->dns_servers.v[i]))
+            complain(c, "dns.servers", conf->dns_servers.v[i],
+                     "is no resolver such as 127.0.0.1, 127.0.0.1@53 or [::1]:53");
+    if (conf->dns_early_wait <= conf->dns_deadline)
+        return;
+    if (conf_place_of(conf, "dns.early-wait").file)
+        conf_problem(c->problems, conf_place_of(conf, "dns.early-wait"),
+                     "dns.early-wait: is longer than dns.deadline, of which it is a part");
+    else
+        conf->dns_early_wait = conf->dns_deadline;
+}
+
+static bool is_header_name(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] < 0x21 || name.p[i] > 0x7E || name.p[i] == ':')
+            return false;
+    return name.n > 0;
+}
+
+/* Fields that are changed or removed on the way (RFC 6376 5.4), or that are ours to write. */
+static bool never_signed(struct str name)
+{
+    static const struct str names[] = {
+        STR_INIT("return-path"),
+        STR_INIT("received"),
+        STR_INIT("bcc"),
+        STR_INIT("authentication-results"),
+        STR_INIT("content-length"),
+        STR_INIT("dkim-signature"),
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_eq(name, names[i]))
+            return true;
+    return false;
+}
+
+/* Field names are kept in lower case, as dkim.h wants them. True if From is among them. */
+static bool check_header_list(struct check *c, const char *option, struct conf_strings *list)
+{
+    bool from = false;
+    for (size_t i = 0; i < list->n; i++) {
+        list->v[i] = str_lower(c->conf->arena, list->v[i]);
+        if (!is_header_name(list->v[i]))
+            complain(c, option, list->v[i], "is no name of a header field");
+        else if (never_signed(list->v[i]))
+            complain(c, option, list->v[i],
+                     "must not be signed: it is changed or removed on the way");
+        from = from || str_eq(list->v[i], STR("from"));
+    }
+    return from;
+}
+
+static void check_sign_headers(struct check *c)
+{
+    bool from = check_header_list(c, "sign-headers", &c->conf->sign_headers);
+    if (c->conf->sign_headers.set && !from)
+        conf_problem(c->problems, conf_place_of(c->conf, "sign-headers"),
+                     "sign-headers: From is missing, and must be signed (RFC 6376 5.4)");
+    check_header_list(c, "oversign-headers", &c->conf->oversign_headers);
+}
+
+/* Authentication-Results readers compare it as text, so it is a plain name (RFC 8601 2.5). */
+static void check_authserv_id(struct check *c)
+{
+    struct conf *conf = c->conf;
+    struct str id;
+    if (!conf->authserv_id.p)
+        return;
+    if (domain_normalize(conf->arena, conf->authserv_id, &id) && all_name_bytes(id))
+        conf->authserv_id = id;
+    else
+        complain(c, "authserv-id", conf->authserv_id, "is no host name such as mx.example.org");
+}
+
+static void default_strings(struct conf *conf, struct conf_strings *list, size_t n,
+                            const struct str *v)
+{
+    if (list->set)
+        return;
+    list->v = arena_array(conf->arena, struct str, n);
+    memcpy(list->v, v, n * sizeof *v);
+    list->n = n;
+}
+
+void conf_check(struct conf *conf, struct conf_problems *problems, struct arena *scratch)
+{
+    static const struct str submission[] = {STR_INIT("MSA"), STR_INIT("ORIGINATING")};
+    struct check c = {.conf = conf, .problems = problems, .scratch = scratch};
+    check_listen(&c);
+    check_paths(&c);
+    check_tables(&c);
+    check_dns(&c);
+    check_sign_headers(&c);
+    check_authserv_id(&c);
+    default_strings(conf, &conf->submission_daemons, 2, submission);
+}

@@ -1,0 +1,95 @@
+/* show.c - a configuration as text that can be loaded again.
+ *
+ * Errors: none. */
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "conf/value.h"
+
+#define COMMENT_COLUMN 56
+
+struct show {
+    struct strbuf out;
+    const struct conf *conf;
+    bool mark;
+    struct str group; /* the open one; empty: none */
+};
+
+static struct str group_of(const char *name)
+{
+    struct str full = str_of(name);
+    size_t dot = str_find(full, 0, '.');
+    return dot < full.n ? str_sub(full, 0, dot) : STR("");
+}
+
+static void enter_group(struct show *s, struct str group)
+{
+    if (str_eq(s->group, group))
+        return;
+    if (s->group.n)
+        sb_add(&s->out, STR("};\n"));
+    if (group.n)
+        sb_printf(&s->out, "%.*s = {\n", STR_ARG(group));
+    s->group = group;
+}
+
+static void mark_place(struct show *s, size_t line_start, struct conf_place place)
+{
+    if (!s->mark || !place.file)
+        return;
+    size_t column = s->out.n - line_start;
+    int pad = column < COMMENT_COLUMN ? (int)(COMMENT_COLUMN - column) : 1;
+    struct str file = str_safe(s->out.arena, str_of(place.file), 1000, true);
+    sb_printf(&s->out, "%*s// set at %.*s:%u", pad, "", STR_ARG(file), place.line);
+}
+
+static void show_option(struct show *s, const struct option *o, struct conf_place place)
+{
+    struct str value = value_show(s->conf, o, s->out.arena);
+    struct str group = group_of(o->name);
+    enter_group(s, group);
+    size_t line_start = s->out.n;
+    const char *leaf = o->name + (group.n ? group.n + 1 : 0);
+    const char *indent = group.n ? "    " : "";
+    if (value.p)
+        sb_printf(&s->out, "%s%s = %.*s;", indent, leaf, STR_ARG(value));
+    else
+        sb_printf(&s->out, "%s// %s is not set", indent, leaf);
+    mark_place(s, line_start, place);
+    sb_addc(&s->out, '\n');
+}
+
+static void show_signing(struct show *s)
+{
+    struct arena *a = s->out.arena;
+    const struct conf *conf = s->conf;
+    for (size_t i = 0; i < conf->n_signing; i++) {
+        const struct conf_signing *entry = &conf->signing[i];
+        size_t line_start = s->out.n;
+        struct str domain = value_quote(a, entry->domain);
+        sb_printf(&s->out, "%s{ domain = %.*s; subdomains = %s;",
+                  i ? ",\n    " : "signing = (\n    ", STR_ARG(domain),
+                  entry->subdomains ? "true" : "false");
+        mark_place(s, line_start, entry->place);
+        for (size_t k = 0; k < entry->n_keys; k++) {
+            struct str selector = value_quote(a, entry->keys[k].selector);
+            struct str file = value_quote(a, entry->keys[k].file);
+            sb_printf(&s->out, "%s{ selector = %.*s; file = %.*s; }",
+                      k ? ",\n               " : "\n      keys = ( ", STR_ARG(selector),
+                      STR_ARG(file));
+        }
+        sb_add(&s->out, STR(" ); }"));
+    }
+    if (conf->n_signing)
+        sb_add(&s->out, STR("\n);\n"));
+}
+
+struct str conf_show(const struct conf *conf, struct arena *a, bool mark)
+{
+    struct show s = {.conf = conf, .mark = mark, .group = STR("")};
+    sb_init(&s.out, a);
+    for (size_t i = 0; i < options_count; i++)
+        show_option(&s, &options[i], conf->places[i]);
+    enter_group(&s, STR(""));
+    show_signing(&s);
+    return sb_str(&s.out);
+}

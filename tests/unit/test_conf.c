@@ -1,0 +1,561 @@
+/* test_conf.c - assay.conf: what is understood, and what is said about what is not. */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/check.h"
+#include "conf/conf.h"
+#include "conf/listen.h"
+#include "conf/options.h"
+
+/* libconfig 1.5 loses the text it has just read when it meets a syntax error. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libconfig.so";
+}
+
+static struct arena *arena;
+static struct conf_problems problems;
+static char directory[] = "/tmp/assay-test-conf-XXXXXX";
+
+static int setup(void **state)
+{
+    (void)state;
+    log_open(LOG_TO_STDERR, "test", LOG_LEVEL_ERROR);
+    arena = arena_new(0);
+    conf_problems_init(&problems, arena);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+static int make_directory(void **state)
+{
+    (void)state;
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    char command[sizeof directory + 16];
+    snprintf(command, sizeof command, "rm -r %s", directory);
+    return system(command);
+}
+
+static const char *write_file(const char *name, const char *text)
+{
+    char *path = str_cstr(arena, str_printf(arena, "%s/%s", directory, name));
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+/* All complaints, one a line, the test's directory taken out of them. */
+static struct str complaints(void)
+{
+    struct strbuf b;
+    struct str where = str_of(directory);
+    sb_init(&b, arena);
+    for (size_t i = 0; i < problems.n; i++) {
+        struct str line = problems.v[i];
+        while (line.n) {
+            if (str_starts(line, where) && line.n > where.n)
+                line = str_sub(line, where.n + 1, line.n);
+            sb_addc(&b, line.p[0]);
+            line = str_sub(line, 1, line.n);
+        }
+        sb_addc(&b, '\n');
+    }
+    return sb_str(&b);
+}
+
+static struct conf *parse(const char *text)
+{
+    struct conf *conf = conf_parse(str_of(text), &problems);
+    if (!conf)
+        print_error("%s", complaints().p);
+    assert_non_null(conf);
+    return conf;
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct conf *conf = conf_load(NULL, &problems);
+    assert_non_null(conf);
+    assert_str(conf->listen, "inet:8892@127.0.0.1");
+    assert_int_equal(conf->socket_mode, 0660);
+    assert_null(conf->user.p);
+    assert_int_equal(conf->mode, RUN_ENFORCE);
+    assert_int_equal(conf->log_level, LOG_LEVEL_INFO);
+    assert_int_equal(conf->shutdown_grace, 5000);
+    assert_true(conf->authserv_id.n > 0);
+    assert_int_equal(conf->trusted_networks.n, 2);
+    assert_int_equal(conf->relay_networks.n, 0);
+    assert_int_equal(conf->submission_daemons.n, 2);
+    assert_str(conf->submission_daemons.v[1], "ORIGINATING");
+    assert_false(conf->dns_servers.set);
+    assert_int_equal(conf->dns_dnssec, DNSSEC_TRUST_AD);
+    assert_int_equal(conf->dns_cache_size, 32 << 20);
+    assert_true(conf->received_spf);
+    assert_int_equal(conf->dmarc_on_reject, ACTION_TAG);
+    assert_int_equal(conf->dmarc_on_temperror, ACTION_TEMPFAIL);
+    assert_int_equal(conf->header_canonicalization, CANON_RELAXED);
+    assert_int_equal(conf->n_signing, 0);
+    assert_null(conf_place_of(conf, "listen").file);
+    conf_free(conf);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    struct conf *conf = parse("// comment\n"
+                              "listen = \"unix:/run/assay.sock\"; # another\n"
+                              "user = \"as\\\"say\";\n"
+                              "authserv-id = \"MX.Example.ORG.\";\n"
+                              "submission-daemons = \"Submission\";\n"
+                              "trusted-networks = ( \"192.0.2.0/24\", \"2001:db8::1\" );\n"
+                              "socket-mode = \"0600\"; mode = \"shadow\";\n"
+                              "/* a block\n   comment */ auth-header = true;\n"
+                              "dns : { servers = [ ]; timeout = \"0.4s\"; max-ttl = \"7d\";\n"
+                              "  cache-size = \"1M\"; max-in-flight = 0x20; };\n"
+                              "dmarc = { on-reject = \"reject\";\n"
+                              "  ignore-domains = [ \"B\xc3\xbc"
+                              "cher.example\" ]; };\n"
+                              "sign-headers = [ \"From\", \"To\" ];\n");
+    assert_str(conf->listen, "unix:/run/assay.sock");
+    assert_str(conf->user, "as\"say");
+    assert_str(conf->authserv_id, "mx.example.org");
+    assert_int_equal(conf->submission_daemons.n, 1);
+    assert_str(conf->submission_daemons.v[0], "Submission");
+    assert_int_equal(conf->trusted_networks.n, 2);
+    assert_int_equal(conf->trusted_networks.ranges[1].bits, 128);
+    assert_int_equal(conf->socket_mode, 0600);
+    assert_int_equal(conf->mode, RUN_SHADOW);
+    assert_true(conf->auth_header);
+    assert_true(conf->dns_servers.set);
+    assert_int_equal(conf->dns_servers.n, 0);
+    assert_int_equal(conf->dns_timeout, 400);
+    assert_int_equal(conf->dns_max_ttl, 7 * 86400000LL);
+    assert_int_equal(conf->dns_cache_size, 1 << 20);
+    assert_int_equal(conf->dns_max_in_flight, 32);
+    assert_int_equal(conf->dmarc_on_reject, ACTION_REJECT);
+    assert_str(conf->dmarc_ignore_domains.v[0], "xn--bcher-kva.example");
+    assert_str(conf->sign_headers.v[0], "from");
+    assert_int_equal(conf_place_of(conf, "auth-header").line, 9);
+    assert_string_equal(conf_place_of(conf, "auth-header").file, "text");
+    conf_free(conf);
+}
+
+static void test_signing(void **state)
+{
+    (void)state;
+    struct conf *conf = parse("signing = (\n"
+                              " { domain = \"Example.org\"; subdomains = true;\n"
+                              "   keys = ( { selector = \"R2026\"; file = \"/k/r\"; },\n"
+                              "            { selector = \"e\"; file = \"/k/e\"; } ); },\n"
+                              " { domain = \"example.net\";\n"
+                              "   keys = { selector = \"a.b\"; file = \"/k/n\"; }; } );");
+    assert_int_equal(conf->n_signing, 2);
+    assert_str(conf->signing[0].domain, "example.org");
+    assert_true(conf->signing[0].subdomains);
+    assert_int_equal(conf->signing[0].n_keys, 2);
+    assert_str(conf->signing[0].keys[0].selector, "r2026");
+    assert_str(conf->signing[0].keys[1].file, "/k/e");
+    assert_int_equal(conf->signing[0].keys[1].place.line, 4);
+    assert_false(conf->signing[1].subdomains);
+    assert_int_equal(conf->signing[1].n_keys, 1);
+    assert_int_equal(conf->signing[1].place.line, 5);
+    conf_free(conf);
+}
+
+/* Every complaint, word for word. */
+static const struct {
+    const char *text, *want;
+} bad[] = {
+    /* Names */
+    {"lisen = \"x\";", "text:1: unknown option lisen; is listen meant?\n"},
+    {"\n\ndns = { timeot = \"5s\"; };",
+     "text:3: unknown option dns.timeot; is dns.timeout meant?\n"},
+    {"on-reject = \"reject\";", "text:1: unknown option on-reject; is dmarc.on-reject meant?\n"},
+    {"frobnicate = 1;", "text:1: unknown option frobnicate; assay.conf(5) lists all options\n"},
+    {"singing = ( );", "text:1: unknown option singing; is signing meant?\n"},
+    {"dns = \"127.0.0.1\";",
+     "text:1: dns: wanted is a group of options such as dns = { ... }, not a text\n"},
+    {"mode = \"shadow\";\nmode = \"enforce\";",
+     "text:2: duplicate setting name, here or just before: look for a missing quote, brace, comma "
+     "or semicolon\n"},
+    /* Types */
+    {"listen = 8892;", "text:1: listen: wanted is text in quotes, not a number\n"},
+    {"dns = { timeout = 5; };", "text:1: dns.timeout: wanted is a duration in quotes such as "
+                                "\"5s\" (units ms, s, m, h, d), not a number\n"},
+    {"dns = { max-in-flight = \"64\"; };",
+     "text:1: dns.max-in-flight: wanted is a whole number, not a text\n"},
+    {"dns = { max-in-flight = 64.5; };",
+     "text:1: dns.max-in-flight: wanted is a whole number, not a fraction\n"},
+    {"received-spf = \"yes\";", "text:1: received-spf: wanted is true or false, not a text\n"},
+    {"mode = true;",
+     "text:1: mode: wanted is one of these words in quotes: enforce, shadow, not true or false\n"},
+    {"socket-mode = 0660;",
+     "text:1: socket-mode: wanted is octal permissions in quotes such as \"0660\", not a number\n"},
+    {"dns = { cache-size = 5; };", "text:1: dns.cache-size: wanted is a size in quotes such as "
+                                   "\"64M\" (units K, M, G), not a number\n"},
+    {"trusted-networks = [ 10, 11 ];",
+     "text:1: trusted-networks: wanted is a list of networks such as [ \"192.0.2.0/24\", "
+     "\"2001:db8::1\" ], not a number\n"
+     "text:1: trusted-networks: wanted is a list of networks such as [ \"192.0.2.0/24\", "
+     "\"2001:db8::1\" ], not a number\n"},
+    {"submission-daemons = { a = 1; };",
+     "text:1: submission-daemons: wanted is a list such as [ \"one\", \"two\" ], not a group\n"},
+    /* Values */
+    {"user = \"\";", "text:1: user: \"\" is empty: leave the option out instead\n"},
+    {"mode = \"shdow\";",
+     "text:1: mode: \"shdow\" is not allowed here: the words are enforce, shadow\n"},
+    {"dmarc = { on-reject = \"drop\"; };", "text:1: dmarc.on-reject: \"drop\" is not allowed here: "
+                                           "the words are tag, quarantine, tempfail, reject\n"},
+    {"dns = { timeout = \"90s\"; };",
+     "text:1: dns.timeout: \"90s\" is out of bounds: allowed is 100ms to 60s\n"},
+    {"dns = { timeout = \"5\"; };", "text:1: dns.timeout: \"5\" has no unit: write ms, s, m, h or "
+                                    "d behind the number\n"},
+    {"dns = { timeout = \"5 s\"; };",
+     "text:1: dns.timeout: \"5 s\" is no duration such as \"5s\" (units ms, s, m, h, d)\n"},
+    {"dns = { timeout = \".s\"; };",
+     "text:1: dns.timeout: \".s\" is no duration such as \"5s\" (units ms, s, m, h, d)\n"},
+    {"dns = { timeout = \"200.5ms\"; };",
+     "text:1: dns.timeout: \"200.5ms\" is no whole number of milliseconds\n"},
+    {"dns = { timeout = \"99999999999s\"; };",
+     "text:1: dns.timeout: \"99999999999s\" is no duration such as \"5s\" (units ms, s, m, h, "
+     "d)\n"},
+    {"dns = { max-in-flight = 8; };",
+     "text:1: dns.max-in-flight: \"8\" is out of bounds: allowed is 16 to 65536\n"},
+    {"dns = { max-in-flight = -1; };",
+     "text:1: dns.max-in-flight: \"-1\" is out of bounds: allowed is 16 to 65536\n"},
+    {"dns = { max-in-flight = 4294967396; };",
+     "text:1: dns.max-in-flight: \"4294967396\" is out of bounds: allowed is 16 to 65536\n"},
+    {"dns = { max-in-flight = 0x1000000FF; };",
+     "text:1: dns.max-in-flight: \"4294967551\" is out of bounds: allowed is 16 to 65536\n"},
+    {"dns = { cache-size = \"64MB\"; };",
+     "text:1: dns.cache-size: \"64MB\" is no size such as \"64M\" (units K, M, G)\n"},
+    {"dns = { cache-size = \"1K\"; };",
+     "text:1: dns.cache-size: \"1K\" is out of bounds: allowed is 64K to 16G\n"},
+    {"socket-mode = \"0999\";",
+     "text:1: socket-mode: \"0999\" is no octal mode from 0000 to 0777\n"},
+    {"socket-mode = \"1777\";",
+     "text:1: socket-mode: \"1777\" is no octal mode from 0000 to 0777\n"},
+    {"trusted-networks = [\n\"192.0.2.0/24\",\n\"192.0.2.1/24\",\n\"nonsense\" ];",
+     "text:3: trusted-networks: \"192.0.2.1/24\" has bits set behind the prefix length: write the "
+     "network's first address\n"
+     "text:4: trusted-networks: \"nonsense\" is not an IP address or network such as 192.0.2.0/24 "
+     "or 2001:db8::/32\n"},
+    {"authserv-id = \"two words\";",
+     "text:1: authserv-id: \"two words\" is no host name such as mx.example.org\n"},
+    {"authserv-id = \"a;b\";",
+     "text:1: authserv-id: \"a;b\" is no host name such as mx.example.org\n"},
+    {"dmarc = { ignore-domains = [ \"*.example.org\", \"a..b\" ]; };",
+     "text:1: dmarc.ignore-domains: \"*.example.org\" may not hold an asterisk: name the domain "
+     "itself\n"
+     "text:1: dmarc.ignore-domains: \"a..b\" is no domain name such as example.org\n"},
+    {"listen = \"8892\";",
+     "text:1: listen: \"8892\" is no socket address; allowed are inet:8892@127.0.0.1, "
+     "inet6:8892@[::1], inet:127.0.0.1:8892 and unix:/run/assay/assay.sock\n"},
+    {"dns = { servers = [ \"ns.example\", \"127.0.0.1@x\" ]; };",
+     "text:1: dns.servers: \"ns.example\" is no resolver such as 127.0.0.1, 127.0.0.1@53 or "
+     "[::1]:53\n"
+     "text:1: dns.servers: \"127.0.0.1@x\" is no resolver such as 127.0.0.1, 127.0.0.1@53 or "
+     "[::1]:53\n"},
+    {"state-dir = \"var\";", "text:1: state-dir: \"var\" is no absolute path\n"},
+    {"sign-headers = [ \"To\", \"Received\", \"a:b\" ];",
+     "text:1: sign-headers: \"received\" must not be signed: it is changed or removed on the way\n"
+     "text:1: sign-headers: \"a:b\" is no name of a header field\n"
+     "text:1: sign-headers: From is missing, and must be signed (RFC 6376 5.4)\n"},
+    /* Rules between options */
+    {"dns = { deadline = \"3s\";\n early-wait = \"4s\"; };",
+     "text:2: dns.early-wait: is longer than dns.deadline, of which it is a part\n"},
+    {"key-table = \"/etc/opendkim/KeyTable\";",
+     "text:1: key-table: is of no use without signing-table\n"},
+    {"signing-table = \"/etc/opendkim/SigningTable\";",
+     "text:1: signing-table: is of no use without key-table\n"},
+    {"key-table = \"k\"; signing-table = \"ldap://x/\";",
+     "text:1: key-table: \"k\" is not allowed: allowed are /path, file:/path and refile:/path\n"
+     "text:1: signing-table: \"ldap://x/\" is not allowed: allowed are /path, file:/path and "
+     "refile:/path\n"},
+    /* signing */
+    {"signing = ( { } );",
+     "text:1: signing: domain is missing\n"
+     "text:1: signing: an entry needs at least one key, as in { domain = \"example.org\"; keys = ( "
+     "{ selector = \"s1\"; file = \"/path/s1.pem\"; } ); }\n"},
+    {"signing = ( { domain = \"a b\"; subdomains = 1; key = 2;\n keys = ( 5, { selector = \"_ "
+     "x\";\n"
+     "file = \"k.pem\"; } ); } );",
+     "text:1: signing: unknown option key; allowed here are domain, subdomains, keys\n"
+     "text:1: signing: domain: \"a b\" is no domain name such as example.org\n"
+     "text:1: signing: subdomains: wanted is true or false, not a number\n"
+     "text:2: signing: keys: wanted is { selector = \"...\"; file = \"...\"; }, not a number\n"
+     "text:2: signing: selector: \"_ x\" is no selector: letters, digits and hyphens, such as "
+     "\"s2026\"\n"
+     "text:3: signing: file: \"k.pem\" is no absolute path: write the whole path of the PEM "
+     "file\n"},
+    {"signing = ( { domain = \"a.example\"; keys = ( { selector = \"s\"; file = \"/a\"; },\n"
+     "{ selector = \"S\"; file = \"/b\"; } ); },\n"
+     "{ domain = \"A.example\"; keys = ( { selector = \"s\"; file = 5; } ); }, 7 );",
+     "text:2: signing: selector: \"s\" stands twice for a.example\n"
+     "text:3: signing: file: wanted is text in quotes, not a number\n"
+     "text:3: signing: wanted is { domain = \"example.org\"; keys = ( { selector = \"s1\"; file = "
+     "\"/path/s1.pem\"; } ); }, not a number\n"
+     "text:3: signing: a.example has an entry already, at text:1: put all its keys there\n"},
+    /* Syntax */
+    {"listen \"x\";", "text:1: syntax error, here or just before: look for a missing quote, brace, "
+                      "comma or semicolon\n"},
+    {"user = \"assay;\nmode = \"shadow\";", "text:1: a text has no closing quote on this line\n"},
+    {"mode = \"shadow\";\n/* open\n\n", "text:2: the comment that begins here with /* has no end: "
+                                        "*/ is missing\n"},
+    {"@include 'x'", "text:1: @include wants a path in quotes, and nothing else on its line\n"},
+    {"mode = \"enforce\"\n  @include \"/nonexistent/x\"\nlisen = 1;",
+     "text:2: cannot read /nonexistent/x: No such file or directory\n"
+     "text:3: unknown option lisen; is listen meant?\n"},
+};
+
+static void test_complaints(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        conf_problems_init(&problems, arena);
+        struct conf *conf = conf_parse(str_of(bad[i].text), &problems);
+        if (conf || !str_eq(complaints(), str_of(bad[i].want)))
+            print_error("for: %s\n", bad[i].text);
+        assert_null(conf);
+        assert_str(complaints(), bad[i].want);
+    }
+}
+
+static void test_include(void **state)
+{
+    (void)state;
+    const char *main_file = write_file("main.conf", "# 1\n"
+                                                    "user = \"u\";\n"
+                                                    "  @include \"more.conf\" // 3\n"
+                                                    "mode = \"shadow\";\n"
+                                                    "/* @include \"missing\" */\n"
+                                                    "@include \"d-*.conf\"\n"
+                                                    "@include \"none-*.conf\"\n"
+                                                    "signing = (\n"
+                                                    "@include \"signing.inc\"\n"
+                                                    ");\n");
+    write_file("more.conf", "pid-file = \"/run/a.pid\";\nstate-dir = \"/s\";");
+    write_file("d-1.conf", "dns = {\n  dnssec = \"off\";\n};\n");
+    write_file("d-2.conf", "spf = {\n  on-fail = \"reject\";\n};\n");
+    write_file("signing.inc",
+               "\n{ domain = \"a.example\"; keys = ( { selector = \"s\"; file = \"/s\"; } ); }\n");
+    struct conf *conf = conf_load(main_file, &problems);
+    assert_str(complaints(), "");
+    assert_non_null(conf);
+    assert_str(conf->state_dir, "/s");
+    assert_int_equal(conf->spf_on_fail, ACTION_REJECT);
+    assert_int_equal(conf_place_of(conf, "state-dir").line, 2);
+    assert_int_equal(conf_place_of(conf, "mode").line, 4);
+    assert_int_equal(conf_place_of(conf, "spf.on-fail").line, 2);
+    assert_int_equal(conf->signing[0].place.line, 2);
+    assert_true(str_ends_nocase(str_of(conf_place_of(conf, "spf.on-fail").file), STR("/d-2.conf")));
+    conf_free(conf);
+}
+
+static void test_include_complaints(void **state)
+{
+    (void)state;
+    const char *main_file =
+        write_file("bad.conf", "user = 1;\n@include \"bad2.conf\"\npid-file = 2;\n");
+    write_file("bad2.conf", "\nlisen = \"x\"; @include \"x\"\n");
+    assert_null(conf_load(main_file, &problems));
+    assert_str(complaints(), "bad2.conf:2: syntax error, here or just before: look for a missing "
+                             "quote, brace, comma or semicolon\n");
+    write_file("bad2.conf", "\nlisen = \"x\";");
+    conf_problems_init(&problems, arena);
+    assert_null(conf_load(main_file, &problems));
+    assert_str(complaints(), "bad.conf:1: user: wanted is text in quotes, not a number\n"
+                             "bad2.conf:2: unknown option lisen; is listen meant?\n"
+                             "bad.conf:3: pid-file: wanted is text in quotes, not a number\n");
+    write_file("bad2.conf", "@include \"bad.conf\"\n");
+    conf_problems_init(&problems, arena);
+    assert_null(conf_load(main_file, &problems));
+    assert_str(complaints(), "bad2.conf:1: files include each other more than 10 deep\n");
+}
+
+static void test_unreadable(void **state)
+{
+    (void)state;
+    const char *missing = str_printf(arena, "%s/missing.conf", directory).p;
+    assert_null(conf_load(missing, &problems));
+    assert_str(complaints(), "missing.conf: cannot be read: No such file or directory\n");
+    conf_problems_init(&problems, arena);
+    assert_null(conf_load(directory, &problems));
+    assert_int_equal(problems.n, 1);
+    assert_true(str_ends_nocase(problems.v[0], STR(": cannot be read: Is a directory")));
+    conf_problems_init(&problems, arena);
+    assert_null(conf_parse((struct str){"mode\0", 5}, &problems));
+    assert_str(complaints(), "text: holds a NUL byte: it is no text file\n");
+}
+
+/* The dump of a configuration loads, and dumps the same. */
+static void round_trip(const char *text)
+{
+    struct conf *first = parse(text);
+    struct str dump = conf_show(first, arena, false);
+    struct conf *second = parse(dump.p);
+    struct str again = conf_show(second, arena, false);
+    assert_str(again, dump.p);
+    struct conf *third = parse(conf_show(first, arena, true).p);
+    conf_free(first);
+    conf_free(second);
+    conf_free(third);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    round_trip("");
+    round_trip("user = \"a\\\"\\\\b\\x01\"; dns = { servers = [ ]; deadline = \"0.25s\"; };\n"
+               "trusted-networks = [ ]; relay-networks = [ \"10.0.0.0/8\", \"::1\" ];\n"
+               "submission-daemons = [ ]; limits = { message-memory = \"300K\"; };\n"
+               "signing = ( { domain = \"a.example\"; subdomains = true; keys = ( { selector = "
+               "\"s\"; file = "
+               "\"/s\"; }, { selector = \"t\"; file = \"/t\"; } ); },\n"
+               "{ domain = \"b.example\"; keys = ( { selector = \"s\"; file = \"/b\"; } ); } );");
+    struct conf *conf = parse("dns = {\n  timeout = \"2s\"; };");
+    struct str dump = conf_show(conf, arena, true);
+    const char *line =
+        "    timeout = \"2s\";                                     // set at text:2\n";
+    assert_non_null(strstr(dump.p, line));
+    assert_non_null(strstr(dump.p, "    // servers is not set\n"));
+    conf_free(conf);
+}
+
+static void test_listen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } good[] = {
+        {"inet:8892@127.0.0.1", "inet:8892@127.0.0.1"},
+        {"inet:127.0.0.1:8892", "inet:8892@127.0.0.1"},
+        {"inet:localhost:8892", "inet:8892@localhost"},
+        {"inet:8892@localhost", "inet:8892@localhost"},
+        {"inet:8892", "inet:8892"},
+        {"inet:[::1]:8892", "inet6:8892@[::1]"},
+        {"inet6:8892@[0:0::1]", "inet6:8892@[::1]"},
+        {"inet6:8892@::1", "inet6:8892@[::1]"},
+        {"inet6:8892@mx.example.org", "inet6:8892@mx.example.org"},
+        {"unix:/run/a", "unix:/run/a"},
+        {"local:/run/a", "unix:/run/a"},
+        {"/run/a", "unix:/run/a"},
+    };
+    static const struct {
+        const char *text, *why;
+    } wrong[] = {
+        {"", "is no socket address"},
+        {"tcp:1@x", "is no socket address"},
+        {"inet:", "has no port from 1 to 65535"},
+        {"inet:0@127.0.0.1", "has no port from 1 to 65535"},
+        {"inet:65536@127.0.0.1", "has no port from 1 to 65535"},
+        {"inet:127.0.0.1", "has no port from 1 to 65535"},
+        {"inet:8892@", "has no host"},
+        {"inet:8892@[x]", "has no valid host or address"},
+        {"inet:8892@a b", "has no valid host or address"},
+        {"inet6:8892@127.0.0.1", "has an IPv4 address behind inet6:"},
+        {"unix:run/a", "has no absolute path"},
+        {"/2345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+         "012345678901234567890",
+         "has a path longer than the 107 bytes of a Unix socket"},
+    };
+    struct listen_address address;
+    struct str problem = STR_NONE;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(listen_parse(str_of(good[i].text), arena, &address, &problem));
+        assert_str(listen_format(&address, arena), good[i].want);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(listen_parse(str_of(wrong[i].text), arena, &address, &problem));
+        struct str want = str_printf(arena, "\"%s\" %s; allowed are ", wrong[i].text, wrong[i].why);
+        assert_str(str_sub(problem, 0, want.n), want.p);
+    }
+}
+
+static void test_host_name(void **state)
+{
+    (void)state;
+    struct str name;
+    const char *hosts = write_file("hosts", "127.0.0.1 localhost\n"
+                                            "192.0.2.9 other.example.org other\n"
+                                            "# 192.0.2.1 no.example.org mx\n"
+                                            "127.0.1.1\tMX.Example.org  mx\n");
+    assert_true(host_full_name(arena, STR("mx"), hosts, &name));
+    assert_str(name, "mx.example.org");
+    assert_true(host_full_name(arena, STR("Mx.Example.net"), "/nonexistent", &name));
+    assert_str(name, "mx.example.net");
+    assert_false(host_full_name(arena, STR("mx2"), hosts, &name));
+    assert_str(name, "mx2");
+    assert_false(host_full_name(arena, STR("mx"), "/nonexistent", &name));
+    assert_str(name, "mx");
+}
+
+/* What the manual prints must be what is accepted: each default that is shown is loadable. */
+static void test_option_rows(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct conf_option_row *rows = conf_option_rows(arena, &n);
+    assert_true(n > 70);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(strlen(rows[i].help) > 0);
+        assert_int_equal(rows[i].help[strlen(rows[i].help) - 1], '.');
+        assert_ptr_equal(option_find(str_of(rows[i].name)), &options[i]);
+    }
+}
+
+static void test_many_entries_are_fast(void **state)
+{
+    (void)state;
+    struct strbuf b;
+    sb_init(&b, arena);
+    sb_add(&b, STR("signing = (\n"));
+    for (int i = 0; i < 10000; i++)
+        sb_printf(
+            &b,
+            "%s{ domain = \"d%d.example\"; keys = ( { selector = \"s\"; file = \"/k/%d\"; } ); }\n",
+            i ? "," : "", i, i);
+    sb_add(&b, STR(");\n"));
+    struct conf *conf = parse(sb_str(&b).p);
+    assert_int_equal(conf->n_signing, 10000);
+    assert_str(conf->signing[9999].domain, "d9999.example");
+    conf_free(conf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_complaints, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_include, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_include_complaints, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_listen, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_host_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_option_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_entries_are_fast, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
