@@ -1,0 +1,70 @@
+/* ahead.c - asks DNS ahead, so that the look-ups of a record run at the same time.
+ *
+ * Every query started here is charged to the check's budget until evaluation gets to its term, so
+ * asked and evaluated terms together never pass what RFC 7208 4.6.4 allows. Includes need more
+ * care: what they lead to is not known, and a hostile tree would have its own terms looked up on
+ * top of those asked ahead and never reached. So a record is asked for at once only while all that
+ * is known of the tree fits into half of the budget; a greedier one is walked include by include.
+ *
+ * Errors: none. */
+#include "spf/evaluate.h"
+
+static bool decides(const struct spf_eval *ev, const struct spf_term *term)
+{
+    if (term->kind == SPF_ALL)
+        return true;
+    return !spf_needs_lookup(term->kind) && spf_network_has_client(ev, term);
+}
+
+/* Starts the first query of a term; false if it needs none or cannot be known yet. */
+static bool ask(struct spf_eval *ev, struct spf_term *term)
+{
+    struct dns_asker *asker = ev->asker;
+    if (term->kind == SPF_PTR) {
+        if (ev->client_names.asked)
+            return false;
+        dns_prefetch(asker, spf_reverse_name(ev->arena, &ev->values.client), DNS_PTR);
+        return true;
+    }
+    if (spf_unmatchable(ev, term) || (term->letters & SPF_LETTER('p')))
+        return false;
+    spf_set_target(ev, term);
+    bool leads_on = term->kind == SPF_INCLUDE || term->kind == SPF_REDIRECT;
+    if (!term->target_is_name || (leads_on && !spf_is_domain(term->target)))
+        return false;
+    enum dns_type type = leads_on                   ? DNS_TXT
+                         : term->kind == SPF_MX     ? DNS_MX
+                         : term->kind == SPF_EXISTS ? DNS_A
+                                                    : spf_address_type(ev);
+    dns_prefetch(asker, term->target, type);
+    return true;
+}
+
+/* How many terms behind `at` can still be reached and need look-ups that were not asked for. */
+static unsigned count_ahead(const struct spf_eval *ev, const struct spf_record *record, size_t at)
+{
+    unsigned n = 0;
+    for (size_t i = at + 1; i < record->n && !decides(ev, &record->terms[i]); i++)
+        n += spf_needs_lookup(record->terms[i].kind) && !record->terms[i].asked;
+    return n;
+}
+
+void spf_ask_ahead(struct spf_eval *ev, struct spf_record *record, size_t at)
+{
+    unsigned budget = ev->request->limits.lookup_terms;
+    unsigned known = ev->out->lookup_terms + ev->ahead;
+    bool modest = known + count_ahead(ev, record, at) <= budget / 2;
+    for (size_t i = at; i < record->n; i++) {
+        struct spf_term *term = &record->terms[i];
+        if (i > at) {
+            if (decides(ev, term) || ev->out->lookup_terms + ev->ahead >= budget)
+                return;
+            if (spf_needs_lookup(term->kind) && !term->asked && ask(ev, term)) {
+                term->asked = true;
+                ev->ahead++;
+            }
+        }
+        if (term->kind == SPF_INCLUDE && !modest)
+            return;
+    }
+}

@@ -1,0 +1,204 @@
+/* mechanisms.c - does a mechanism match? And the names of the client, for ptr and %{p}.
+ *
+ * Errors: SPF_STOP, with the result and the problem set. DNS errors stop a, mx and exists with
+ * temperror; for the names of the client they only make a name invalid (RFC 7208 5.5). */
+#include "spf/evaluate.h"
+
+#include "mail/domain.h"
+
+enum dns_type spf_address_type(const struct spf_eval *ev)
+{
+    return ev->values.client.family == 6 ? DNS_AAAA : DNS_A;
+}
+
+bool spf_network_has_client(const struct spf_eval *ev, const struct spf_term *term)
+{
+    unsigned bits = term->kind == SPF_IP4 ? term->bits4 : term->bits6;
+    return netaddr_in(&ev->values.client, &term->net, bits);
+}
+
+static bool has_client(const struct spf_eval *ev, const struct dns_answer *answer, unsigned bits)
+{
+    for (size_t i = 0; i < answer->n; i++)
+        if (netaddr_in(&ev->values.client, &answer->rr[i].addr, bits))
+            return true;
+    return false;
+}
+
+static unsigned prefix_of(const struct spf_eval *ev, const struct spf_term *term)
+{
+    return ev->values.client.family == 6 ? term->bits6 : term->bits4;
+}
+
+/* RFC 7208 5.3; and 5.7, where any address matches. */
+static enum spf_match match_address(struct spf_eval *ev, const struct spf_term *term)
+{
+    enum dns_type type = term->kind == SPF_EXISTS ? DNS_A : spf_address_type(ev);
+    const struct dns_answer *answer = spf_ask(ev, term->target, type);
+    if (!answer)
+        return SPF_STOP;
+    if (dns_unknown(answer))
+        return spf_stop_unknown(ev, term->target, type, answer);
+    if (answer->n == 0)
+        return spf_charge_void(ev);
+    bool match = term->kind == SPF_EXISTS || has_client(ev, answer, prefix_of(ev, term));
+    return match ? SPF_MATCH : SPF_NO_MATCH;
+}
+
+/* One exchange of an mx; *found becomes true if it has an address of the client's family. */
+static enum spf_match match_exchange(struct spf_eval *ev, const struct spf_term *term,
+                                     struct str exchange, bool *found)
+{
+    enum dns_type type = spf_address_type(ev);
+    if (exchange.n == 0 || str_eq(exchange, STR("."))) /* RFC 7505: no mail */
+        return SPF_NO_MATCH;
+    const struct dns_answer *answer = spf_ask(ev, exchange, type);
+    if (!answer)
+        return SPF_STOP;
+    if (dns_unknown(answer))
+        return spf_stop_unknown(ev, exchange, type, answer);
+    *found = *found || answer->n > 0;
+    return has_client(ev, answer, prefix_of(ev, term)) ? SPF_MATCH : SPF_NO_MATCH;
+}
+
+/* RFC 7208 5.4. A term is void once, however many of its exchanges have no address: otherwise a
+ * client on IPv6 would break the records of all who have several exchanges on IPv4 only. */
+static enum spf_match match_mx(struct spf_eval *ev, const struct spf_term *term)
+{
+    const struct dns_answer *mx = spf_ask(ev, term->target, DNS_MX);
+    bool found = false;
+    if (!mx)
+        return SPF_STOP;
+    if (dns_unknown(mx))
+        return spf_stop_unknown(ev, term->target, DNS_MX, mx);
+    if (mx->n > ev->request->limits.names)
+        return spf_stop(ev, SPF_PERMERROR, "%.*s has more than %u MX records (RFC 7208 4.6.4)",
+                        STR_ARG(spf_clean(ev, term->target)), ev->request->limits.names);
+    for (size_t i = 0; i < mx->n && mx->n > 1; i++)
+        if (!str_eq(mx->rr[i].text, STR(".")))
+            dns_prefetch(ev->asker, mx->rr[i].text, spf_address_type(ev));
+    for (size_t i = 0; i < mx->n; i++) {
+        enum spf_match match = match_exchange(ev, term, mx->rr[i].text, &found);
+        if (match != SPF_NO_MATCH)
+            return match;
+    }
+    return found ? SPF_NO_MATCH : spf_charge_void(ev);
+}
+
+struct str spf_reverse_name(struct arena *a, const struct netaddr *client)
+{
+    struct spf_macro_values values = {.client = *client};
+    return spf_expand_name(a, STR("%{ir}.%{v}.arpa"), &values);
+}
+
+/* Asks for the client's names once. False: pending. */
+static bool find_client_names(struct spf_eval *ev)
+{
+    struct spf_client_names *c = &ev->client_names;
+    if (c->asked)
+        return true;
+    const struct dns_answer *ptr =
+        spf_ask(ev, spf_reverse_name(ev->arena, &ev->values.client), DNS_PTR);
+    if (!ptr)
+        return false;
+    c->asked = true;
+    c->none = !dns_unknown(ptr) && ptr->n == 0;
+    /* RFC 7208 4.6.4: names beyond the limit are ignored. */
+    c->n = ptr->n < ev->request->limits.names ? ptr->n : ev->request->limits.names;
+    c->names = arena_array(ev->arena, struct spf_client_name, c->n);
+    for (size_t i = 0; i < c->n; i++)
+        c->names[i].name = ptr->rr[i].text;
+    return true;
+}
+
+/* RFC 7208 5.5: a name is valid if the client is among its addresses. False: pending. */
+static bool check_client_name(struct spf_eval *ev, struct spf_client_name *name)
+{
+    if (name->checked)
+        return true;
+    const struct dns_answer *answer = spf_ask(ev, name->name, spf_address_type(ev));
+    if (!answer)
+        return false;
+    name->checked = true;
+    name->valid = has_client(ev, answer, ev->values.client.family == 6 ? 128 : 32);
+    return true;
+}
+
+/* Which of the client's names are looked at. */
+enum relation { SAME, BELOW, ANY };
+
+static bool related(struct str name, struct str domain, enum relation relation)
+{
+    if (relation == SAME)
+        return str_eq(name, domain);
+    return relation == ANY || domain_is_at_or_below(name, domain);
+}
+
+/* The first valid name that stands in the relation to `domain`, or STR_NONE. False: pending. */
+static bool find_valid_name(struct spf_eval *ev, struct str domain, enum relation relation,
+                            struct str *found)
+{
+    struct spf_client_names *c = &ev->client_names;
+    *found = STR_NONE;
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->names[i].checked && related(c->names[i].name, domain, relation))
+            dns_prefetch(ev->asker, c->names[i].name, spf_address_type(ev));
+    for (size_t i = 0; i < c->n; i++) {
+        if (!related(c->names[i].name, domain, relation))
+            continue;
+        if (!check_client_name(ev, &c->names[i]))
+            return false;
+        if (c->names[i].valid) {
+            *found = c->names[i].name;
+            return true;
+        }
+    }
+    return true;
+}
+
+/* RFC 7208 5.5. */
+static enum spf_match match_ptr(struct spf_eval *ev, const struct spf_term *term)
+{
+    struct str found;
+    if (!find_client_names(ev))
+        return SPF_STOP;
+    if (ev->client_names.none)
+        return spf_charge_void(ev);
+    if (!find_valid_name(ev, term->target, BELOW, &found))
+        return SPF_STOP;
+    return found.p ? SPF_MATCH : SPF_NO_MATCH;
+}
+
+bool spf_find_validated(struct spf_eval *ev)
+{
+    struct str domain = ev->values.domain;
+    ev->values.validated = STR_NONE;
+    if (!find_client_names(ev))
+        return false;
+    for (enum relation r = SAME; r <= ANY && !ev->values.validated.p; r++)
+        if (!find_valid_name(ev, domain, r, &ev->values.validated))
+            return false;
+    return true;
+}
+
+enum spf_match spf_mechanism(struct spf_eval *ev, const struct spf_term *term)
+{
+    switch (term->kind) {
+    case SPF_ALL:
+        return SPF_MATCH;
+    case SPF_IP4:
+    case SPF_IP6:
+        return spf_network_has_client(ev, term) ? SPF_MATCH : SPF_NO_MATCH;
+    case SPF_A:
+    case SPF_EXISTS:
+        return match_address(ev, term);
+    case SPF_MX:
+        return match_mx(ev, term);
+    case SPF_PTR:
+        return match_ptr(ev, term);
+    case SPF_INCLUDE:
+    case SPF_REDIRECT:
+        break; /* evaluate.c's */
+    }
+    return SPF_NO_MATCH;
+}
