@@ -1,0 +1,343 @@
+/* spf_check(): results, limits, problems, explanations, words. The suites of tests/conformance
+ * cover the rest of RFC 7208. */
+#include "spf_rig.h"
+
+#include <stdio.h>
+
+/* One zone, one check: result and mechanism. */
+static void expect(const char *zone, const char *result, const char *mechanism)
+{
+    struct rig r = rig_open(zone);
+    rig_expect(&r, result, mechanism);
+    rig_close(&r);
+}
+
+static void expect_problem(const char *zone, const char *result, const char *problem)
+{
+    struct rig r = rig_open(zone);
+    rig_expect(&r, result, "");
+    assert_str(r.out.problem, problem);
+    rig_close(&r);
+}
+
+static void results_and_mechanisms(void **state)
+{
+    (void)state;
+    expect("example.org. TXT \"v=spf1 mx ip4:192.0.2.0/24 -all\"", "pass", "ip4:192.0.2.0/24");
+    expect("example.org. TXT \"v=spf1 ip4:198.51.100.1 -ALL\"", "fail", "-ALL");
+    expect("example.org. TXT \"v=spf1 ip4:198.51.100.1\"", "neutral", "");
+    expect("example.org. TXT \"v=spf1 ?a ~all\"\nexample.org. A 192.0.2.1", "neutral", "?a");
+    expect("example.org. TXT \"v=spf1 include:a.example -all\"\n"
+           "a.example. TXT \"v=spf1 include:b.example ~all\"\n"
+           "b.example. TXT \"v=spf1 ip4:192.0.2.1\"",
+           "pass", "include:a.example");
+    expect("example.org. TXT \"v=spf1 redirect=a.example\"\n"
+           "a.example. TXT \"v=spf1 ip4:198.51.100.1 ~all\"",
+           "softfail", "~all");
+    expect("example.org. TXT other", "none", "");
+    expect("other.org. TXT other", "none", "");
+}
+
+static void problems_say_why(void **state)
+{
+    (void)state;
+    expect_problem("example.org. TXT other", "none", "example.org has no SPF record");
+    expect_problem("x. TXT other", "none", "example.org does not exist");
+    expect_problem("example.org. TXT \"v=spf1 -all\"\nexample.org. TXT \"v=spf1 +all\"",
+                   "permerror", "example.org has two SPF records (RFC 7208 4.5)");
+    expect_problem("example.org. SERVFAIL", "temperror",
+                   "look-up of TXT for example.org failed: servfail");
+    expect_problem("example.org. TXT \"v=spf1 a:a.example -all\"\na.example. TIMEOUT", "temperror",
+                   "look-up of A for a.example failed: timeout");
+    expect_problem("example.org. TXT \"v=spf1 include:a.example -all\"", "permerror",
+                   "include:a.example: a.example does not exist (RFC 7208 5.2)");
+    expect_problem(
+        "example.org. TXT \"v=spf1 redirect=%{h}.%{l}.\"", "permerror",
+        "SPF record of example.org: \"redirect=%{h}.%{l}.\" has a domain name that is no "
+        "fully qualified one");
+    expect_problem("example.org. TXT \"v=spf1 redirect=%{h}..%{o}\"", "permerror",
+                   "redirect=%{h}..%{o}: mail.example.org..example.org is no domain name (RFC 7208 "
+                   "6.1)");
+    expect_problem("example.org. TXT \"v=spf1 redirect=example.org\"", "permerror",
+                   "more than 10 terms that need DNS look-ups (RFC 7208 4.6.4)");
+}
+
+static void domains_that_are_none(void **state)
+{
+    static const char *const domains[] = {"",        "localhost", "[192.0.2.1]", "a..example.org",
+                                          "a b.org", "org."};
+    (void)state;
+    struct rig r = rig_open("example.org. TXT \"v=spf1 -all\"");
+    for (size_t i = 0; i < sizeof domains / sizeof *domains; i++) {
+        r.request.domain = str_of(domains[i]);
+        rig_expect(&r, "none", "");
+        assert_str(r.out.domain, domains[i]);
+    }
+    assert_int_equal(r.asker.lookups, 0);
+    r.request.domain = STR("Example.ORG.");
+    rig_expect(&r, "fail", "-all");
+    assert_str(r.out.domain, "example.org");
+    rig_close(&r);
+}
+
+static void internationalised(void **state)
+{
+    (void)state;
+    struct rig r = rig_open("xn--bcher-kva.example. TXT \"v=spf1 exists:%{o}.%{h}.x.org -all\"\n"
+                            "xn--bcher-kva.example.xn--mail-ooa.example.x.org. A 127.0.0.1");
+    r.request.domain = STR("B\xc3\xbc"
+                           "cher.example");
+    r.request.helo = STR("m\xc3\xa4il.example");
+    rig_expect(&r, "fail", "-all"); /* another HELO name */
+    r.request.helo = STR("mail\xc3\xa4.example");
+    rig_expect(&r, "pass", "exists:%{o}.%{h}.x.org");
+    assert_str(r.out.domain, "xn--bcher-kva.example");
+    rig_close(&r);
+}
+
+/* RFC 8616 4: terms with %{s} or %{l} match nothing for such a local part. */
+static void local_part_in_utf8(void **state)
+{
+    (void)state;
+    const char *const zone = "example.org. TXT \"v=spf1 exists:%{l}.x.org a:%{S}.y.org "
+                             "include:%{l}.z.org ~exists:%{o}.x.org exp=%{l}.w.org -all\"\n"
+                             "*.x.org. A 127.0.0.1\n*.y.org. A 192.0.2.1\n";
+    struct rig r = rig_open(zone);
+    rig_expect(&r, "pass", "exists:%{l}.x.org");
+    r.request.local = STR("us\xc3\xa9r");
+    rig_expect(&r, "softfail", "~exists:%{o}.x.org");
+    assert_int_equal(r.out.lookup_terms, 4);
+    rig_close(&r);
+
+    r = rig_open(
+        "example.org. TXT \"v=spf1 redirect=%{l}.x.org\"\nuser.x.org. TXT \"v=spf1 -all\"");
+    rig_expect(&r, "fail", "-all");
+    r.request.local = STR("us\xc3\xa9r");
+    rig_expect(&r, "neutral", "");
+    rig_close(&r);
+}
+
+static void lookup_terms_are_limited(void **state)
+{
+    (void)state;
+    const char *const ten =
+        "example.org. TXT \"v=spf1 a a a a a mx mx mx mx include:a.example %s\"\n"
+        "example.org. A 198.51.100.1\nexample.org. MX 1 example.org\n"
+        "a.example. TXT \"v=spf1 ip4:198.51.100.1\"";
+    char zone[500];
+    snprintf(zone, sizeof zone, ten, "-all");
+    expect(zone, "fail", "-all");
+    snprintf(zone, sizeof zone, ten, "ip4:192.0.2.1 a -all");
+    expect(zone, "pass", "ip4:192.0.2.1");
+    snprintf(zone, sizeof zone, ten, "a -all");
+    expect(zone, "permerror", "");
+    snprintf(zone, sizeof zone, ten, "redirect=a.example");
+    expect(zone, "permerror", "");
+    snprintf(zone, sizeof zone, ten, "-all");
+    struct rig r = rig_open(zone);
+    r.request.limits.lookup_terms = 9;
+    rig_expect(&r, "permerror", "");
+    assert_str(r.out.problem, "more than 9 terms that need DNS look-ups (RFC 7208 4.6.4)");
+    rig_close(&r);
+}
+
+/* RFC 7208 4.6.4: the PTR query of %{p} counts, once. */
+static void validated_name_counts_once(void **state)
+{
+    (void)state;
+    struct rig r =
+        rig_open("example.org. TXT \"v=spf1 exists:%{p}.a.example exists:%{p}.b.example "
+                 "ptr:c.example -all\"\n"
+                 "1.2.0.192.in-addr.arpa. PTR mail.example.org.\nmail.example.org. A 192.0.2.1\n"
+                 "mail.example.org.b.example. A 127.0.0.1");
+    rig_expect(&r, "pass", "exists:%{p}.b.example");
+    assert_int_equal(r.out.lookup_terms, 3);
+    rig_close(&r);
+}
+
+static void void_lookups_are_limited(void **state)
+{
+    (void)state;
+    expect("example.org. TXT \"v=spf1 a:a.org mx:b.org -all\"", "fail", "-all");
+    expect_problem("example.org. TXT \"v=spf1 a:a.org mx:b.org exists:c.org -all\"", "permerror",
+                   "more than 2 terms whose DNS look-ups find nothing (RFC 7208 4.6.4)");
+    /* Over the whole check, not per record. */
+    expect("example.org. TXT \"v=spf1 a:a.org include:i.org mx:b.org -all\"\n"
+           "i.org. TXT \"v=spf1 exists:c.org -all\"",
+           "permerror", "");
+    /* An mx is void once, whatever its exchanges. */
+    expect("example.org. TXT \"v=spf1 mx a:a.org -all\"\n"
+           "example.org. MX 1 m1.org\nexample.org. MX 2 m2.org\nexample.org. MX 3 m3.org",
+           "fail", "-all");
+    struct rig r = rig_open("example.org. TXT \"v=spf1 a:a.org -all\"");
+    rig_expect(&r, "fail", "-all");
+    assert_int_equal(r.out.void_lookups, 1);
+    r.request.limits.void_lookups = 0;
+    rig_expect(&r, "permerror", "");
+    rig_close(&r);
+}
+
+static void mx_and_ptr_names_are_limited(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    const char *const head = "example.org. TXT \"v=spf1 mx -all\"\nm10.org. A 192.0.2.1\n";
+    struct rig r = rig_open_text(many(a, head, "example.org. MX # m#.org.\n", 10));
+    rig_expect(&r, "pass", "mx");
+    rig_close(&r);
+    r = rig_open_text(many(a, head, "example.org. MX # m#.org.\n", 11));
+    rig_expect(&r, "permerror", "");
+    assert_str(r.out.problem, "example.org has more than 10 MX records (RFC 7208 4.6.4)");
+    rig_close(&r);
+
+    const char *const each = "1.2.0.192.in-addr.arpa. PTR n#.example.\nn#.example. A 192.0.2.1\n";
+    r = rig_open_text(many(a, "example.org. TXT \"v=spf1 ptr:n10.example -all\"\n", each, 12));
+    rig_expect(&r, "pass", "ptr:n10.example");
+    rig_close(&r);
+    r = rig_open_text(many(a, "example.org. TXT \"v=spf1 ptr:n11.example -all\"\n", each, 12));
+    rig_expect(&r, "fail", "-all");
+    rig_close(&r);
+    arena_free(a);
+}
+
+static void ipv6_clients(void **state)
+{
+    (void)state;
+    struct rig r = rig_open("example.org. TXT \"v=spf1 a/24//64 ip6:::ffff:0:0/96 -all\"\n"
+                            "example.org. A 192.0.2.200\nexample.org. AAAA 2001:db8::dead");
+    rig_expect(&r, "pass", "a/24//64");
+    assert_true(netaddr_parse(STR("2001:db8::1"), &r.request.client));
+    rig_expect(&r, "pass", "a/24//64");
+    assert_true(netaddr_parse(STR("2001:db8:1::1"), &r.request.client));
+    rig_expect(&r, "fail", "-all");
+    assert_true(netaddr_parse(STR("::ffff:192.0.3.1"), &r.request.client));
+    rig_expect(&r, "fail", "-all"); /* IPv4: ip6 does not match */
+    rig_close(&r);
+}
+
+static void explanations(void **state)
+{
+    (void)state;
+    struct rig r =
+        rig_open("example.org. TXT \"v=spf1 exp=why.%{d} -all\"\n"
+                 "why.example.org. TXT \"%{i} may not send for %{o}, says %{r} at %{t}\"");
+    rig_expect(&r, "fail", "-all");
+    assert_str(r.out.explanation,
+               "192.0.2.1 may not send for example.org, says mx.example.net at 1700000000");
+    r.request.want_explanation = false;
+    unsigned lookups = r.asker.lookups;
+    rig_expect(&r, "fail", "-all");
+    assert_null(r.out.explanation.p);
+    assert_int_equal(r.asker.lookups, lookups + 1);
+    rig_close(&r);
+
+    /* Only of the record that failed, and only for a fail. */
+    r = rig_open("example.org. TXT \"v=spf1 -include:i.org exp=e.org ~all\"\n"
+                 "i.org. TXT \"v=spf1 +all exp=ie.org\"\ne.org. TXT outer\nie.org. TXT inner");
+    rig_expect(&r, "fail", "-include:i.org");
+    assert_str(r.out.explanation, "outer");
+    rig_close(&r);
+    r = rig_open("example.org. TXT \"v=spf1 exp=e.org ~all\"\ne.org. TXT outer");
+    rig_expect(&r, "softfail", "~all");
+    assert_null(r.out.explanation.p);
+    assert_int_equal(r.asker.lookups, 1);
+    rig_close(&r);
+}
+
+static void bad_explanations_are_none(void **state)
+{
+    static const char *const texts[] = {
+        "e.org. TXT one\ne.org. TXT two",
+        "e.org. SERVFAIL",
+        "e.org. A 192.0.2.1",
+        "e.org. TXT \"bad %{x}\"",
+        "e.org. TXT \"tab\\009\"",
+        "e.org. TXT \"gr\\195\\188n\"",
+        "e.org. TXT \"%{h}\"",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char zone[200];
+        snprintf(zone, sizeof zone, "example.org. TXT \"v=spf1 -all exp=e.org\"\n%s", texts[i]);
+        struct rig r = rig_open(zone);
+        r.request.helo = STR("\xff");
+        rig_expect(&r, "fail", "-all");
+        assert_null(r.out.explanation.p);
+        assert_int_equal(r.out.problem.n, 0);
+        rig_close(&r);
+    }
+}
+
+static void explanations_are_bounded(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct rig r = rig_open_text(
+        many(a, "example.org. TXT \"v=spf1 -all exp=e.org\"\ne.org. TXT ", "\"%{s}\" ", 400));
+    rig_expect(&r, "fail", "-all");
+    assert_int_equal(r.out.explanation.n, 2000);
+    rig_close(&r);
+    arena_free(a);
+}
+
+/* ---- words ---- */
+
+static void collect(void *context, unsigned depth, struct str text)
+{
+    struct strbuf *b = context;
+    sb_printf(b, "%*s%.*s\n", (int)depth * 2, "", STR_ARG(text));
+}
+
+static void steps_tell_the_story(void **state)
+{
+    (void)state;
+    struct rig r = rig_open("example.org. TXT \"v=spf1 a:a.org include:i.org -all\"\n"
+                            "example.org. TXT \"other\\010text\"\n"
+                            "i.org. TXT \"v=spf1 mx:m.org ip4:192.0.2.0/24\"\n"
+                            "a.org. A 198.51.100.1\na.org. A 198.51.100.2\n"
+                            "m.org. A 198.51.100.1");
+    struct strbuf words;
+    sb_init(&words, r.arena);
+    r.request.step = collect;
+    r.request.step_context = &words;
+    rig_expect(&r, "pass", "include:i.org");
+    assert_str(sb_str(&words),
+               "may 192.0.2.1 send for user@example.org?\n"
+               "TXT of example.org: v=spf1 a:a.org include:i.org -all, other\\x0atext\n"
+               "SPF record of example.org: v=spf1 a:a.org include:i.org -all\n"
+               "a:a.org (look-up 1 of 10 allowed)\n"
+               "A of a.org: 198.51.100.1, 198.51.100.2\n"
+               "a:a.org does not match\n"
+               "include:i.org (look-up 2 of 10 allowed)\n"
+               "  TXT of i.org: v=spf1 mx:m.org ip4:192.0.2.0/24\n"
+               "  SPF record of i.org: v=spf1 mx:m.org ip4:192.0.2.0/24\n"
+               "  mx:m.org (look-up 3 of 10 allowed)\n"
+               "  MX of m.org: nodata\n"
+               "  found nothing: void look-up 1 of 2 allowed\n"
+               "  mx:m.org does not match\n"
+               "  ip4:192.0.2.0/24 matches: pass\n"
+               "include:i.org matches: pass\n"
+               "result: pass\n");
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_and_mechanisms),
+        cmocka_unit_test(problems_say_why),
+        cmocka_unit_test(domains_that_are_none),
+        cmocka_unit_test(internationalised),
+        cmocka_unit_test(local_part_in_utf8),
+        cmocka_unit_test(lookup_terms_are_limited),
+        cmocka_unit_test(validated_name_counts_once),
+        cmocka_unit_test(void_lookups_are_limited),
+        cmocka_unit_test(mx_and_ptr_names_are_limited),
+        cmocka_unit_test(ipv6_clients),
+        cmocka_unit_test(explanations),
+        cmocka_unit_test(bad_explanations_are_none),
+        cmocka_unit_test(explanations_are_bounded),
+        cmocka_unit_test(steps_tell_the_story),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

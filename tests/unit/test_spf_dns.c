@@ -1,0 +1,259 @@
+/* spf_check() and DNS: how much it asks, what it asks ahead, checks that do not wait, hostile
+ * zones. */
+#include "spf_rig.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+
+/* ---- asking ahead ---- */
+
+/* A tree of includes, `fan` wide and `depth` deep. */
+static struct str tree(struct arena *a, unsigned fan, unsigned depth)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    unsigned n = 1;
+    sb_add(&b, STR("example.org. TXT \"v=spf1"));
+    for (unsigned i = 0; i < fan; i++)
+        sb_printf(&b, " include:n%u.org", n++);
+    sb_add(&b, STR(" -all\"\n"));
+    unsigned from = 1, to = n;
+    for (unsigned d = 1; d < depth; d++) {
+        for (unsigned i = from; i < to; i++) {
+            sb_printf(&b, "n%u.org. TXT \"v=spf1", i);
+            for (unsigned k = 0; k < fan; k++)
+                sb_printf(&b, " include:n%u.org", n++);
+            sb_add(&b, STR(" -all\"\n"));
+        }
+        from = to;
+        to = n;
+    }
+    for (unsigned i = from; i < to; i++)
+        sb_printf(&b, "n%u.org. TXT \"v=spf1 ip4:198.51.100.1 -all\"\n", i);
+    return sb_str(&b);
+}
+
+static void include_tree_makes_no_storm(void **state)
+{
+    static const struct {
+        unsigned fan, depth, most;
+    } trees[] = {
+        {10, 3, 11}, /* the record and ten terms */
+        {20, 2, 11}, {6, 3, 11}, {5, 4, 15}, {4, 4, 15}, {3, 5, 15}, {2, 7, 15}, {1, 12, 11},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) {
+        struct rig r = rig_open_text(tree(a, trees[i].fan, trees[i].depth));
+        rig_expect(&r, "permerror", "");
+        assert_int_equal(r.out.lookup_terms, 10);
+        if (r.asker.queries > trees[i].most)
+            print_error("fan %u depth %u: %u queries\n", trees[i].fan, trees[i].depth,
+                        r.asker.queries);
+        assert_true(r.asker.queries <= trees[i].most);
+        rig_close(&r);
+    }
+    arena_free(a);
+}
+
+static void asks_nothing_that_is_not_reached(void **state)
+{
+    static const struct {
+        const char *record;
+        unsigned queries;
+    } records[] = {
+        {"v=spf1 ip4:192.0.2.1 a mx include:a.org -all", 1},
+        {"v=spf1 all a mx include:a.org", 1},
+        {"v=spf1 a:a.org ip4:192.0.2.1 mx:b.org include:c.org -all", 2},
+        {"v=spf1 a:a.org -all redirect=b.org", 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        char zone[200];
+        snprintf(zone, sizeof zone, "example.org. TXT \"%s\"\na.org. A 198.51.100.1",
+                 records[i].record);
+        struct rig r = rig_open(zone);
+        rig_check(&r);
+        assert_int_equal(r.asker.queries, records[i].queries);
+        rig_close(&r);
+    }
+}
+
+static const char SLOW[] =
+    "example.org. TXT \"v=spf1 a:a.org mx include:i.org include:j.org exists:%{p}.k.org -all\"\n"
+    "example.org. MX 1 m.org\nm.org. A 198.51.100.2\na.org. A 198.51.100.1\n"
+    "i.org. TXT \"v=spf1 a:ia.org ~all\"\nia.org. A 198.51.100.1\n"
+    "j.org. TXT \"v=spf1 ip4:198.51.100.7 ~all\"\n"
+    "1.2.0.192.in-addr.arpa. PTR m.org.\nunknown.k.org. A 127.0.0.1\n"
+    "example.org. DELAY 60ms\na.org. DELAY 60ms\ni.org. DELAY 60ms\nj.org. DELAY 60ms\n"
+    "m.org. DELAY 60ms\nia.org. DELAY 60ms\n1.2.0.192.in-addr.arpa. DELAY 60ms\n";
+
+/* Nine queries of 60 ms each; no more than six of them one after the other. */
+static void asks_beside_each_other(void **state)
+{
+    (void)state;
+    struct rig r = rig_open(SLOW);
+    int64_t begin = clock_us();
+    rig_expect(&r, "pass", "exists:%{p}.k.org");
+    int64_t took = clock_us() - begin;
+    assert_true(took >= 5 * 60000);
+    if (took >= 7 * 60000)
+        print_error("took %lld ms\n", (long long)took / 1000);
+    assert_true(took < 7 * 60000);
+    rig_close(&r);
+}
+
+static void pending_until_answered(void **state)
+{
+    (void)state;
+    struct rig r = rig_open(SLOW);
+    struct rig waiting = rig_open(SLOW);
+    unsigned rounds = 0;
+    r.asker.patience_us = 0;
+    r.asker.may_pend = true;
+    for (; rounds < 10000; rounds++) {
+        rig_check(&r);
+        if (!r.out.pending)
+            break;
+        assert_int_equal(r.out.result, SPF_NONE);
+        assert_int_equal(r.out.lookup_terms, 0);
+        assert_int_equal(r.out.problem.n, 0);
+        struct timespec nap = {.tv_nsec = 1000000};
+        nanosleep(&nap, NULL);
+    }
+    assert_true(rounds > 10);
+    rig_expect(&waiting, "pass", "exists:%{p}.k.org");
+    rig_expect(&r, "pass", "exists:%{p}.k.org");
+    assert_int_equal(r.out.lookup_terms, waiting.out.lookup_terms);
+    assert_int_equal(r.out.void_lookups, waiting.out.void_lookups);
+    assert_int_equal(r.asker.queries, waiting.asker.queries);
+    rig_close(&r);
+    rig_close(&waiting);
+}
+
+static void without_patience_temperror(void **state)
+{
+    (void)state;
+    struct rig r = rig_open(SLOW);
+    r.asker.patience_us = 0;
+    rig_expect(&r, "temperror", "");
+    rig_close(&r);
+}
+
+static void record_can_be_asked_for_early(void **state)
+{
+    (void)state;
+    struct rig r = rig_open("example.org. TXT \"v=spf1 -all\"");
+    spf_prefetch(STR("Example.Org"), &r.asker);
+    assert_int_equal(r.asker.queries, 1);
+    spf_prefetch(STR("localhost"), &r.asker);
+    spf_prefetch(STR("[192.0.2.1]"), &r.asker);
+    assert_int_equal(r.asker.queries, 1);
+    rig_expect(&r, "fail", "-all");
+    assert_int_equal(r.asker.queries, 1);
+    rig_close(&r);
+}
+
+/* ---- hostile zones ---- */
+
+static void check_hostile(struct str zone, const char *result)
+{
+    struct rig r = rig_open_text(zone);
+    int64_t begin = clock_us();
+    size_t used = arena_used(r.arena);
+    rig_check(&r);
+    assert_string_equal(spf_result_name(r.out.result), result);
+    assert_true(clock_us() - begin < 2000000);
+    assert_true(arena_used(r.arena) - used < 4U << 20);
+    assert_true(r.out.problem.n < 600);
+    rig_close(&r);
+}
+
+static void hostile_records(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    const char *const txt = "example.org. TXT \"v=spf1\" ";
+    /* 400 strings, 500 mechanisms, 64 KB. */
+    check_hostile(many(a, txt, "\" ip4:198.51.100.#\" ", 250), "neutral");
+    check_hostile(many(a, txt, "\" ip4:198.51.0.0/24\" ", 400), "neutral");
+    check_hostile(many(a, txt, "\" a:n#.org\" ", 500), "permerror");
+    check_hostile(many(a, txt, "\" ip6:2001:db8::#\" ", 500), "neutral");
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, STR("example.org. TXT \"v=spf1"));
+    while (b.n < 64000)
+        sb_add(&b, STR(" ip4:1.1.1.1"));
+    sb_add(&b, STR(" -all\""));
+    check_hostile(sb_str(&b), "fail");
+    b.n = 0;
+    sb_add(&b, STR("example.org. TXT \"v=spf1 exists:"));
+    while (b.n < 64000)
+        sb_add(&b, STR("%{s1r-+}"));
+    sb_add(&b, STR(" -all\""));
+    check_hostile(sb_str(&b), "fail");
+    b.n = 0;
+    sb_add(&b, STR("example.org. TXT \"v=spf1 "));
+    for (int i = 0; i < 16000; i++)
+        sb_add(&b, STR("\\200"));
+    sb_add(&b, STR("\""));
+    check_hostile(sb_str(&b), "permerror");
+    arena_free(a);
+}
+
+static void hostile_zones(void **state)
+{
+    (void)state;
+    check_hostile(STR("example.org. TXT \"v=spf1 include:a.org -all\"\n"
+                      "a.org. TXT \"v=spf1 include:example.org -all\""),
+                  "permerror");
+    check_hostile(STR("example.org. CNAME a.org.\na.org. CNAME example.org."), "temperror");
+    check_hostile(STR("example.org. TXT \"v=spf1 a:a.org -all\"\na.org. CNAME a.org."),
+                  "temperror");
+    check_hostile(STR("example.org. TXT \"v=spf1 ptr -all\"\n1.2.0.192.in-addr.arpa. PTR a.org.\n"
+                      "a.org. CNAME b.org.\nb.org. CNAME a.org."),
+                  "fail");
+    check_hostile(STR("example.org. TXT \"v=spf1 redirect=%{l}.%{d}\"\n"
+                      "*.example.org. TXT \"v=spf1 redirect=%{l}.%{d}\""),
+                  "permerror");
+}
+
+static void odd_clients_and_senders(void **state)
+{
+    (void)state;
+    struct rig r =
+        rig_open("example.org. TXT \"v=spf1 a mx ptr exists:%{i}.%{p}.%{c}x.%{h}.%{l}.org "
+                 "-all exp=%{l}.%{h}.org\"\nexample.org. A 192.0.2.1");
+    r.request.client = (struct netaddr){0};
+    r.request.helo = STR_NONE;
+    r.request.local = STR_NONE;
+    rig_check(&r);
+    assert_int_equal(r.out.result, SPF_PERMERROR); /* %{c} */
+    rig_close(&r);
+    r = rig_open("example.org. TXT \"v=spf1 a mx ptr exists:%{i}.%{p}.%{h}.%{l}.org "
+                 "-all exp=%{l}.%{h}.org\"\nexample.org. A 192.0.2.1\nexample.org. MX 1 .");
+    r.request.client = (struct netaddr){0};
+    r.request.helo = STR_NONE;
+    rig_expect(&r, "fail", "-all");
+    r.request.helo = STR("a\0b\nc\xff");
+    r.request.local = STR("\0\n\xff");
+    rig_expect(&r, "fail", "-all");
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(include_tree_makes_no_storm),
+        cmocka_unit_test(asks_nothing_that_is_not_reached),
+        cmocka_unit_test(asks_beside_each_other),
+        cmocka_unit_test(pending_until_answered),
+        cmocka_unit_test(without_patience_temperror),
+        cmocka_unit_test(record_can_be_asked_for_early),
+        cmocka_unit_test(hostile_records),
+        cmocka_unit_test(hostile_zones),
+        cmocka_unit_test(odd_clients_and_senders),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
