@@ -20,18 +20,20 @@ void authres_parse_head(struct arena *a, struct str value, struct authres_head *
 bool authres_is_forged(struct arena *a, const struct authres_head *head, const struct str *ids,
                        size_t n_ids);
 
-/* Writer. Values are quoted where they are no RFC 2045 token, made safe, and cut at 256 bytes;
- * comments are made safe. */
+/* Writer. Values are quoted where they are neither an RFC 2045 token nor a plain
+ * [local-part]@domain, made safe, and cut at 256 bytes; comments likewise. Methods, results and
+ * properties are the program's own words (RFC 8601 2.7). */
 struct authres {
     struct header_folder fold;
     size_t results;
+    bool properties; /* the resinfo begun last has some */
 };
 
 void authres_begin(struct authres *w, struct arena *a, struct str authserv_id);
 /* Starts a resinfo on a line of its own: method=result, and `comment` in parentheses if not empty.
  */
 void authres_result(struct authres *w, struct str method, struct str result, struct str comment);
-/* reason="..." of the resinfo begun last. */
+/* reason="..." of the resinfo begun last; the grammar wants it before the properties. */
 void authres_reason(struct authres *w, struct str reason);
 /* ptype.property=value of the resinfo begun last. */
 void authres_property(struct authres *w, const char *ptype_property, struct str value);

@@ -107,8 +107,8 @@ void header_parse_message(struct header_list *list, struct str message, struct s
 
 void folder_init(struct header_folder *f, struct arena *a, size_t used)
 {
+    *f = (struct header_folder){.column = used};
     sb_init(&f->out, a);
-    f->column = used;
 }
 
 void folder_break(struct header_folder *f)
@@ -117,16 +117,40 @@ void folder_break(struct header_folder *f)
     f->column = 1;
 }
 
+/* True if n columns more fit the current line. */
+static bool has_room(const struct header_folder *f, size_t n)
+{
+    return f->column + n + f->reserve <= LINE_COLUMNS;
+}
+
+static void add_text(struct header_folder *f, struct str text)
+{
+    sb_add(&f->out, text);
+    f->column += text.n;
+}
+
 void folder_add(struct header_folder *f, bool space, struct str atom)
 {
-    if (space && f->column + 1 + atom.n > LINE_COLUMNS) {
+    if (space && !has_room(f, 1 + atom.n))
         folder_break(f);
-    } else if (space) {
-        sb_addc(&f->out, ' ');
-        f->column++;
+    else if (space)
+        add_text(f, STR(" "));
+    add_text(f, atom);
+}
+
+void folder_add_piece(struct header_folder *f, struct str piece)
+{
+    bool own_space = piece.n > 0 && piece.p[0] == ' ';
+    if (!has_room(f, piece.n)) {
+        sb_add(&f->out, own_space ? STR("\n") : STR("\n\t"));
+        f->column = own_space ? 0 : 1;
     }
-    sb_add(&f->out, atom);
-    f->column += atom.n;
+    add_text(f, piece);
+}
+
+bool folder_fits_line(const struct header_folder *f, struct str atom)
+{
+    return 1 + atom.n + f->reserve <= LINE_COLUMNS;
 }
 
 struct str folder_str(struct header_folder *f)

@@ -43,6 +43,8 @@ void header_parse_message(struct header_list *list, struct str message, struct s
 struct header_folder {
     struct strbuf out;
     size_t column;
+    size_t
+        reserve; /* columns kept free on each line for what will be glued to an atom; 0 at first */
 };
 
 /* `used` columns are already taken on the first line ("Name:" and what precedes). */
@@ -50,6 +52,11 @@ void folder_init(struct header_folder *f, struct arena *a, size_t used);
 /* Adds one atom: with `space`, white space (a space or a fold) goes before it; without, it is glued
  * to what precedes. */
 void folder_add(struct header_folder *f, bool space, struct str atom);
+/* Adds a piece of a longer atom, which may be folded before it: with LF TAB or, where the piece
+ * begins with a space, with LF alone, so that unfolding restores the atom. */
+void folder_add_piece(struct header_folder *f, struct str piece);
+/* True if the atom fits a line of its own. */
+bool folder_fits_line(const struct header_folder *f, struct str atom);
 void folder_break(struct header_folder *f); /* LF TAB here */
 struct str folder_str(struct header_folder *f);
 

@@ -1,0 +1,187 @@
+/* authres.c - Authentication-Results, written and recognised (RFC 8601).
+ *
+ * Errors: none. Whatever the bytes of a value are, the field written is well-formed. Of a received
+ * field only the head is read; a head that cannot be read is a finding, not an error. */
+#include "mail/authres.h"
+
+#include <assert.h>
+
+#include "mail/domain.h"
+#include "mail/lex.h"
+#include "mail/quote.h"
+
+#define FIELD_NAME "Authentication-Results:"
+
+/* --- heads of received fields --- */
+
+static bool is_token_here(const struct lexer *l)
+{
+    if (lex_end(l))
+        return false;
+    char c = l->text.p[l->at];
+    return lex_is_token_char(c) || (unsigned char)c >= 0x80;
+}
+
+/* authserv-id = value: a token or quoted string (RFC 2045 5.1), U-labels included. */
+static bool read_id(struct arena *a, struct lexer *l, struct str *id)
+{
+    if (lex_at(l, '"')) {
+        if (!lex_quoted(l, id))
+            return false;
+        *id = lex_unquote(a, *id);
+        return true;
+    }
+    size_t from = l->at;
+    while (is_token_here(l))
+        l->at++;
+    *id = str_sub(l->text, from, l->at);
+    return id->n > 0;
+}
+
+/* [ CFWS authres-version ]: true and *ok if it is absent or well-formed and 1. */
+static bool read_version(struct lexer *l, bool *ok)
+{
+    size_t from = l->at;
+    while (!lex_end(l) && l->text.p[l->at] >= '0' && l->text.p[l->at] <= '9')
+        l->at++;
+    struct str digits = str_sub(l->text, from, l->at);
+    unsigned long long version = 0;
+    *ok = digits.n == 0 || (str_to_u64(digits, 1, &version) && version == 1);
+    return lex_cfws(l);
+}
+
+void authres_parse_head(struct arena *a, struct str value, struct authres_head *out)
+{
+    struct lexer l = lex_begin(value);
+    *out = (struct authres_head){0};
+    out->parsed = lex_cfws(&l) && read_id(a, &l, &out->id) && lex_cfws(&l) &&
+                  read_version(&l, &out->version_ok) && (lex_end(&l) || lex_at(&l, ';'));
+    if (!out->parsed)
+        *out = (struct authres_head){0};
+}
+
+bool authres_is_forged(struct arena *a, const struct authres_head *head, const struct str *ids,
+                       size_t n_ids)
+{
+    struct str normal, id = str_trim(head->id);
+    if (!head->parsed || !head->version_ok)
+        return true;
+    if (!domain_normalize(a, id, &normal))
+        normal = id;
+    for (size_t i = 0; i < n_ids; i++)
+        if (str_eq_nocase(id, ids[i]) || str_eq_nocase(normal, ids[i]))
+            return true;
+    return false;
+}
+
+/* --- writer --- */
+
+/* RFC 5321 4.1.2 Keyword */
+static bool is_keyword(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '=' || s.p[i] == '.' || !lex_is_token_char(s.p[i]))
+            return false;
+    return s.n > 0;
+}
+
+static bool is_token(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!lex_is_token_char(s.p[i]))
+            return false;
+    return s.n > 0;
+}
+
+/* Parts between dots, each of token characters and UTF-8, none of them empty; at least `least`. */
+static bool is_dotted(struct str text, size_t least, bool (*is_char)(char c))
+{
+    struct str part;
+    size_t n = 0;
+    for (; str_split(&text, '.', &part); n++) {
+        if (part.n == 0)
+            return false;
+        for (size_t i = 0; i < part.n; i++)
+            if (!is_char(part.p[i]) && (unsigned char)part.p[i] < 0x80)
+                return false;
+    }
+    return n >= least;
+}
+
+/* atext without what ends a token: '/', '=' and '?' are left to quotes, as not all readers know the
+ * right side of the pvalue rule. */
+static bool is_local_char(char c)
+{
+    return lex_is_atext(c) && lex_is_token_char(c);
+}
+
+static bool is_label_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+/* RFC 8601 2.2, the right side of pvalue: [ [ local-part ] "@" ] domain-name, with RFC 6531. */
+static bool is_plain_address(struct str text)
+{
+    size_t at = str_find_last(text, '@');
+    struct str local = str_sub(text, 0, at < text.n ? at : 0);
+    struct str domain = str_sub(text, at < text.n ? at + 1 : 0, text.n);
+    if (local.n > 0 && !is_dotted(local, 1, is_local_char))
+        return false;
+    for (struct str rest = domain, label; str_split(&rest, '.', &label);)
+        if (label.n > 0 && (label.p[0] == '-' || label.p[label.n - 1] == '-'))
+            return false;
+    return is_dotted(domain, 2, is_label_char);
+}
+
+/* A value of the grammar from any bytes. */
+static struct str value_of(struct authres *w, struct str text)
+{
+    struct arena *a = w->fold.out.arena;
+    struct str safe = quote_safe(a, text);
+    return is_token(safe) || is_plain_address(safe) ? safe : quote_string(a, safe);
+}
+
+void authres_begin(struct authres *w, struct arena *a, struct str authserv_id)
+{
+    *w = (struct authres){0};
+    folder_init(&w->fold, a, sizeof FIELD_NAME - 1);
+    w->fold.reserve = 1; /* the ';' behind each resinfo */
+    folder_add(&w->fold, true, value_of(w, authserv_id));
+}
+
+void authres_result(struct authres *w, struct str method, struct str result, struct str comment)
+{
+    assert(is_keyword(method) && is_keyword(result));
+    folder_add(&w->fold, false, STR(";"));
+    folder_break(&w->fold);
+    folder_add(&w->fold, false, method);
+    folder_add(&w->fold, false, STR("="));
+    folder_add(&w->fold, false, result);
+    quote_add_comment(&w->fold, comment);
+    w->results++;
+    w->properties = false;
+}
+
+void authres_reason(struct authres *w, struct str reason)
+{
+    assert(w->results > 0 && !w->properties);
+    quote_add_pair(&w->fold, STR("reason"), value_of(w, reason));
+}
+
+void authres_property(struct authres *w, const char *ptype_property, struct str value)
+{
+    struct str name = str_of(ptype_property);
+    size_t dot = str_find(name, 0, '.');
+    assert(w->results > 0);
+    assert(is_keyword(str_sub(name, 0, dot)) && is_keyword(str_sub(name, dot + 1, name.n)));
+    quote_add_pair(&w->fold, name, value_of(w, value));
+    w->properties = true;
+}
+
+struct str authres_end(struct authres *w)
+{
+    if (w->results == 0)
+        folder_add(&w->fold, false, STR("; none"));
+    return folder_str(&w->fold);
+}

@@ -1,0 +1,73 @@
+/* quote.c - quoted strings and comments from bytes of any kind.
+ *
+ * Errors: none; what cannot stand in a header field is escaped or cut. */
+#include "mail/quote.h"
+
+#include <string.h>
+
+struct str quote_safe(struct arena *a, struct str text)
+{
+    return str_safe(a, text, QUOTE_MAX, true);
+}
+
+/* Puts a backslash before each of the characters in `special`. */
+static void add_escaped(struct strbuf *b, struct str text, const char *special)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '\\' || strchr(special, text.p[i]))
+            sb_addc(b, '\\');
+        sb_addc(b, text.p[i]);
+    }
+}
+
+struct str quote_string(struct arena *a, struct str safe)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_addc(&b, '"');
+    add_escaped(&b, safe, "\"");
+    sb_addc(&b, '"');
+    return sb_str(&b);
+}
+
+/* The next piece of a quoted string: it begins with its spaces, if any, and ends before the next
+ * ones. So every line has something besides white space (RFC 5322 3.2.2). */
+static struct str next_piece(struct str text, size_t from)
+{
+    size_t to = from;
+    while (to < text.n && text.p[to] == ' ')
+        to++;
+    return str_sub(text, from, str_find(text, to, ' '));
+}
+
+void quote_add_pair(struct header_folder *f, struct str key, struct str value)
+{
+    struct arena *a = f->out.arena;
+    struct str pair = str_printf(a, "%.*s=%.*s", STR_ARG(key), STR_ARG(value));
+    if (folder_fits_line(f, pair)) {
+        folder_add(f, true, pair);
+        return;
+    }
+    folder_add(f, true, str_sub(pair, 0, key.n + 1));
+    for (size_t at = key.n + 1; at < pair.n;) {
+        struct str piece = next_piece(pair, at);
+        folder_add_piece(f, piece);
+        at += piece.n;
+    }
+}
+
+void quote_add_comment(struct header_folder *f, struct str text)
+{
+    struct strbuf b;
+    struct str safe = str_trim(quote_safe(f->out.arena, text)), rest, word;
+    if (safe.n == 0)
+        return;
+    sb_init(&b, f->out.arena);
+    sb_addc(&b, '(');
+    add_escaped(&b, safe, "()");
+    sb_addc(&b, ')');
+    rest = sb_str(&b);
+    while (str_split(&rest, ' ', &word))
+        if (word.n > 0) /* runs of spaces are one */
+            folder_add(f, true, word);
+}

@@ -1,0 +1,277 @@
+/* authres: fields written, heads read, forgeries recognised. */
+#include "test.h"
+
+#include "mail/authres.h"
+
+#define L63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg"
+
+static void the_usual_field(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct authres w;
+    authres_begin(&w, a, STR("mx.example.org"));
+    authres_result(&w, STR("spf"), STR("pass"), STR(""));
+    authres_property(&w, "smtp.mailfrom", STR("example.net"));
+    authres_result(&w, STR("dkim"), STR("pass"), STR("2048-bit rsa"));
+    authres_property(&w, "header.d", STR("example.net"));
+    authres_property(&w, "header.i", STR("@example.net"));
+    authres_property(&w, "header.s", STR("r2026"));
+    authres_property(&w, "header.a", STR("rsa-sha256"));
+    authres_property(&w, "header.b", STR("hR8/llOs"));
+    authres_result(&w, STR("dmarc"), STR("pass"), STR("p=reject dis=none"));
+    authres_property(&w, "header.from", STR("example.net"));
+    authres_property(&w, "policy.dmarc", STR("reject"));
+    assert_str(authres_end(&w),
+               " mx.example.org;\n"
+               "\tspf=pass smtp.mailfrom=example.net;\n"
+               "\tdkim=pass (2048-bit rsa) header.d=example.net header.i=@example.net\n"
+               "\theader.s=r2026 header.a=rsa-sha256 header.b=\"hR8/llOs\";\n"
+               "\tdmarc=pass (p=reject dis=none) header.from=example.net policy.dmarc=reject");
+    arena_free(a);
+}
+
+static void no_result(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct authres w;
+    authres_begin(&w, a, STR("mx.example.org"));
+    assert_str(authres_end(&w), " mx.example.org; none");
+    authres_begin(&w, a, STR("my server"));
+    assert_str(authres_end(&w), " \"my server\"; none");
+    authres_begin(&w, a, STR("mx/1"));
+    assert_str(authres_end(&w), " \"mx/1\"; none");
+    authres_begin(&w, a, STR(""));
+    assert_str(authres_end(&w), " \"\"; none");
+    arena_free(a);
+}
+
+struct value_case {
+    struct str value;
+    const char *written;
+};
+
+static const struct value_case value_cases[] = {
+    {STR_INIT("example.net"), "example.net"},
+    {STR_INIT("a_b!c"), "a_b!c"},
+    {STR_INIT("@example.net"), "@example.net"},
+    {STR_INIT("user@example.net"), "user@example.net"},
+    {STR_INIT("a.b+c@example.net"), "a.b+c@example.net"},
+    {STR_INIT("gr\xc3\xbc\xc3\x9f@b\xc3\xbc"
+              "cher.example"),
+     "gr\xc3\xbc\xc3\x9f@b\xc3\xbc"
+     "cher.example"},
+    {STR_INIT("b\xc3\xbc"
+              "cher.example"),
+     "b\xc3\xbc"
+     "cher.example"},
+    {STR_INIT("\xc3\xbc"), "\"\xc3\xbc\""},
+    {STR_INIT(""), "\"\""},
+    {STR_INIT("a b"), "\"a b\""},
+    {STR_INIT("a/b"), "\"a/b\""},
+    {STR_INIT("a=b"), "\"a=b\""},
+    {STR_INIT("a;b"), "\"a;b\""},
+    {STR_INIT("(a)"), "\"(a)\""},
+    {STR_INIT("a\"b"), "\"a\\\"b\""},
+    {STR_INIT("a\\b"), "\"a\\\\x5cb\""},
+    {STR_INIT("a\r\nSubject: b"), "\"a\\\\x0d\\\\x0aSubject: b\""},
+    {STR_INIT("a\0b"), "\"a\\\\x00b\""},
+    {STR_INIT("a\xff"), "\"a\\\\xff\""},
+    {STR_INIT("a@"), "\"a@\""},
+    {STR_INIT("a@b"), "\"a@b\""}, /* a domain-name has two labels (RFC 6376 3.5) */
+    {STR_INIT("a@b.c."), "\"a@b.c.\""},
+    {STR_INIT("a@-b.c"), "\"a@-b.c\""},
+    {STR_INIT("a@b_c.d"), "\"a@b_c.d\""},
+    {STR_INIT("a@@b.c"), "\"a@@b.c\""},
+    {STR_INIT(".a@b.c"), "\".a@b.c\""},
+    {STR_INIT("a..b@b.c"), "\"a..b@b.c\""},
+    {STR_INIT("u=x.test@b.c"), "\"u=x.test@b.c\""},
+    {STR_INIT("u/x@b.c"), "\"u/x@b.c\""},
+    {STR_INIT("\"a b\"@b.c"), "\"\\\"a b\\\"@b.c\""},
+    {STR_INIT("a@[192.0.2.1]"), "\"a@[192.0.2.1]\""},
+    {STR_INIT("2001:db8::1"), "\"2001:db8::1\""},
+};
+
+static void values(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof value_cases / sizeof *value_cases; i++) {
+        struct arena *a = arena_new(0);
+        struct authres w;
+        authres_begin(&w, a, STR("id"));
+        authres_result(&w, STR("x"), STR("y"), STR(""));
+        authres_property(&w, "p.v", value_cases[i].value);
+        struct str want = str_printf(a, " id;\n\tx=y p.v=%s", value_cases[i].written);
+        assert_str(authres_end(&w), want.p);
+        arena_free(a);
+    }
+}
+
+static void reasons_and_comments(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct authres w;
+    authres_begin(&w, a, STR("id"));
+    authres_result(&w, STR("dkim"), STR("fail"), STR("a (b\\) \n  c "));
+    authres_reason(&w, STR("body hash \"x\" differs"));
+    authres_property(&w, "header.d", STR("a.test"));
+    authres_result(&w, STR("spf"), STR("none"), STR("  "));
+    assert_str(authres_end(&w),
+               " id;\n"
+               "\tdkim=fail (a \\(b\\\\x5c\\) \\\\x0a c) reason=\"body hash \\\"x\\\" differs\"\n"
+               "\theader.d=a.test;\n"
+               "\tspf=none");
+    arena_free(a);
+}
+
+/* No line above 78 columns where there is white space to fold at, and no text lost. */
+static void long_lines(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct authres w;
+    authres_begin(&w, a, STR("mx.example.org"));
+    authres_result(&w, STR("dkim"), STR("fail"), STR(""));
+    authres_reason(&w, STR("the signature was made with a key that is not the one in DNS now, and "
+                           "this  goes on for  long"));
+    authres_property(&w, "header.d", STR(L63 ".example.net"));
+    authres_property(&w, "header.i", STR("someone@" L63 ".example.net"));
+    assert_str(authres_end(&w),
+               " mx.example.org;\n"
+               "\tdkim=fail reason=\"the signature was made with a key that is not the one in\n"
+               " DNS now, and this  goes on for  long\" header.d=\n"
+               "\t" L63 ".example.net\n"
+               "\theader.i=\n"
+               "\tsomeone@" L63 ".example.net");
+    char many[1000];
+    memset(many, '"', sizeof many);
+    authres_begin(&w, a, (struct str){many, sizeof many});
+    authres_result(&w, STR("dkim"), STR("fail"), (struct str){many, sizeof many});
+    authres_property(&w, "header.d", (struct str){many, sizeof many});
+    for (struct str rest = authres_end(&w), line; str_split(&rest, '\n', &line);)
+        assert_true(line.n < 600);
+    arena_free(a);
+}
+
+struct head_case {
+    struct str value;
+    const char *id; /* NULL: cannot be read */
+    bool version_ok;
+    bool forged; /* for "mx.example.org", "xn--bcher-kva.example" and "my id" */
+};
+
+static const struct head_case head_cases[] = {
+    {STR_INIT(" mx.example.org; none"), "mx.example.org", true, true},
+    {STR_INIT("mx.example.org;none"), "mx.example.org", true, true},
+    {STR_INIT(" MX.Example.ORG; none"), "MX.Example.ORG", true, true},
+    {STR_INIT(" mx.example.org.; none"), "mx.example.org.", true, true},
+    {STR_INIT(" \"mx.example.org\"; none"), "mx.example.org", true, true},
+    {STR_INIT(" \"mx.\\example.org\"; none"), "mx.example.org", true, true},
+    {STR_INIT(" \" mx.example.org \"; none"), " mx.example.org ", true, true},
+    {STR_INIT(" \"mx\r\n .example.org\"; none"), "mx .example.org", true, false},
+    {STR_INIT(" (c) mx.example.org (c;d) ; none"), "mx.example.org", true, true},
+    {STR_INIT(" (mx.evil.example; dkim=pass) mx.example.org; none"), "mx.example.org", true, true},
+    {STR_INIT("\r\n\t(a (b;) \\) c)\r\n\tmx.example.org; none"), "mx.example.org", true, true},
+    {STR_INIT(" mx.example.org 1; none"), "mx.example.org", true, true},
+    {STR_INIT(" mx.example.org(c)1(d); none"), "mx.example.org", true, true},
+    {STR_INIT(" mx.example.org 2; none"), "mx.example.org", false, true},
+    {STR_INIT(" mx.example.org"), "mx.example.org", true, true},
+    {STR_INIT(" b\xc3\xbc"
+              "cher.example; none"),
+     "b\xc3\xbc"
+     "cher.example",
+     true, true},
+    {STR_INIT(" xn--bcher-kva.example; none"), "xn--bcher-kva.example", true, true},
+    {STR_INIT(" \"b\xc3\xbc"
+              "cher.example\"; none"),
+     "b\xc3\xbc"
+     "cher.example",
+     true, true},
+    {STR_INIT(" \"My ID\"; none"), "My ID", true, true},
+
+    {STR_INIT(" mx.example.net; none"), "mx.example.net", true, false},
+    {STR_INIT(" mx.example.net 1; none"), "mx.example.net", true, false},
+    {STR_INIT(" mx.example.net 01; none"), "mx.example.net", true, false},
+    {STR_INIT(" mx.example.net"), "mx.example.net", true, false},
+    {STR_INIT(" example.org; none"), "example.org", true, false},
+    {STR_INIT(" a.mx.example.org; none"), "a.mx.example.org", true, false},
+    {STR_INIT(" mx.example.net (mx.example.org); none"), "mx.example.net", true, false},
+    {STR_INIT(" mx.example.net; (mx.example.org) none"), "mx.example.net", true, false},
+    {STR_INIT(" mx.example.net; dkim=\x01"), "mx.example.net", true, false},
+
+    {STR_INIT(" mx.example.net 2; none"), "mx.example.net", false, true},
+    {STR_INIT(" mx.example.net 0; none"), "mx.example.net", false, true},
+    {STR_INIT(" mx.example.net 18446744073709551617; none"), "mx.example.net", false, true},
+    {STR_INIT(" mx.example.net 1 2; none"), NULL, false, true},
+    {STR_INIT(" mx.example.net v1; none"), NULL, false, true},
+    {STR_INIT(" mx.example.net dkim=pass"), NULL, false, true},
+    {STR_INIT(""), NULL, false, true},
+    {STR_INIT(" "), NULL, false, true},
+    {STR_INIT(" ; none"), NULL, false, true},
+    {STR_INIT(" (mx.example.net); none"), NULL, false, true},
+    {STR_INIT(" (mx.example.net; none"), NULL, false, true},
+    {STR_INIT(" spf=pass smtp.mailfrom=x"), NULL, false, true}, /* no id at all */
+    {STR_INIT(" mx.example.org/1234; none"), NULL, false, true},
+    {STR_INIT(" mx.(c)example.org; none"), NULL, false, true},
+    {STR_INIT(" \"mx\".example.org; none"), NULL, false, true},
+    {STR_INIT(" \"mx.example.net; none"), NULL, false, true},
+    {STR_INIT(" =?utf-8?q?mx?=; none"), NULL, false, true},
+    {STR_INIT(" mx.example.net\x01; none"), NULL, false, true},
+    {STR_INIT(" mx.example.net\0; none"), NULL, false, true},
+    {STR_INIT(" mx.example.net\r; none"), NULL, false, true},
+    {STR_INIT(" \x7fmx.example.net; none"), NULL, false, true},
+};
+
+static void heads(void **state)
+{
+    (void)state;
+    const struct str ids[] = {STR("mx.example.org"), STR("xn--bcher-kva.example"), STR("my id")};
+    for (size_t i = 0; i < sizeof head_cases / sizeof *head_cases; i++) {
+        const struct head_case *c = &head_cases[i];
+        struct arena *a = arena_new(0);
+        struct authres_head head;
+        authres_parse_head(a, c->value, &head);
+        bool forged = authres_is_forged(a, &head, ids, 3);
+        if (head.parsed != (c->id != NULL) || head.version_ok != c->version_ok ||
+            forged != c->forged)
+            fail_msg("case %zu:%s: parsed %d, version %d, forged %d", i, c->value.p, head.parsed,
+                     head.version_ok, forged);
+        assert_str(head.id, c->id ? c->id : "");
+        arena_free(a);
+    }
+}
+
+static void our_own_field_is_recognised(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"mx.example.org", "my id", "a\"b\\(", "b\xc3\xbc.example"};
+    for (size_t i = 0; i < 4; i++) {
+        struct arena *a = arena_new(0);
+        struct authres w;
+        struct authres_head head;
+        struct str id = str_of(names[i]);
+        authres_begin(&w, a, id);
+        authres_result(&w, STR("spf"), STR("pass"), STR(""));
+        authres_parse_head(a, authres_end(&w), &head);
+        assert_true(head.parsed && head.version_ok);
+        id = str_safe(a, id, 256, true);
+        assert_true(authres_is_forged(a, &head, &id, 1));
+        arena_free(a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_usual_field),
+        cmocka_unit_test(no_result),
+        cmocka_unit_test(values),
+        cmocka_unit_test(reasons_and_comments),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(heads),
+        cmocka_unit_test(our_own_field_is_recognised),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
