@@ -4,7 +4,6 @@
  * failures are answers too, kept for failure_ttl_s. Exhausted memory ends the program. */
 #include "dns/cache.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/lru.h"
+#include "base/thread.h"
 
 #define SHARDS 16
 #define ROOMS  64 /* a power of two */
@@ -84,16 +84,6 @@ const struct dns_answer *dns_entry_answer(const struct dns_entry *e)
     return reply ? &reply->answer : NULL;
 }
 
-static void room_init(struct room *room)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_mutex_init(&room->lock, NULL);
-    pthread_cond_init(&room->answered, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 static struct room *room_of(struct dns *dns, const struct dns_entry *e)
 {
     return &dns->rooms[((uintptr_t)e >> 6) % ROOMS];
@@ -111,8 +101,10 @@ struct dns *dns_new(struct dns_backend *backend, const struct dns_limits *limits
     dns->backend = backend;
     dns->entries = lru_new(limits->cache_bytes, SHARDS, &ops);
     atomic_init(&dns->in_flight, 0);
-    for (size_t i = 0; i < ROOMS; i++)
-        room_init(&dns->rooms[i]);
+    for (size_t i = 0; i < ROOMS; i++) {
+        pthread_mutex_init(&dns->rooms[i].lock, NULL);
+        thread_cond_init(&dns->rooms[i].answered);
+    }
     return dns;
 }
 
@@ -241,13 +233,11 @@ struct dns_entry *dns_ask(struct dns *dns, const struct dns_question *q, bool *s
 const struct dns_answer *dns_entry_wait(struct dns *dns, struct dns_entry *e, int64_t deadline_us)
 {
     struct room *room = room_of(dns, e);
-    struct timespec until = {.tv_sec = deadline_us / 1000000,
-                             .tv_nsec = deadline_us % 1000000 * 1000};
     const struct dns_answer *answer;
     int rc = 0;
     pthread_mutex_lock(&room->lock);
     while (!(answer = dns_entry_answer(e)) && rc == 0)
-        rc = pthread_cond_timedwait(&room->answered, &room->lock, &until);
+        rc = thread_cond_wait(&room->answered, &room->lock, deadline_us);
     pthread_mutex_unlock(&room->lock);
     return answer;
 }

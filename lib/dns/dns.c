@@ -171,6 +171,19 @@ void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type)
         ask(asker, &q, &sent);
 }
 
+struct dns *dns_open(const struct dns_settings *settings, struct arena *a, struct str *problem)
+{
+    const struct dns_limits limits = {.cache_bytes = settings->cache_bytes,
+                                      .max_ttl_s = settings->max_ttl_s,
+                                      .negative_ttl_s = settings->negative_ttl_s,
+                                      .failure_ttl_s = settings->failure_ttl_s,
+                                      .max_in_flight = settings->max_in_flight};
+    bool unbound = settings->recurse || settings->dnssec == DNSSEC_VALIDATE;
+    struct dns_backend *backend = unbound ? dns_backend_unbound(settings, a, problem)
+                                          : dns_backend_cares(settings, a, problem);
+    return backend ? dns_new(backend, &limits) : NULL;
+}
+
 struct dns *dns_open_zone(struct str zone_text, struct arena *a, struct str *problem)
 {
     static const struct dns_limits limits = {

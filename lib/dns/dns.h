@@ -117,6 +117,10 @@ struct dns_settings {
     const char *root_hints;   /* file for recursion; NULL: built in */
 };
 
+/* The resolver's address that such a text names: address, "address@port", "[address]:port" or
+ * "ipv4:port"; port 53 if none is given. */
+bool dns_server_parse(struct str text, struct netaddr *addr, uint16_t *port);
+
 /* With n_servers 0 and !recurse: the servers of resolv.conf. NULL on failure, and *problem is a
  * phrase (in `a`). Starts its thread. */
 struct dns *dns_open(const struct dns_settings *settings, struct arena *a, struct str *problem);

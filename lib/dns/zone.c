@@ -4,11 +4,11 @@
  * as resolvers say. */
 #include "dns/zone.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "dns/backend.h"
 
 #define CHAIN_MAX    16
@@ -210,13 +210,10 @@ static struct late *next_late(struct zone_backend *z)
         }
         if (z->closing)
             return NULL;
-        if (l) {
-            struct timespec until = {.tv_sec = l->due_us / 1000000,
-                                     .tv_nsec = l->due_us % 1000000 * 1000};
-            pthread_cond_timedwait(&z->changed, &z->lock, &until);
-        } else {
+        if (l)
+            thread_cond_wait(&z->changed, &z->lock, l->due_us);
+        else
             pthread_cond_wait(&z->changed, &z->lock);
-        }
     }
 }
 
@@ -250,16 +247,6 @@ static void zone_close(struct dns_backend *b)
     free(z);
 }
 
-static void init_lock(struct zone_backend *z)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&z->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&z->lock, NULL);
-}
-
 struct dns_backend *dns_backend_zone(struct str zone_text, struct arena *a, struct str *problem)
 {
     struct zone_backend *z = calloc(1, sizeof *z);
@@ -267,14 +254,15 @@ struct dns_backend *dns_backend_zone(struct str zone_text, struct arena *a, stru
         abort();
     z->base = (struct dns_backend){zone_ask, zone_close};
     z->zone.arena = arena_new(0);
-    init_lock(z);
+    pthread_mutex_init(&z->lock, NULL);
+    thread_cond_init(&z->changed);
     zone_make(&z->zone, &(struct dns_name){.n = 1});
     if (!zone_load(&z->zone, zone_text, a, problem)) {
         z->zone.delays = false;
         zone_close(&z->base);
         return NULL;
     }
-    if (z->zone.delays && pthread_create(&z->thread, NULL, run, z) != 0) {
+    if (z->zone.delays && !thread_start(&z->thread, run, z)) {
         *problem = STR("no thread for the zone's late answers could be started");
         z->zone.delays = false;
         zone_close(&z->base);
