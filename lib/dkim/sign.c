@@ -1,0 +1,263 @@
+/* sign.c - the signer: one hash of the header fields and one of the body, one signature per key
+ * (RFC 6376 5).
+ *
+ * Errors: a phrase from dkim_signer_finish() if OpenSSL cannot sign; nothing else can fail. */
+#include "dkim/fields.h"
+#include "dkim/signature.h"
+
+/* RFC 6376 5.4.1's list, with what names the message and what says how its body is to be read. */
+const struct str dkim_default_sign_headers[] = {
+    STR_INIT("from"),
+    STR_INIT("sender"),
+    STR_INIT("reply-to"),
+    STR_INIT("to"),
+    STR_INIT("cc"),
+    STR_INIT("subject"),
+    STR_INIT("date"),
+    STR_INIT("message-id"),
+    STR_INIT("in-reply-to"),
+    STR_INIT("references"),
+    STR_INIT("mime-version"),
+    STR_INIT("content-type"),
+    STR_INIT("content-transfer-encoding"),
+    STR_INIT("content-id"),
+    STR_INIT("content-description"),
+    STR_INIT("resent-date"),
+    STR_INIT("resent-from"),
+    STR_INIT("resent-sender"),
+    STR_INIT("resent-to"),
+    STR_INIT("resent-cc"),
+    STR_INIT("resent-message-id"),
+    STR_INIT("list-id"),
+    STR_INIT("list-help"),
+    STR_INIT("list-unsubscribe"),
+    STR_INIT("list-unsubscribe-post"),
+    STR_INIT("list-subscribe"),
+    STR_INIT("list-post"),
+    STR_INIT("list-owner"),
+    STR_INIT("list-archive"),
+};
+const size_t dkim_default_sign_headers_count =
+    sizeof dkim_default_sign_headers / sizeof *dkim_default_sign_headers;
+
+/* RFC 6376 8.15: a second From would be shown beside or instead of the signed one. */
+const struct str dkim_default_oversign_headers[] = {STR_INIT("from")};
+const size_t dkim_default_oversign_headers_count =
+    sizeof dkim_default_oversign_headers / sizeof *dkim_default_oversign_headers;
+
+/* Whatever the settings say: MTAs remove or add these on the way (RFC 6376 5.4.1, RFC 5321 4.4), or
+ * their order does not last (RFC 6376 4.2). */
+static const struct str never_signed[] = {
+    STR_INIT("return-path"),    STR_INIT("received"),       STR_INIT("bcc"),
+    STR_INIT("resent-bcc"),     STR_INIT("content-length"), STR_INIT("authentication-results"),
+    STR_INIT("dkim-signature"),
+};
+
+/* Not oversigned where absent: an MTA behind us adds them to mail that lacks them (RFC 6409 8). */
+static const struct str added_later[] = {STR_INIT("date"), STR_INIT("message-id")};
+
+struct dkim_signer {
+    const struct dkim_sign_settings *settings;
+    struct arena *arena;
+    const struct dkim_signing_key *keys;
+    size_t n_keys;
+    struct str *names; /* h=, in the order of hashing */
+    size_t n_names, cap_names;
+    struct header_hash *header;
+    struct body_hash *body;
+};
+
+static bool is_among(struct str name, const struct str *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq_nocase(name, list[i]))
+            return true;
+    return false;
+}
+
+#define IS_AMONG(name, list) is_among((name), (list), sizeof(list) / sizeof *(list))
+
+static void add_name(struct dkim_signer *s, struct str name)
+{
+    if (s->n_names == s->cap_names) {
+        size_t cap = s->cap_names ? s->cap_names * 2 : 32;
+        s->names =
+            arena_grow(s->arena, s->names, s->cap_names * sizeof *s->names, cap * sizeof *s->names);
+        s->cap_names = cap;
+    }
+    s->names[s->n_names++] = name;
+}
+
+/* All fields of this name, bottom up (RFC 6376 5.4.2), and once more if it is oversigned. */
+static void sign_name(struct dkim_signer *s, struct fields *fields, struct str name, bool oversign)
+{
+    const struct header_field *field;
+    bool present = false;
+    if (IS_AMONG(name, never_signed))
+        return;
+    while ((field = fields_take(fields, name))) {
+        header_hash_field(s->header, field->name, field->value);
+        add_name(s, name);
+        present = true;
+    }
+    if (oversign && (present || !IS_AMONG(name, added_later)))
+        add_name(s, name);
+}
+
+struct names {
+    const struct str *list;
+    size_t n;
+};
+
+static void hash_header(struct dkim_signer *s, const struct header_list *headers)
+{
+    const struct dkim_sign_settings *set = s->settings;
+    struct names sign = {dkim_default_sign_headers, dkim_default_sign_headers_count};
+    struct names over = {dkim_default_oversign_headers, dkim_default_oversign_headers_count};
+    struct fields *fields = fields_new(s->arena, headers);
+    const struct str from = STR("from");
+    if (set->sign_headers)
+        sign = (struct names){set->sign_headers, set->n_sign_headers};
+    if (set->oversign_headers)
+        over = (struct names){set->oversign_headers, set->n_oversign_headers};
+    /* RFC 6376 5.4: From is signed, whatever else is; without any, its absence. */
+    bool oversign_from = is_among(from, over.list, over.n) || header_count(headers, from) == 0;
+    sign_name(s, fields, from, oversign_from);
+    for (size_t i = 0; i < sign.n; i++)
+        if (!str_eq_nocase(sign.list[i], from) && !is_among(sign.list[i], sign.list, i))
+            sign_name(s, fields, sign.list[i], is_among(sign.list[i], over.list, over.n));
+    for (size_t i = 0; i < over.n; i++)
+        if (!str_eq_nocase(over.list[i], from) && !is_among(over.list[i], sign.list, sign.n) &&
+            !is_among(over.list[i], over.list, i))
+            sign_name(s, fields, over.list[i], true);
+}
+
+struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_settings *settings,
+                                    const struct header_list *headers,
+                                    const struct dkim_signing_key *keys, size_t n_keys)
+{
+    struct dkim_signer *s = arena_make(a, struct dkim_signer);
+    s->settings = settings;
+    s->arena = a;
+    s->keys = keys;
+    s->n_keys = n_keys;
+    s->header = header_hash_new(a, settings->header_canon);
+    s->body = body_hash_new(a, settings->body_canon, UINT64_MAX);
+    hash_header(s, headers);
+    return s;
+}
+
+void dkim_signer_body(struct dkim_signer *s, const void *data, size_t n)
+{
+    body_hash_update(s->body, data, n);
+}
+
+static bool is_quoted_safe(char c)
+{
+    return c >= 0x21 && c <= 0x7E && c != '=' && c != ';';
+}
+
+/* RFC 6376 2.11. 8-bit bytes are encoded too, which is right in any message. */
+static struct str encode_quoted(struct arena *a, struct str text)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < text.n; i++) {
+        if (is_quoted_safe(text.p[i]))
+            sb_addc(&b, text.p[i]);
+        else
+            sb_printf(&b, "=%02X", (unsigned)(unsigned char)text.p[i]);
+    }
+    return sb_str(&b);
+}
+
+#define COLUMNS 78 /* of a line (RFC 5322 2.1.1) */
+
+/* name=value; with a space or a fold before it. */
+static void add_tag(struct header_folder *f, struct arena *a, const char *name, struct str value)
+{
+    folder_add(f, true, str_printf(a, "%s=%.*s;", name, STR_ARG(value)));
+}
+
+/* h=, which may be folded behind each colon (RFC 6376 3.5). */
+static void add_names(struct header_folder *f, const struct dkim_signer *s)
+{
+    for (size_t i = 0; i < s->n_names; i++) {
+        struct str atom = str_printf(s->arena, "%s%.*s%c", i == 0 ? "h=" : "", STR_ARG(s->names[i]),
+                                     i + 1 == s->n_names ? ';' : ':');
+        if (i > 0 && f->column + atom.n > COLUMNS)
+            folder_break(f);
+        folder_add(f, i == 0, atom);
+    }
+}
+
+static void add_times(struct header_folder *f, const struct dkim_signer *s)
+{
+    const struct dkim_sign_settings *set = s->settings;
+    struct arena *a = s->arena;
+    add_tag(f, a, "t", str_printf(a, "%lld", (long long)set->now));
+    if (set->lifetime_s > 0)
+        add_tag(f, a, "x", str_printf(a, "%lld", (long long)(set->now + set->lifetime_s)));
+}
+
+static const char *canon_name(enum canon canon)
+{
+    return canon == CANON_RELAXED ? "relaxed" : "simple";
+}
+
+/* The value up to and with "b=". */
+static void begin_value(struct header_folder *f, const struct dkim_signer *s,
+                        const struct dkim_signing_key *key, struct str body_digest)
+{
+    const struct dkim_sign_settings *set = s->settings;
+    struct arena *a = s->arena;
+    bool rsa = private_key_type(key->key) == KEY_RSA;
+    folder_init(f, a, SIGNATURE_FIELD.n + 1);
+    add_tag(f, a, "v", STR("1"));
+    add_tag(f, a, "a", rsa ? STR("rsa-sha256") : STR("ed25519-sha256"));
+    add_tag(f, a, "c",
+            str_printf(a, "%s/%s", canon_name(set->header_canon), canon_name(set->body_canon)));
+    add_tag(f, a, "d", key->domain);
+    add_tag(f, a, "s", key->selector);
+    if (set->identity.n)
+        add_tag(f, a, "i", encode_quoted(a, set->identity));
+    add_times(f, s);
+    add_names(f, s);
+    add_tag(f, a, "bh", base64_encode(a, body_digest));
+    folder_break(f);
+    folder_add(f, false, STR("b="));
+}
+
+/* b= may be folded anywhere; its bytes are in nobody's hash. */
+static void add_base64(struct header_folder *f, struct str text)
+{
+    while (text.n) {
+        if (f->column >= COLUMNS)
+            folder_break(f);
+        size_t n = COLUMNS - f->column;
+        folder_add(f, false, str_sub(text, 0, n));
+        text = str_sub(text, n, text.n);
+    }
+}
+
+bool dkim_signer_finish(struct dkim_signer *s, struct str *values, struct str *problem)
+{
+    unsigned char body[32], header[32];
+    body_hash_finish(s->body, body);
+    for (size_t i = 0; i < s->n_keys; i++) {
+        struct header_folder f;
+        struct header_hash *hash = header_hash_copy(s->arena, s->header);
+        begin_value(&f, s, &s->keys[i], (struct str){(char *)body, sizeof body});
+        header_hash_signature(hash, SIGNATURE_FIELD, folder_str(&f));
+        header_hash_finish(hash, header);
+        struct str signature = private_key_sign(s->keys[i].key, header, s->arena);
+        if (!signature.p) {
+            *problem = str_printf(s->arena, "OpenSSL cannot sign with the key of selector %.*s",
+                                  STR_ARG(s->keys[i].selector));
+            return false;
+        }
+        add_base64(&f, base64_encode(s->arena, signature));
+        values[i] = folder_str(&f);
+    }
+    return true;
+}

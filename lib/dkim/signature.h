@@ -1,0 +1,40 @@
+/* signature.h - one DKIM-Signature field, read and checked (RFC 6376 3.5, 6.1.1). Within lib/dkim.
+ */
+#ifndef ASSAY_DKIM_SIGNATURE_H
+#define ASSAY_DKIM_SIGNATURE_H
+
+#include "dkim/dkim.h"
+
+#define SIGNATURE_FIELD STR("DKIM-Signature")
+
+struct signature {
+    const struct header_field *field;
+    struct dkim_signature *result; /* filled as far as the field can be read */
+    bool decided;                  /* the result is final: the field itself rules out a pass */
+
+    struct str algorithm;
+    enum canon header_canon, body_canon;
+    uint64_t body_limit; /* l=; UINT64_MAX: all of the body, or a number too large for us */
+    bool body_limited;   /* l= is there */
+    uint64_t signed_at;  /* t=; meaningful if has_signed_at */
+    uint64_t expires_at; /* x=; UINT64_MAX: never */
+    bool has_signed_at;
+    struct str auid_domain; /* of i=, normalised; absent without i= */
+    struct str *names;      /* of h= */
+    size_t n_names;
+    struct str b, b_text;   /* the signature's bytes; its text without white space */
+    struct str body_digest; /* bh= */
+
+    struct str key_name;             /* where the key is, and */
+    unsigned char header_digest[32]; /* the hash of the header: unless decided before */
+};
+
+/* Reads `field` into *s and *result, both zeroed before. On return s->decided tells whether the
+ * result is final. */
+void signature_parse(struct arena *a, const struct header_field *field, struct signature *s,
+                     struct dkim_signature *result);
+
+/* Makes the result final, unless it is already. `reason` is clean text. */
+void signature_decide(struct signature *s, enum dkim_result result, struct str reason);
+
+#endif

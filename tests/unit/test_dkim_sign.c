@@ -1,0 +1,264 @@
+/* dkim/sign: what is signed and how it is written; what we sign verifies, and breaks when it
+ * should.
+ */
+#include "dkim_util.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char zone[] =
+    "rsa._domainkey.example.org. TXT \"v=DKIM1; p=" RSA_PUBLIC "\"\n"
+    "ed._domainkey.example.org. TXT \"v=DKIM1; k=ed25519; p=" ED25519_PUBLIC "\"\n";
+
+static struct dkim_signing_key keys[2];
+
+static int setup(void **state)
+{
+    if (dkim_setup(state))
+        return -1;
+    keys[0] = (struct dkim_signing_key){STR("example.org"), STR("rsa"), rsa_key};
+    keys[1] = (struct dkim_signing_key){STR("example.org"), STR("ed"), ed25519_key};
+    return 0;
+}
+
+static const struct dkim_sign_settings relaxed = {
+    .header_canon = CANON_RELAXED, .body_canon = CANON_RELAXED, .now = 1700000000};
+
+static void parse(struct str text, struct header_list *headers, struct str *body)
+{
+    header_list_init(headers, arena);
+    header_parse_message(headers, text, body);
+}
+
+/* The values of both signatures over the message. */
+static void sign(const struct dkim_sign_settings *settings, struct str text, struct str values[2])
+{
+    struct header_list headers;
+    struct str body, problem = STR_NONE;
+    parse(text, &headers, &body);
+    struct dkim_signer *s = dkim_signer_new(arena, settings, &headers, keys, 2);
+    size_t half = body.n / 2;
+    dkim_signer_body(s, body.p, half);
+    dkim_signer_body(s, body.p + half, body.n - half);
+    assert_true(dkim_signer_finish(s, values, &problem));
+}
+
+/* Verifies with the signatures on top as an MTA inserts them. */
+static struct verified verify(struct str values[2], struct str text)
+{
+    struct str whole = str_printf(arena, "DKIM-Signature:%.*s\r\nDKIM-Signature:%.*s\r\n%.*s",
+                                  STR_ARG(values[0]), STR_ARG(values[1]), STR_ARG(text));
+    struct verified v = verify_message(&default_settings, whole, zone);
+    assert_int_equal(v.n, 2);
+    return v;
+}
+
+static void assert_both(struct verified v, enum dkim_result want)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (v.signatures[i].result != want)
+            print_error("%.*s\n", STR_ARG(v.signatures[i].reason));
+        assert_int_equal(v.signatures[i].result, want);
+    }
+}
+
+/* A tag's value without white space, or "-". */
+static struct str tag(struct str value, const char *name)
+{
+    struct str rest = value, part;
+    while (str_split(&rest, ';', &part)) {
+        size_t equals = str_find(part, 0, '=');
+        if (str_eq(str_trim(str_sub(part, 0, equals)), str_of(name))) {
+            struct strbuf b;
+            sb_init(&b, arena);
+            for (size_t i = equals + 1; i < part.n; i++)
+                if (!strchr(" \t\r\n", part.p[i]))
+                    sb_addc(&b, part.p[i]);
+            return sb_str(&b);
+        }
+    }
+    return STR("-");
+}
+
+static void assert_folded(struct str value)
+{
+    struct str line;
+    bool first = true;
+    assert_int_equal(value.p[0], ' ');
+    while (str_split(&value, '\n', &line)) {
+        assert_true(line.n + (first ? strlen("DKIM-Signature:") : 0) <= 78);
+        assert_true(first || (line.n > 1 && line.p[0] == '\t' && line.p[1] != '\t'));
+        first = false;
+    }
+}
+
+#define MESSAGE                                                                                    \
+    "Received: from x\r\nFrom: a@example.org\r\nTo: b@example.net\r\nSubject: one\r\nX-Other: "    \
+    "y\r\n"                                                                                        \
+    "Subject: two\r\nDate: now\r\nBcc: c@example.com\r\n\r\nHello\r\n"
+
+static void what_is_written(void **state)
+{
+    (void)state;
+    struct str values[2];
+    sign(&relaxed, STR(MESSAGE), values);
+    struct str head = STR(" v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.org; s=ed;\n"
+                          "\tt=1700000000; h=from:from:to:subject:subject:date;\n"
+                          "\tbh=Ba3gj8+xBPQLJTahTfzW6RbWQ/XPgESxkCi2B66PSQg=;\n"
+                          "\tb=");
+    assert_true(str_starts(values[1], head));
+    assert_int_equal(tag(values[1], "b").n, 88);
+    assert_folded(values[1]);
+    assert_folded(values[0]);
+    assert_both(verify(values, STR(MESSAGE)), DKIM_PASS);
+}
+
+static void tags_on_request(void **state)
+{
+    (void)state;
+    struct dkim_sign_settings s = relaxed;
+    struct str values[2];
+    s.lifetime_s = 86400;
+    s.identity = STR("j\xc3\xb6rg+a=b;c@example.org");
+    s.header_canon = CANON_SIMPLE;
+    sign(&s, STR(MESSAGE), values);
+    assert_str(tag(values[0], "t"), "1700000000");
+    assert_str(tag(values[0], "x"), "1700086400");
+    assert_str(tag(values[0], "i"), "j=C3=B6rg+a=3Db=3Bc@example.org");
+    assert_str(tag(values[0], "c"), "simple/relaxed");
+}
+
+static void canonicalizations(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct dkim_sign_settings s = relaxed;
+        struct str values[2];
+        s.header_canon = i & 1 ? CANON_SIMPLE : CANON_RELAXED;
+        s.body_canon = i & 2 ? CANON_SIMPLE : CANON_RELAXED;
+        s.lifetime_s = 100;
+        s.identity = STR("@mail.example.org");
+        sign(&s, STR(MESSAGE), values);
+        assert_both(verify(values, STR(MESSAGE)), DKIM_PASS);
+        assert_both(verify(values, STR("From: x\r\n" MESSAGE)), DKIM_FAIL);
+        assert_both(verify(values, STR(MESSAGE "more\r\n")), DKIM_FAIL);
+        assert_both(verify(values, STR("Received: more\r\nX-Other: z\r\n" MESSAGE)), DKIM_PASS);
+        /* Signed, not oversigned. */
+        assert_both(verify(values, STR("To: x\r\n" MESSAGE)), DKIM_PASS);
+    }
+}
+
+struct list_case {
+    const char *sign, *oversign; /* names with spaces between; NULL: the defaults */
+    struct str message;
+    const char *h;
+};
+
+static void split(const char *text, struct str out[8], size_t *n)
+{
+    struct str rest = str_of(text), part;
+    for (*n = 0; str_split(&rest, ' ', &part);)
+        out[(*n)++] = part;
+}
+
+static void header_lists(void **state)
+{
+    (void)state;
+    static const struct list_case cases[] = {
+        {NULL, NULL, STR_INIT(MESSAGE), "from:from:to:subject:subject:date"},
+        /* Without From its absence is signed: RFC 6376 5.4 wants it in h=. */
+        {NULL, NULL, STR_INIT("X: y\r\n\r\n"), "from"},
+        {NULL, NULL, STR_INIT(""), "from"},
+        {"x-other", NULL, STR_INIT(MESSAGE), "from:from:x-other"},
+        {"from to from to", "", STR_INIT(MESSAGE), "from:to"},
+        {"subject", "subject cc subject", STR_INIT(MESSAGE), "from:subject:subject:subject:cc"},
+        {"to", "from to reply-to", STR_INIT(MESSAGE), "from:from:to:to:reply-to"},
+        {"to", "x-other", STR_INIT(MESSAGE), "from:to:x-other:x-other"},
+        {"to", "x-other", STR_INIT("From: a\r\n\r\n"), "from:x-other"},
+        /* Added by MTAs where absent. */
+        {"date message-id", "date message-id", STR_INIT(MESSAGE), "from:date:date"},
+        /* Never, whoever asks for it. */
+        {"received bcc Return-Path", "bcc authentication-results content-length dkim-signature",
+         STR_INIT(MESSAGE), "from"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dkim_sign_settings s = relaxed;
+        struct str values[2], list[8], over[8];
+        if (cases[i].sign) {
+            split(cases[i].sign, list, &s.n_sign_headers);
+            s.sign_headers = list;
+        }
+        if (cases[i].oversign) {
+            split(cases[i].oversign, over, &s.n_oversign_headers);
+            s.oversign_headers = over;
+            if (!*cases[i].oversign)
+                s.n_oversign_headers = 0;
+        }
+        sign(&s, cases[i].message, values);
+        assert_str(tag(values[0], "h"), cases[i].h);
+        assert_str(tag(values[1], "h"), cases[i].h);
+        if (cases[i].message.n)
+            assert_both(verify(values, cases[i].message), DKIM_PASS);
+    }
+}
+
+static void long_headers(void **state)
+{
+    (void)state;
+    struct strbuf text;
+    struct str values[2];
+    sb_init(&text, arena);
+    for (int i = 0; i < 100; i++)
+        sb_printf(&text, "References: %d\r\n\t  <a@b>\r\n", i);
+    sb_printf(&text, "From: a@example.org\r\n\r\n");
+    sign(&relaxed, sb_str(&text), values);
+    assert_folded(values[0]);
+    assert_folded(values[1]);
+    assert_both(verify(values, sb_str(&text)), DKIM_PASS);
+}
+
+/* Any body, cut as the milter gets it, and header fields folded with LF as the MTA gives them. */
+static void random_messages(void **state)
+{
+    (void)state;
+    static const char letters[] = "ab \t\r\n\r\n:;=\xff\0";
+    unsigned seed = 8463;
+    for (int round = 0; round < 200; round++) {
+        struct dkim_sign_settings s = relaxed;
+        struct header_list headers, received;
+        struct strbuf value, body;
+        struct str values[2], problem;
+        s.header_canon = round & 1 ? CANON_SIMPLE : CANON_RELAXED;
+        s.body_canon = round & 2 ? CANON_SIMPLE : CANON_RELAXED;
+        sb_init(&value, arena);
+        sb_init(&body, arena);
+        for (int i = rand_r(&seed) % 100; i > 0; i--)
+            sb_addc(&value, letters[(size_t)rand_r(&seed) % (sizeof letters - 1)]);
+        for (int i = rand_r(&seed) % 1000; i > 0; i--)
+            sb_addc(&body, letters[(size_t)rand_r(&seed) % (sizeof letters - 1)]);
+        header_list_init(&headers, arena);
+        header_list_add(&headers, STR("From"), STR(" a@example.org"));
+        header_list_add(&headers, STR("Subject"), sb_str(&value));
+        struct dkim_signer *signer = dkim_signer_new(arena, &s, &headers, keys, 2);
+        dkim_signer_body(signer, body.p, body.n);
+        assert_true(dkim_signer_finish(signer, values, &problem));
+        header_list_init(&received, arena);
+        header_list_add(&received, STR("DKIM-Signature"), values[1]);
+        header_list_add(&received, STR("DKIM-Signature"), values[0]);
+        header_list_add(&received, headers.fields[0].name, headers.fields[0].value);
+        header_list_add(&received, headers.fields[1].name, headers.fields[1].value);
+        struct verified v = verify_fields(&default_settings, &received, sb_str(&body), zone);
+        assert_int_equal(v.n, 2);
+        assert_both(v, DKIM_PASS);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written),   cmocka_unit_test(tags_on_request),
+        cmocka_unit_test(canonicalizations), cmocka_unit_test(header_lists),
+        cmocka_unit_test(long_headers),      cmocka_unit_test(random_messages),
+    };
+    return cmocka_run_group_tests(tests, setup, dkim_teardown);
+}

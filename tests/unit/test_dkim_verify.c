@@ -1,0 +1,679 @@
+/* dkim/verify: the RFCs' examples, and every reason for which a signature does not pass. */
+#include "dkim_util.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+
+/* Key records; names are below example.org. */
+static const struct {
+    const char *selector, *text;
+} records[] = {
+    {"rsa", "v=DKIM1; p=" RSA_PUBLIC},
+    {"rsa.two", "v=DKIM1; p=" RSA_PUBLIC},
+    {"ed", "v=DKIM1; k=ed25519; p=" ED25519_PUBLIC},
+    {"edrsa", "v=DKIM1; k=rsa; p=" ED25519_PUBLIC},
+    {"other", "v=DKIM1; p=" OTHER_PUBLIC},
+    {"testing", "v=DKIM1; t=y; p=" RSA_PUBLIC},
+    {"othertesting", "v=DKIM1; t=x:y; p=" OTHER_PUBLIC},
+    {"strict", "v=DKIM1; t=y : s; p=" RSA_PUBLIC},
+    {"revoked", "v=DKIM1; p="},
+    {"sha1", "v=DKIM1; h=sha1; p=" RSA_PUBLIC},
+    {"sha256", "v=DKIM1; h=sha1 : sha256; s=other:email; g=; n=a note; p=" RSA_PUBLIC},
+    {"notmail", "v=DKIM1; s=tlsrpt; p=" RSA_PUBLIC},
+    {"anykind", "v=DKIM1; k=frob; p=" RSA_PUBLIC},
+    {"spf", "v=spf1 -all"},
+    {"badkey", "v=DKIM1; p=AAAA"},
+    /* Only its bare form; 512 bits; 1024 bits with an exponent that is even. */
+    {"bare", "p=MIGJAoGBAOQeU5CgFPNZGIazlXo2k/eJ1jpaTTxrmqF1HrDLlt04pvaMtCJj8nXoliLRC/H9vJjMI1vdb3X"
+             "LcW60AIN/PBD8EL97/y4GwJH7LPUvGP48vqUe+owqszesbiGy1PlCO8c70/OjFnJVgvMF87YR4Lcincb7aSvI"
+             "5MgpP6X8rjDdAgMBAAE="},
+    {"short", "v=DKIM1; p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAOURGIzSM4+IeSlKxq4Y7IUXNPCctSs+oS3bL2wrV"
+              "yV7HdUjqYeZg9FnyQUatFCL1uUWuAr9W5LG/Wt07aa2qQ0CAwEAAQ=="},
+    /* The order in DNS must not matter. */
+    {"several", "v=spf1 -all"},
+    {"several", "v=DKIM1; p=" OTHER_PUBLIC},
+    {"several", "v=DKIM1; p=" RSA_PUBLIC},
+    {"severalbad", "v=DKIM1; p="},
+    {"severalbad", "v=DKIM1; p=" OTHER_PUBLIC},
+    {"many", "v=DKIM1; p=" OTHER_PUBLIC},
+    {"many", "v=DKIM1; t=y; p=" OTHER_PUBLIC},
+    {"many", "v=DKIM1; t=x; p=" OTHER_PUBLIC},
+    {"many", "v=DKIM1; p=" RSA_PUBLIC},
+    {"xn--4dbrk0ce", "v=DKIM1; p=" RSA_PUBLIC},
+};
+
+static const char *zone;
+
+static int setup(void **state)
+{
+    struct strbuf b;
+    if (dkim_setup(state))
+        return -1;
+    sb_init(&b, arena);
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+        sb_printf(&b, "%s._domainkey.example.org. TXT \"%s\"\n", records[i].selector,
+                  records[i].text);
+    sb_printf(&b, "nodata._domainkey.example.org. A 192.0.2.1\n"
+                  "servfail._domainkey.example.org. SERVFAIL\n"
+                  "timeout._domainkey.example.org. TIMEOUT\n"
+                  "bogus._domainkey.example.org. BOGUS\n"
+                  "$SECURE yes\n"
+                  "secure._domainkey.example.org. TXT \"p=" RSA_PUBLIC "\"\n"
+                  "rsa._domainkey.xn--bcher-kva.example. TXT \"p=" RSA_PUBLIC "\"\n");
+    zone = sb_str(&b).p;
+    return 0;
+}
+
+#define MESSAGE                                                                                    \
+    "From: a@example.org\r\nTo: b@example.net\r\nSubject: one\r\n two\r\nSubject: last\r\n\r\n"    \
+    "Hello  there \r\n\r\n\r\n"
+
+static const struct str message = STR_INIT(MESSAGE);
+
+/* The message with this field on top. */
+static struct str with_signature(struct str value, struct str text)
+{
+    return str_printf(arena, "DKIM-Signature:%.*s\r\n%.*s", STR_ARG(value), STR_ARG(text));
+}
+
+static struct dkim_signature verify_one(const struct dkim_verify_settings *settings,
+                                        struct str value, struct str text)
+{
+    struct verified v = verify_message(settings, with_signature(value, text), zone);
+    assert_int_equal(v.n, 1);
+    assert_int_equal(v.skipped, 0);
+    return v.signatures[0];
+}
+
+static void assert_result(struct dkim_signature got, enum dkim_result want, const char *reason)
+{
+    if (got.result != want)
+        print_error("%s (%.*s), not %s\n", dkim_result_name(got.result), STR_ARG(got.reason),
+                    dkim_result_name(want));
+    assert_int_equal(got.result, want);
+    assert_str(got.reason, reason);
+}
+
+static const char rfc8463_zone[] =
+    "brisbane._domainkey.football.example.com. IN TXT \"v=DKIM1; k=ed25519; p=" ED25519_PUBLIC
+    "\"\n"
+    "test._domainkey.football.example.com. IN TXT \"v=DKIM1; k=rsa; p=" RSA_PUBLIC "\"\n";
+
+#define RFC_MESSAGE                                                                                \
+    "From: Joe SixPack <joe@football.example.com>\r\n"                                             \
+    "To: Suzie Q <suzie@shopping.example.net>\r\n"                                                 \
+    "Subject: Is dinner ready?\r\n"                                                                \
+    "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"                                              \
+    "Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n\r\n"
+
+static void rfc8463_example(void **state)
+{
+    (void)state;
+    static const struct str text =
+        STR_INIT("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n"
+                 " d=football.example.com; i=@football.example.com;\r\n"
+                 " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n"
+                 " subject : date : message-id : from : subject : date;\r\n"
+                 " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+                 " b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n"
+                 " Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\n"
+                 "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"
+                 " d=football.example.com; i=@football.example.com;\r\n"
+                 " q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n"
+                 " date : message-id : from : subject : date;\r\n"
+                 " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+                 " b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\r\n"
+                 " DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\r\n"
+                 " dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\r\n" RFC_MESSAGE
+                 "Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n\r\n");
+    struct verified v = verify_message(&default_settings, text, rfc8463_zone);
+    assert_int_equal(v.n, 2);
+    assert_result(v.signatures[0], DKIM_PASS, "");
+    assert_int_equal(v.signatures[0].key_type, KEY_ED25519);
+    assert_int_equal(v.signatures[0].key_bits, 256);
+    assert_str(v.signatures[0].algorithm, "ed25519-sha256");
+    assert_str(v.signatures[0].b_start, "/gCrinpc");
+    assert_result(v.signatures[1], DKIM_PASS, "");
+    assert_int_equal(v.signatures[1].key_bits, 1024);
+    assert_str(v.signatures[1].domain, "football.example.com");
+    assert_str(v.signatures[1].identity, "@football.example.com");
+    assert_str(v.signatures[1].selector, "test");
+}
+
+static void rfc6376_example(void **state)
+{
+    (void)state;
+    static const char key[] =
+        "brisbane._domainkey.example.com. IN TXT \"v=DKIM1; p=" OTHER_PUBLIC "\"\n";
+    static const struct str text =
+        STR_INIT("DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;\r\n"
+                 "      c=simple/simple; q=dns/txt; i=joe@football.example.com;\r\n"
+                 "      h=Received : From : To : Subject : Date : Message-ID;\r\n"
+                 "      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+                 "      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB\r\n"
+                 "      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut\r\n"
+                 "      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV\r\n"
+                 "      4bmp/YzhwvcubU4=;\r\n"
+                 "Received: from client1.football.example.com  [192.0.2.1]\r\n"
+                 "      by submitserver.example.com with SUBMISSION;\r\n"
+                 "      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\r\n" RFC_MESSAGE
+                 "Hi.\r\n\r\nWe lost the game. Are you hungry yet?\r\n\r\nJoe.\r\n");
+    struct verified v = verify_message(&default_settings, text, key);
+    assert_int_equal(v.n, 1);
+    assert_result(v.signatures[0], DKIM_PASS, "");
+    assert_str(v.signatures[0].identity, "joe@football.example.com");
+}
+
+/* Signed by hand with the RSA key, relaxed/relaxed, over From and To unless tags says otherwise. */
+struct field_case {
+    const char *tags; /* "*" stands for the body digest, "b=" for the signature */
+    enum dkim_result result;
+    const char *reason;
+};
+
+static void run_cases(const struct field_case *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct str value = sign_by_hand(rsa_key, CANON_RELAXED, CANON_RELAXED, UINT64_MAX, message,
+                                        "from to", cases[i].tags);
+        struct dkim_signature got = verify_one(&default_settings, value, message);
+        if (got.result != cases[i].result)
+            print_error("%s\n", cases[i].tags);
+        assert_result(got, cases[i].result, cases[i].reason);
+    }
+}
+
+#define RUN(cases) run_cases((cases), sizeof(cases) / sizeof *(cases))
+
+#define HEAD "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; h=from:to; "
+#define KEY  HEAD "s=rsa; "
+#define TAIL "bh=*; b="
+
+static void tags_that_pass(void **state)
+{
+    (void)state;
+    static const struct field_case cases[] = {
+        {KEY TAIL, DKIM_PASS, ""},
+        {KEY TAIL ";", DKIM_PASS, ""},
+        {KEY "bh=*; b=; x_y=unknown; z=From:x", DKIM_PASS, ""},
+        {"v = 1;a\r\n\t=\r\n rsa-sha256 ; c = relaxed/relaxed; d = example.org ; h = from\r\n "
+         ":\r\n "
+         "to ;s=rsa ;bh=*;\r\n b=",
+         DKIM_PASS, ""},
+        {HEAD "s=rsa.two; " TAIL, DKIM_PASS, ""},
+        {HEAD "s=RSA; " TAIL, DKIM_PASS, ""},
+        {HEAD "s=bare; " TAIL, DKIM_PASS, ""},
+        {HEAD "s=sha256; " TAIL, DKIM_PASS, ""},
+        {HEAD "s=several; " TAIL, DKIM_PASS, ""},
+        {KEY "i=@example.org; " TAIL, DKIM_PASS, ""},
+        {KEY "i=joe=2Bx@mail.Example.ORG; " TAIL, DKIM_PASS, ""},
+        {KEY "i=\"joe=20x\"@\r\n example.org; " TAIL, DKIM_PASS, ""},
+        {KEY "q=http/x : dns/txt; " TAIL, DKIM_PASS, ""},
+        {KEY "t=1700000300; " TAIL, DKIM_PASS, ""},
+        {KEY "t=1; x=1699999700; " TAIL, DKIM_PASS, ""},
+        {KEY "x=9999999999999999999999; " TAIL, DKIM_PASS, ""},
+        /* RFC 8616: U-labels are looked up as A-labels. */
+        {"v=1; a=rsa-sha256; c=relaxed/relaxed; d=b\xc3\xbc"
+         "cher.example; s=rsa; h=from:to; "
+         "i=j\xc3\xb6rg@mail.xn--bcher-kva.example; " TAIL,
+         DKIM_PASS, ""},
+        {HEAD "s=\xd7\x99\xd7\xa9\xd7\xa8\xd7\x90\xd7\x9c; " TAIL, DKIM_PASS, ""},
+    };
+    RUN(cases);
+}
+
+static void tags_that_are_wrong(void **state)
+{
+    (void)state;
+    static const struct field_case cases[] = {
+        {"", DKIM_NEUTRAL, "the tag list has a part that is no tag=value"},
+        {"rubbish", DKIM_NEUTRAL, "the tag list has a part that is no tag=value"},
+        {KEY "t=5; t=5; " TAIL, DKIM_NEUTRAL, "a tag occurs twice"},
+        {KEY "; " TAIL, DKIM_NEUTRAL, "the tag list has a part that is no tag=value"},
+        {"a=rsa-sha256; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL, "v= is missing"},
+        {"v=1; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL, "a= is missing"},
+        {"v=1; a=rsa-sha256; s=rsa; h=from; " TAIL, DKIM_NEUTRAL, "d= is missing"},
+        {"v=1; a=rsa-sha256; d=example.org; h=from; " TAIL, DKIM_NEUTRAL, "s= is missing"},
+        {"v=1; a=rsa-sha256; d=example.org; s=rsa; " TAIL, DKIM_NEUTRAL, "h= is missing"},
+        {"v=1; a=rsa-sha256; d=example.org; s=rsa; h=from; b=", DKIM_NEUTRAL, "bh= is missing"},
+        {"v=1; a=rsa-sha256; d=example.org; s=rsa; h=from; bh=%", DKIM_NEUTRAL, "b= is missing"},
+        {KEY "bh=*; b=; B=", DKIM_PASS, ""}, /* names have a case */
+        {KEY "bh=; b=", DKIM_NEUTRAL, "bh= is empty or no base64"},
+        {KEY "bh=A; b=", DKIM_NEUTRAL, "bh= is empty or no base64"},
+        {"v=2; a=rsa-sha256; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL, "v= is not 1"},
+        {"v=1; a=rsa-sha512; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
+         "the algorithm in a= is unknown"},
+        {"v=1; a=RSA-SHA256; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
+         "the algorithm in a= is unknown"},
+        {"v=1; a=rsa-sha1; d=example.org; s=rsa; h=from; " TAIL, DKIM_PERMERROR,
+         "rsa-sha1 is no longer a valid algorithm (RFC 8301)"},
+        {"v=1; a=rsa-sha256; c=nowsp; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
+         "the canonicalization in c= is unknown"},
+        {"v=1; a=rsa-sha256; c=relaxed/; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
+         "the canonicalization in c= is unknown"},
+        {"v=1; a=rsa-sha256; d=org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
+         "d= is a top-level domain"},
+        {"v=1; a=rsa-sha256; d=example.org.; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
+         "d= is no domain name"},
+        {"v=1; a=rsa-sha256; d=exa mple.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
+         "d= is no domain name"},
+        {"v=1; a=rsa-sha256; d=; s=rsa; h=from; " TAIL, DKIM_NEUTRAL, "d= is no domain name"},
+        {"v=1; a=rsa-sha256; d=[192.0.2.1]; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
+         "d= is no domain name"},
+        {"v=1; a=rsa-sha256; d=example.org; s=; h=from; " TAIL, DKIM_NEUTRAL, "s= is no selector"},
+        {"v=1; a=rsa-sha256; d=example.org; s=a..b; h=from; " TAIL, DKIM_NEUTRAL,
+         "s= is no selector"},
+        {"v=1; a=rsa-sha256; d=example.org; s=rsa; h=; " TAIL, DKIM_NEUTRAL,
+         "h= is no list of field names"},
+        {"v=1; a=rsa-sha256; d=example.org; s=rsa; h=from:; " TAIL, DKIM_NEUTRAL,
+         "h= is no list of field names"},
+        {"v=1; a=rsa-sha256; d=example.org; s=rsa; h=fr om; " TAIL, DKIM_NEUTRAL,
+         "h= is no list of field names"},
+        {"v=1; a=rsa-sha256; d=example.org; s=rsa; h=to; " TAIL, DKIM_PERMERROR,
+         "From is not signed"},
+        {KEY "i=joe; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=joe=3b@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=joe=3Bx@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a=b@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a@b@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=@example.org.; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=@org; " TAIL, DKIM_PERMERROR, "i= is not within d="},
+        {KEY "i=@badexample.org; " TAIL, DKIM_PERMERROR, "i= is not within d="},
+        {KEY "l=-1; " TAIL, DKIM_NEUTRAL, "l= is no number"},
+        {KEY "l=; " TAIL, DKIM_NEUTRAL, "l= is no number"},
+        {KEY "q=dns; " TAIL, DKIM_NEUTRAL, "q= names no query method but unknown ones"},
+        {KEY "t=now; " TAIL, DKIM_NEUTRAL, "t= is no number"},
+        {KEY "x=1 2; " TAIL, DKIM_NEUTRAL, "x= is no number"},
+        {KEY "t=1700000000; x=1700000000; " TAIL, DKIM_NEUTRAL, "x= is not after t="},
+        {KEY "t=1700000301; " TAIL, DKIM_POLICY, "the signature is dated in the future"},
+        {KEY "t=99999999999999999999; " TAIL, DKIM_POLICY, "the signature is dated in the future"},
+        {KEY "x=1699999699; " TAIL, DKIM_POLICY, "the signature has expired"},
+    };
+    RUN(cases);
+}
+
+static void keys_that_do_not_fit(void **state)
+{
+    (void)state;
+    static const struct field_case cases[] = {
+        {HEAD "s=none; " TAIL, DKIM_PERMERROR,
+         "no key is published at none._domainkey.example.org"},
+        {HEAD "s=nodata; " TAIL, DKIM_PERMERROR,
+         "no key is published at nodata._domainkey.example.org"},
+        {HEAD "s=servfail; " TAIL, DKIM_TEMPERROR,
+         "the key at servfail._domainkey.example.org cannot be fetched now: DNS servfail"},
+        {HEAD "s=timeout; " TAIL, DKIM_TEMPERROR,
+         "the key at timeout._domainkey.example.org cannot be fetched now: DNS timeout"},
+        {HEAD "s=bogus; " TAIL, DKIM_TEMPERROR,
+         "the key at bogus._domainkey.example.org cannot be fetched now: DNS bogus"},
+        {HEAD "s=revoked; " TAIL, DKIM_PERMERROR, "the key is revoked (p= is empty)"},
+        {HEAD "s=sha1; " TAIL, DKIM_PERMERROR, "the key does not allow sha256 (h=)"},
+        {HEAD "s=notmail; " TAIL, DKIM_PERMERROR, "the key is not for mail (s=)"},
+        {HEAD "s=anykind; " TAIL, DKIM_PERMERROR, "the key's type (k=) is unknown"},
+        {HEAD "s=ed; " TAIL, DKIM_PERMERROR,
+         "the key's type (k=) does not fit the signature's algorithm (a=)"},
+        {HEAD "s=edrsa; " TAIL, DKIM_PERMERROR, "p= holds no RSA key"},
+        {HEAD "s=badkey; " TAIL, DKIM_PERMERROR, "p= holds no RSA key"},
+        {HEAD "s=spf; " TAIL, DKIM_PERMERROR, "the key record does not begin with v=DKIM1"},
+        {HEAD "s=short; " TAIL, DKIM_PERMERROR, "the RSA key has less than 1024 bits (RFC 8301)"},
+        {HEAD "s=strict; i=@mail.example.org; " TAIL, DKIM_PERMERROR,
+         "i= is a subdomain of d=, which the key forbids (t=s)"},
+        {HEAD "s=other; " TAIL, DKIM_FAIL,
+         "signature does not verify: a signed header field was changed, or another key was used"},
+        {HEAD "s=severalbad; " TAIL, DKIM_FAIL,
+         "signature does not verify: a signed header field was changed, or another key was used"},
+        {HEAD "s=many; " TAIL, DKIM_FAIL,
+         "signature does not verify: a signed header field was changed, or another key was used"},
+    };
+    RUN(cases);
+}
+
+static struct str signed_with(const char *tags)
+{
+    return sign_by_hand(rsa_key, CANON_RELAXED, CANON_RELAXED, UINT64_MAX, message, "from to",
+                        tags);
+}
+
+static void facts_of_the_key(void **state)
+{
+    (void)state;
+    struct dkim_signature s = verify_one(&default_settings, signed_with(KEY TAIL), message);
+    assert_int_equal(s.key_bits, 1024);
+    assert_false(s.testing);
+    assert_int_equal(s.security, DNS_UNCHECKED);
+    s = verify_one(&default_settings, signed_with(HEAD "s=secure; " TAIL), message);
+    assert_int_equal(s.security, DNS_SECURE);
+    s = verify_one(&default_settings, signed_with(HEAD "s=testing; " TAIL), message);
+    assert_result(s, DKIM_PASS, "");
+    assert_true(s.testing);
+    s = verify_one(&default_settings, signed_with(HEAD "s=othertesting; " TAIL), message);
+    assert_int_equal(s.result, DKIM_FAIL);
+    assert_true(s.testing);
+    s = verify_one(&default_settings, signed_with(HEAD "s=strict; i=@example.org; " TAIL), message);
+    assert_result(s, DKIM_PASS, "");
+    assert_true(s.testing);
+    struct dkim_verify_settings demanding = default_settings;
+    demanding.min_key_bits = 2048;
+    s = verify_one(&demanding, signed_with(KEY TAIL), message);
+    assert_result(s, DKIM_POLICY, "the RSA key is shorter than we accept");
+    s = verify_one(&demanding, signed_with(HEAD "s=other; " TAIL), message);
+    assert_int_equal(s.result, DKIM_FAIL);
+    s = verify_one(&demanding,
+                   sign_by_hand(ed25519_key, CANON_RELAXED, CANON_RELAXED, UINT64_MAX, message,
+                                "from to",
+                                "v=1; a=ed25519-sha256; c=relaxed/relaxed; "
+                                "d=example.org; h=from:to; s=ed; " TAIL),
+                   message);
+    assert_result(s, DKIM_PASS, "");
+}
+
+/* What can be read of a broken field is there for logs and headers. */
+static void broken_but_named(void **state)
+{
+    (void)state;
+    struct str value = STR(" v=1; a=rsa-sha256; d=B\xc3\xbc"
+                           "cher.Example; s=S1; h=from; h=to; "
+                           "i=joe@b\xc3\xbc"
+                           "cher.example; b=abc def\x01ghijk; bh=AAAA; rubbish");
+    struct dkim_signature s = verify_one(&default_settings, value, message);
+    assert_int_equal(s.result, DKIM_NEUTRAL);
+    assert_str(s.domain, "xn--bcher-kva.example");
+    assert_str(s.selector, "s1");
+    assert_str(s.identity, "joe@b\xc3\xbc"
+                           "cher.example");
+    assert_str(s.algorithm, "rsa-sha256");
+    assert_str(s.b_start, "abcdef");
+    s = verify_one(&default_settings, STR(" v=1; d=Example.org"), message);
+    assert_str(s.identity, "@Example.org");
+}
+
+static struct str replaced(struct str text, const char *from, const char *to)
+{
+    const char *at = memmem(text.p, text.n, from, strlen(from));
+    assert_non_null(at);
+    size_t i = (size_t)(at - text.p);
+    return str_printf(arena, "%.*s%s%.*s", (int)i, text.p, to, (int)(text.n - i - strlen(from)),
+                      at + strlen(from));
+}
+
+static void changed_messages(void **state)
+{
+    (void)state;
+    const char *body = "body hash differs: the message was changed after signing";
+    const char *header =
+        "signature does not verify: a signed header field was changed, or another key was used";
+    struct str relaxed = signed_with(KEY TAIL);
+    struct str simple =
+        sign_by_hand(rsa_key, CANON_SIMPLE, CANON_SIMPLE, UINT64_MAX, message, "from to",
+                     "v=1; a=rsa-sha256; d=example.org; h=from:to; s=rsa; " TAIL);
+    struct str mixed =
+        sign_by_hand(rsa_key, CANON_RELAXED, CANON_SIMPLE, UINT64_MAX, message, "from to",
+                     "v=1; a=rsa-sha256; c=relaxed; d=example.org; h=from:to; s=rsa; " TAIL);
+    const struct {
+        const char *from, *to, *relaxed, *simple, *mixed;
+    } cases[] = {
+        {"Hello", "Hello", "", "", ""},
+        {"Hello", "hello", body, body, body},
+        {"  there ", "\tthere", "", body, body},
+        {"there \r\n\r\n\r\n", "there \r\n", "", "", ""},
+        {"b@example.net", "c@example.net", header, header, header},
+        {"To: b", "TO:  b", "", header, ""},
+        {"To: b", "To:\r\n b", "", header, ""},
+        {"Subject: one", "Subject: other", "", "", ""}, /* not signed */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str text = replaced(message, cases[i].from, cases[i].to);
+        const struct {
+            struct str value;
+            const char *want;
+        } three[] = {
+            {relaxed, cases[i].relaxed}, {simple, cases[i].simple}, {mixed, cases[i].mixed}};
+        for (size_t k = 0; k < 3; k++)
+            assert_result(verify_one(&default_settings, three[k].value, text),
+                          *three[k].want ? DKIM_FAIL : DKIM_PASS, three[k].want);
+    }
+    /* A wrong body is known to be wrong without the key. */
+    assert_result(verify_one(&default_settings, signed_with(HEAD "s=timeout; " TAIL),
+                             replaced(message, "Hello", "hello")),
+                  DKIM_FAIL, body);
+}
+
+/* Duplicates are hashed from the bottom up, absent ones are nothing, the signature never is. */
+static void repeated_fields(void **state)
+{
+    (void)state;
+    static const char tags[] = "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=rsa; "
+                               "h=Subject:from:SUBJECT:subject:x-none:DKIM-Signature; bh=*; b=";
+    struct str value = sign_by_hand(rsa_key, CANON_RELAXED, CANON_RELAXED, UINT64_MAX, message,
+                                    "from", tags); /* for bh= */
+    /* By hand: Subject: last, From, Subject: one two. */
+    struct header_hash *hash = header_hash_new(arena, CANON_RELAXED);
+    unsigned char digest[32];
+    header_hash_field(hash, STR("Subject"), STR(" last"));
+    header_hash_field(hash, STR("From"), STR(" a@example.org"));
+    header_hash_field(hash, STR("Subject"), STR(" one two"));
+    size_t b = (size_t)((const char *)memmem(value.p, value.n, " b=", 3) - value.p) + 3;
+    header_hash_signature(hash, STR("DKIM-Signature"), str_sub(value, 0, b));
+    header_hash_finish(hash, digest);
+    value = str_printf(arena, "%.*s%.*s", (int)b, value.p,
+                       STR_ARG(base64_encode(arena, private_key_sign(rsa_key, digest, arena))));
+    assert_result(verify_one(&default_settings, value, message), DKIM_PASS, "");
+    struct str added = str_printf(arena, "Subject: zero\r\n%.*s", STR_ARG(message));
+    assert_int_equal(verify_one(&default_settings, value, added).result, DKIM_FAIL);
+    added = str_printf(arena, "X-None: 1\r\n%.*s", STR_ARG(message));
+    assert_int_equal(verify_one(&default_settings, value, added).result, DKIM_FAIL);
+    added = str_printf(arena, "Dkim-Signature: x\r\n%.*s", STR_ARG(message));
+    assert_int_equal(
+        verify_message(&default_settings, with_signature(value, added), zone).signatures[0].result,
+        DKIM_FAIL);
+}
+
+static void body_lengths(void **state)
+{
+    (void)state;
+    const uint64_t whole = strlen("Hello there\r\n");
+    struct dkim_verify_settings lenient = default_settings;
+    lenient.partial_body = true;
+    for (uint64_t l = 0; l <= whole + 1; l++) {
+        char tags[256];
+        snprintf(tags, sizeof tags, KEY "l=%d; " TAIL, (int)l);
+        struct str value =
+            sign_by_hand(rsa_key, CANON_RELAXED, CANON_RELAXED, l, message, "from to", tags);
+        struct dkim_signature s = verify_one(&default_settings, value, message);
+        struct dkim_signature t = verify_one(&lenient, value, message);
+        if (l < whole) {
+            assert_result(s, DKIM_POLICY,
+                          "the signature covers only the beginning of the body (l=)");
+            assert_result(t, DKIM_PASS, "");
+        } else if (l == whole) {
+            assert_result(s, DKIM_PASS, "");
+        } else {
+            assert_result(s, DKIM_PERMERROR, "l= is longer than the body");
+            assert_result(t, DKIM_PERMERROR, "l= is longer than the body");
+        }
+    }
+    static const struct field_case cases[] = {
+        {KEY "l=18446744073709551615; " TAIL, DKIM_PERMERROR, "l= is longer than the body"},
+        {KEY "l=18446744073709551616; " TAIL, DKIM_PERMERROR, "l= is longer than the body"},
+        {KEY
+         "l=0000000000000000000000000000000000000000000000000000000000000000000000000013; " TAIL,
+         DKIM_PASS, ""},
+        {KEY
+         "l=00000000000000000000000000000000000000000000000000000000000000000000000000013; " TAIL,
+         DKIM_NEUTRAL, "l= is no number"},
+        /* The digest is that of the whole body and not of its first octet. */
+        {KEY "l=1; " TAIL, DKIM_FAIL, "body hash differs: the message was changed after signing"},
+    };
+    RUN(cases);
+}
+
+static void b_starts(void **state)
+{
+    (void)state;
+    struct header_list headers;
+    header_list_init(&headers, arena);
+    const char *const values[] = {
+        " b=abcdefghijklmn", " b=abcdefgh ijkxyz", " b=abcdefgxijk", " b=abc", " v=1",
+        " b=zzzzzzzzzz",     " b=zzzzzzzzzz"};
+    const char *const want[] = {"abcdefghijkl", "abcdefghijkx", "abcdefgx", "abc", "",
+                                "zzzzzzzzzz",   "zzzzzzzzzz"};
+    for (size_t i = 0; i < 7; i++)
+        header_list_add(&headers, STR("DKIM-Signature"), str_of(values[i]));
+    struct verified v = verify_fields(&default_settings, &headers, STR(""), zone);
+    assert_int_equal(v.n, 7);
+    for (size_t i = 0; i < 7; i++)
+        assert_str(v.signatures[i].b_start, want[i]);
+}
+
+static void no_signature(void **state)
+{
+    (void)state;
+    struct verified v = verify_message(&default_settings, message, zone);
+    assert_int_equal(v.n, 0);
+    assert_int_equal(v.skipped, 0);
+    v = verify_message(&default_settings, STR(""), zone);
+    assert_int_equal(v.n, 0);
+}
+
+static void newest_first(void **state)
+{
+    (void)state;
+    struct str text = message;
+    struct str good = signed_with(KEY TAIL);
+    for (int i = 0; i < 15; i++)
+        text = with_signature(i == 5 ? good : STR(" v=1"), text);
+    struct verified v = verify_message(&default_settings, text, zone);
+    assert_int_equal(v.n, 10);
+    assert_int_equal(v.skipped, 5);
+    for (size_t i = 0; i < 10; i++)
+        assert_int_equal(v.signatures[i].result, i == 9 ? DKIM_PASS : DKIM_NEUTRAL);
+}
+
+/* Signatures beyond the cap cost nothing: not in keys asked for, not in octets hashed. */
+static void thousand_signatures(void **state)
+{
+    (void)state;
+    struct header_list headers;
+    struct str problem;
+    char *body = arena_alloc(arena, 1 << 20);
+    memset(body, 'x', 1 << 20);
+    header_list_init(&headers, arena);
+    for (int i = 0; i < 1000; i++)
+        header_list_add(&headers, STR("DKIM-Signature"),
+                        str_printf(arena, " " HEAD "s=k%d; l=%d; bh=AAAA; b=AAAA", i, 1000000 + i));
+    header_list_add(&headers, STR("From"), STR(" a@example.org"));
+    int64_t cost[2];
+    for (unsigned round = 0; round < 2; round++) {
+        struct dkim_verify_settings settings = default_settings;
+        settings.max_signatures = 10;
+        struct arena *a = arena_new(0);
+        struct dns_asker asker = {.dns = dns_open_zone(str_of(zone), a, &problem), .arena = a};
+        size_t n, skipped;
+        if (round == 0) /* the same with the first ten alone */
+            headers.fields += 990, headers.n -= 990;
+        int64_t begin = clock_us();
+        struct dkim_verifier *v = dkim_verifier_new(&settings, &headers, NULL, &asker);
+        for (size_t at = 0; at < 1 << 20; at += 1 << 16)
+            dkim_verifier_body(v, body + at, 1 << 16);
+        dkim_verifier_finish(v, &asker, &n, &skipped);
+        cost[round] = clock_us() - begin;
+        assert_int_equal(n, 10);
+        assert_int_equal(skipped, round ? 990 : 0);
+        assert_int_equal(asker.lookups, 10);
+        if (round == 0)
+            headers.fields -= 990, headers.n += 990;
+        struct dns *dns = asker.dns;
+        arena_free(a);
+        dns_close(dns);
+    }
+    /* Far from both a fair comparison and a thousand times ten. */
+    assert_true(cost[1] < 10 * cost[0] + 100000);
+}
+
+/* The body is of no interest where no signature can pass, or l= is exceeded. */
+static void body_wanted(void **state)
+{
+    (void)state;
+    struct str problem;
+    struct dns *dns = dns_open_zone(str_of(zone), arena, &problem);
+    struct dns_asker asker = {.dns = dns, .arena = arena_new(0)};
+    struct header_list headers;
+    header_list_init(&headers, arena);
+    header_list_add(&headers, STR("DKIM-Signature"), STR(" v=1"));
+    struct dkim_verifier *v = dkim_verifier_new(&default_settings, &headers, NULL, &asker);
+    assert_false(dkim_verifier_wants_body(v));
+    header_list_add(&headers, STR("DKIM-Signature"), STR(" " HEAD "s=rsa; l=9; bh=AAAA; b=AAAA"));
+    v = dkim_verifier_new(&default_settings, &headers, NULL, &asker);
+    assert_true(dkim_verifier_wants_body(v));
+    char block[1000];
+    memset(block, 'x', sizeof block);
+    dkim_verifier_body(v, block, sizeof block);
+    assert_false(dkim_verifier_wants_body(v));
+    arena_free(asker.arena);
+    dns_close(dns);
+}
+
+/* h= of 10 KB and more, over many fields. */
+static void long_lists(void **state)
+{
+    (void)state;
+    struct header_list headers;
+    struct strbuf h;
+    unsigned char digest[32];
+    header_list_init(&headers, arena);
+    sb_init(&h, arena);
+    sb_add(&h, STR(" v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=rsa; "
+                   "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; h=from"));
+    for (int i = 0; i < 2000; i++) {
+        header_list_add(&headers, STR("X-A"), str_printf(arena, " %d", i));
+        header_list_add(&headers, str_printf(arena, "X-%d", i), STR(" x"));
+        sb_add(&h, STR(":x-a:\r\n x-b : from"));
+    }
+    header_list_add(&headers, STR("From"), STR(" a@example.org"));
+    sb_add(&h, STR("; b="));
+    struct header_hash *hash = header_hash_new(arena, CANON_RELAXED);
+    header_hash_field(hash, STR("From"), STR(" a@example.org"));
+    for (int i = 1999; i >= 0; i--)
+        header_hash_field(hash, STR("X-A"), str_printf(arena, " %d", i));
+    header_hash_signature(hash, STR("DKIM-Signature"), sb_str(&h));
+    header_hash_finish(hash, digest);
+    sb_add(&h, base64_encode(arena, private_key_sign(rsa_key, digest, arena)));
+    header_list_add(&headers, STR("DKIM-Signature"), sb_str(&h));
+    struct verified v = verify_fields(&default_settings, &headers, STR(""), zone);
+    assert_int_equal(v.n, 1);
+    assert_result(v.signatures[0], DKIM_PASS, "");
+}
+
+static void names_of_results(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"none",    "pass",      "fail",     "policy",
+                                        "neutral", "temperror", "permerror"};
+    for (int i = 0; i < DKIM_RESULT_COUNT; i++)
+        assert_string_equal(dkim_result_name((enum dkim_result)i), names[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rfc8463_example),
+        cmocka_unit_test(rfc6376_example),
+        cmocka_unit_test(tags_that_pass),
+        cmocka_unit_test(tags_that_are_wrong),
+        cmocka_unit_test(keys_that_do_not_fit),
+        cmocka_unit_test(facts_of_the_key),
+        cmocka_unit_test(broken_but_named),
+        cmocka_unit_test(changed_messages),
+        cmocka_unit_test(repeated_fields),
+        cmocka_unit_test(body_lengths),
+        cmocka_unit_test(b_starts),
+        cmocka_unit_test(no_signature),
+        cmocka_unit_test(newest_first),
+        cmocka_unit_test(thousand_signatures),
+        cmocka_unit_test(body_wanted),
+        cmocka_unit_test(long_lists),
+        cmocka_unit_test(names_of_results),
+    };
+    return cmocka_run_group_tests(tests, setup, dkim_teardown);
+}
