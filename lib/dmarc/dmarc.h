@@ -71,7 +71,8 @@ struct dmarc_outcome {
                                          equal names could align */
     struct dmarc_record record;
     enum dmarc_policy policy; /* that applies to this message: p, sp or np, lowered by t=y */
-    char policy_tag;          /* 'p', 's' (sp) or 'n' (np): where it came from; '-': no record */
+    char policy_tag; /* 'p', 's' (sp) or 'n' (np, where that makes a difference): where it came
+                        from; '-': no record */
     bool spf_aligned, dkim_aligned; /* by a passing identifier */
     size_t aligned_index;           /* identifier that made the pass */
     struct str reason;          /* a phrase for people: why pass, fail, none or temperror; clean */

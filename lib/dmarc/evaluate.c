@@ -37,10 +37,16 @@ static void walk_author(struct evaluation *e)
                    STR_ARG(dmarc_shown(&e->walker, e->out->organizational_domain)));
 }
 
-/* True if np= could lead elsewhere than the policy for existing subdomains. */
+/* RFC 9989 4.7, t: one level below what is published. */
+static enum dmarc_policy lowered(const struct dmarc_record *record, enum dmarc_policy policy)
+{
+    return record->testing && policy != DMARC_P_NONE ? policy - 1 : policy;
+}
+
+/* True if np= leads elsewhere than the policy for existing subdomains. */
 static bool depends_on_existence(const struct dmarc_record *record)
 {
-    return record->has_np && record->np != record->sp;
+    return record->has_np && lowered(record, record->np) != lowered(record, record->sp);
 }
 
 /* RFC 9989 3.2.13 and A.4: a domain exists if there is any record at its name, a CNAME to nowhere
@@ -78,8 +84,7 @@ static void choose_policy(struct evaluation *e, bool inherited)
                dmarc_tag_name(out->policy_tag),
                STR_ARG(dmarc_shown(&e->walker, out->record_domain)),
                record->testing ? ", lowered by t=y" : "");
-    if (record->testing && out->policy != DMARC_P_NONE)
-        out->policy--; /* RFC 9989 4.7, t */
+    out->policy = lowered(record, out->policy);
 }
 
 static bool apply_record(struct evaluation *e, const struct dmarc_node *node, bool inherited)
