@@ -247,8 +247,7 @@ static void add_text(struct conf_source *s, struct str text, const char *name, u
                      "holds a NUL byte: it is no text file");
 }
 
-/* The whole file; absent with errno set. */
-static struct str read_all(struct arena *a, const char *path)
+struct str source_read(struct arena *a, const char *path)
 {
     struct strbuf b;
     char block[16384];
@@ -271,7 +270,7 @@ static struct str read_all(struct arena *a, const char *path)
 static void add_file(struct conf_source *s, struct str path, struct conf_place from, unsigned depth)
 {
     char *name = str_cstr(s->arena, path);
-    struct str text = read_all(s->arena, name);
+    struct str text = source_read(s->arena, name);
     const char *why = strerror(errno);
     if (text.p)
         add_text(s, text, name, depth);

@@ -23,4 +23,7 @@ void source_add_text(struct conf_source *s, struct str text, const char *name);
 /* Where a line of the joined text (1: the first) came from. */
 struct conf_place source_place(const struct conf_source *s, unsigned line);
 
+/* The whole file, at most 64 MB; absent, with errno set, if it cannot be read. */
+struct str source_read(struct arena *a, const char *path);
+
 #endif

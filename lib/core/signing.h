@@ -9,8 +9,8 @@
 /* A set of signing keys: immutable, part of a snapshot. */
 struct key_set {
     /* The keys to sign with for a From mailbox, RSA first; 0 if there is none. *keys stays valid as
-     * long as the snapshot. */
-    size_t (*find)(const struct key_set *set, const struct mailbox *author,
+     * long as the snapshot and `a`. */
+    size_t (*find)(const struct key_set *set, const struct mailbox *author, struct arena *a,
                    const struct dkim_signing_key **keys);
 };
 

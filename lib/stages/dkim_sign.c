@@ -54,7 +54,7 @@ static void eoh(struct stage_run *run)
         return;
     struct str domain = from.mailboxes[0].domain;
     const struct key_set *set = run->signing_keys;
-    signing->n = set ? set->find(set, &from.mailboxes[0], &signing->keys) : 0;
+    signing->n = set ? set->find(set, &from.mailboxes[0], m->arena, &signing->keys) : 0;
     if (!signing->n) {
         signing->why = str_printf(m->arena, "no key for %.*s", STR_ARG(domain));
         return;

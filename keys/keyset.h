@@ -1,0 +1,23 @@
+/* keyset.h - the signing keys of a configuration: loaded, checked, found by author.
+ *
+ * Which keys sign for a From mailbox: the entry of `signing` for its domain; else the nearest entry
+ * above it with `subdomains`; else what OpenDKIM's SigningTable says (tables.h). */
+#ifndef ASSAY_KEYS_KEYSET_H
+#define ASSAY_KEYS_KEYSET_H
+
+#include "conf/conf.h"
+#include "core/signing.h"
+
+/* Opens every key that the configuration can use, with the rights that the process has now. True
+ * with *keys (NULL if no key is configured: nothing is signed); false if anything is wrong with a
+ * table or a key, and `problems` says all of it, with file and line and the path of the key.
+ *
+ * A key file belongs to root or to the user that reads it, and others can neither read nor change
+ * it: mode 0600, or 0640 with a group of that user or root's. Reader is the effective user of the
+ * process, or conf->user when that is root. Immutable once loaded: usable from any thread. */
+bool key_set_load(const struct conf *conf, struct conf_problems *problems, struct key_set **keys);
+
+/* No message may use it any more. NULL is allowed. */
+void key_set_free(struct key_set *keys);
+
+#endif

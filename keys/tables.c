@@ -1,0 +1,105 @@
+/* tables.c - OpenDKIM's KeyTable and SigningTable as text.
+ *
+ * Errors: complaints with file and line, or a phrase. */
+#include "keys/tables.h"
+
+#include "mail/domain.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static void add_row(struct table *t, struct arena *a, struct table_row row)
+{
+    if ((t->n & (t->n - 1)) == 0) { /* full: room is the next power of two */
+        size_t room = t->n ? 2 * t->n : 1;
+        t->rows = arena_grow(a, t->rows, t->n * sizeof row, room * sizeof row);
+    }
+    t->rows[t->n++] = row;
+}
+
+void table_parse(struct str text, const char *path, struct arena *a, struct conf_problems *problems,
+                 struct table *out)
+{
+    struct str line;
+    struct table_row row = {.line = 0};
+    *out = (struct table){0};
+    while (str_split(&text, '\n', &line)) {
+        size_t end = 0;
+        row.line++;
+        line = str_trim(str_sub(line, 0, str_find(line, 0, '#')));
+        while (end < line.n && !is_blank(line.p[end]))
+            end++;
+        row.name = str_sub(line, 0, end);
+        row.value = str_trim(str_sub(line, end, line.n));
+        if (row.value.n)
+            add_row(out, a, row);
+        else if (row.name.n)
+            conf_problem(problems, (struct conf_place){path, row.line},
+                         "the line has one word; wanted is a name and a value");
+    }
+}
+
+bool key_row_parse(struct str value, struct arena *a, struct key_row *out, struct str *problem)
+{
+    size_t first = str_find(value, 0, ':'), second = str_find(value, first + 1, ':');
+    struct str domain = str_trim(str_sub(value, 0, first));
+    struct str selector = str_trim(str_sub(value, first + 1, second));
+    out->domain = domain;
+    out->path = str_trim(str_sub(value, second + 1, value.n));
+    if (second >= value.n)
+        *problem = STR("wanted is domain:selector:/path/of/the/key");
+    else if (!str_starts(out->path, STR("/")))
+        *problem = STR("the key must be named by its absolute path; keys inside the table and "
+                       "relative paths are not read");
+    else if (str_find(out->path, 0, '%') < out->path.n)
+        *problem = STR("% in a path is not supported: write one line for each domain");
+    else if (!conf_selector_normalize(a, selector, &out->selector))
+        *problem = str_printf(a, "selector: \"%.*s\" " CONF_SELECTOR_WANTED,
+                              STR_ARG(str_safe(a, selector, 100, true)));
+    else if (!str_eq(domain, STR("%")) && !domain_normalize(a, domain, &out->domain))
+        *problem = str_printf(a, "\"%.*s\" is no domain name such as example.org",
+                              STR_ARG(str_safe(a, domain, 100, true)));
+    else
+        *problem = STR_NONE;
+    return !problem->p;
+}
+
+struct str signing_row_key(struct str value)
+{
+    return str_trim(str_sub(value, 0, str_find(value, 0, ':')));
+}
+
+struct str pattern_normalize(struct arena *a, struct str pattern)
+{
+    struct str lower = str_lower(a, pattern), domain;
+    size_t at = str_find_last(lower, '@'), from = at < lower.n ? at + 1 : 0;
+    struct str written = str_sub(lower, from, lower.n);
+    if (str_find(written, 0, '*') < written.n || !domain_normalize(a, written, &domain))
+        return lower;
+    return str_printf(a, "%.*s%.*s", (int)from, lower.p, STR_ARG(domain));
+}
+
+/* On a mismatch the last asterisk takes one byte more; those before it need not be tried again. */
+bool pattern_match(struct str pattern, struct str text)
+{
+    size_t p = 0, t = 0, star = SIZE_MAX, star_text = 0;
+    while (t < text.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = p++;
+            star_text = t;
+        } else if (p < pattern.n && pattern.p[p] == text.p[t]) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++star_text;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.n && pattern.p[p] == '*')
+        p++;
+    return p == pattern.n;
+}

@@ -1,0 +1,557 @@
+/* test_keyset.c - signing keys: who may own and read them, and which of them sign for whom. */
+#include "test.h"
+
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "crypto/keys.h"
+#include "keys/keyfile.h"
+#include "keys/keyset.h"
+#include "keys/strmap.h"
+#include "keys/tables.h"
+
+static struct arena *arena;
+static struct conf_problems problems;
+static char directory[] = "/tmp/assay-test-keys-XXXXXX";
+
+static struct str in_directory(const char *name)
+{
+    return str_printf(arena, "%s/%s", directory, name);
+}
+
+static void write_file(const char *name, struct str text, mode_t mode)
+{
+    struct str path = in_directory(name);
+    FILE *f = fopen(path.p, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text.p, 1, text.n, f), text.n);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path.p, mode), 0);
+}
+
+static void write_key(const char *name, enum key_type type)
+{
+    struct str problem;
+    struct private_key *key = private_key_generate(type, 2048, arena, &problem);
+    assert_non_null(key);
+    write_file(name, private_key_pem(key, arena), 0600);
+    private_key_release(key);
+}
+
+static int make_directory(void **state)
+{
+    (void)state;
+    log_open(LOG_TO_STDERR, "test", LOG_LEVEL_ERROR);
+    if (!mkdtemp(directory) || chmod(directory, 0755) != 0)
+        return -1;
+    arena = arena_new(0);
+    write_key("rsa.pem", KEY_RSA);
+    write_key("ed.pem", KEY_ED25519);
+    arena_free(arena);
+    return 0;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    char command[sizeof directory + 16];
+    snprintf(command, sizeof command, "rm -r %s", directory);
+    return system(command);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    arena = arena_new(0);
+    conf_problems_init(&problems, arena);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+/* All complaints, one a line; {} stands for the test's directory. */
+static struct str complaints(void)
+{
+    struct strbuf b;
+    struct str where = str_of(directory);
+    sb_init(&b, arena);
+    for (size_t i = 0; i < problems.n; i++) {
+        struct str line = problems.v[i];
+        while (line.n) {
+            bool here = str_starts(line, where);
+            sb_add(&b, here ? STR("{}") : str_sub(line, 0, 1));
+            line = str_sub(line, here ? where.n : 1, line.n);
+        }
+        sb_addc(&b, '\n');
+    }
+    return sb_str(&b);
+}
+
+/* A configuration in which {} is the test's directory. */
+static struct conf *parse(const char *text)
+{
+    struct strbuf b;
+    sb_init(&b, arena);
+    for (struct str rest = str_of(text); rest.n;) {
+        bool here = str_starts(rest, STR("{}"));
+        sb_add(&b, here ? str_of(directory) : str_sub(rest, 0, 1));
+        rest = str_sub(rest, here ? 2 : 1, rest.n);
+    }
+    struct conf *conf = conf_parse(sb_str(&b), &problems);
+    if (!conf)
+        print_error("%s", complaints().p);
+    assert_non_null(conf);
+    return conf;
+}
+
+static struct key_set *load(const char *text)
+{
+    struct conf *conf = parse(text);
+    struct key_set *keys;
+    bool ok = key_set_load(conf, &problems, &keys);
+    conf_free(conf);
+    if (!ok)
+        print_error("%s", complaints().p);
+    assert_true(ok);
+    return keys;
+}
+
+static struct str refuse(const char *text)
+{
+    struct conf *conf = parse(text);
+    struct key_set *keys;
+    conf_problems_init(&problems, arena);
+    assert_false(key_set_load(conf, &problems, &keys));
+    assert_null(keys);
+    conf_free(conf);
+    return complaints();
+}
+
+/* "d/s d/s" for an author. */
+static struct str signers(const struct key_set *set, const char *local, const char *domain)
+{
+    const struct dkim_signing_key *keys = NULL;
+    struct mailbox author = {
+        .local = str_of(local), .domain = str_of(domain), .domain_ok = *domain != '\0'};
+    struct strbuf b;
+    sb_init(&b, arena);
+    size_t n = set->find(set, &author, arena, &keys);
+    for (size_t i = 0; i < n; i++)
+        sb_printf(&b, "%s%.*s/%.*s", i ? " " : "", STR_ARG(keys[i].domain),
+                  STR_ARG(keys[i].selector));
+    return sb_str(&b);
+}
+
+static void test_nothing_configured(void **state)
+{
+    (void)state;
+    assert_null(load(""));
+    key_set_free(NULL);
+}
+
+static void test_entries(void **state)
+{
+    (void)state;
+    struct key_set *keys = load("signing = ( { domain = \"example.org\"; subdomains = true;\n"
+                                "  keys = ( { selector = \"e\"; file = \"{}/ed.pem\"; },\n"
+                                "           { selector = \"r\"; file = \"{}/rsa.pem\"; } ); },\n"
+                                " { domain = \"plain.example\"; keys = ( { selector = \"p\"; file "
+                                "= \"{}/ed.pem\"; } ); },\n"
+                                " { domain = \"own.sub.example.org\"; keys = ( { selector = \"o\"; "
+                                "file = \"{}/ed.pem\"; } ); "
+                                "} );");
+    assert_str(signers(keys, "a", "example.org"), "example.org/r example.org/e");
+    assert_str(signers(keys, "a", "x.example.org"), "example.org/r example.org/e");
+    assert_str(signers(keys, "a", "deep.x.example.org"), "example.org/r example.org/e");
+    assert_str(signers(keys, "a", "own.sub.example.org"), "own.sub.example.org/o");
+    /* An entry without subdomains does not hide the one above it. */
+    assert_str(signers(keys, "a", "x.own.sub.example.org"), "example.org/r example.org/e");
+    assert_str(signers(keys, "a", "badexample.org"), "");
+    assert_str(signers(keys, "a", "plain.example"), "plain.example/p");
+    assert_str(signers(keys, "a", "x.plain.example"), "");
+    assert_str(signers(keys, "a", "org"), "");
+    assert_str(signers(keys, "a", ""), "");
+    key_set_free(keys);
+}
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+#define ENTRY(file)                                                                                \
+    "signing = ( { domain = \"a.example\"; keys = ( { selector = \"s\"; file = \"{}/" file         \
+    "\"; } ); } );"
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    assert_str(refuse(ENTRY("missing.pem")), "text:1: {}/missing.pem: No such file or directory\n");
+    write_file("junk.pem", STR("-----BEGIN PRIVATE KEY-----\nx\n"), 0600);
+    assert_str(refuse(ENTRY("junk.pem")),
+               "text:1: {}/junk.pem: no private key in PEM form without a passphrase\n");
+    write_file("huge.pem", str_printf(arena, "%40000d", 1), 0600);
+    assert_str(refuse(ENTRY("huge.pem")), "text:1: {}/huge.pem: is larger than any key\n");
+    assert_int_equal(mkdir(in_directory("dir.pem").p, 0700), 0);
+    assert_str(refuse(ENTRY("dir.pem")), "text:1: {}/dir.pem: is no regular file\n");
+    /* One file that serves many is complained of once, the others are complained of as well. */
+    assert_str(refuse("signing = (\n{ domain = \"a.example\"; keys = ( { selector = \"s\"; file = "
+                      "\"{}/junk.pem\"; } ); },\n{ domain = \"b.example\"; keys = ( { selector = "
+                      "\"s\"; file = \"{}/junk.pem\"; },\n{ selector = \"t\"; file = "
+                      "\"{}/missing.pem\"; } ); } );"),
+               "text:2: {}/junk.pem: no private key in PEM form without a passphrase\n"
+               "text:4: {}/missing.pem: No such file or directory\n");
+}
+
+static void test_modes(void **state)
+{
+    (void)state;
+    struct str problem;
+    struct key_reader me = {.uid = geteuid(), .name = "me", .group_name = "mygroup"};
+    gid_t groups[] = {getegid()};
+    const char *path = in_directory("mode.pem").p;
+    static const struct {
+        mode_t mode;
+        const char *why;
+    } cases[] = {
+        {0600, NULL},
+        {0400, NULL},
+        {0640, NULL},
+        {0440, NULL},
+        {0660, "its group can get at the key"},
+        {0650, "its group can get at the key"},
+        {0644, "others can get at the key"},
+        {0602, "others can get at the key"},
+        {0601, "others can get at the key"},
+    };
+    me.groups = groups;
+    me.n_groups = 1;
+    write_key("mode.pem", KEY_ED25519);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(chmod(path, cases[i].mode), 0);
+        struct private_key *key = key_file_load(path, &me, arena, &problem);
+        private_key_release(key);
+        if (!cases[i].why) {
+            assert_non_null(key);
+            continue;
+        }
+        assert_null(key);
+        struct str want = str_printf(arena, "%s: %s (owned by ", path, cases[i].why);
+        assert_str(str_sub(problem, 0, want.n), want.p);
+        want = str_printf(arena, ", mode %04o); run: chmod 0600 %s", (unsigned)cases[i].mode, path);
+        assert_true(str_ends_nocase(problem, want));
+    }
+}
+
+/* As root: files of others, and readers that are not root. */
+static const uid_t reader_uid = 54321, stranger_uid = 54322;
+static const gid_t reader_gid = 54323, second_gid = 54324, stranger_gid = 54325;
+
+static const struct {
+    uid_t owner;
+    gid_t group;
+    mode_t mode, directory_mode;
+    gid_t directory_group;
+    const char *problem; /* behind the path; {} is the directory; NULL: it is read */
+} owners[] = {
+    {54321, 0, 0600, 0755, 0, NULL},
+    {0, 54323, 0640, 0755, 0, NULL},
+    {0, 54324, 0640, 0750, 54323, NULL},
+    {0, 0, 0600, 0755, 0,
+     ": user 54321 may not read it (owned by root:root, mode 0600); run: chown root:54323 {}/k.pem "
+     "&& chmod 0640 {}/k.pem"},
+    {0, 54323, 0600, 0755, 0,
+     ": user 54321 may not read it (owned by root:54323, mode 0600); run: chmod 0640 {}/k.pem"},
+    {0, 54325, 0640, 0755, 0,
+     ": its group can get at the key (owned by root:54325, mode 0640); run: chown root:54323 "
+     "{}/k.pem && chmod 0640 {}/k.pem"},
+    {54322, 54323, 0640, 0755, 0,
+     ": the key belongs to another user, who can read and replace it (owned by 54322:54323, mode "
+     "0640); run: chown root:54323 {}/k.pem && chmod 0640 {}/k.pem"},
+    {54321, 0, 0644, 0755, 0,
+     ": others can get at the key (owned by 54321:root, mode 0644); run: chmod 0600 {}/k.pem"},
+    {0, 54323, 0640, 0700, 0,
+     ": user 54321 may not enter {} (owned by root:root, mode 0700); run: chgrp 54323 {} && chmod "
+     "g+x {}"},
+};
+
+static struct str expand(const char *text, const char *value)
+{
+    struct strbuf b;
+    sb_init(&b, arena);
+    for (struct str rest = str_of(text); rest.n;) {
+        bool here = str_starts(rest, STR("{}"));
+        sb_add(&b, here ? str_of(value) : str_sub(rest, 0, 1));
+        rest = str_sub(rest, here ? 2 : 1, rest.n);
+    }
+    return sb_str(&b);
+}
+
+static void check_owner(size_t i, const struct key_reader *reader, const char *dir)
+{
+    const char *path = str_printf(arena, "%s/k.pem", dir).p;
+    struct str problem;
+    struct private_key *key = key_file_load(path, reader, arena, &problem);
+    private_key_release(key);
+    assert_int_equal(key != NULL, owners[i].problem == NULL);
+    if (owners[i].problem)
+        assert_str(problem, str_printf(arena, "%s%s", path, expand(owners[i].problem, dir).p).p);
+}
+
+/* The same outcome when the process is that user: 0 if so. */
+static int as_reader(size_t i, const struct key_reader *reader, const char *dir)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        const char *path = str_printf(arena, "%s/k.pem", dir).p;
+        struct str problem = STR_NONE;
+        gid_t groups[] = {second_gid};
+        if (setgroups(1, groups) != 0 || setgid(reader_gid) != 0 || setuid(reader_uid) != 0)
+            _exit(2);
+        struct private_key *key = key_file_load(path, reader, arena, &problem);
+        bool same = (key != NULL) == (owners[i].problem == NULL);
+        if (same && owners[i].problem)
+            same =
+                str_eq(problem, str_printf(arena, "%s%s", path, expand(owners[i].problem, dir).p));
+        _exit(same ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void test_owners(void **state)
+{
+    (void)state;
+    gid_t groups[] = {reader_gid, second_gid};
+    struct key_reader reader = {
+        .uid = reader_uid, .n_groups = 2, .groups = groups, .name = "54321", .group_name = "54323"};
+    if (geteuid() != 0)
+        skip(); /* needs files of other users */
+    (void)stranger_uid, (void)stranger_gid;
+    const char *dir = in_directory("owned").p, *path = in_directory("owned/k.pem").p;
+    assert_int_equal(mkdir(dir, 0755), 0);
+    write_key("owned/k.pem", KEY_ED25519);
+    for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
+        assert_int_equal(chown(path, owners[i].owner, owners[i].group), 0);
+        assert_int_equal(chmod(path, owners[i].mode), 0);
+        assert_int_equal(chown(dir, 0, owners[i].directory_group), 0);
+        assert_int_equal(chmod(dir, owners[i].directory_mode), 0);
+        check_owner(i, &reader, dir);
+        assert_int_equal(as_reader(i, &reader, dir), 0);
+    }
+}
+
+static void test_shell_word(void **state)
+{
+    (void)state;
+    assert_str(shell_word(arena, STR("/etc/k.pem")), "/etc/k.pem");
+    assert_str(shell_word(arena, STR("/a b;c")), "'/a b;c'");
+    assert_str(shell_word(arena, STR("it's")), "'it'\\''s'");
+    assert_str(shell_word(arena, STR("")), "''");
+}
+
+/* --- OpenDKIM's tables ---------------------------------------------------------------------- */
+
+static struct key_set *load_tables(const char *key_table, const char *signing_table, bool patterns)
+{
+    write_file("KeyTable", expand(key_table, directory), 0644);
+    write_file("SigningTable", expand(signing_table, directory), 0644);
+    return load(patterns
+                    ? "key-table = \"refile:{}/KeyTable\";\n"
+                      "signing-table = \"refile:{}/SigningTable\";"
+                    : "key-table = \"{}/KeyTable\";\nsigning-table = \"file:{}/SigningTable\";");
+}
+
+static const char key_table[] = "# names of keys\n"
+                                "\n"
+                                "  org   Example.org:R1:{}/rsa.pem   # trailing\n"
+                                "orged\texample.org : E1 : {}/ed.pem\n"
+                                "any %:any:{}/ed.pem\n"
+                                "net.example net.example:n:{}/ed.pem\n"
+                                "net.example other.example:o:{}/missing.pem\n"
+                                "unused x.example:u:{}/missing.pem\n";
+
+static void test_refile(void **state)
+{
+    (void)state;
+    /* `unused` and the second net.example name keys that do not exist: never opened. */
+    struct key_set *keys = load_tables(key_table,
+                                       "boss@*.example.org any\n"
+                                       "*@example.org orged\n"
+                                       "*@Example.ORG org:@example.org\n"
+                                       "*@example.org.evil.example org\n"
+                                       "ann*@net.example org\n"
+                                       "*@net.example net.example\n"
+                                       "*@*.example.org any\n"
+                                       "*@b\xc3\xbc"
+                                       "cher.example any\n",
+                                       true);
+    assert_str(signers(keys, "bob", "example.org"), "example.org/r1 example.org/e1");
+    assert_str(signers(keys, "Boss", "x.example.org"), "x.example.org/any");
+    assert_str(signers(keys, "bob", "x.example.org"), "x.example.org/any");
+    assert_str(signers(keys, "Ann.Other", "net.example"), "example.org/r1");
+    assert_str(signers(keys, "bob", "net.example"), "net.example/n");
+    assert_str(signers(keys, "bob", "x.net.example"), "");
+    assert_str(signers(keys, "bob", "xn--bcher-kva.example"), "xn--bcher-kva.example/any");
+    assert_str(signers(keys, "bob", "com"), "");
+    key_set_free(keys);
+}
+
+static void test_plain_file(void **state)
+{
+    (void)state;
+    struct str table = expand(key_table, directory);
+    static const struct {
+        const char *rows, *local, *domain, *want;
+    } cases[] = {
+        {"bob@x.example.org any\nx.example.org org", "Bob", "x.example.org", "x.example.org/any"},
+        {"x.example.org any\nbob@.example.org org", "bob", "x.example.org", "x.example.org/any"},
+        {"bob@.example.org any\n.example.org org", "bob", "y.x.example.org", "y.x.example.org/any"},
+        {".org org\n.example.org any\nbob@* org", "bob", "x.example.org", "x.example.org/any"},
+        {"bob@* any\n* org", "bob", "x.example.org", "x.example.org/any"},
+        {"* any\n", "bob", "x.example.org", "x.example.org/any"},
+        {".example.org any\n", "bob", "example.org", ""},
+        {"*@example.org any\n", "bob", "example.org", ""},
+        {"example.org orged\nexample.org org\n", "bob", "example.org",
+         "example.org/r1 example.org/e1"},
+        {"* %\n", "bob", "net.example", "net.example/n"},
+        {"* %\n", "bob", "com.example", ""},
+    };
+    /* "%" as the name of a key opens them all. */
+    struct str without = str_sub(
+        table, 0, table.n - strlen("unused x.example:u:/missing.pem\n") - strlen(directory));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct key_set *keys =
+            load_tables(without.p ? str_cstr(arena, without) : "", cases[i].rows, false);
+        assert_str(signers(keys, cases[i].local, cases[i].domain), cases[i].want);
+        key_set_free(keys);
+    }
+}
+
+static void test_entries_come_before_tables(void **state)
+{
+    (void)state;
+    write_file("KeyTable", expand(key_table, directory), 0644);
+    write_file("SigningTable", STR("*@example.org any\n*@x.example any\n"), 0644);
+    struct key_set *keys =
+        load("key-table = \"{}/KeyTable\"; signing-table = \"refile:{}/SigningTable\";" ENTRY(
+            "ed.pem") "");
+    assert_str(signers(keys, "bob", "a.example"), "a.example/s");
+    assert_str(signers(keys, "bob", "x.example"), "x.example/any");
+    key_set_free(keys);
+}
+
+static void test_bad_tables(void **state)
+{
+    (void)state;
+    static const char conf[] =
+        "key-table = \"{}/KeyTable\";\nsigning-table = \"refile:{}/SigningTable\";";
+    unlink(in_directory("KeyTable").p);
+    unlink(in_directory("SigningTable").p);
+    assert_str(refuse(conf),
+               "text:1: key-table: cannot read {}/KeyTable: No such file or directory\n"
+               "text:2: signing-table: cannot read {}/SigningTable: No such file or directory\n");
+    write_file("KeyTable",
+               expand("one\n"
+                      "two a.example:s\n"
+                      "three a.example:s:MIIEow\n"
+                      "four a b:s:/x\n"
+                      "five a.example:s s:/x\n"
+                      "six %:s:/keys/%/x\n"
+                      "good a.example:s:{}/missing.pem\n",
+                      directory),
+               0644);
+    write_file("SigningTable", STR("# none\n*@a.example good\n*@b.example absent\n*@c.example\n"),
+               0644);
+    assert_str(
+        refuse(conf),
+        "{}/KeyTable:1: the line has one word; wanted is a name and a value\n"
+        "{}/KeyTable:2: wanted is domain:selector:/path/of/the/key\n"
+        "{}/KeyTable:3: the key must be named by its absolute path; keys inside the table and "
+        "relative paths are not read\n"
+        "{}/KeyTable:4: \"a b\" is no domain name such as example.org\n"
+        "{}/KeyTable:5: selector: \"s s\" is no selector: letters, digits and hyphens, such as "
+        "\"s2026\"\n"
+        "{}/KeyTable:6: % in a path is not supported: write one line for each domain\n"
+        "{}/SigningTable:4: the line has one word; wanted is a name and a value\n"
+        "{}/KeyTable:7: {}/missing.pem: No such file or directory\n"
+        "{}/SigningTable:3: no key of the name \"absent\" stands in {}/KeyTable\n");
+}
+
+static void test_pattern_match(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *text;
+        bool match;
+    } cases[] = {
+        {"", "", true},           {"*", "", true},          {"*", "abc", true},
+        {"a*c", "abc", true},     {"a*c", "ac", true},      {"a*c", "acb", false},
+        {"*@x", "a@b@x", true},   {"*ab", "aab", true},     {"*a*b", "xaxxb", true},
+        {"*a*b", "xbxxa", false}, {"**", "x", true},        {"a", "ab", false},
+        {"ab", "a", false},       {"*.x@*", "q.x@y", true}, {"*aab*", "aaab", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(pattern_match(str_of(cases[i].pattern), str_of(cases[i].text)),
+                         cases[i].match);
+}
+
+static void test_strmap(void **state)
+{
+    (void)state;
+    struct strmap map = {0};
+    assert_null(strmap_get(&map, STR("x")));
+    strmap_init(&map, arena);
+    for (uintptr_t i = 1; i <= 10000; i++)
+        *strmap_put(&map, str_printf(arena, "k%u", (unsigned)i)) = (void *)i;
+    for (uintptr_t i = 1; i <= 10000; i++)
+        assert_int_equal((uintptr_t)strmap_get(&map, str_printf(arena, "k%u", (unsigned)i)), i);
+    assert_null(strmap_get(&map, STR("k0")));
+    assert_ptr_equal(*strmap_put(&map, STR("k7")), (void *)7);
+}
+
+/* Ten thousand domains that share a key, through both doors. */
+static void test_many_domains(void **state)
+{
+    (void)state;
+    struct strbuf names, signing;
+    sb_init(&names, arena);
+    sb_init(&signing, arena);
+    for (int i = 0; i < 10000; i++) {
+        sb_printf(&names, "k%d d%d.example:s:%s/rsa.pem\n", i, i, directory);
+        sb_printf(&signing, "*@d%d.example k%d\n*@*.w%d.example k%d\n", i, i, i, i);
+    }
+    struct key_set *keys = load_tables(sb_str(&names).p, sb_str(&signing).p, true);
+    assert_str(signers(keys, "bob", "d9999.example"), "d9999.example/s");
+    assert_str(signers(keys, "bob", "x.w9999.example"), "d9999.example/s");
+    assert_str(signers(keys, "bob", "d10000.example"), "");
+    key_set_free(keys);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_nothing_configured, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_entries, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_owners, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shell_word, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_plain_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_entries_come_before_tables, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_tables, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pattern_match, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_strmap, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_domains, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
