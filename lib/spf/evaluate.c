@@ -403,8 +403,12 @@ static void explain(struct spf_eval *ev, const struct decision *d)
     if (!exp.target_is_name)
         return;
     const struct dns_answer *answer = spf_ask(ev, exp.target, DNS_TXT);
-    if (answer && answer->status == DNS_ANSWER && answer->n == 1)
+    if (!answer)
+        return;
+    if (answer->status == DNS_ANSWER && answer->n == 1)
         ev->out->explanation = expand_explanation(ev, answer->rr[0].text);
+    else
+        STEP(ev, "no explanation: %zu TXT records", answer->n);
 }
 
 /* ---- the check ---- */

@@ -268,7 +268,7 @@ bool spf_record_parse(struct arena *a, struct str text, unsigned max_lookups,
         *problem = str_printf(a, "\"%.*s\" %s", STR_ARG(shown), phrase);
         return false;
     }
-    if (p.redirected && !p.all)
+    if (p.redirected)
         store(&p, &p.redirect);
     return true;
 }

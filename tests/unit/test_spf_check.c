@@ -161,6 +161,7 @@ static void void_lookups_are_limited(void **state)
     expect("example.org. TXT \"v=spf1 a:a.org mx:b.org -all\"", "fail", "-all");
     expect_problem("example.org. TXT \"v=spf1 a:a.org mx:b.org exists:c.org -all\"", "permerror",
                    "more than 2 terms whose DNS look-ups find nothing (RFC 7208 4.6.4)");
+    expect("example.org. TXT \"v=spf1 a:a.org mx:b.org ptr -all\"", "permerror", "");
     /* Over the whole check, not per record. */
     expect("example.org. TXT \"v=spf1 a:a.org include:i.org mx:b.org -all\"\n"
            "i.org. TXT \"v=spf1 exists:c.org -all\"",
@@ -198,6 +199,49 @@ static void mx_and_ptr_names_are_limited(void **state)
     rig_expect(&r, "fail", "-all");
     rig_close(&r);
     arena_free(a);
+}
+
+/* A name of the client that is the domain, else one below it, else any (RFC 7208 7.3). */
+static void validated_name_is_the_closest(void **state)
+{
+    static const char *const names[] = {"any.net", "below.example.org", "example.org"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        char zone[500];
+        int n =
+            snprintf(zone, sizeof zone,
+                     "example.org. TXT \"v=spf1 exists:%%{p}.x.org -all\"\n%s.x.org. A 127.0.0.1\n",
+                     names[i]);
+        for (size_t k = 0; k <= i; k++)
+            n += snprintf(zone + n, sizeof zone - (size_t)n,
+                          "1.2.0.192.in-addr.arpa. PTR %s.\n%s. A 192.0.2.1\n", names[k], names[k]);
+        expect(zone, "pass", "exists:%{p}.x.org");
+    }
+    /* One that does not lead back is none. */
+    expect("example.org. TXT \"v=spf1 exists:%{p}.x.org -all\"\nunknown.x.org. A 127.0.0.1\n"
+           "1.2.0.192.in-addr.arpa. PTR example.org.\nexample.org. A 192.0.2.2",
+           "pass", "exists:%{p}.x.org");
+}
+
+/* %{d} and terms without a domain mean the record's own domain, behind an include too. */
+static void domain_is_that_of_the_record(void **state)
+{
+    (void)state;
+    struct rig r = rig_open(
+        "example.org. TXT \"v=spf1 include:i.org ~exists:%{d}.x.org a mx exp=%{d}.e.org -all\"\n"
+        "i.org. TXT \"v=spf1 exists:%{d}.x.org\"\n"
+        "example.org. A 192.0.2.9\nexample.org. MX 1 example.org\n"
+        "example.org.e.org. TXT \"%{d}\"");
+    rig_expect(&r, "fail", "-all");
+    assert_str(r.out.explanation, "example.org");
+    rig_close(&r);
+    expect("example.org. TXT \"v=spf1 include:i.org ~exists:%{d}.x.org -all\"\n"
+           "i.org. TXT \"v=spf1 exists:%{d}.y.org\"\n"
+           "i.org.y.org. A 127.0.0.1\nexample.org.x.org. A 127.0.0.1",
+           "pass", "include:i.org");
+    expect("example.org. TXT \"v=spf1 redirect=r.org\"\nr.org. TXT \"v=spf1 a -all\"\n"
+           "example.org. A 192.0.2.1",
+           "fail", "-all");
 }
 
 static void ipv6_clients(void **state)
@@ -333,6 +377,8 @@ int main(void)
         cmocka_unit_test(validated_name_counts_once),
         cmocka_unit_test(void_lookups_are_limited),
         cmocka_unit_test(mx_and_ptr_names_are_limited),
+        cmocka_unit_test(validated_name_is_the_closest),
+        cmocka_unit_test(domain_is_that_of_the_record),
         cmocka_unit_test(ipv6_clients),
         cmocka_unit_test(explanations),
         cmocka_unit_test(bad_explanations_are_none),

@@ -54,6 +54,14 @@ static void include_tree_makes_no_storm(void **state)
         assert_true(r.asker.queries <= trees[i].most);
         rig_close(&r);
     }
+    struct rig r = rig_open_text(many(a,
+                                      "example.org. TXT \"v=spf1 a:n1.org a:n2.org a:n3.org "
+                                      "a:n4.org a:n5.org a:n6.org a:n7.org a:n8.org a:n9.org "
+                                      "a:n10.org a:n11.org a:n12.org -all\"\n",
+                                      "n#.org. A 198.51.100.1\n", 12));
+    rig_expect(&r, "permerror", "");
+    assert_int_equal(r.asker.queries, 11);
+    rig_close(&r);
     arena_free(a);
 }
 
@@ -102,6 +110,68 @@ static void asks_beside_each_other(void **state)
         print_error("took %lld ms\n", (long long)took / 1000);
     assert_true(took < 7 * 60000);
     rig_close(&r);
+}
+
+/* The zone, with a delay for each of its names. */
+static struct str delayed(struct arena *a, const char *zone)
+{
+    struct strbuf b;
+    struct str rest = str_of(zone), line, name;
+    sb_init(&b, a);
+    sb_add(&b, rest);
+    while (str_split(&rest, '\n', &line))
+        if (str_split(&line, ' ', &name) && name.n)
+            sb_printf(&b, "\n%.*s DELAY 10ms", STR_ARG(name));
+    return sb_str(&b);
+}
+
+/* How many queries are under way or answered each time the check cannot go on, when all that were
+ * asked for are answered in between. */
+static void queries_by_round(void **state)
+{
+    static const struct {
+        const char *zone;
+        unsigned queries[8];
+    } stories[] = {
+        /* The record; a, MX and both TXT; m; ia; PTR; exists. */
+        {SLOW, {1, 5, 6, 7, 8, 9}},
+        /* Includes of a modest tree side by side, and what has been evaluated no longer counts. */
+        {"example.org. TXT \"v=spf1 include:a.org include:b.org -all\"\n"
+         "a.org. TXT \"v=spf1 include:c.org ~all\"\nb.org. TXT \"v=spf1 include:d.org "
+         "include:e.org ~all\"\n"
+         "c.org. TXT \"v=spf1 ~all\"\nd.org. TXT \"v=spf1 ~all\"\ne.org. TXT \"v=spf1 ~all\"",
+         {1, 3, 4, 6}},
+        /* A greedy tree include by include; the terms before it at once. */
+        {"example.org. TXT \"v=spf1 a:b.org a:c.org include:a.org include:b.org include:c.org "
+         "include:d.org "
+         "-all\"\n"
+         "a.org. TXT \"v=spf1 ~all\"\nb.org. TXT \"v=spf1 ~all\"\nc.org. TXT \"v=spf1 ~all\"\n"
+         "d.org. TXT \"v=spf1 ~all\"",
+         {1, 4, 5, 6, 7}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {
+        struct arena *a = arena_new(0);
+        struct rig r = rig_open_text(delayed(a, stories[i].zone));
+        r.asker.patience_us = 0;
+        r.asker.may_pend = true;
+        unsigned rounds = 0, last = 0;
+        for (rig_check(&r); r.out.pending; rig_check(&r)) {
+            if (r.asker.queries != last) { /* else an answer is late */
+                last = r.asker.queries;
+                assert_true(rounds < 8);
+                if (last != stories[i].queries[rounds])
+                    print_error("story %zu, round %u: %u queries\n", i, rounds, last);
+                assert_int_equal(last, stories[i].queries[rounds]);
+                rounds++;
+            }
+            struct timespec nap = {.tv_nsec = 90000000};
+            nanosleep(&nap, NULL);
+        }
+        assert_int_equal(stories[i].queries[rounds], 0);
+        rig_close(&r);
+        arena_free(a);
+    }
 }
 
 static void pending_until_answered(void **state)
@@ -240,6 +310,13 @@ static void odd_clients_and_senders(void **state)
     r.request.local = STR("\0\n\xff");
     rig_expect(&r, "fail", "-all");
     rig_close(&r);
+    r = rig_open("example.org. TXT \"v=spf1 a:%{h}.org exists:%{l}.org -all\"");
+    r.request.helo = STR("a\nb");
+    r.request.local = STR("c\x7f");
+    rig_expect(&r, "fail", "-all");
+    assert_int_equal(r.asker.queries, 1);
+    assert_int_equal(r.out.void_lookups, 0);
+    rig_close(&r);
 }
 
 int main(void)
@@ -248,6 +325,7 @@ int main(void)
         cmocka_unit_test(include_tree_makes_no_storm),
         cmocka_unit_test(asks_nothing_that_is_not_reached),
         cmocka_unit_test(asks_beside_each_other),
+        cmocka_unit_test(queries_by_round),
         cmocka_unit_test(pending_until_answered),
         cmocka_unit_test(without_patience_temperror),
         cmocka_unit_test(record_can_be_asked_for_early),

@@ -159,6 +159,9 @@ static void long_names_lose_labels(void **state)
     struct str name = spf_expand_name(a, sb_str(&b), &v);
     assert_int_equal(name.n, 35 * 7 + 3); /* one more label would make 255 */
     assert_true(str_starts(name, STR("lbl115.")));
+    struct str exact = str_sub(sb_str(&b), b.n - 248, b.n);
+    assert_int_equal(spf_expand_name(a, str_printf(a, "abcd.%.*s", STR_ARG(exact)), &v).n, 253);
+    assert_int_equal(spf_expand_name(a, str_printf(a, "abcde.%.*s", STR_ARG(exact)), &v).n, 248);
 
     /* The same when macros make far more than is ever kept. */
     char local[600];
@@ -185,6 +188,14 @@ static void texts_stop_at_their_limit(void **state)
     struct arena *a = arena_new(0);
     struct spf_macro_values v = values_of("192.0.2.3");
     assert_str(spf_expand_text(a, STR("%{d}%{d}"), &v, 20), "email.example.comema");
+    struct strbuf b;
+    sb_init(&b, a);
+    for (int i = 0; i < 10000; i++)
+        sb_add(&b, STR("%{s}"));
+    struct str text = sb_str(&b);
+    size_t before = arena_used(a);
+    assert_int_equal(spf_expand_text(a, text, &v, 500).n, 500);
+    assert_true(arena_used(a) - before < 4096);
     arena_free(a);
 }
 
