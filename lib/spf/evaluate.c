@@ -53,21 +53,16 @@ struct str spf_clean(struct spf_eval *ev, struct str text)
     return str_safe(ev->arena, text, CLEAN_MAX, false);
 }
 
-static void set_problem(struct spf_eval *ev, const char *format, va_list args)
-{
-    struct strbuf b;
-    sb_init(&b, ev->arena);
-    sb_vprintf(&b, format, args);
-    ev->out->problem = sb_str(&b);
-    STEP(ev, "%.*s", STR_ARG(ev->out->problem));
-}
-
 enum spf_match spf_stop(struct spf_eval *ev, enum spf_result result, const char *format, ...)
 {
+    struct strbuf b;
     va_list args;
+    sb_init(&b, ev->arena);
     va_start(args, format);
-    set_problem(ev, format, args);
+    sb_vprintf(&b, format, args);
     va_end(args);
+    ev->out->problem = sb_str(&b);
+    STEP(ev, "%.*s", STR_ARG(ev->out->problem));
     ev->stop = result;
     return SPF_STOP;
 }
