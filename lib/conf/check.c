@@ -199,6 +199,7 @@ static void default_strings(struct conf *conf, struct conf_strings *list, size_t
     list->v = arena_array(conf->arena, struct str, n);
     memcpy(list->v, v, n * sizeof *v);
     list->n = n;
+    list->set = true;
 }
 
 void conf_check(struct conf *conf, struct conf_problems *problems, struct arena *scratch)
