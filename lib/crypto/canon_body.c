@@ -8,6 +8,7 @@
 #include "crypto/canon.h"
 #include "crypto/digest.h"
 
+#include <endian.h>
 #include <string.h>
 
 struct body_hash {
@@ -114,43 +115,69 @@ static unsigned char is_changed(unsigned char c, unsigned char next)
 
 #define BLOCK 64
 
-/* Without a branch, so that compilers make vector instructions of it; reads BLOCK + 1 bytes. */
-static bool block_changes(const unsigned char *p)
+/* Bit i: p[i] changes. Reads BLOCK + 1 bytes. The loops have no branches, so that compilers make
+ * vector instructions of them. */
+static uint64_t changes(const unsigned char *p)
 {
-    unsigned char changed = 0;
+    unsigned char changed[BLOCK], any = 0;
+    uint64_t mask = 0;
     for (size_t i = 0; i < BLOCK; i++)
-        changed = (unsigned char)(changed | is_changed(p[i], p[i + 1]));
-    return changed;
+        any |= changed[i] = is_changed(p[i], p[i + 1]);
+    if (!any)
+        return 0;
+    for (size_t i = 0; i < BLOCK; i += 8) {
+        uint64_t eight; /* bytes of 0 or 1: the product gathers them in its upper byte */
+        memcpy(&eight, changed + i, sizeof eight);
+        mask |= (le64toh(eight) * UINT64_C(0x0102040810204080) >> 56) << i;
+    }
+    return mask;
 }
 
-/* How many leading bytes stay as they are; the last byte counts only if no successor could change
- * that. */
-static size_t unchanged_run(const unsigned char *p, size_t n)
+static bool is_open(const struct body_hash *h)
 {
-    size_t i = 0;
-    while (n - i > BLOCK && !block_changes(p + i))
-        i += BLOCK;
-    while (i + 1 < n && !is_changed(p[i], p[i + 1]))
-        i++;
-    return i + 1 == n && p[i] != ' ' && p[i] != '\t' ? n : i;
+    return h->cr || h->wsp;
+}
+
+static void relaxed_bytes(struct body_hash *h, const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        relaxed_byte(h, p[i]);
+}
+
+/* Where many bytes change, looking at each is cheaper than going from one to the next. */
+#define MANY_CHANGES 8
+
+static void relaxed_block(struct body_hash *h, const unsigned char *p, uint64_t mask)
+{
+    if (__builtin_popcountll(mask) > MANY_CHANGES) {
+        relaxed_bytes(h, p, BLOCK);
+        return;
+    }
+    for (size_t i = 0; i < BLOCK; i++) {
+        if (!is_open(h)) {
+            uint64_t ahead = mask >> i;
+            size_t run = ahead ? (size_t)__builtin_ctzll(ahead) : BLOCK - i;
+            add_verbatim(h, p + i, run);
+            i += run;
+        }
+        if (i < BLOCK)
+            relaxed_byte(h, p[i]);
+    }
 }
 
 static void relaxed_update(struct body_hash *h, const unsigned char *p, size_t n)
 {
-    while (n) {
-        size_t taken = 0;
-        if (!h->cr && !h->wsp) {
-            taken = unchanged_run(p, n);
-            add_verbatim(h, p, taken);
-        }
-        /* Something is open or changes here, and such places come in herds: a block byte by byte
-         * before the next scan keeps the price of hostile bodies down. */
-        size_t end = n - taken < BLOCK ? n : taken + BLOCK;
-        for (; taken < end; taken++)
-            relaxed_byte(h, p[taken]);
-        p += taken;
-        n -= taken;
+    size_t from = 0, at = 0; /* what lies between stays as it is and is still to be added */
+    for (; n - at > BLOCK; at += BLOCK) {
+        uint64_t mask = changes(p + at);
+        if (mask == 0 && (at > from || !is_open(h)))
+            continue;
+        add_verbatim(h, p + from, at - from);
+        relaxed_block(h, p + at, mask);
+        from = at + BLOCK;
     }
+    add_verbatim(h, p + from, at - from);
+    relaxed_bytes(h, p + at, n - at);
 }
 
 void body_hash_update(struct body_hash *h, const void *data, size_t n)

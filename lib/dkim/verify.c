@@ -8,8 +8,6 @@
 #include "dkim/signature.h"
 #include "mail/domain.h"
 
-#include <openssl/crypto.h>
-
 /* RFC 6376 3.6.2.2 leaves several records at one name undefined, 6.1.2 lets a verifier try them
  * one after the other: that saves the mail of a domain that added its key beside the old one or
  * has other TXT records under a wildcard. Only keys are counted: they are what costs time. */
@@ -199,8 +197,7 @@ static bool judge_body(struct dkim_verifier *v, const struct signature *s,
     body_hash_finish(hash, digest);
     uint64_t length = body_hash_length(hash);
     verdict->partial = s->body_limited && s->body_limit < length;
-    verdict->same = s->body_digest.n == sizeof digest &&
-                    CRYPTO_memcmp(s->body_digest.p, digest, sizeof digest) == 0;
+    verdict->same = str_eq(s->body_digest, (struct str){(char *)digest, sizeof digest});
     return !s->body_limited || s->body_limit <= length;
 }
 
