@@ -1,0 +1,346 @@
+"""cases.py - what must be true under every MTA. To add a case, write a function here.
+
+@case(profile, name) gives the configuration that it runs under (PROFILES in daemon.py); trial.py has what it can
+do. world.py tells who sends: GOOD4 and GOOD6 are the servers of {none,quarantine,reject,nodmarc}.example, BAD4
+and BAD6 those of evil.example; recv.example is ours."""
+
+import collections
+
+from namespace import BAD4, BAD6, GOOD4, GOOD6, MX4, RELAY, USER
+
+CASES = []
+Case = collections.namedtuple("Case", "profile name function")
+
+
+def case(profile, name):
+    def remember(function):
+        CASES.append(Case(profile, name, function))
+        return function
+
+    return remember
+
+
+# --- inbound: what is found
+
+
+@case("enforce", "signed, from the right address: everything passes")
+def _(t):
+    message = t.sign(t.mail("Boss <boss@reject.example>"), "reject.example")
+    found = t.judged(
+        t.send(message, "boss@reject.example"),
+        "spf=pass smtp.mailfrom=reject.example",
+        "dkim=pass (2048-bit rsa) header.d=reject.example",
+        "header.s=s1",
+        "header.a=rsa-sha256",
+        "dmarc=pass (p=reject dis=none) header.from=reject.example policy.dmarc=reject",
+    )
+    if found:
+        t.expect("Received-SPF", found.all("Received-SPF")[0], "pass", "client-ip=203.0.113.10", "identity=mailfrom")
+    t.logged("spf=pass", "dkim=pass(reject.example/s1)", "dmarc=pass(p=reject)", "action=accept", f"[{GOOD4}]")
+
+
+@case("enforce", "signed, from the wrong address: the signature carries it")
+def _(t):
+    message = t.sign(t.mail("boss@reject.example"), "reject.example")
+    t.judged(
+        t.send(message, "boss@reject.example", client=BAD4), "spf=fail", "dkim=pass", "dmarc=pass (p=reject dis=none)"
+    )
+
+
+@case("enforce", "SPF alone, over IPv4")
+def _(t):
+    message = t.mail("boss@reject.example")
+    t.judged(t.send(message, "bounces@reject.example"), "spf=pass", "dkim=none", "dmarc=pass")
+
+
+@case("enforce", "SPF alone, over IPv6")
+def _(t):
+    message = t.mail("boss@reject.example")
+    found = t.judged(t.send(message, "boss@reject.example", client=GOOD6), "spf=pass", "dkim=none", "dmarc=pass")
+    if found:
+        t.expect("Received-SPF", found.all("Received-SPF")[0], 'client-ip="2001:db8::10"')
+
+
+@case("enforce", "a domain without DMARC record")
+def _(t):
+    message = t.sign(t.mail("boss@nodmarc.example"), "nodmarc.example")
+    t.judged(t.send(message, "boss@nodmarc.example"), "spf=pass", "dkim=pass", "dmarc=none")
+
+
+@case("enforce", "the null sender: SPF of the HELO name")
+def _(t):
+    message = t.sign(t.mail("mailer-daemon@reject.example"), "reject.example")
+    t.judged(t.send(message, ""), "spf=none smtp.mailfrom=mail.sender.example", "dmarc=pass")
+
+
+# --- inbound: forgeries
+
+
+@case("enforce", "forged From under p=none: delivered, and said so")
+def _(t):
+    message = t.mail("boss@none.example")
+    t.judged(
+        t.send(message, "x@evil.example", client=BAD4), "spf=pass", "dmarc=fail (p=none dis=none) header.from=none.example"
+    )
+
+
+@case("enforce", "forged From under p=quarantine: delivered with dis=quarantine")
+def _(t):
+    message = t.mail("boss@quarantine.example")
+    t.judged(t.send(message, "x@evil.example", client=BAD4), "dmarc=fail (p=quarantine dis=quarantine)")
+
+
+@case("enforce", "forged From under p=reject: 550 names policy and domain")
+def _(t):
+    message = t.mail("boss@reject.example")
+    reply = t.send(message, "x@evil.example", client=BAD4)
+    t.refused(reply, "550 5.7.1", "DMARC policy", "reject.example", "(to the message)")
+    t.logged("dmarc=fail(p=reject)", "action=reject", f"[{BAD4}]")
+
+
+@case("enforce", "forged From over IPv6, signed by the forger's own domain: 550")
+def _(t):
+    message = t.sign(t.mail("boss@reject.example"), "evil.example")
+    t.refused(t.send(message, "x@evil.example", client=BAD6), "550 5.7.1", "DMARC policy", "reject.example")
+
+
+@case("enforce", "forged subdomain: the organizational domain's policy holds")
+def _(t):
+    message = t.mail("boss@sales.reject.example")
+    t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "DMARC policy")
+
+
+@case("enforce", "tampered body: the signature fails, and DMARC with it")
+def _(t):
+    message = t.sign(t.mail("boss@reject.example"), "reject.example").replace(b"Another line", b"Another lie")
+    t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "DMARC policy", "reject.example")
+
+
+@case("enforce", "tampered body, p=none: dkim=fail is said")
+def _(t):
+    message = t.sign(t.mail("boss@none.example"), "none.example").replace(b"Another line", b"Another lie")
+    t.judged(t.send(message, "x@evil.example", client=BAD4), "dkim=fail", "header.d=none.example", "dmarc=fail (p=none")
+
+
+@case("enforce", "tampered Subject: the signature fails")
+def _(t):
+    message = t.sign(t.mail("boss@none.example"), "none.example").replace(b"Subject: a", b"Subject: another")
+    t.judged(t.send(message, "x@evil.example", client=BAD4), "dkim=fail", "dmarc=fail")
+
+
+@case("enforce", "two From fields: refused for what they are")
+def _(t):
+    message = t.mail("boss@reject.example", headers=["From: x@evil.example"])
+    t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "From")
+
+
+# --- inbound: forged Authentication-Results
+
+FOREIGN = "Authentication-Results: mx.elsewhere.example; dkim=pass header.d=reject.example"
+FORGED = "mx.recv.example; spf=pass smtp.mailfrom=reject.example; dmarc=pass header.from=reject.example"
+
+
+def forged_fields(t, values):
+    headers = [f"Authentication-Results: {value}" for value in values]
+    headers.insert(len(headers) // 2, FOREIGN)
+    found = t.judged(t.send(t.mail("boss@none.example", headers=headers), "boss@none.example"), "spf=pass", "dkim=none")
+    if found:
+        t.expect("Authentication-Results in all", len(found.all("Authentication-Results")), 2)
+        t.expect("the foreign one", found.all("Authentication-Results")[-1], "mx.elsewhere.example; dkim=pass")
+
+
+for count in (1, 2, 5):
+    case("enforce", f"forged Authentication-Results: {count} of them; a foreign one stays")(
+        lambda t, count=count: forged_fields(t, [FORGED] * count)
+    )
+
+
+@case("enforce", "forged Authentication-Results in odd spellings; a foreign one stays")
+def _(t):
+    forged_fields(
+        t,
+        [
+            FORGED.replace("mx.recv.example", '"mx.recv.example"'),
+            FORGED.replace("mx.recv.example", "mx.recv.example 1"),
+            FORGED.replace("mx.recv.example", "mx.recv.example 2"),
+            FORGED.replace("mx.recv.example", "MX.Recv.Example."),
+            FORGED.replace("mx.recv.example", "(a comment) mx.recv.example (another)"),
+            FORGED.replace("mx.recv.example", '"mx.\\recv.example"'),
+        ],
+    )
+
+
+# --- inbound: DNS that does not answer
+
+
+@case("enforce", "silent DNS for the whole domain: never a 5xx")
+def _(t):
+    message = t.mail("boss@silent.example")
+    t.refused(t.send(message, "boss@silent.example"), "451 4.7.1")
+    t.logged("spf=temperror", "dmarc=temperror", "action=tempfail")
+
+
+@case("enforce", "SERVFAIL for the whole domain: never a 5xx")
+def _(t):
+    message = t.mail("boss@servfail.example")
+    t.refused(t.send(message, "boss@servfail.example"), "451 4.7.1")
+
+
+@case("enforce", "SERVFAIL for SPF, and a signature that carries the message")
+def _(t):
+    message = t.sign(t.mail("boss@reject.example"), "reject.example")
+    t.judged(t.send(message, "x@servfail.example"), "spf=temperror", "dkim=pass", "dmarc=pass")
+
+
+@case("spf-reject", "SERVFAIL for SPF where SPF failures are refused: never a 5xx")
+def _(t):
+    message = t.mail("boss@none.example")
+    t.judged(t.send(message, "x@servfail.example"), "spf=temperror", "dmarc=fail (p=none")
+
+
+@case("spf-reject", "SPF fail is refused: 550 5.7.23 names the domain")
+def _(t):
+    message = t.mail("boss@nodmarc.example")
+    t.refused(t.send(message, "boss@nodmarc.example", client=BAD4), "550 5.7.23", "nodmarc.example")
+
+
+@case("spf-reject", "SPF fail and a signature that makes DMARC pass: delivered")
+def _(t):
+    message = t.sign(t.mail("boss@reject.example"), "reject.example")
+    t.judged(t.send(message, "boss@reject.example", client=BAD4), "spf=fail", "dmarc=pass")
+
+
+# --- whose mail it is
+
+
+def signed_by_us(t, found):
+    """The delivered message carries both of our signatures, dkimpy verifies them, and it was not judged."""
+    if not found:
+        return
+    t.expect("our signatures", sorted(found.verify(t.zones)), [
+        ("recv.example", "ed25519-sha256", True),
+        ("recv.example", "rsa-sha256", True),
+    ])  # fmt: skip
+    t.expect("no Authentication-Results", found.all("Authentication-Results"), [])
+    t.expect("no Received-SPF", found.all("Received-SPF"), [])
+
+
+def not_signed(t, found):
+    if found:
+        t.expect("no signature of ours", found.all("DKIM-Signature"), [])
+
+
+@case("enforce", "authenticated submission: signed with both keys")
+def _(t):
+    message = t.mail("Alice <alice@recv.example>", to="friend@far.example")
+    signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+    t.logged("signed: SMTP AUTH alice")
+
+
+@case("enforce", "authenticated submission from a domain without key: delivered unsigned, and the log says why")
+def _(t):
+    message = t.mail("alice@reject.example", to="friend@far.example")
+    not_signed(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+    t.logged("not signed: no key for reject.example")
+
+
+@case("enforce", "authenticated submission with a forged Authentication-Results: removed, and signed")
+def _(t):
+    message = t.mail("alice@recv.example", to="friend@far.example", headers=[f"Authentication-Results: {FORGED}"])
+    signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+
+
+@case("enforce", "authenticated submission, odd but valid message: dkimpy verifies what was delivered")
+def _(t):
+    headers = ["X-Folded: one\n\ttwo\n  three  ", "X-Empty:", "Reply-To:   <alice@recv.example>  ", "Cc: <bob@far.example>"]
+    body = "trailing blanks   \n\n.\n..two dots\n\ttab\t\n" + "x" * 900 + "\n\n\n"
+    message = t.mail('"Alice, of us" <alice@recv.example>', to="friend@far.example", headers=headers, body=body)
+    signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+
+
+@case("enforce", "mail of a local program (sendmail -t): signed")
+def _(t):
+    t.pickup(t.mail("alice@recv.example", to="friend@far.example"), "alice@recv.example")
+    signed_by_us(t, t.delivered())
+
+
+@case("enforce", "a trusted network's mail: signed, without authentication")
+def _(t):
+    message = t.mail("alice@recv.example", to="friend@far.example")
+    signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", "127.0.0.1", 25, "friend@far.example")))
+
+
+def outsider(t, port):
+    """An outsider with our domain: judged, refused, never signed; with a domain of his own: judged."""
+    message = t.mail("alice@recv.example")
+    t.refused(t.send(message, "alice@recv.example", BAD4, port), "550 5.7.1", "DMARC policy", "recv.example")
+    message = t.mail("x@evil.example")
+    not_signed(t, t.judged(t.send(message, "x@evil.example", BAD4, port), "spf=pass", "dmarc=pass"))
+
+
+@case("enforce", "an outsider with our domain, port 25: judged, not signed")
+def _(t):
+    outsider(t, 25)
+
+
+@case("enforce", "an outsider with our domain, submission port without AUTH: judged, not signed")
+def _(t):
+    outsider(t, 588)
+
+
+@case("enforce", "a relay network's mail: untouched")
+def _(t):
+    message = t.mail("boss@reject.example", headers=[f"Authentication-Results: {FORGED}"])
+    found = t.accepted(t.send(message, "x@evil.example", client=RELAY))
+    if found:
+        t.expect("Authentication-Results", found.all("Authentication-Results"), [FORGED])
+        t.expect("no Received-SPF", found.all("Received-SPF"), [])
+        not_signed(t, found)
+
+
+# --- policy
+
+
+@case("quarantine", "on-quarantine = quarantine: kept in the MTA's queue")
+def _(t):
+    message = t.mail("boss@quarantine.example")
+    reply = t.send(message, "x@evil.example", client=BAD4)
+    t.expect("the reply", reply.code, 250)
+    t.expect("the message is held", t.mta.held(t.token), True)
+    t.expect("the message is not delivered", t.find(), None)
+    t.logged("dmarc=fail(p=quarantine)", "action=quarantine")
+
+
+@case("quarantine", "on-quarantine = quarantine: p=reject is still refused")
+def _(t):
+    message = t.mail("boss@reject.example")
+    t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "DMARC policy")
+
+
+@case("shadow", "shadow mode: delivered, and the log says what would have been done")
+def _(t):
+    message = t.mail("boss@reject.example")
+    t.judged(t.send(message, "x@evil.example", client=BAD4), "dmarc=fail (p=reject")
+    t.logged("would reject")
+
+
+@case("shadow", "shadow mode: SPF failures and silent DNS are delivered")
+def _(t):
+    message = t.mail("boss@nodmarc.example")
+    t.judged(t.send(message, "boss@nodmarc.example", client=BAD4), "spf=fail")
+    message = t.mail("boss@servfail.example")
+    t.judged(t.send(message, "boss@servfail.example"), "spf=temperror", "dmarc=temperror")
+
+
+@case("shadow", "shadow mode: our own mail is signed")
+def _(t):
+    message = t.mail("alice@recv.example", to="friend@far.example")
+    signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+
+
+@case("shipped", "etc/assay.conf as shipped: forged From under p=reject is refused, good mail passes")
+def _(t):
+    message = t.sign(t.mail("boss@reject.example"), "reject.example")
+    t.judged(t.send(message, "boss@reject.example"), "spf=pass", "dkim=pass", "dmarc=pass")
+    message = t.mail("boss@reject.example")
+    t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "DMARC policy")

@@ -1,0 +1,187 @@
+"""mta.py - a real Postfix and a real Sendmail, each with the lines of etc/ in its configuration.
+
+Both listen on ports 25, 587 (AUTH required, the lines that etc/ recommends) and 588 (a submission service that
+takes mail for local users from strangers, as Sendmail's default MSA does), host recv.example, know the user
+alice with the password "secret", and deliver all mail, wherever it is addressed to, into WORK/mail/new."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+from namespace import HOST, MX4, MX6, WORK, add_user, command, replace
+from world import wait_for_port
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+INBOX = WORK / "mail" / "new"
+SASL = "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {path}\nmech_list: PLAIN LOGIN\n"
+
+
+def add_alice(path, owner):
+    command("saslpasswd2", "-p", "-c", "-f", path, "-u", "recv.example", "alice", input="secret\n")
+    shutil.chown(path, owner)
+    path.chmod(0o640)
+
+
+def wait_for_mta():
+    for port in (25, 587, 588):
+        wait_for_port(MX4, port)
+    wait_for_port(MX6, 25)
+
+
+class Postfix:
+    name = "postfix"
+    main_cf = f"""compatibility_level = 3.6
+myhostname = {HOST}
+mydestination =
+inet_protocols = ipv4, ipv6
+mynetworks = 127.0.0.0/8, [::1]/128
+smtpd_relay_restrictions = permit_sasl_authenticated, permit_mynetworks, reject_unauth_destination
+smtpd_sasl_path = smtpd
+smtpd_sasl_local_domain = recv.example
+smtpd_tls_security_level = none
+smtpd_error_sleep_time = 0
+virtual_mailbox_domains = recv.example
+# Every recipient of every domain has this maildir: nothing leaves the machine.
+virtual_mailbox_base = {WORK}
+virtual_mailbox_maps = static:mail/
+virtual_uid_maps = static:{{uid}}
+virtual_gid_maps = static:{{gid}}
+virtual_minimum_uid = 1
+default_transport = virtual
+relay_transport = virtual
+"""
+    submission = """
+587 inet n - n - - smtpd
+  -o syslog_name=postfix/submission
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject
+  -o milter_macro_daemon_name=ORIGINATING
+588 inet n - n - - smtpd
+  -o syslog_name=postfix/open-submission
+  -o smtpd_sasl_auth_enable=yes
+  -o milter_macro_daemon_name=ORIGINATING
+"""
+
+    def start(self):
+        etc, spool = pathlib.Path("/etc/postfix"), pathlib.Path("/var/spool/postfix")
+        share = pathlib.Path("/usr/share/postfix")
+        add_user("postfix", 880, groups=["postdrop"])
+        for folder in (WORK / "mail", pathlib.Path("/var/lib/postfix")):
+            folder.mkdir(exist_ok=True)
+            shutil.chown(folder, "postfix")
+        shutil.copy(share / "dynamicmaps.cf", etc)
+        inbox = (WORK / "mail").stat()
+        own = self.main_cf.format(uid=inbox.st_uid, gid=inbox.st_uid)
+        (etc / "main.cf").write_text(own + (TOP / "etc" / "postfix-main.cf").read_text())
+        (etc / "master.cf").write_text(self.master() + self.submission)
+        (etc / "sasl").mkdir(exist_ok=True)
+        (etc / "sasl" / "smtpd.conf").write_text(SASL.format(path="/etc/sasldb2"))
+        add_alice(pathlib.Path("/etc/sasldb2"), "postfix")
+        spool.mkdir(exist_ok=True)
+        for program in ("postdrop", "postqueue"):
+            shutil.chown(f"/usr/sbin/{program}", group="postdrop")
+            os.chmod(f"/usr/sbin/{program}", 0o2755)
+        command("postfix", "start")
+        wait_for_mta()
+
+    @staticmethod
+    def master():
+        """Debian's own master.cf, with nothing chrooted: there is no chroot to fill here."""
+        lines = []
+        for line in pathlib.Path("/usr/share/postfix/master.cf.dist").read_text().splitlines():
+            fields = line.split()
+            if len(fields) >= 8 and not line.startswith(("#", " ")):
+                fields[4] = "n"
+                line = " ".join(fields)
+            lines.append(line)
+        return "\n".join(lines) + "\n"
+
+    def held(self, token):
+        """True if a message with this token waits in the hold queue."""
+        hold = pathlib.Path("/var/spool/postfix/hold")
+        return any(token.encode() in path.read_bytes() for path in hold.rglob("*") if path.is_file())
+
+
+class Sendmail:
+    name = "sendmail"
+    sendmail_mc = f"""include(`/usr/share/sendmail/cf/m4/cf.m4')dnl
+OSTYPE(`debian')dnl
+define(`confDOMAIN_NAME', `{HOST}')dnl
+LOCAL_DOMAIN(`recv.example')dnl
+define(`confDELIVERY_MODE', `interactive')dnl
+define(`confTO_IDENT', `0')dnl
+define(`confTO_RESOLVER_RETRANS', `1s')dnl
+define(`confTO_RESOLVER_RETRY', `1')dnl
+define(`ALIAS_FILE', `')dnl
+define(`confDONT_BLAME_SENDMAIL', `GroupReadableSASLDBFile')dnl
+FEATURE(`no_default_msa')dnl
+FEATURE(`accept_unresolvable_domains')dnl
+define(`confAUTH_REALM', `recv.example')dnl
+define(`confAUTH_MECHANISMS', `PLAIN LOGIN')dnl
+TRUST_AUTH_MECH(`PLAIN LOGIN')dnl
+define(`SMART_HOST', `keep:any')dnl
+define(`LOCAL_MAILER_PATH', `{WORK}/deliver')dnl
+define(`LOCAL_MAILER_FLAGS', `mn9')dnl
+define(`_DEF_LOCAL_MAILER_FLAGS', `lsDFMqSh')dnl
+define(`LOCAL_MAILER_ARGS', `deliver $u')dnl
+DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Port=smtp')dnl
+DAEMON_OPTIONS(`Family=inet6, Name=MTA-v6, Port=smtp, Addr={MX6}')dnl
+DAEMON_OPTIONS(`Family=inet, Name=MSA, Port=588, M=E')dnl
+@SNIPPET@
+MAILER(`local')dnl
+MAILER(`smtp')dnl
+MAILER_DEFINITIONS
+Mkeep, P={WORK}/deliver, F=DFMhmnu, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP, E=\\n, L=0, T=DNS/RFC822/X-Unix, U=root, A=deliver $u
+"""
+    deliver = f"""#!/bin/sh
+file=$(mktemp {INBOX}/.XXXXXXXX) && cat >"$file" && chmod 644 "$file" && mv "$file" {INBOX}/"${{file##*.}}"
+"""
+    program = "/usr/libexec/sendmail/sendmail"
+
+    def start(self):
+        add_user("smmsp", 880)
+        add_user("smmta", 881)
+        INBOX.mkdir(parents=True)
+        INBOX.chmod(0o1777)
+        statistics = pathlib.Path("/var/lib/sendmail/sendmail.st")
+        statistics.parent.mkdir(exist_ok=True)
+        statistics.touch()
+        (WORK / "deliver").write_text(self.deliver)
+        (WORK / "deliver").chmod(0o755)
+        for folder, owner, mode in (
+            ("/var/spool/mqueue", "root", 0o700),
+            ("/var/spool/mqueue-client", "smmsp", 0o770),
+            ("/var/lib/sendmail/host_status", "smmta", 0o2750),
+            ("/var/run/sendmail/mta", "root", 0o755),
+            ("/var/run/sendmail/msp", "smmsp", 0o755),
+        ):
+            os.makedirs(folder, exist_ok=True)
+            shutil.chown(folder, owner, owner)
+            os.chmod(folder, mode)
+        snippet = (TOP / "etc" / "sendmail.mc").read_text()
+        replace("/etc/mail/sendmail.mc", self.sendmail_mc.replace("@SNIPPET@\n", snippet))
+        self.make_cf("sendmail", "/etc/mail/sendmail.mc")
+        self.make_cf("submit", "/usr/share/sendmail/cf/debian/submit.mc")
+        replace("/etc/mail/local-host-names", "recv.example\n")
+        replace("/etc/mail/trusted-users", "")
+        pathlib.Path("/etc/mail/sasl").mkdir(exist_ok=True)
+        add_alice(pathlib.Path("/etc/mail/sasl/sasldb2"), "root")
+        replace("/usr/lib/sasl2/Sendmail.conf", SASL.format(path="/etc/mail/sasl/sasldb2"))
+        sendmail = pathlib.Path("/usr/sbin/sendmail")
+        sendmail.unlink(missing_ok=True)
+        sendmail.symlink_to(self.program)
+        command(self.program, "-C/etc/mail/sendmail.cf", "-bd", "-q5s")
+        wait_for_mta()
+
+    @staticmethod
+    def make_cf(name, source):
+        done = subprocess.run(["m4", source], stdout=subprocess.PIPE, text=True, check=True)
+        replace(f"/etc/mail/{name}.cf", done.stdout)
+
+    def held(self, token):
+        """True if a message with this token waits in the quarantine queue."""
+        return any(token in path.read_text(errors="replace") for path in pathlib.Path("/var/spool/mqueue").glob("hf*"))
+
+
+MTAS = {"postfix": Postfix, "sendmail": Sendmail}

@@ -1,0 +1,182 @@
+"""world.py - the DNS and the keys of the world that the cases happen in, served by nsd and unbound.
+
+nsd answers for the zones, unbound resolves for the mail server and assay, as on a real machine. Two zones are
+broken on purpose: nothing ever answers for silent.example; servfail.example is SERVFAIL.
+recv.example is ours; {none,quarantine,reject}.example publish that DMARC policy; evil.example is an attacker
+with SPF, DKIM and DMARC in order."""
+
+import base64
+import pathlib
+import socket
+import subprocess
+import time
+
+from namespace import BAD4, GOOD4, GOOD6, MX4, MX6, WORK, command
+
+DNS = WORK / "dns"
+KEYS = pathlib.Path("/etc/assay/keys")
+SENDER_KEY = WORK / "sender.pem"  # selector s1 of every sender's domain
+OUR_SELECTORS = {"r2026": "rsa", "e2026": "ed25519"}
+NSD_PORT = 5300
+SILENT_PORT = 5399
+
+
+def public_bytes(pem, kind):
+    der = subprocess.run(
+        ["openssl", "pkey", "-in", str(pem), "-pubout", "-outform", "DER"], stdout=subprocess.PIPE, check=True
+    ).stdout
+    return base64.b64encode(der[-32:] if kind == "ed25519" else der).decode()
+
+
+def key_record(pem, kind):
+    return f"v=DKIM1; k={kind}; p={public_bytes(pem, kind)}"
+
+
+def make_keys():
+    """Our keys; and one for all who send to us."""
+    KEYS.mkdir(parents=True)
+    command("openssl", "genrsa", "-out", SENDER_KEY, "2048")
+    for selector, kind in OUR_SELECTORS.items():
+        pem = KEYS / f"recv.example.{selector}.pem"
+        options = ["-algorithm", kind] + (["-pkeyopt", "rsa_keygen_bits:2048"] if kind == "rsa" else [])
+        command("openssl", "genpkey", *options, "-out", pem)
+        command("chown", "assay:assay", pem)
+        pem.chmod(0o600)
+
+
+class Zones:
+    """The zones as a dictionary: name without the last dot -> list of (type, data)."""
+
+    def __init__(self):
+        self.names = {}
+        self.tops = []
+
+    def add(self, name, kind, data):
+        self.names.setdefault(name, []).append((kind, data))
+
+    def top(self, name):
+        self.tops.append(name)
+        self.add(name, "SOA", f"ns.{name}. root.{name}. 1 3600 600 86400 60")
+        self.add(name, "NS", f"ns.{name}.")
+        self.add(f"ns.{name}", "A", "127.0.0.1")
+
+    def sender(self, name, policy=None, address4=GOOD4, address6=GOOD6):
+        self.top(name)
+        self.add(name, "MX", f"10 mx.{name}.")
+        self.add(f"mx.{name}", "A", address4)
+        self.add(name, "TXT", f"v=spf1 ip4:{address4} ip6:{address6} -all")
+        self.add(f"s1._domainkey.{name}", "TXT", key_record(SENDER_KEY, "rsa"))
+        if policy:
+            self.add(f"_dmarc.{name}", "TXT", f"v=DMARC1; p={policy}; rua=mailto:reports@{name}")
+
+    def txt(self, name):
+        """What dkimpy asks for."""
+        wanted = name.decode() if isinstance(name, bytes) else name
+        for kind, data in self.names.get(wanted.rstrip(".").lower(), []):
+            if kind == "TXT":
+                return data.encode()
+        return None
+
+    def text(self, top):
+        lines = ["$TTL 300"]
+        for name, records in self.names.items():
+            if name == top or name.endswith("." + top):
+                lines += [f"{name}. IN {kind} {rdata(kind, data)}" for kind, data in records]
+        return "\n".join(lines) + "\n"
+
+
+def rdata(kind, data):
+    if kind != "TXT":
+        return data
+    return " ".join(f'"{data[i : i + 250]}"' for i in range(0, len(data), 250))
+
+
+def make_zones():
+    zones = Zones()
+    zones.top("recv.example")
+    zones.add("recv.example", "MX", "10 mx.recv.example.")
+    zones.add("mx.recv.example", "A", MX4)
+    zones.add("mx.recv.example", "AAAA", MX6)
+    zones.add("recv.example", "TXT", f"v=spf1 ip4:{MX4} ip6:{MX6} -all")
+    zones.add("_dmarc.recv.example", "TXT", "v=DMARC1; p=reject")
+    for selector, kind in OUR_SELECTORS.items():
+        record = key_record(KEYS / f"recv.example.{selector}.pem", kind)
+        zones.add(f"{selector}._domainkey.recv.example", "TXT", record)
+    for policy in ("none", "quarantine", "reject"):
+        zones.sender(f"{policy}.example", policy)
+    zones.sender("nodmarc.example")
+    zones.sender("evil.example", "reject", BAD4, "2001:db8::66")
+    zones.top("113.0.203.in-addr.arpa")
+    zones.add("10.113.0.203.in-addr.arpa", "PTR", "mx.reject.example.")
+    return zones
+
+
+NSD_CONF = """server:
+  ip-address: 127.0.0.1@{port}
+  username: ""
+  database: ""
+  zonesdir: "{dir}"
+  pidfile: "{dir}/nsd.pid"
+  logfile: "{dir}/nsd.log"
+  zonelistfile: "{dir}/zone.list"
+  xfrdfile: "{dir}/xfrd.state"
+  xfrdir: "{dir}"
+  server-count: 1
+remote-control:
+  control-enable: no
+"""
+
+UNBOUND_CONF = """server:
+  interface: 127.0.0.1
+  access-control: 127.0.0.0/8 allow
+  username: ""
+  chroot: ""
+  directory: "{dir}"
+  pidfile: "{dir}/unbound.pid"
+  logfile: "{dir}/unbound.log"
+  use-syslog: no
+  num-threads: 1
+  module-config: "iterator"
+  do-not-query-localhost: no
+  unblock-lan-zones: yes
+  # There is no root here: what is not listed does not exist.
+  local-zone: "." static
+remote-control:
+  control-enable: no
+"""
+
+
+def serve(zones):
+    """Starts nsd, unbound and the server that never answers; returns what must stay alive for that."""
+    DNS.mkdir()
+    nsd, unbound = NSD_CONF.format(dir=DNS, port=NSD_PORT), UNBOUND_CONF.format(dir=DNS)
+    upstream = {name: NSD_PORT for name in zones.tops}
+    upstream |= {"servfail.example": NSD_PORT, "silent.example": SILENT_PORT}
+    for name in zones.tops:
+        (DNS / f"{name}.zone").write_text(zones.text(name))
+        nsd += f'zone:\n  name: "{name}"\n  zonefile: "{name}.zone"\n'
+    local = "".join(f'  local-zone: "{name}." transparent\n' for name in upstream)
+    unbound = unbound.replace("remote-control:", local + "remote-control:")
+    for name, port in upstream.items():
+        unbound += f'stub-zone:\n  name: "{name}"\n  stub-addr: 127.0.0.1@{port}\n'
+    (DNS / "nsd.conf").write_text(nsd)
+    (DNS / "unbound.conf").write_text(unbound)
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.1", SILENT_PORT))
+    command("nsd", "-c", DNS / "nsd.conf")
+    command("unbound", "-c", DNS / "unbound.conf")
+    wait_for_port("127.0.0.1", 53)
+    return silent
+
+
+def wait_for_port(host, port, seconds=20):
+    """Until a TCP server listens there."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise RuntimeError(f"nobody listens on {host} port {port} after {seconds} s") from error
+            time.sleep(0.05)
