@@ -1,0 +1,474 @@
+/* run.c - plays scenario files: configuration, zone, session and message in, evidence, header edits
+ * and verdict out, through the same pipeline, policy and edits as the daemon, without MTA and
+ * network.
+ *
+ *     scenarios [-v] KEYDIR FILE...
+ *
+ * Errors: exit status 1 if any expectation is not met, with everything that came out; 2 if a file
+ * cannot be read or is not well-formed. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/pipeline.h"
+#include "crypto/canon.h"
+#include "decide/edits.h"
+#include "decide/record.h"
+#include "keys/keyset.h"
+#include "mail/address.h"
+#include "scenario.h"
+
+#define NOW 1800000000
+
+/* One scenario under way. */
+struct play {
+    struct arena *arena;
+    const struct scenario *scenario;
+    const char *keydir;
+    struct conf *conf;
+    struct key_set *key_set;
+    struct dns *dns;
+    struct key_cache *keys;
+    struct session session;
+    struct message message;
+    struct evidence evidence;
+    struct dns_asker asker;
+    struct pipeline *pipeline;
+    enum policy_point point;
+    struct verdict verdict;
+    struct edit_list edits;
+    struct str log;
+    unsigned failures;
+};
+
+static void complain(struct play *p, const char *what, struct str want, struct str got)
+{
+    fprintf(stderr, "  expected %s %.*s\n       got %.*s\n", what, STR_ARG(want), STR_ARG(got));
+    p->failures++;
+}
+
+static _Noreturn void broken(const struct play *p, const char *what, struct str detail)
+{
+    fprintf(stderr, "scenario \"%.*s\" (line %u): %s: %.*s\n", STR_ARG(p->scenario->name),
+            p->scenario->line, what, STR_ARG(detail));
+    exit(2);
+}
+
+static struct str read_file(struct arena *a, const char *path)
+{
+    struct strbuf b;
+    char chunk[4096];
+    size_t n;
+    FILE *f = fopen(path, "rb");
+    if (!f) {
+        perror(path);
+        exit(2);
+    }
+    sb_init(&b, a);
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        sb_add(&b, (struct str){chunk, n});
+    fclose(f);
+    return sb_str(&b);
+}
+
+static struct str replace(struct arena *a, struct str text, struct str what, struct str by)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < text.n;) {
+        if (str_starts(str_sub(text, i, text.n), what)) {
+            sb_add(&b, by);
+            i += what.n;
+        } else {
+            sb_addc(&b, text.p[i++]);
+        }
+    }
+    return sb_str(&b);
+}
+
+static struct private_key *test_key(struct play *p, const char *name)
+{
+    struct str problem;
+    char *path = str_cstr(p->arena, str_printf(p->arena, "%s/%s.pem", p->keydir, name));
+    struct private_key *key = private_key_decode(read_file(p->arena, path), p->arena, &problem);
+    if (!key)
+        broken(p, path, problem);
+    return key;
+}
+
+/* {rsa} and {ed25519} become the p= values of the test keys, cut to strings of a TXT record. */
+static struct str with_keys(struct play *p, struct str zone)
+{
+    static const char *const names[] = {"rsa", "ed25519"};
+    for (size_t i = 0; i < 2; i++) {
+        struct private_key *key = test_key(p, names[i]);
+        struct str b64 = base64_encode(p->arena, private_key_public(key, p->arena));
+        struct strbuf cut;
+        sb_init(&cut, p->arena);
+        for (size_t at = 0; at < b64.n; at += 200)
+            sb_printf(&cut, "%s%.*s", at ? "\" \"" : "", STR_ARG(str_sub(b64, at, at + 200)));
+        private_key_release(key);
+        zone = replace(p->arena, zone, str_printf(p->arena, "{%s}", names[i]), sb_str(&cut));
+    }
+    return zone;
+}
+
+static void set_up(struct play *p)
+{
+    struct conf_problems problems;
+    struct str problem;
+    const struct str *section = p->scenario->section;
+    conf_problems_init(&problems, p->arena);
+    struct str text = replace(p->arena, section[SECTION_CONFIG], STR("{keys}"), str_of(p->keydir));
+    text = str_printf(p->arena, "authserv-id = \"mx.recv.example\";\n%.*s", STR_ARG(text));
+    p->conf = conf_parse(text, &problems);
+    if (p->conf)
+        p->key_set = key_set_load(p->conf, &problems);
+    if (!p->conf || !p->key_set)
+        broken(p, "configuration", problems.n ? problems.v[0] : STR("no reason given"));
+    p->dns = dns_open_zone(with_keys(p, section[SECTION_ZONE]), p->arena, &problem);
+    if (!p->dns)
+        broken(p, "zone", problem);
+    p->keys = key_cache_new(1 << 20);
+}
+
+static void tear_down(struct play *p)
+{
+    key_cache_free(p->keys);
+    key_set_free(p->key_set);
+    conf_free(p->conf);
+}
+
+/* One line of [session]: a keyword and its value. */
+static void session_line(struct play *p, struct str key, struct str value)
+{
+    struct session *s = &p->session;
+    struct message *m = &p->message;
+    if (str_eq(key, STR("client")))
+        s->smtp = netaddr_parse(value, &s->client) || !str_eq(value, STR("local"));
+    else if (str_eq(key, STR("name")))
+        s->client_name = value;
+    else if (str_eq(key, STR("helo")))
+        s->helo = value;
+    else if (str_eq(key, STR("daemon")))
+        s->daemon_name = value;
+    else if (str_eq(key, STR("auth")))
+        m->auth_user = value, m->auth_type = STR("PLAIN");
+    else if (str_eq(key, STR("tls")))
+        m->tls_verified = true, m->tls_subject = value;
+    else if (str_eq(key, STR("from")))
+        m->from_text = value;
+    else if (str_eq(key, STR("rcpt")))
+        m->first_recipient = value, m->n_recipients++;
+    else
+        broken(p, "unknown word in [session]", key);
+}
+
+static void read_session(struct play *p)
+{
+    struct str rest = p->scenario->section[SECTION_SESSION], line;
+    p->session = (struct session){.arena = p->arena, .smtp = true};
+    p->message = (struct message){
+        .arena = p->arena, .now = NOW, .started_us = clock_us(), .queue_id = STR("4TEST")};
+    netaddr_parse(STR("192.0.2.1"), &p->session.client);
+    p->session.helo = STR("mail.example.net");
+    p->session.client_name = STR("mail.example.net");
+    p->message.from_text = STR("<>");
+    while (str_split(&rest, '\n', &line)) {
+        line = str_trim(line);
+        if (!line.n || line.p[0] == '#')
+            continue;
+        size_t space = str_find(line, 0, ' ');
+        session_line(p, str_sub(line, 0, space), str_trim(str_sub(line, space, line.n)));
+    }
+    mail_path_parse(p->message.from_text, &p->message.from);
+}
+
+static struct str crlf(struct arena *a, struct str text)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '\n' && (i == 0 || text.p[i - 1] != '\r'))
+            sb_addc(&b, '\r');
+        sb_addc(&b, text.p[i]);
+    }
+    return sb_str(&b);
+}
+
+/* Signs the message as [sign] says: "DOMAIN SELECTOR rsa|ed25519" a line, the newest on top. */
+static void sign(struct play *p, struct header_list *headers, struct str body)
+{
+    struct str rest = p->scenario->section[SECTION_SIGN], line;
+    while (str_split(&rest, '\n', &line)) {
+        struct str domain, selector, type, value, problem;
+        line = str_trim(line);
+        if (!line.n || line.p[0] == '#')
+            continue;
+        if (!str_split(&line, ' ', &domain) || !str_split(&line, ' ', &selector) ||
+            !str_split(&line, ' ', &type))
+            broken(p, "[sign] wants: DOMAIN SELECTOR rsa|ed25519", line);
+        struct private_key *key = test_key(p, str_cstr(p->arena, type));
+        struct dkim_signing_key signing_key = {domain, selector, key};
+        struct dkim_sign_settings settings = {
+            .header_canon = CANON_RELAXED, .body_canon = CANON_RELAXED, .now = NOW - 10};
+        struct dkim_signer *signer = dkim_signer_new(p->arena, &settings, headers, &signing_key, 1);
+        dkim_signer_body(signer, body.p, body.n);
+        if (!dkim_signer_finish(signer, &value, &problem))
+            broken(p, "cannot sign", problem);
+        struct header_list signed_list;
+        header_list_init(&signed_list, p->arena);
+        header_list_add(&signed_list, STR("DKIM-Signature"), value);
+        for (size_t i = 0; i < headers->n; i++)
+            header_list_add(&signed_list, headers->fields[i].name, headers->fields[i].value);
+        *headers = signed_list;
+        private_key_release(key);
+    }
+}
+
+/* A line "TAMPER" in the message is there for the verifier and not for the signer. */
+static void read_message(struct play *p, struct str *body)
+{
+    struct str text = crlf(p->arena, p->scenario->section[SECTION_MESSAGE]);
+    header_list_init(&p->message.headers, p->arena);
+    header_parse_message(&p->message.headers, text, body);
+    sign(p, &p->message.headers, replace(p->arena, *body, STR("TAMPER\r\n"), STR("")));
+    for (size_t i = 0; i < p->message.headers.n; i++)
+        p->message.header_bytes += p->message.headers.fields[i].value.n;
+    p->message.over_limit = p->message.header_bytes > p->conf->max_header_bytes;
+    p->message.body_bytes = body->n;
+}
+
+static bool refused(struct play *p, enum policy_point point)
+{
+    p->point = point;
+    policy_decide(p->conf, point, &p->session, &p->message, &p->evidence, p->arena, &p->verdict);
+    return p->verdict.action >= ACTION_TEMPFAIL;
+}
+
+static void run_message(struct play *p, struct str body)
+{
+    p->asker = (struct dns_asker){
+        .dns = p->dns, .arena = p->arena, .patience_us = p->conf->dns_early_wait * 1000};
+    struct stage_run base = {.conf = p->conf,
+                             .session = &p->session,
+                             .message = &p->message,
+                             .evidence = &p->evidence,
+                             .asker = &p->asker,
+                             .keys = p->keys,
+                             .signing_keys = p->key_set};
+    message_decide_origin(p->conf, &p->session, &p->message);
+    p->pipeline = pipeline_new(&base);
+    pipeline_mail(p->pipeline);
+    if (refused(p, POINT_MAIL))
+        return;
+    pipeline_rcpt(p->pipeline);
+    if (refused(p, POINT_RCPT))
+        return;
+    pipeline_eoh(p->pipeline);
+    if (pipeline_wants_body(p->pipeline))
+        pipeline_body(p->pipeline, body.p, body.n);
+    p->asker.patience_us = p->conf->dns_deadline * 1000;
+    pipeline_eom(p->pipeline);
+    refused(p, POINT_EOM);
+    edits_plan(p->conf, &p->session, &p->message, &p->evidence, &p->verdict, p->arena, &p->edits);
+}
+
+/* --- what is expected
+ * ------------------------------------------------------------------------------ */
+
+static struct str edit_text(struct play *p, const struct edit *e)
+{
+    if (e->kind == EDIT_DELETE)
+        return str_printf(p->arena, "%.*s %u", STR_ARG(e->name), e->ordinal);
+    return str_printf(p->arena, "%.*s: %.*s", STR_ARG(e->name),
+                      STR_ARG(header_unfold(p->arena, e->value)));
+}
+
+static bool some_edit(struct play *p, enum edit_kind kind, struct str pattern, struct str *all)
+{
+    bool found = false;
+    *all = STR("");
+    for (size_t i = 0; i < p->edits.n; i++) {
+        const struct edit *e = &p->edits.v[i];
+        if (e->kind != kind)
+            continue;
+        struct str text = edit_text(p, e);
+        found = found || pattern_matches(pattern, text);
+        *all = str_printf(p->arena, "%.*s%s%.*s", STR_ARG(*all), all->n ? "\n           " : "",
+                          STR_ARG(text));
+    }
+    return found;
+}
+
+static struct str dkim_words(struct play *p)
+{
+    struct strbuf b;
+    sb_init(&b, p->arena);
+    for (size_t i = 0; i < p->evidence.dkim.n; i++)
+        sb_printf(&b, "%s%s", i ? "," : "",
+                  dkim_result_name(p->evidence.dkim.signatures[i].result));
+    return p->evidence.dkim.checked && !b.n ? STR("none") : sb_str(&b);
+}
+
+static struct str reply_text(struct play *p)
+{
+    return str_printf(p->arena, "%.*s %.*s %.*s", STR_ARG(p->verdict.code),
+                      STR_ARG(p->verdict.enhanced), STR_ARG(p->verdict.text));
+}
+
+/* What came out under a keyword of [expect]; STR_NONE for the keywords that need more. */
+static struct str outcome_of(struct play *p, struct str key)
+{
+    static const char *const points[] = {"mail", "rcpt", "end"};
+    const struct evidence *e = &p->evidence;
+    if (str_eq(key, STR("origin")))
+        return str_of(origin_name(p->message.origin));
+    if (str_eq(key, STR("spf")))
+        return e->spf.mail_from.checked ? str_of(spf_result_name(e->spf.mail_from.outcome.result))
+                                        : STR("unchecked");
+    if (str_eq(key, STR("dkim")))
+        return dkim_words(p);
+    if (str_eq(key, STR("dmarc")))
+        return e->dmarc.checked ? str_of(dmarc_result_name(e->dmarc.result)) : STR("unchecked");
+    if (str_eq(key, STR("action")))
+        return str_of(action_name(p->verdict.action));
+    if (str_eq(key, STR("would")))
+        return str_of(action_name(p->verdict.wanted));
+    if (str_eq(key, STR("at")))
+        return str_of(points[p->point]);
+    if (str_eq(key, STR("override")))
+        return str_of(override_name(p->verdict.override));
+    if (str_eq(key, STR("reply")))
+        return reply_text(p);
+    if (str_eq(key, STR("log")))
+        return p->log;
+    return STR_NONE;
+}
+
+static void expect_line(struct play *p, struct str key, struct str want)
+{
+    struct str got = outcome_of(p, key);
+    if (got.p) {
+        if (!pattern_matches(want, got))
+            complain(p, str_cstr(p->arena, key), want, got);
+    } else if (str_eq(key, STR("header"))) {
+        if (!some_edit(p, EDIT_INSERT, want, &got))
+            complain(p, "header", want, got);
+    } else if (str_eq(key, STR("no-header"))) {
+        if (some_edit(p, EDIT_INSERT, want, &got))
+            complain(p, "no header", want, got);
+    } else if (str_eq(key, STR("delete"))) {
+        some_edit(p, EDIT_DELETE, STR("*"), &got);
+        struct str list = replace(p->arena, got, STR("\n           "), STR(", "));
+        if (!str_eq(list.n ? list : STR("none"), want))
+            complain(p, "delete", want, list);
+    } else {
+        broken(p, "unknown word in [expect]", key);
+    }
+}
+
+static void check(struct play *p)
+{
+    struct str rest = p->scenario->section[SECTION_EXPECT], line;
+    size_t n = 0;
+    while (str_split(&rest, '\n', &line)) {
+        line = str_trim(line);
+        if (!line.n || line.p[0] == '#')
+            continue;
+        size_t space = str_find(line, 0, ' ');
+        expect_line(p, str_sub(line, 0, space), str_trim(str_sub(line, space, line.n)));
+        n++;
+    }
+    if (!n)
+        broken(p, "a scenario that expects nothing", p->scenario->name);
+}
+
+static bool play(const struct scenario *scenario, const char *keydir, const char *path,
+                 bool verbose)
+{
+    struct play p = {.arena = arena_new(0), .scenario = scenario, .keydir = keydir};
+    struct str body;
+    set_up(&p);
+    read_session(&p);
+    read_message(&p, &body);
+    run_message(&p, body);
+    p.log = record_line(p.point, &p.session, &p.message, &p.evidence, &p.verdict, 0, p.arena);
+    check(&p);
+    if (p.failures || verbose) {
+        struct str edits;
+        some_edit(&p, EDIT_INSERT, STR("*"), &edits);
+        fprintf(stderr, "%s %s:%u: %.*s\n    %.*s\n    %.*s\n    %.*s\n",
+                p.failures ? "FAILED" : "ok", path, scenario->line, STR_ARG(scenario->name),
+                STR_ARG(p.log), STR_ARG(reply_text(&p)), STR_ARG(edits));
+    }
+    bool good = p.failures == 0;
+    struct dns *dns = p.dns;
+    tear_down(&p);
+    arena_free(p.arena);
+    dns_close(dns);
+    return good;
+}
+
+/* Keys in a checkout are readable by all, and assay refuses such keys: work on private copies. */
+static char *private_copies(struct arena *a, const char *from)
+{
+    static const char *const names[] = {"rsa", "ed25519"};
+    char *dir = str_cstr(a, STR("/tmp/assay-scenarios-XXXXXX"));
+    if (!mkdtemp(dir)) {
+        perror(dir);
+        exit(2);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct str text = read_file(a, str_cstr(a, str_printf(a, "%s/%s.pem", from, names[i])));
+        int fd = open(str_cstr(a, str_printf(a, "%s/%s.pem", dir, names[i])),
+                      O_WRONLY | O_CREAT | O_EXCL, 0600);
+        if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n) {
+            perror(dir);
+            exit(2);
+        }
+        close(fd);
+    }
+    return dir;
+}
+
+static void remove_copies(struct arena *a, const char *dir)
+{
+    unlink(str_cstr(a, str_printf(a, "%s/rsa.pem", dir)));
+    unlink(str_cstr(a, str_printf(a, "%s/ed25519.pem", dir)));
+    rmdir(dir);
+}
+
+int main(int argc, char **argv)
+{
+    bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
+    unsigned passed = 0, failed = 0;
+    if (argc < (verbose ? 4 : 3)) {
+        fputs("usage: scenarios [-v] KEYDIR FILE...\n", stderr);
+        return 2;
+    }
+    struct arena *a = arena_new(0);
+    log_open(LOG_TO_STDERR, "scenarios", LOG_LEVEL_ERROR);
+    char *keydir = private_copies(a, argv[verbose ? 2 : 1]);
+    for (int i = verbose ? 3 : 2; i < argc; i++) {
+        struct scenario_file file;
+        struct str problem;
+        if (!scenario_parse(a, read_file(a, argv[i]), &file, &problem)) {
+            fprintf(stderr, "%s: %.*s\n", argv[i], STR_ARG(problem));
+            return 2;
+        }
+        for (size_t k = 0; k < file.n; k++)
+            if (play(&file.v[k], keydir, argv[i], verbose))
+                passed++;
+            else
+                failed++;
+    }
+    remove_copies(a, keydir);
+    arena_free(a);
+    printf("%u passed, %u failed\n", passed, failed);
+    return failed || !passed;
+}
