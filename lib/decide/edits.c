@@ -28,13 +28,18 @@ static struct str spf_domain(const struct session *session, const struct message
     return message->from.domain.n ? message->from.domain : session->helo;
 }
 
+static bool is_error(const struct spf_outcome *o)
+{
+    return o->result == SPF_TEMPERROR || o->result == SPF_PERMERROR;
+}
+
 static void add_spf(struct authres *w, const struct session *session, const struct message *message,
                     const struct evidence_spf *spf)
 {
     if (spf->mail_from.checked) {
         const struct spf_outcome *o = &spf->mail_from.outcome;
         authres_result(w, STR("spf"), str_of(spf_result_name(o->result)), STR_NONE);
-        if (o->problem.n)
+        if (is_error(o))
             authres_reason(w, o->problem);
         authres_property(w, "smtp.mailfrom", spf_domain(session, message, o));
     }
@@ -168,7 +173,7 @@ static struct str received_spf(const struct conf *conf, const struct session *se
         .identity = STR("mailfrom"),
         .receiver = conf->authserv_id,
         .mechanism = o->mechanism.n ? o->mechanism : STR_NONE,
-        .problem = o->problem,
+        .problem = is_error(o) ? o->problem : STR_NONE,
     };
     return received_spf_format(a, &r);
 }

@@ -126,9 +126,7 @@ static void set_up(struct play *p)
     struct str text = replace(p->arena, section[SECTION_CONFIG], STR("{keys}"), str_of(p->keydir));
     text = str_printf(p->arena, "authserv-id = \"mx.recv.example\";\n%.*s", STR_ARG(text));
     p->conf = conf_parse(text, &problems);
-    if (p->conf)
-        p->key_set = key_set_load(p->conf, &problems);
-    if (!p->conf || !p->key_set)
+    if (!p->conf || !key_set_load(p->conf, &problems, &p->key_set))
         broken(p, "configuration", problems.n ? problems.v[0] : STR("no reason given"));
     p->dns = dns_open_zone(with_keys(p, section[SECTION_ZONE]), p->arena, &problem);
     if (!p->dns)
@@ -141,6 +139,12 @@ static void tear_down(struct play *p)
     key_cache_free(p->keys);
     key_set_free(p->key_set);
     conf_free(p->conf);
+}
+
+static struct str without_brackets(struct str path)
+{
+    struct mail_path parsed;
+    return mail_path_parse(path, &parsed) ? parsed.whole : path;
 }
 
 /* One line of [session]: a keyword and its value. */
@@ -163,7 +167,7 @@ static void session_line(struct play *p, struct str key, struct str value)
     else if (str_eq(key, STR("from")))
         m->from_text = value;
     else if (str_eq(key, STR("rcpt")))
-        m->first_recipient = value, m->n_recipients++;
+        m->first_recipient = without_brackets(value), m->n_recipients++;
     else
         broken(p, "unknown word in [session]", key);
 }
@@ -285,8 +289,9 @@ static struct str edit_text(struct play *p, const struct edit *e)
 {
     if (e->kind == EDIT_DELETE)
         return str_printf(p->arena, "%.*s %u", STR_ARG(e->name), e->ordinal);
-    return str_printf(p->arena, "%.*s: %.*s", STR_ARG(e->name),
-                      STR_ARG(header_unfold(p->arena, e->value)));
+    return str_printf(
+        p->arena, "%.*s: %.*s", STR_ARG(e->name),
+        STR_ARG(replace(p->arena, header_unfold(p->arena, e->value), STR("\t"), STR(" "))));
 }
 
 static bool some_edit(struct play *p, enum edit_kind kind, struct str pattern, struct str *all)
