@@ -68,21 +68,28 @@ bool authres_is_forged(struct arena *a, const struct authres_head *head, const s
         return true;
     if (!domain_normalize(a, id, &normal))
         normal = id;
-    for (size_t i = 0; i < n_ids; i++)
-        if (str_eq_nocase(id, ids[i]) || str_eq_nocase(normal, ids[i]))
+    for (size_t i = 0; i < n_ids; i++) {
+        struct str ours = str_trim(ids[i]);
+        if (str_eq_nocase(id, ours) || str_eq_nocase(normal, ours))
             return true;
+    }
     return false;
 }
 
 /* --- writer --- */
 
+static bool is_label_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
+
 /* RFC 5321 4.1.2 Keyword */
 static bool is_keyword(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '=' || s.p[i] == '.' || !lex_is_token_char(s.p[i]))
+        if (!is_label_char(s.p[i]))
             return false;
-    return s.n > 0;
+    return s.n > 0 && s.p[s.n - 1] != '-';
 }
 
 static bool is_token(struct str s)
@@ -93,7 +100,7 @@ static bool is_token(struct str s)
     return s.n > 0;
 }
 
-/* Parts between dots, each of token characters and UTF-8, none of them empty; at least `least`. */
+/* At least `least` parts with dots between them, each of such characters and UTF-8, none empty. */
 static bool is_dotted(struct str text, size_t least, bool (*is_char)(char c))
 {
     struct str part;
@@ -115,11 +122,6 @@ static bool is_local_char(char c)
     return lex_is_atext(c) && lex_is_token_char(c);
 }
 
-static bool is_label_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-}
-
 /* RFC 8601 2.2, the right side of pvalue: [ [ local-part ] "@" ] domain-name, with RFC 6531. */
 static bool is_plain_address(struct str text)
 {
@@ -134,10 +136,16 @@ static bool is_plain_address(struct str text)
     return is_dotted(domain, 2, is_label_char);
 }
 
-/* A value of the grammar from any bytes. */
-static struct str value_of(struct authres *w, struct str text)
+/* RFC 2045 5.1 value: a token or quoted string, from any bytes. */
+static struct str value_of(struct arena *a, struct str text)
 {
-    struct arena *a = w->fold.out.arena;
+    struct str safe = quote_safe(a, text);
+    return is_token(safe) ? safe : quote_string(a, safe);
+}
+
+/* RFC 8601 2.2 pvalue. */
+static struct str pvalue_of(struct arena *a, struct str text)
+{
     struct str safe = quote_safe(a, text);
     return is_token(safe) || is_plain_address(safe) ? safe : quote_string(a, safe);
 }
@@ -147,7 +155,7 @@ void authres_begin(struct authres *w, struct arena *a, struct str authserv_id)
     *w = (struct authres){0};
     folder_init(&w->fold, a, sizeof FIELD_NAME - 1);
     w->fold.reserve = 1; /* the ';' behind each resinfo */
-    folder_add(&w->fold, true, value_of(w, authserv_id));
+    quote_add_pieces(&w->fold, str_printf(a, " %.*s", STR_ARG(value_of(a, authserv_id))));
 }
 
 void authres_result(struct authres *w, struct str method, struct str result, struct str comment)
@@ -166,7 +174,7 @@ void authres_result(struct authres *w, struct str method, struct str result, str
 void authres_reason(struct authres *w, struct str reason)
 {
     assert(w->results > 0 && !w->properties);
-    quote_add_pair(&w->fold, STR("reason"), value_of(w, reason));
+    quote_add_pair(&w->fold, STR("reason"), value_of(w->fold.out.arena, reason));
 }
 
 void authres_property(struct authres *w, const char *ptype_property, struct str value)
@@ -175,13 +183,15 @@ void authres_property(struct authres *w, const char *ptype_property, struct str 
     size_t dot = str_find(name, 0, '.');
     assert(w->results > 0);
     assert(is_keyword(str_sub(name, 0, dot)) && is_keyword(str_sub(name, dot + 1, name.n)));
-    quote_add_pair(&w->fold, name, value_of(w, value));
+    quote_add_pair(&w->fold, name, pvalue_of(w->fold.out.arena, value));
     w->properties = true;
 }
 
 struct str authres_end(struct authres *w)
 {
-    if (w->results == 0)
-        folder_add(&w->fold, false, STR("; none"));
+    if (w->results == 0) {
+        folder_add(&w->fold, false, STR(";"));
+        folder_add(&w->fold, true, STR("none"));
+    }
     return folder_str(&w->fold);
 }

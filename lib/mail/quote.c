@@ -30,7 +30,7 @@ struct str quote_string(struct arena *a, struct str safe)
     return sb_str(&b);
 }
 
-/* The next piece of a quoted string: it begins with its spaces, if any, and ends before the next
+/* The next piece of a text: it begins with its spaces, if any, and ends before the next
  * ones. So every line has something besides white space (RFC 5322 3.2.2). */
 static struct str next_piece(struct str text, size_t from)
 {
@@ -38,6 +38,15 @@ static struct str next_piece(struct str text, size_t from)
     while (to < text.n && text.p[to] == ' ')
         to++;
     return str_sub(text, from, str_find(text, to, ' '));
+}
+
+void quote_add_pieces(struct header_folder *f, struct str text)
+{
+    for (size_t at = 0; at < text.n;) {
+        struct str piece = next_piece(text, at);
+        folder_add_piece(f, piece);
+        at += piece.n;
+    }
 }
 
 void quote_add_pair(struct header_folder *f, struct str key, struct str value)
@@ -49,11 +58,7 @@ void quote_add_pair(struct header_folder *f, struct str key, struct str value)
         return;
     }
     folder_add(f, true, str_sub(pair, 0, key.n + 1));
-    for (size_t at = key.n + 1; at < pair.n;) {
-        struct str piece = next_piece(pair, at);
-        folder_add_piece(f, piece);
-        at += piece.n;
-    }
+    quote_add_pieces(f, str_sub(pair, key.n + 1, pair.n));
 }
 
 void quote_add_comment(struct header_folder *f, struct str text)

@@ -14,6 +14,9 @@ struct str quote_safe(struct arena *a, struct str text);
 /* A quoted string (RFC 5322 3.2.4) of safe text. */
 struct str quote_string(struct arena *a, struct str safe);
 
+/* Adds a text that may be folded before its spaces, so that unfolding restores it. */
+void quote_add_pieces(struct header_folder *f, struct str text);
+
 /* Adds white space and "key=value"; the value may be a quoted string. What is too long for a line
  * is folded behind the '=' and within the quotes, so that unfolding gives the same text. */
 void quote_add_pair(struct header_folder *f, struct str key, struct str value);
