@@ -1,11 +1,116 @@
-/* main.c - the program's entry.
+/* main.c - the commands of the program.
  *
- * Errors: exit status 64 for a wrong call. */
+ * Errors: exit status 64 (EX_USAGE) for a wrong call; otherwise the command's own. */
 #include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "milter/commands.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+};
+
+static int command_version(int argc, char **argv);
+static int command_help(int argc, char **argv);
+
+static const struct command commands[] = {
+    {"milter", command_milter, "serve Postfix or Sendmail, in the foreground"},
+    {"config", command_config, "config check: test the configuration; config show: print it"},
+    {"version", command_version, "print the version"},
+    {"help", command_help, "print this"},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static void print_help(FILE *to)
+{
+    fputs("assay checks SPF, DKIM and DMARC of incoming mail and signs outgoing mail with DKIM.\n"
+          "\n"
+          "usage: assay COMMAND [OPTION...]\n\n",
+          to);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+    fputs("\n"
+          "\"assay COMMAND --help\" tells more of one. Begin with an empty assay.conf, which is a\n"
+          "working verify-only configuration: assay(8), assay.conf(5).\n",
+          to);
+}
+
+static int command_help(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    print_help(stdout);
+    return EX_OK;
+}
+
+static int command_version(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    printf("assay %s\n", ASSAY_VERSION);
+    return EX_OK;
+}
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+/* Insertions, deletions and replacements that make one word of the other; both are short. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[16];
+    size_t n = strlen(b);
+    if (n >= sizeof row / sizeof *row)
+        return n;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            size_t above = row[j + 1];
+            row[j + 1] = smallest(row[j] + 1, above + 1, diagonal + (a[i] != b[j]));
+            diagonal = above;
+        }
+    }
+    return row[n];
+}
+
+static int unknown_command(const char *word)
+{
+    const struct command *near = NULL;
+    size_t least = 3; /* more mistakes than that are another word */
+    for (size_t i = 0; i < COMMANDS; i++) {
+        size_t d = distance(word, commands[i].name);
+        if (d < least) {
+            least = d;
+            near = &commands[i];
+        }
+    }
+    fprintf(stderr, "assay: there is no command \"%s\"", word);
+    if (near)
+        fprintf(stderr, "; do you mean \"%s\"?\n", near->name);
+    else
+        fputs("; \"assay help\" lists them\n", stderr);
+    return EX_USAGE;
+}
 
 int main(int argc, char **argv)
 {
-    (void)argv;
-    printf("assay %s\n", ASSAY_VERSION);
-    return argc > 1 ? 64 : 0;
+    if (argc < 2) {
+        print_help(stderr);
+        return EX_USAGE;
+    }
+    const char *word = argv[1];
+    if (!strcmp(word, "--help") || !strcmp(word, "-h"))
+        word = "help";
+    else if (!strcmp(word, "--version") || !strcmp(word, "-V"))
+        word = "version";
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!strcmp(word, commands[i].name))
+            return commands[i].run(argc - 1, argv + 1);
+    return unknown_command(word);
 }

@@ -1,0 +1,84 @@
+/* apply.c - tells the MTA what edits and verdict call for.
+ *
+ * Errors: what the MTA does not take turns the message away with 451. */
+#include "milter/apply.h"
+
+#include <assert.h>
+#include <limits.h>
+
+#include <libmilter/mfapi.h>
+
+#include "base/log.h"
+
+#define REPLY_MAX 480 /* text; RFC 5321 4.5.3.1.5 allows lines of 512 bytes */
+
+/* A '%' that is not doubled loses the reply under Sendmail, and itself under Postfix. */
+static char *reply_text(struct str text, struct arena *a)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < text.n && b.n < REPLY_MAX - 1; i++) {
+        sb_addc(&b, text.p[i]);
+        if (text.p[i] == '%')
+            sb_addc(&b, '%');
+    }
+    return str_cstr(a, sb_str(&b));
+}
+
+int apply_refusal(struct smfi_str *ctx, const struct verdict *verdict, struct arena *a)
+{
+    bool reject = verdict->action == ACTION_REJECT;
+    /* An enhanced code of another class makes Postfix answer 451 4.3.5 from then on. */
+    assert(verdict->code.n && verdict->code.p[0] == (reject ? '5' : '4'));
+    assert(verdict->enhanced.n && verdict->enhanced.p[0] == (reject ? '5' : '4'));
+    if (smfi_setreply(ctx, str_cstr(a, verdict->code), str_cstr(a, verdict->enhanced),
+                      reply_text(verdict->text, a)) != MI_SUCCESS)
+        log_warning("libmilter refused the reply \"%.*s %.*s %.*s\"", STR_ARG(verdict->code),
+                    STR_ARG(verdict->enhanced), STR_ARG(verdict->text));
+    return reject ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+static bool apply_edit(struct smfi_str *ctx, const struct edit *e, bool leading_space,
+                       struct arena *a)
+{
+    char *name = str_cstr(a, e->name);
+    assert(e->ordinal <= INT_MAX);
+    if (e->kind == EDIT_DELETE)
+        return smfi_chgheader(ctx, name, (int)e->ordinal, NULL) == MI_SUCCESS;
+    struct str value = e->value;
+    if (!leading_space && str_starts(value, STR(" ")))
+        value = str_sub(value, 1, value.n);
+    return smfi_insheader(ctx, 0, name, str_cstr(a, value)) == MI_SUCCESS;
+}
+
+static bool apply_edits(struct smfi_str *ctx, const struct edit_list *edits, bool leading_space,
+                        struct arena *a)
+{
+    for (size_t i = 0; i < edits->n; i++)
+        if (!apply_edit(ctx, &edits->v[i], leading_space, a))
+            return false;
+    return true;
+}
+
+static int turn_away(struct smfi_str *ctx, struct verdict *verdict, struct arena *a)
+{
+    verdict->action = ACTION_TEMPFAIL;
+    verdict->code = STR("451");
+    verdict->enhanced = STR("4.3.0");
+    verdict->text = STR("This message could not be handled, try again later");
+    verdict->cause = "mta";
+    return apply_refusal(ctx, verdict, a);
+}
+
+int apply_end(struct smfi_str *ctx, const struct edit_list *edits, struct verdict *verdict,
+              bool leading_space, struct arena *a)
+{
+    if (verdict->action >= ACTION_TEMPFAIL)
+        return apply_refusal(ctx, verdict, a);
+    if (!apply_edits(ctx, edits, leading_space, a))
+        return turn_away(ctx, verdict, a);
+    if (verdict->action == ACTION_QUARANTINE &&
+        smfi_quarantine(ctx, str_cstr(a, verdict->text)) != MI_SUCCESS)
+        return turn_away(ctx, verdict, a);
+    return SMFIS_CONTINUE;
+}

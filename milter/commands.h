@@ -1,0 +1,11 @@
+/* commands.h - the commands of the program. Each gets its words, its own name first, and returns
+ * the exit status (sysexits.h). */
+#ifndef ASSAY_MILTER_COMMANDS_H
+#define ASSAY_MILTER_COMMANDS_H
+
+#define DEFAULT_CONF "/etc/assay/assay.conf"
+
+int command_milter(int argc, char **argv);
+int command_config(int argc, char **argv);
+
+#endif

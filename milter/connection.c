@@ -1,0 +1,245 @@
+/* connection.c - from the MTA's words to facts, and the facts through the pipeline.
+ *
+ * Whatever the MTA passes on from the network is stored within the limits of the configuration:
+ * header fields beyond limits.header-* make the message over_limit, and what does not fit in
+ * limits.message-memory turns it away at its end with 451.
+ *
+ * Errors: none; a verdict says what the MTA shall be told. */
+#include "milter/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/counters.h"
+
+/* What a field costs beyond its bytes: its entry, as the list doubles, and alignment. */
+#define FIELD_COST (2 * sizeof(struct header_field) + 2 * sizeof(void *))
+
+struct connection *connection_new(struct runtime *rt)
+{
+    struct arena *a = arena_new(0);
+    struct connection *c = arena_make(a, struct connection);
+    c->runtime = rt;
+    c->session.arena = a;
+    c->session.helo = STR("");
+    c->session.smtp = true; /* until the MTA says otherwise: nobody is ours by default */
+    c->leading_space = true;
+    c->number = runtime_connection_opened(rt);
+    counter_inc(CTR_CONNECTIONS);
+    return c;
+}
+
+void connection_free(struct connection *c)
+{
+    if (!c)
+        return;
+    transaction_end(c);
+    arena_free(c->messages);
+    runtime_connection_closed(c->runtime);
+    arena_free(c->session.arena); /* holds c itself */
+}
+
+void connection_helo(struct connection *c, const char *name)
+{
+    size_t n = strnlen(name, HELO_MAX);
+    memcpy(c->helo, name, n);
+    c->helo[n] = '\0';
+    c->session.helo = (struct str){c->helo, n};
+}
+
+/* --- Before the message ------------------------------------------------------------------------*/
+
+static int64_t at_most(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Where the configuration decides before the end of the message, the evaluation may wait there, for
+ * a part of what it may wait in all; elsewhere it takes what has come by then. */
+static void be_patient_at(struct transaction *t, enum policy_point point)
+{
+    const struct conf *conf = t->snapshot->conf;
+    int64_t left = at_most(conf->dns_early_wait, conf->dns_deadline) * 1000 - t->asker.waited_us;
+    t->asker.may_pend = true;
+    t->asker.patience_us = policy_may_refuse(conf, point) && left > 0 ? left : 0;
+}
+
+static void decide(struct connection *c, enum policy_point point, struct verdict *verdict)
+{
+    struct transaction *t = c->now;
+    policy_decide(t->snapshot->conf, point, &c->session, &t->message, &t->evidence,
+                  t->message.arena, verdict);
+}
+
+static void release_snapshot(void *snapshot)
+{
+    snapshot_release(snapshot);
+}
+
+static struct transaction *transaction_new(struct connection *c)
+{
+    struct snapshot *snapshot = snapshot_take(c->runtime);
+    if (!c->messages || c->quota != snapshot->conf->message_memory) {
+        arena_free(c->messages);
+        c->quota = snapshot->conf->message_memory;
+        c->messages = arena_new(c->quota);
+    }
+    arena_defer(c->messages, release_snapshot, snapshot);
+    struct transaction *t = arena_make(c->messages, struct transaction);
+    t->snapshot = snapshot;
+    t->message.arena = c->messages;
+    t->message.now = time(NULL);
+    t->message.started_us = clock_us();
+    header_list_init(&t->message.headers, c->messages);
+    t->asker.dns = snapshot->dns;
+    t->asker.arena = c->messages;
+    return t;
+}
+
+static void take_envelope(struct message *m, const struct envelope *e)
+{
+    struct arena *a = m->arena;
+    m->from_text = str_copy(a, str_of(e->from));
+    mail_path_parse(m->from_text, &m->from);
+    m->queue_id = str_copy(a, str_of(e->queue_id));
+    m->auth_type = str_copy(a, str_of(e->auth_type));
+    m->auth_user = str_copy(a, str_of(e->auth_user));
+    m->tls_verified = e->verify && !strcmp(e->verify, "OK");
+    m->tls_subject = str_copy(a, str_of(e->cert_subject));
+}
+
+static void start_pipeline(struct connection *c)
+{
+    struct transaction *t = c->now;
+    struct stage_run run = {
+        .conf = t->snapshot->conf,
+        .session = &c->session,
+        .message = &t->message,
+        .evidence = &t->evidence,
+        .asker = &t->asker,
+        .keys = t->snapshot->key_cache,
+        .signing_keys = t->snapshot->keys,
+    };
+    t->pipeline = pipeline_new(&run);
+    pipeline_mail(t->pipeline);
+}
+
+struct transaction *transaction_begin(struct connection *c, const struct envelope *envelope,
+                                      struct verdict *verdict)
+{
+    transaction_end(c);
+    if (!runtime_transaction_begins(c->runtime))
+        return NULL;
+    c->now = transaction_new(c);
+    take_envelope(&c->now->message, envelope);
+    message_decide_origin(c->now->snapshot->conf, &c->session, &c->now->message);
+    be_patient_at(c->now, POINT_MAIL);
+    start_pipeline(c);
+    decide(c, POINT_MAIL, verdict);
+    return c->now;
+}
+
+static struct str without_brackets(struct str path)
+{
+    if (path.n >= 2 && path.p[0] == '<' && path.p[path.n - 1] == '>')
+        return str_sub(path, 1, path.n - 1);
+    return path;
+}
+
+void transaction_recipient(struct connection *c, const char *to, struct verdict *verdict)
+{
+    struct transaction *t = c->now;
+    struct message *m = &t->message;
+    if (m->n_recipients++ == 0)
+        m->first_recipient = str_copy(m->arena, without_brackets(str_of(to)));
+    be_patient_at(t, POINT_RCPT);
+    pipeline_rcpt(t->pipeline);
+    decide(c, POINT_RCPT, verdict);
+}
+
+void transaction_queue_id(struct transaction *t, const char *queue_id)
+{
+    if (!t->message.queue_id.n)
+        t->message.queue_id = str_copy(t->message.arena, str_of(queue_id));
+}
+
+/* --- The message -------------------------------------------------------------------------------*/
+
+void transaction_header(struct connection *c, const char *name, const char *value)
+{
+    struct transaction *t = c->now;
+    struct message *m = &t->message;
+    const struct conf *conf = t->snapshot->conf;
+    size_t n = strlen(name) + 1 + strlen(value) + 2; /* as it stands in the message */
+    if (m->over_limit || t->no_memory)
+        return;
+    if (m->headers.n >= (size_t)conf->max_header_count ||
+        m->header_bytes + n > conf->max_header_bytes) {
+        m->over_limit = true;
+        return;
+    }
+    if (!arena_room(m->arena, 2 * n + FIELD_COST)) {
+        t->no_memory = true;
+        return;
+    }
+    m->header_bytes += n;
+    /* An MTA that drops the white space behind the colon had one space there, most likely. */
+    struct str text = c->leading_space ? str_of(value) : str_printf(m->arena, " %s", value);
+    header_list_add(&m->headers, str_of(name), text);
+}
+
+void transaction_end_of_header(struct transaction *t)
+{
+    t->asker.patience_us = 0;
+    if (!t->no_memory)
+        pipeline_eoh(t->pipeline);
+}
+
+void transaction_body(struct transaction *t, const void *data, size_t n)
+{
+    t->message.body_bytes += n;
+    if (!t->no_memory)
+        pipeline_body(t->pipeline, data, n);
+}
+
+/* No result is known of a message that could not be stored: it has to come again. */
+static void turn_away(struct verdict *verdict)
+{
+    *verdict = (struct verdict){
+        .action = ACTION_TEMPFAIL,
+        .wanted = ACTION_TEMPFAIL,
+        .scope = SCOPE_MESSAGE,
+        .code = STR("452"),
+        .enhanced = STR("4.3.4"),
+        .text = STR("This message needs more memory than is allowed here"),
+        .cause = "memory",
+    };
+    counter_inc(CTR_LIMIT_EXCEEDED);
+}
+
+void transaction_finish(struct connection *c, void (*waiting)(void *), void *context,
+                        struct verdict *verdict)
+{
+    struct transaction *t = c->now;
+    if (t->no_memory) {
+        turn_away(verdict);
+        return;
+    }
+    int64_t left = t->snapshot->conf->dns_deadline * 1000 - t->asker.waited_us;
+    t->asker.may_pend = false;
+    t->asker.patience_us = left > 0 ? left : 0;
+    t->asker.waiting = waiting;
+    t->asker.waiting_context = context;
+    pipeline_eom(t->pipeline);
+    decide(c, POINT_EOM, verdict);
+}
+
+void transaction_end(struct connection *c)
+{
+    if (!c->now)
+        return;
+    c->now = NULL;
+    arena_reset(c->messages); /* the transaction lives there; lets go of its snapshot last */
+    runtime_transaction_ended(c->runtime);
+}

@@ -1,0 +1,66 @@
+/* connection.h - one connection of an MTA: the session's facts, and the transaction under way.
+ *
+ * libmilter calls back on changing threads, but never twice at once for one connection: nothing
+ * here has a lock, and nothing here is thread-local. */
+#ifndef ASSAY_MILTER_CONNECTION_H
+#define ASSAY_MILTER_CONNECTION_H
+
+#include "core/message.h"
+#include "core/pipeline.h"
+#include "decide/policy.h"
+#include "milter/runtime.h"
+
+#define HELO_MAX 512 /* a domain name has at most 253 bytes; what is longer is cut */
+
+struct connection {
+    struct runtime *runtime;
+    struct session session;
+    char helo[HELO_MAX + 1];
+    unsigned number;         /* among those that were open when it came, from 1 */
+    unsigned long no_reply;  /* steps that the MTA awaits no answer to (SMFIP_NR_*) */
+    bool leading_space;      /* header values come with the white space behind the colon */
+    struct transaction *now; /* NULL between messages; lives in `messages` */
+    struct arena *messages;
+    size_t quota; /* of `messages` */
+};
+
+/* A message on its way, from MAIL to its end. */
+struct transaction {
+    struct snapshot *snapshot;
+    struct message message;
+    struct evidence evidence;
+    struct dns_asker asker;
+    struct pipeline *pipeline;
+    bool no_memory; /* its header does not fit in limits.message-memory */
+    bool recorded;  /* a refused recipient was logged and counted */
+};
+
+/* What the MTA tells at MAIL; any may be NULL. */
+struct envelope {
+    const char *from;
+    const char *queue_id, *auth_type, *auth_user, *verify, *cert_subject;
+};
+
+struct connection *connection_new(struct runtime *rt);
+/* Ends the transaction under way, if any. NULL is allowed. */
+void connection_free(struct connection *c);
+
+void connection_helo(struct connection *c, const char *name);
+
+/* Begins a transaction; one that is still open is given up. NULL: the daemon is stopping. The
+ * verdict is policy's at MAIL. */
+struct transaction *transaction_begin(struct connection *c, const struct envelope *envelope,
+                                      struct verdict *verdict);
+void transaction_recipient(struct connection *c, const char *to, struct verdict *verdict);
+void transaction_queue_id(struct transaction *t, const char *queue_id);
+void transaction_header(struct connection *c, const char *name, const char *value);
+void transaction_end_of_header(struct transaction *t);
+void transaction_body(struct transaction *t, const void *data, size_t n);
+/* `waiting` is called about once a second while DNS is waited for. */
+void transaction_finish(struct connection *c, void (*waiting)(void *), void *context,
+                        struct verdict *verdict);
+
+/* Frees all that the transaction under way has, if there is one. */
+void transaction_end(struct connection *c);
+
+#endif

@@ -1,0 +1,364 @@
+/* daemon.c - `assay milter`: starts, listens to signals, reloads, stops.
+ *
+ * The order of the start: everything that can be wrong with configuration and keys is found before
+ * anything is opened; what needs root (limits, pid file, socket) comes before the identity is
+ * dropped, what starts threads after it. Signals are blocked in all threads and read by the main
+ * thread from a signalfd.
+ *
+ * Errors: a start that fails says why and gives an exit status of sysexits.h; a reload that fails
+ * leaves everything as it was. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "milter/callbacks.h"
+#include "milter/commands.h"
+#include "milter/recorder.h"
+#include "milter/server.h"
+
+/* Descriptors besides those of connections: DNS, log, files of a reload. */
+#define DESCRIPTORS_SPARE 256
+/* libmilter sends the answer after our last callback has returned: time for that. */
+#define LINGER_US 200000
+
+struct daemon {
+    struct arena *arena; /* lives as long as the program */
+    const char *conf_path;
+    enum log_sink sink;
+    bool debug;
+    struct runtime *runtime;
+    struct identity identity;
+    const struct conf *started_with; /* of `first`: settings that need a restart to change */
+    const char *pid_file;            /* NULL: none */
+    int signal_fd;
+};
+
+static const char usage[] =
+    "usage: assay milter [-c FILE] [--log stderr|syslog] [--debug]\n"
+    "\n"
+    "Serves an MTA, in the foreground, until SIGTERM.\n"
+    "  -c, --config FILE    the configuration; default: " DEFAULT_CONF "\n"
+    "      --log WHERE      stderr or syslog; default: stderr if it is a terminal, else syslog\n"
+    "      --debug          log debug lines too, whatever log-level says\n"
+    "\n"
+    "Try \"assay config check\" first. assay(8) tells of signals, log lines and exit statuses.\n";
+
+/* --- Options -----------------------------------------------------------------------------------*/
+
+static int parse_options(int argc, char **argv, struct daemon *d)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"log", required_argument, NULL, 'l'},
+                                            {"debug", no_argument, NULL, 'd'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    int c;
+    d->conf_path = DEFAULT_CONF;
+    d->sink = isatty(STDERR_FILENO) ? LOG_TO_STDERR : LOG_TO_SYSLOG;
+    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (c == 'c') {
+            d->conf_path = optarg;
+        } else if (c == 'd') {
+            d->debug = true;
+        } else if (c == 'l' && !strcmp(optarg, "stderr")) {
+            d->sink = LOG_TO_STDERR;
+        } else if (c == 'l' && !strcmp(optarg, "syslog")) {
+            d->sink = LOG_TO_SYSLOG;
+        } else if (c == 'h') {
+            fputs(usage, stdout);
+            return -1;
+        } else {
+            fputs(usage, stderr);
+            return EX_USAGE;
+        }
+    }
+    if (optind == argc)
+        return 0;
+    fprintf(stderr, "assay milter: unexpected \"%s\"\n%s", argv[optind], usage);
+    return EX_USAGE;
+}
+
+/* --- Start -------------------------------------------------------------------------------------*/
+
+static void start_log(const struct daemon *d, const struct conf *conf)
+{
+    log_open(d->sink, str_cstr(d->arena, conf->syslog_ident),
+             d->debug ? LOG_LEVEL_DEBUG : conf->log_level);
+    /* libmilter logs by syslog(3) alone: where we log to stderr, its lines should come too. */
+    if (d->sink == LOG_TO_STDERR)
+        openlog("assay", LOG_PERROR | LOG_PID, LOG_MAIL);
+}
+
+static void print_problems(const struct conf_problems *problems)
+{
+    for (size_t i = 0; i < problems->n; i++)
+        log_error("%.*s", STR_ARG(problems->v[i]));
+}
+
+static void raise_descriptor_limit(const struct conf *conf)
+{
+    struct rlimit limit;
+    rlim_t need = (rlim_t)conf->max_connections + DESCRIPTORS_SPARE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
+        return;
+    limit.rlim_cur = need;
+    if (limit.rlim_max < need)
+        limit.rlim_max = need;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        log_warning("limits.connections is %lld, but only %llu files may be open (ulimit -n)",
+                    (long long)conf->max_connections, (unsigned long long)limit.rlim_cur);
+}
+
+static bool write_pid_file(struct daemon *d, const struct conf *conf, struct str *problem)
+{
+    if (!conf->pid_file.n)
+        return true;
+    const char *path = str_cstr(d->arena, conf->pid_file);
+    FILE *f = fopen(path, "we");
+    if (!f || fprintf(f, "%ld\n", (long)getpid()) < 0 || fclose(f)) {
+        *problem = str_printf(d->arena, "pid-file: cannot write %s: %s", path, strerror(errno));
+        return false;
+    }
+    d->pid_file = path;
+    return true;
+}
+
+static void block_signals(struct daemon *d)
+{
+    static const int taken[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        sigaddset(&set, taken[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (d->signal_fd < 0)
+        log_fatal("signalfd: %s", strerror(errno));
+}
+
+/* What has to happen with the rights that the program was started with. */
+static int open_privileged(struct daemon *d, const struct conf *conf)
+{
+    struct str problem = STR_NONE;
+    if (!identity_find(conf->user, d->arena, &d->identity, &problem)) {
+        log_error("user: %.*s", STR_ARG(problem));
+        return EX_NOPERM;
+    }
+    raise_descriptor_limit(conf);
+    if (!callbacks_register(d->runtime) || !server_open(conf, &d->identity, d->arena, &problem)) {
+        log_error("%.*s", STR_ARG(problem));
+        return EX_UNAVAILABLE;
+    }
+    if (!write_pid_file(d, conf, &problem)) {
+        log_error("%.*s", STR_ARG(problem));
+        return EX_CANTCREAT;
+    }
+    if (!identity_become(&d->identity, &problem, d->arena)) {
+        log_error("%.*s", STR_ARG(problem));
+        return EX_NOPERM;
+    }
+    if (geteuid() == 0)
+        log_warning("running as root: set user in %s", d->conf_path);
+    return 0;
+}
+
+static void clean_up(const struct daemon *d)
+{
+    server_close();
+    if (d->pid_file)
+        unlink(d->pid_file);
+}
+
+static int start(struct daemon *d)
+{
+    struct candidate c;
+    struct conf_problems problems;
+    struct str problem = STR_NONE;
+    conf_problems_init(&problems, d->arena);
+    if (!candidate_load(d->conf_path, RIGHTS_OF_USER, &problems, &c)) {
+        print_problems(&problems);
+        return EX_CONFIG;
+    }
+    start_log(d, c.conf);
+    block_signals(d);
+    d->runtime = runtime_new();
+    d->started_with = c.conf;
+    int status = open_privileged(d, c.conf);
+    if (!status && !runtime_install(d->runtime, &c, d->arena, &problem)) {
+        log_error("dns: %.*s", STR_ARG(problem));
+        status = EX_CONFIG;
+    }
+    if (!status && !server_start(d->runtime)) {
+        log_error("cannot start a thread");
+        status = EX_OSERR;
+    }
+    if (status)
+        clean_up(d);
+    return status;
+}
+
+/* --- Reload ------------------------------------------------------------------------------------*/
+
+static void warn_of_restart(const struct conf *old, const struct conf *fresh)
+{
+    const struct {
+        const char *name;
+        bool changed;
+    } options[] = {
+        {"listen", !str_eq(old->listen, fresh->listen)},
+        {"socket-mode", old->socket_mode != fresh->socket_mode},
+        {"socket-owner", !str_eq(old->socket_owner, fresh->socket_owner)},
+        {"socket-group", !str_eq(old->socket_group, fresh->socket_group)},
+        {"user", !str_eq(old->user, fresh->user)},
+        {"state-dir", !str_eq(old->state_dir, fresh->state_dir)},
+        {"pid-file", !str_eq(old->pid_file, fresh->pid_file)},
+        {"syslog-ident", !str_eq(old->syslog_ident, fresh->syslog_ident)},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].changed)
+            log_warning("%s has changed: that takes effect at the next start", options[i].name);
+}
+
+static bool install_fresh(struct daemon *d, struct arena *a)
+{
+    struct candidate c;
+    struct conf_problems problems;
+    struct str problem = STR_NONE;
+    conf_problems_init(&problems, a);
+    if (!candidate_load(d->conf_path, RIGHTS_OWN, &problems, &c)) {
+        print_problems(&problems);
+        return false;
+    }
+    const struct conf *fresh = c.conf;
+    if (!runtime_install(d->runtime, &c, a, &problem)) {
+        log_error("dns: %.*s", STR_ARG(problem));
+        candidate_free(&c);
+        return false;
+    }
+    warn_of_restart(d->started_with, fresh);
+    if (!d->debug)
+        log_set_level(fresh->log_level);
+    raise_descriptor_limit(fresh);
+    return true;
+}
+
+static void reload(struct daemon *d)
+{
+    struct arena *a = arena_new(0);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
+    if (install_fresh(d, a)) {
+        counter_inc(CTR_RELOADS);
+        log_info("reloaded %s", d->conf_path);
+    } else {
+        counter_inc(CTR_RELOADS_FAILED);
+        log_error("%s was not reloaded: the configuration before it stays in force", d->conf_path);
+    }
+    sd_notify(0, "READY=1");
+    arena_free(a);
+}
+
+/* --- The main loop -----------------------------------------------------------------------------*/
+
+/* Waits for a signal or the runtime's bell; tidies up at the bell. The signal, or 0. */
+static int next_event(struct daemon *d, int timeout_ms)
+{
+    struct pollfd fds[] = {{.fd = d->signal_fd, .events = POLLIN},
+                           {.fd = runtime_wake_fd(d->runtime), .events = POLLIN}};
+    if (poll(fds, 2, timeout_ms) <= 0)
+        return 0;
+    if (fds[1].revents) {
+        uint64_t rung;
+        ssize_t n = read(fds[1].fd, &rung, sizeof rung);
+        (void)n;
+        runtime_tidy(d->runtime);
+    }
+    struct signalfd_siginfo info;
+    if (fds[0].revents && read(d->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        return (int)info.ssi_signo;
+    return 0;
+}
+
+/* Transactions that are open may end, none begins. */
+static void drain(struct daemon *d)
+{
+    struct snapshot *s = snapshot_take(d->runtime);
+    int64_t grace_us = s->conf->shutdown_grace * 1000;
+    snapshot_release(s);
+    int64_t until = clock_us() + grace_us;
+    unsigned open = 0;
+    runtime_stop(d->runtime);
+    while ((open = runtime_open_transactions(d->runtime)) > 0 && clock_us() < until)
+        next_event(d, (int)((until - clock_us()) / 1000) + 1);
+    if (open)
+        log_warning("%u transactions are cut: shutdown-grace is over", open);
+    usleep(LINGER_US);
+}
+
+/* libmilter's threads may still be waiting on idle connections: it offers no way to end them that
+ * takes less than seconds, so the process ends under them. */
+static int stop(struct daemon *d)
+{
+    sd_notify(0, "STOPPING=1");
+    log_info("stopping");
+    drain(d);
+    clean_up(d);
+    recorder_log_counters();
+    log_info("stopped");
+    return EX_OK;
+}
+
+static int serve(struct daemon *d)
+{
+    for (;;) {
+        switch (next_event(d, -1)) {
+        case SIGHUP:
+            reload(d);
+            break;
+        case SIGUSR1:
+            recorder_log_counters();
+            break;
+        case SIGTERM:
+        case SIGINT:
+            return stop(d);
+        default:
+            break;
+        }
+        if (server_ended()) {
+            log_error("libmilter has given up");
+            clean_up(d);
+            return EX_SOFTWARE;
+        }
+    }
+}
+
+int command_milter(int argc, char **argv)
+{
+    struct daemon d = {.arena = arena_new(0)};
+    int status = parse_options(argc, argv, &d);
+    if (status)
+        return status < 0 ? EX_OK : status;
+    log_open(LOG_TO_STDERR, "assay", LOG_LEVEL_INFO); /* until the configuration is known */
+    status = start(&d);
+    if (status)
+        return status;
+    struct snapshot *s = snapshot_take(d.runtime);
+    log_info("assay %s is listening on %.*s", ASSAY_VERSION, STR_ARG(s->conf->listen));
+    sd_notifyf(0, "READY=1\nSTATUS=listening on %.*s", STR_ARG(s->conf->listen));
+    snapshot_release(s);
+    return serve(&d);
+}

@@ -1,0 +1,43 @@
+/* recorder.c - the log line and the counters of each message.
+ *
+ * Errors: none. */
+#include "milter/recorder.h"
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/log.h"
+#include "decide/record.h"
+
+#define COUNTERS_PER_LINE 8
+
+void recorder_message(struct connection *c, enum policy_point point, const struct verdict *verdict)
+{
+    struct transaction *t = c->now;
+    struct str line = record_line(point, &c->session, &t->message, &t->evidence, verdict,
+                                  clock_us() - t->message.started_us, t->message.arena);
+    log_info("%.*s", STR_ARG(line));
+    record_count(point, &t->message, &t->evidence, verdict);
+}
+
+void recorder_given_up(struct connection *c)
+{
+    struct transaction *t = c->now;
+    struct str id = str_safe(t->message.arena, t->message.queue_id, 64, false);
+    counter_inc(CTR_MESSAGES_ABORTED);
+    log_debug("%.*s: given up by the MTA", STR_ARG(id.n ? id : STR("NOQUEUE")));
+}
+
+void recorder_log_counters(void)
+{
+    struct arena *a = arena_new(0);
+    struct strbuf b;
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        if (i % COUNTERS_PER_LINE == 0)
+            sb_init(&b, a);
+        sb_printf(&b, " %s=%llu", counter_name((enum counter)i),
+                  (unsigned long long)counter_get((enum counter)i));
+        if (i % COUNTERS_PER_LINE == COUNTERS_PER_LINE - 1 || i == COUNTER_COUNT - 1)
+            log_info("counters:%.*s", STR_ARG(sb_str(&b)));
+    }
+    arena_free(a);
+}

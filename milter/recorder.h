@@ -1,0 +1,16 @@
+/* recorder.h - what is remembered of each message. */
+#ifndef ASSAY_MILTER_RECORDER_H
+#define ASSAY_MILTER_RECORDER_H
+
+#include "milter/connection.h"
+
+/* Logs and counts the message under way, which ends at `point` or had a recipient refused there. */
+void recorder_message(struct connection *c, enum policy_point point, const struct verdict *verdict);
+
+/* Counts the message under way as given up by the MTA. */
+void recorder_given_up(struct connection *c);
+
+/* Logs all counters, a few a line. */
+void recorder_log_counters(void);
+
+#endif

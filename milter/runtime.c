@@ -1,0 +1,333 @@
+/* runtime.c - snapshots and what outlives them.
+ *
+ * The main thread alone makes and frees snapshots; sessions take and release references. A snapshot
+ * that was replaced waits in a list until its last message has ended, and that message only rings a
+ * bell (an eventfd): closing a resolver or wiping keys is no work for a session.
+ *
+ * Errors: false and a phrase; a reload that fails leaves everything as it was. */
+#include "milter/runtime.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "keys/keyset.h"
+#include "milter/identity.h"
+
+/* A resolver or key cache; `users` counts snapshots, and belongs to the main thread. */
+struct shared {
+    unsigned users;
+    void *object;
+    void (*close)(void *object);
+    int64_t stamp; /* of resolv.conf, for a resolver that uses it */
+};
+
+struct held_snapshot {
+    struct snapshot s; /* first: sessions see only this */
+    struct runtime *runtime;
+    struct held_snapshot *next; /* replaced before this one */
+    atomic_uint users;          /* messages, and the runtime while it is in force */
+    struct candidate own;
+    struct shared *dns, *key_cache;
+};
+
+struct runtime {
+    pthread_mutex_t lock; /* of `current` */
+    struct held_snapshot *current;
+    struct held_snapshot *replaced; /* main thread only */
+    int wake_fd;
+    atomic_uint connections, transactions;
+    atomic_bool stopping;
+};
+
+/* --- Candidates --------------------------------------------------------------------------------*/
+
+static bool load_keys_as_user(struct conf_problems *problems, struct candidate *c)
+{
+    struct arena *a = problems->arena;
+    struct identity user;
+    struct str problem = STR_NONE;
+    if (!identity_find(c->conf->user, a, &user, &problem) || !identity_enter(&user, &problem, a)) {
+        conf_problem(problems, conf_place_of(c->conf, "user"), "user: %.*s", STR_ARG(problem));
+        return false;
+    }
+    bool loaded = key_set_load(c->conf, problems, &c->keys);
+    identity_leave(&user);
+    return loaded;
+}
+
+bool candidate_load(const char *path, enum rights rights, struct conf_problems *problems,
+                    struct candidate *out)
+{
+    *out = (struct candidate){0};
+    out->conf = conf_load(path, problems);
+    if (out->conf && (rights == RIGHTS_OF_USER ? load_keys_as_user(problems, out)
+                                               : key_set_load(out->conf, problems, &out->keys)))
+        return true;
+    candidate_free(out);
+    return false;
+}
+
+void candidate_free(struct candidate *c)
+{
+    key_set_free(c->keys);
+    conf_free(c->conf);
+    *c = (struct candidate){0};
+}
+
+/* --- What snapshots share ----------------------------------------------------------------------*/
+
+static struct shared *shared_new(void *object, void (*close_it)(void *))
+{
+    struct shared *s = calloc(1, sizeof *s);
+    if (!s)
+        abort();
+    s->users = 1;
+    s->object = object;
+    s->close = close_it;
+    return s;
+}
+
+static struct shared *shared_hold(struct shared *s)
+{
+    s->users++;
+    return s;
+}
+
+static void shared_release(struct shared *s)
+{
+    if (!s || --s->users)
+        return;
+    s->close(s->object);
+    free(s);
+}
+
+static void close_dns(void *dns)
+{
+    dns_close(dns);
+}
+
+static void close_key_cache(void *cache)
+{
+    key_cache_free(cache);
+}
+
+static int64_t resolv_conf_stamp(const struct conf *conf)
+{
+    struct stat st;
+    if (conf->dns_servers.set || stat("/etc/resolv.conf", &st))
+        return 0;
+    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+static bool same_servers(const struct conf_strings *a, const struct conf_strings *b)
+{
+    if (a->set != b->set || a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!str_eq(a->v[i], b->v[i]))
+            return false;
+    return true;
+}
+
+static bool same_dns(const struct conf *a, const struct conf *b)
+{
+    return same_servers(&a->dns_servers, &b->dns_servers) && a->dns_timeout == b->dns_timeout &&
+           a->dns_dnssec == b->dns_dnssec && str_eq(a->dns_trust_anchor, b->dns_trust_anchor) &&
+           a->dns_cache_size == b->dns_cache_size && a->dns_max_ttl == b->dns_max_ttl &&
+           a->dns_negative_ttl == b->dns_negative_ttl && a->dns_failure_ttl == b->dns_failure_ttl &&
+           a->dns_max_in_flight == b->dns_max_in_flight;
+}
+
+static struct dns *open_dns(const struct conf *conf, struct arena *a, struct str *problem)
+{
+    struct dns_settings settings = {
+        .servers = conf->dns_servers.v,
+        .n_servers = conf->dns_servers.n,
+        .recurse = conf->dns_servers.set && !conf->dns_servers.n,
+        .dnssec = conf->dns_dnssec,
+        .timeout_ms = conf->dns_timeout,
+        .cache_bytes = conf->dns_cache_size,
+        .max_ttl_s = conf->dns_max_ttl / 1000,
+        .negative_ttl_s = conf->dns_negative_ttl / 1000,
+        .failure_ttl_s = conf->dns_failure_ttl / 1000,
+        .max_in_flight = (unsigned)conf->dns_max_in_flight,
+        .trust_anchor = conf->dns_trust_anchor.n ? str_cstr(a, conf->dns_trust_anchor) : NULL,
+    };
+    return dns_open(&settings, a, problem);
+}
+
+/* The resolver of `old` if its settings are the same, else one of our own; NULL on failure. */
+static struct shared *dns_for(const struct conf *conf, const struct held_snapshot *old,
+                              struct arena *a, struct str *problem)
+{
+    int64_t stamp = resolv_conf_stamp(conf);
+    if (old && same_dns(conf, old->s.conf) && old->dns->stamp == stamp)
+        return shared_hold(old->dns);
+    struct dns *dns = open_dns(conf, a, problem);
+    if (!dns)
+        return NULL;
+    struct shared *s = shared_new(dns, close_dns);
+    s->stamp = stamp;
+    return s;
+}
+
+static struct shared *key_cache_for(const struct conf *conf, const struct held_snapshot *old)
+{
+    if (old && conf->dkim_key_cache_size == old->s.conf->dkim_key_cache_size)
+        return shared_hold(old->key_cache);
+    return shared_new(key_cache_new(conf->dkim_key_cache_size), close_key_cache);
+}
+
+/* --- Snapshots ---------------------------------------------------------------------------------*/
+
+static void snapshot_free(struct held_snapshot *s)
+{
+    if (!s)
+        return;
+    candidate_free(&s->own);
+    shared_release(s->dns);
+    shared_release(s->key_cache);
+    free(s);
+}
+
+bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, struct str *problem)
+{
+    struct held_snapshot *old = rt->current;
+    struct shared *dns = dns_for(c->conf, old, a, problem);
+    if (!dns)
+        return false;
+    struct held_snapshot *s = calloc(1, sizeof *s);
+    if (!s)
+        abort();
+    s->runtime = rt;
+    atomic_init(&s->users, 1);
+    s->own = *c;
+    *c = (struct candidate){0};
+    s->dns = dns;
+    s->key_cache = key_cache_for(s->own.conf, old);
+    s->s = (struct snapshot){
+        .conf = s->own.conf,
+        .keys = s->own.keys,
+        .dns = dns->object,
+        .key_cache = s->key_cache->object,
+    };
+    pthread_mutex_lock(&rt->lock);
+    rt->current = s;
+    pthread_mutex_unlock(&rt->lock);
+    if (old) {
+        old->next = rt->replaced;
+        rt->replaced = old;
+        atomic_fetch_sub(&old->users, 1);
+    }
+    runtime_tidy(rt);
+    return true;
+}
+
+struct snapshot *snapshot_take(struct runtime *rt)
+{
+    pthread_mutex_lock(&rt->lock);
+    struct held_snapshot *s = rt->current;
+    atomic_fetch_add(&s->users, 1);
+    pthread_mutex_unlock(&rt->lock);
+    return &s->s;
+}
+
+void snapshot_release(struct snapshot *snapshot)
+{
+    struct held_snapshot *s = (struct held_snapshot *)snapshot;
+    struct runtime *rt = s->runtime; /* s may be gone once its count is down */
+    if (atomic_fetch_sub(&s->users, 1) == 1)
+        runtime_wake(rt);
+}
+
+void runtime_tidy(struct runtime *rt)
+{
+    struct held_snapshot **link = &rt->replaced;
+    while (*link) {
+        struct held_snapshot *s = *link;
+        if (atomic_load(&s->users)) {
+            link = &s->next;
+            continue;
+        }
+        *link = s->next;
+        snapshot_free(s);
+    }
+}
+
+/* --- The runtime -------------------------------------------------------------------------------*/
+
+struct runtime *runtime_new(void)
+{
+    struct runtime *rt = calloc(1, sizeof *rt);
+    if (!rt)
+        abort();
+    pthread_mutex_init(&rt->lock, NULL);
+    rt->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (rt->wake_fd < 0)
+        log_fatal("eventfd: %s", strerror(errno));
+    return rt;
+}
+
+void runtime_free(struct runtime *rt)
+{
+    runtime_tidy(rt);
+    snapshot_free(rt->current);
+    close(rt->wake_fd);
+    pthread_mutex_destroy(&rt->lock);
+    free(rt);
+}
+
+int runtime_wake_fd(const struct runtime *rt)
+{
+    return rt->wake_fd;
+}
+
+void runtime_wake(struct runtime *rt)
+{
+    uint64_t one = 1;
+    ssize_t n = write(rt->wake_fd, &one, sizeof one);
+    (void)n; /* full: then it is readable already */
+}
+
+unsigned runtime_connection_opened(struct runtime *rt)
+{
+    return atomic_fetch_add(&rt->connections, 1) + 1;
+}
+
+void runtime_connection_closed(struct runtime *rt)
+{
+    atomic_fetch_sub(&rt->connections, 1);
+}
+
+bool runtime_transaction_begins(struct runtime *rt)
+{
+    /* Counted before it looks: either the main thread sees it, or it sees that we stop. */
+    atomic_fetch_add(&rt->transactions, 1);
+    if (!atomic_load(&rt->stopping))
+        return true;
+    runtime_transaction_ended(rt);
+    return false;
+}
+
+void runtime_transaction_ended(struct runtime *rt)
+{
+    if (atomic_fetch_sub(&rt->transactions, 1) == 1 && atomic_load(&rt->stopping))
+        runtime_wake(rt);
+}
+
+unsigned runtime_open_transactions(const struct runtime *rt)
+{
+    return atomic_load(&rt->transactions);
+}
+
+void runtime_stop(struct runtime *rt)
+{
+    atomic_store(&rt->stopping, true);
+}

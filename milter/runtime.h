@@ -1,0 +1,70 @@
+/* runtime.h - what all connections share: the snapshot in force, the resolver, the key cache, and
+ * how many connections and transactions there are.
+ *
+ * A snapshot is configuration and keys, immutable. A message takes the one in force at MAIL and
+ * keeps it to its end, so a reload never changes a message half-way. */
+#ifndef ASSAY_MILTER_RUNTIME_H
+#define ASSAY_MILTER_RUNTIME_H
+
+#include "conf/conf.h"
+#include "core/signing.h"
+#include "crypto/keys.h"
+#include "dns/dns.h"
+
+struct identity;
+struct runtime;
+
+struct snapshot {
+    const struct conf *conf;
+    const struct key_set *keys;  /* NULL: nothing is signed */
+    struct dns *dns;             /* shared with other snapshots of the same dns settings */
+    struct key_cache *key_cache; /* shared likewise */
+};
+
+/* A configuration with its keys, complete and checked, not in force yet. */
+struct candidate {
+    struct conf *conf;
+    struct key_set *keys;
+};
+
+/* Whose rights the keys are read with: the process's own, or those of the user that the
+ * configuration says, who has to be able to read them after the daemon has become that user. */
+enum rights { RIGHTS_OWN, RIGHTS_OF_USER };
+
+/* Reads `path` and the keys it names. False: and `problems` says everything that is wrong. */
+bool candidate_load(const char *path, enum rights rights, struct conf_problems *problems,
+                    struct candidate *out);
+void candidate_free(struct candidate *c);
+
+struct runtime *runtime_new(void);
+/* No connection may exist any more. */
+void runtime_free(struct runtime *rt);
+
+/* Puts the candidate, which it takes over, in force; opens the resolver and the key cache unless
+ * those of the snapshot before have the same settings. False and *problem (in `a`) if the resolver
+ * cannot be opened: then the snapshot before stays. Main thread only. */
+bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, struct str *problem);
+
+/* The snapshot in force, for the caller to release; from any thread. */
+struct snapshot *snapshot_take(struct runtime *rt);
+void snapshot_release(struct snapshot *s); /* never frees: that is left to the main thread */
+
+/* Readable when the main thread should call runtime_tidy(): a snapshot fell out of use, or the last
+ * open transaction ended while stopping. */
+int runtime_wake_fd(const struct runtime *rt);
+void runtime_wake(struct runtime *rt);
+/* Frees what is out of use. Main thread only. */
+void runtime_tidy(struct runtime *rt);
+
+/* Counts a connection in: its number among those that are open, from 1. */
+unsigned runtime_connection_opened(struct runtime *rt);
+void runtime_connection_closed(struct runtime *rt);
+
+/* Counts a transaction in. False: the daemon is stopping, and none may begin. */
+bool runtime_transaction_begins(struct runtime *rt);
+void runtime_transaction_ended(struct runtime *rt);
+unsigned runtime_open_transactions(const struct runtime *rt);
+
+void runtime_stop(struct runtime *rt); /* from here on no transaction may begin */
+
+#endif

@@ -1,0 +1,228 @@
+/* server.c - opens the socket and runs libmilter.
+ *
+ * libmilter runs a thread that waits for HUP, TERM and INT in sigwait(), and ends the filter on
+ * each of them: a SIGHUP that finds the main thread busy would stop the daemon. So this file has
+ * a sigwait() of its own, which takes precedence over libc's and waits for ever.
+ *
+ * Errors: false and a phrase that names the socket. */
+#include "milter/server.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <libmilter/mfapi.h>
+
+#include "base/log.h"
+#include "conf/listen.h"
+#include "milter/callbacks.h"
+
+#define BACKLOG 1024
+/* How long an MTA may be silent within a session: longer than any SMTP time-out (RFC 5321 4.5.3.2).
+ * A client that vanished without a word is found by TCP's keep-alive. */
+#define SILENCE_SECONDS 7200
+
+static struct sockaddr_un unix_socket; /* sun_path is empty if there is none */
+static atomic_bool ended;
+
+int sigwait(const sigset_t *set, int *sig)
+{
+    (void)set, (void)sig;
+    for (;;)
+        pause();
+}
+
+/* --- Unix sockets ------------------------------------------------------------------------------*/
+
+/* Why the path cannot be used, or NULL. Removes a socket that is left from a program that died. */
+static const char *clear_path(const struct sockaddr_un *address)
+{
+    struct stat st;
+    if (lstat(address->sun_path, &st))
+        return errno == ENOENT ? NULL : strerror(errno);
+    if (!S_ISSOCK(st.st_mode))
+        return "the file exists and is no socket";
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return strerror(errno);
+    int failed = connect(fd, (const struct sockaddr *)address, sizeof *address) ? errno : 0;
+    close(fd);
+    if (failed == 0 || failed == EAGAIN) /* EAGAIN: so many wait that the queue is full */
+        return "another program answers there";
+    if (failed != ECONNREFUSED)
+        return strerror(failed);
+    return unlink(address->sun_path) ? strerror(errno) : NULL;
+}
+
+static bool find_owner(const struct conf *conf, const struct identity *id, struct arena *a,
+                       uid_t *uid, gid_t *gid, struct str *problem)
+{
+    *uid = id->uid;
+    *gid = id->gid;
+    if (conf->socket_owner.n) {
+        const struct passwd *pw = getpwnam(str_cstr(a, conf->socket_owner));
+        if (!pw) {
+            *problem = str_printf(a, "socket-owner: no user \"%.*s\"", STR_ARG(conf->socket_owner));
+            return false;
+        }
+        *uid = pw->pw_uid;
+    }
+    if (conf->socket_group.n) {
+        const struct group *gr = getgrnam(str_cstr(a, conf->socket_group));
+        if (!gr) {
+            *problem =
+                str_printf(a, "socket-group: no group \"%.*s\"", STR_ARG(conf->socket_group));
+            return false;
+        }
+        *gid = gr->gr_gid;
+    }
+    return true;
+}
+
+static bool open_unix(const struct conf *conf, const struct identity *id, struct str path,
+                      struct arena *a, struct str *problem)
+{
+    uid_t uid;
+    gid_t gid;
+    if (!find_owner(conf, id, a, &uid, &gid, problem))
+        return false;
+    unix_socket.sun_family = AF_UNIX;
+    if (path.n >= sizeof unix_socket.sun_path) {
+        *problem = STR("the path is too long for a socket");
+        return false;
+    }
+    memcpy(unix_socket.sun_path, path.p, path.n);
+    const char *in_the_way = clear_path(&unix_socket);
+    if (in_the_way) {
+        unix_socket.sun_path[0] = '\0'; /* not ours to remove */
+        *problem = str_of(in_the_way);
+        return false;
+    }
+    mode_t mask = umask(0177); /* nobody may connect before owner and mode are right */
+    bool opened = smfi_opensocket(false) == MI_SUCCESS;
+    int failed = errno;
+    umask(mask);
+    if (!opened || chown(unix_socket.sun_path, uid, gid) ||
+        chmod(unix_socket.sun_path, conf->socket_mode)) {
+        *problem = str_of(strerror(opened ? errno : failed));
+        return false;
+    }
+    return true;
+}
+
+/* --- TCP sockets -------------------------------------------------------------------------------*/
+
+/* libmilter does not tell why it could not open a socket: trying it again does. */
+static const char *why_not(const struct listen_address *address, struct arena *a)
+{
+    struct addrinfo hints = {
+        .ai_family = address->kind == LISTEN_INET6 ? AF_INET6 : AF_INET,
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+    };
+    struct addrinfo *found = NULL;
+    char port[8];
+    snprintf(port, sizeof port, "%u", address->port);
+    int failed =
+        getaddrinfo(address->host.n ? str_cstr(a, address->host) : NULL, port, &hints, &found);
+    if (failed)
+        return gai_strerror(failed);
+    int on = 1, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const char *reason = "libmilter cannot open it; the system log may tell more";
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
+        bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1))
+        reason = strerror(errno);
+    if (fd >= 0)
+        close(fd);
+    freeaddrinfo(found);
+    return reason;
+}
+
+/* Accepted connections inherit these from the listening socket, which libmilter keeps to itself.
+ * Without TCP_NODELAY each message waits 40 ms for a delayed acknowledgement. */
+static void tune_listening_socket(void)
+{
+    static const struct {
+        int name, value;
+    } options[] = {{TCP_NODELAY, 1}, {TCP_KEEPIDLE, 120}, {TCP_KEEPINTVL, 30}, {TCP_KEEPCNT, 4}};
+    for (int fd = 3; fd < 256; fd++) {
+        int listening = 0;
+        socklen_t n = sizeof listening;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) || !listening)
+            continue;
+        for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+            if (setsockopt(fd, IPPROTO_TCP, options[i].name, &options[i].value,
+                           sizeof options[i].value))
+                log_warning("setsockopt on the listening socket: %s", strerror(errno));
+    }
+}
+
+static bool open_tcp(const struct listen_address *address, struct arena *a, struct str *problem)
+{
+    if (smfi_opensocket(false) != MI_SUCCESS) {
+        *problem = str_of(why_not(address, a));
+        return false;
+    }
+    tune_listening_socket();
+    return true;
+}
+
+/* --- The server --------------------------------------------------------------------------------*/
+
+bool server_open(const struct conf *conf, const struct identity *id, struct arena *a,
+                 struct str *problem)
+{
+    struct listen_address address;
+    if (!listen_parse(conf->listen, a, &address, problem))
+        return false;
+    struct str name = listen_format(&address, a);
+    smfi_setdbg(0);
+    smfi_setbacklog(BACKLOG);
+    smfi_settimeout(SILENCE_SECONDS);
+    bool opened = smfi_setconn(str_cstr(a, name)) == MI_SUCCESS &&
+                  (address.kind == LISTEN_UNIX ? open_unix(conf, id, address.path, a, problem)
+                                               : open_tcp(&address, a, problem));
+    if (!opened)
+        *problem = str_printf(a, "cannot listen on %.*s: %.*s", STR_ARG(name), STR_ARG(*problem));
+    return opened;
+}
+
+static void *serve(void *runtime)
+{
+    smfi_main();
+    atomic_store(&ended, true);
+    runtime_wake(runtime);
+    return NULL;
+}
+
+bool server_start(struct runtime *rt)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, serve, rt))
+        return false;
+    pthread_detach(thread);
+    return true;
+}
+
+bool server_ended(void)
+{
+    return atomic_load(&ended);
+}
+
+void server_close(void)
+{
+    if (unix_socket.sun_path[0])
+        unlink(unix_socket.sun_path);
+}
