@@ -1,0 +1,183 @@
+"""harness - the real daemon on a socket of its own, in a directory of its own.
+
+ASSAY_BINARY names the program (default: build/assay); it may be a sanitized build."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from dns_server import DnsServer
+from milter_client import Client
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("ASSAY_BINARY", str(TOP / "build" / "assay"))
+SANITIZED = os.environ.get("ASSAY_VARIANT", "") in ("asan", "tsan")
+PATIENCE = 60 if SANITIZED else 20  # seconds for what should come at once
+BASE = """
+authserv-id = "mx.test";
+trusted-networks = [ "127.0.0.0/8", "::1", "198.51.100.0/24" ];
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def until(condition, what, seconds=PATIENCE):
+    """Waits until condition() is true and returns what it gave."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"waited {seconds} s in vain: {what}")
+
+
+class Daemon:
+    """config: lines of assay.conf beside listen, dns.servers and BASE. zone: for a DnsServer of its own."""
+
+    def __init__(self, config="", zone=None, tcp=False, base=BASE, dns="", directory=None, start=True):
+        self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="assay-wire-"))
+        self.own_directory = directory is None
+        self.dns = DnsServer(zone or {})
+        self.dns_options = dns
+        self.base = base
+        if tcp:
+            self.address = ("127.0.0.1", free_port())
+            self.listen = f"inet:{self.address[1]}@127.0.0.1"
+        else:
+            self.address = str(self.directory / "sock")
+            self.listen = f"unix:{self.address}"
+        self.path = self.directory / "assay.conf"
+        self.log_path = self.directory / "log"
+        self.process = None
+        self.configure(config)
+        if start:
+            self.start()
+
+    def configure(self, config):
+        self.path.write_text(
+            f'listen = "{self.listen}";\n'
+            f'dns = {{ servers = [ "{self.dns.servers}" ]; {self.dns_options} }};\n' + self.base + config
+        )
+
+    def launch(self, *arguments):
+        """Starts the process without waiting for it to listen."""
+        log = open(self.log_path, "ab")
+        command = [BINARY, "milter", "-c", str(self.path), "--log", "stderr", *arguments]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+        return self.process
+
+    def start(self, *arguments):
+        self.launch(*arguments)
+        self.wait_for_log(r"is listening on")
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def lines(self, pattern):
+        return [line for line in self.log().splitlines() if re.search(pattern, line)]
+
+    def wait_for_log(self, pattern, count=1, seconds=PATIENCE):
+        def enough():
+            found = self.lines(pattern)
+            if len(found) >= count:
+                return found
+            if self.process.poll() is not None:
+                raise AssertionError(f"the daemon has ended with {self.process.returncode}:\n{self.log()}")
+            return None
+
+        return until(enough, f"log line /{pattern}/ in:\n{self.log()}", seconds)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def reload(self, config=None):
+        """SIGHUP; waits for the daemon's word on it: True if the new configuration is in force."""
+        if config is not None:
+            self.configure(config)
+        pattern = r"(reloaded|was not reloaded)"
+        before = len(self.lines(pattern))
+        self.signal(signal.SIGHUP)
+        return "not reloaded" not in self.wait_for_log(pattern, before + 1)[-1]
+
+    def counters(self):
+        before = len(self.lines(r"counters: .*reloads-failed="))
+        self.signal(signal.SIGUSR1)
+        self.wait_for_log(r"counters: .*reloads-failed=", before + 1)
+        found = {}
+        for line in self.lines(r"counters:"):
+            for name, value in re.findall(r"([a-z0-9-]+)=(\d+)", line):
+                found[name] = int(value)
+        return found
+
+    def memory_kb(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+
+    def client(self, hello=True, **options):
+        """A connection; hello: with CONNECT and HELO done, as client.test [192.0.2.10]."""
+        keys = ("host", "address", "port", "helo", "family")
+        session = {k: options.pop(k) for k in list(options) if k in keys}
+        c = Client(self.address, **options)
+        if hello:
+            c.hello(**session)
+        return c
+
+    def wait(self, seconds=PATIENCE):
+        return self.process.wait(seconds)
+
+    def stop(self):
+        """SIGTERM; the exit status."""
+        if self.process and self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+        return self.process.returncode if self.process else 0
+
+    def close(self):
+        status = self.stop()
+        self.dns.close()
+        text = self.log()
+        if self.own_directory:
+            shutil.rmtree(self.directory)
+        return status, text
+
+
+class WireTest(unittest.TestCase):
+    """daemon(): one that is stopped at the end of the test, which fails unless it ended well."""
+
+    expected_status = 0
+
+    def daemon(self, *arguments, **options):
+        d = Daemon(*arguments, **options)
+        self.addCleanup(self.finish, d)
+        return d
+
+    def finish(self, d):
+        status, text = d.close()
+        self.assertNotRegex(text, r"Sanitizer|runtime error|milter claimed not to reply")
+        self.assertEqual(status, self.expected_status, text[-4000:])
+
+
+def as_root():
+    return os.geteuid() == 0
+
+
+def main():
+    unittest.main(verbosity=2, warnings="ignore")

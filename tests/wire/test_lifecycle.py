@@ -1,0 +1,511 @@
+#!/usr/bin/python3
+"""Start, signals, reload, stop: sockets, users, configuration, and mail that goes on meanwhile."""
+
+import os
+import pwd
+import grp
+import pathlib
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import harness
+from harness import BINARY
+from milter_client import Client, Vanished, plain_header
+from zones import ZONE
+
+EX_USAGE, EX_UNAVAILABLE, EX_CANTCREAT, EX_NOPERM, EX_CONFIG = 64, 69, 73, 77, 78
+
+
+class Load:
+    """Messages over several connections in the background, and what became of them."""
+
+    def __init__(self, d, connections=4, tolerant=False):
+        self.d = d
+        self.tolerant = tolerant  # of 451 and of a daemon that ends
+        self.stopping = False
+        self.taken = 0
+        self.refused = 0
+        self.cut = 0
+        self.wrong = []
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.run, args=(n,)) for n in range(connections)]
+        for t in self.threads:
+            t.start()
+
+    def run(self, number):
+        i = 0
+        while not self.stopping:
+            c = None
+            try:
+                c = self.d.client(style="sendmail" if number % 2 else "postfix")
+                for _ in range(10):
+                    i += 1
+                    if self.one(c, f"L{number}M{i}") or self.stopping:
+                        break
+                c.quit()
+            except (Vanished, OSError) as trouble:
+                if not self.tolerant:
+                    self.wrong.append(repr(trouble))
+                    return
+                if c is None:
+                    return
+
+    def one(self, c, queue_id):
+        """True if the daemon is stopping."""
+        try:
+            if not c.mail(queue_id=queue_id).accepted:
+                self.refused += 1
+                return True
+            began = True
+            c.rcpt()
+            reply = c.content(plain_header(), b"x\r\n" * 100)
+        except Vanished:
+            if "began" in locals():
+                self.cut += 1
+            raise
+        with self.lock:
+            self.taken += 1
+        if not reply.accepted or len(reply.edits) != 2:
+            self.wrong.append(repr(reply))
+        return False
+
+    def until_taken(self, n):
+        harness.until(lambda: self.taken >= n or self.wrong, f"{n} messages more")
+
+    def end(self):
+        self.stopping = True
+        for t in self.threads:
+            t.join()
+
+
+class Reload(harness.WireTest):
+    def test_good_and_bad_under_load(self):
+        """No message is lost; a bad configuration changes nothing and is told with its line."""
+        d = self.daemon("", ZONE)
+        load = Load(d)
+        for round_ in range(4):
+            load.until_taken(load.taken + 50)
+            self.assertTrue(d.reload(f"dkim = {{ key-cache-size = \"{round_ + 1}M\"; }};\n"))
+            load.until_taken(load.taken + 50)
+            self.assertFalse(d.reload("spf = { on-fail = \"maybe\"; };\nnonsense = 1;\n"))
+        load.end()
+        self.assertEqual(load.wrong, [])
+        errors = [line for line in d.lines(r"error: .*assay\.conf:\d+: ")]
+        self.assertTrue([e for e in errors if "on-fail" in e], errors)
+        self.assertTrue([e for e in errors if "nonsense" in e], errors)
+        found = d.counters()
+        self.assertEqual((found["reloads"], found["reloads-failed"]), (4, 4))
+        self.assertEqual(len(d.wait_for_log(r"L\d+M\d+: .*action=accept", load.taken)), load.taken)
+
+    def test_takes_effect_and_not_within_a_message(self):
+        d = self.daemon("", ZONE)
+        header = plain_header("x@strict.test")
+        c, other = d.client(), d.client()
+        c.mail("<x@strict.test>"), c.rcpt()
+        self.assertTrue(d.reload('dmarc = { on-reject = "reject"; };\n'))
+        self.assertEqual(other.message("<x@strict.test>", header=header).code, "550")
+        self.assertTrue(c.content(header, b"x\r\n").accepted)
+        self.assertEqual(c.message("<x@strict.test>", header=header).code, "550")
+        self.assertFalse(d.reload("dmarc = { on-reject = 7; };\n"))
+        self.assertEqual(c.message("<x@strict.test>", header=header).code, "550")
+        self.assertTrue(d.reload(""))
+        self.assertTrue(c.message("<x@strict.test>", header=header).accepted)
+
+    def test_refusal_at_rcpt_that_was_not_negotiated(self):
+        d = self.daemon("", ZONE)
+        c = d.client()
+        self.assertTrue(d.reload('spf = { on-fail = "reject"; reject-at = "rcpt"; };\n'))
+        reply = c.message("<x@spf.test>", header=plain_header("x@spf.test"))
+        self.assertRegex(reply.text, r"^550 5\.7\.23 ")
+        self.assertEqual(d.client().message("<x@spf.test>").code, "550")
+
+    def test_keys_come_and_go(self):
+        d = self.daemon("", ZONE)
+        key = d.directory / "k.pem"
+        signing = f'signing = ( {{ domain = "example.test"; keys = ( {{ selector = "s"; file = "{key}"; }} ); }} );\n'
+        self.assertFalse(d.reload(signing))
+        self.assertTrue(d.lines(r"error: .*k\.pem"))
+        subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "ED25519", "-out", key], check=True)
+        key.chmod(0o600)
+        self.assertTrue(d.reload(signing))
+        c = d.client(address="127.0.0.1")
+        self.assertEqual([e[2] for e in c.message().edits], ["DKIM-Signature"])
+        self.assertTrue(d.reload(""))
+        self.assertEqual(c.message().edits, [])
+
+    def test_what_needs_a_restart_is_said(self):
+        d = self.daemon("", ZONE)
+        config = d.path.read_text()
+        d.path.write_text(config.replace(d.listen, "inet:1@127.0.0.1") + 'pid-file = "/nowhere/x";\nuser = "daemon";\n')
+        self.assertTrue(d.reload())
+        for option in ("listen", "pid-file", "user"):
+            self.assertTrue(d.lines(f"warning: {option} has changed"), option)
+        self.assertTrue(d.client().message().accepted)
+
+    def test_other_dns_settings_open_another_resolver(self):
+        d = self.daemon("", ZONE)
+        c = d.client()
+        c.mail(), c.rcpt()
+        for i in range(3):
+            d.dns_options = f'timeout = "{i + 1}s";'
+            self.assertTrue(d.reload(""))
+            self.assertTrue(d.client().message().accepted)
+        self.assertTrue(c.content(plain_header(), b"x\r\n").accepted)
+        self.assertGreaterEqual(len([q for q in d.dns.queries if q == ("_dmarc.example.test", "TXT")]), 4)
+        self.assertTrue(d.reload(""))  # the same settings: the answers are still known
+        before = len(d.dns.queries)
+        self.assertTrue(d.client().message().accepted)
+        self.assertEqual(d.dns.queries[before:], [], d.dns.queries)
+
+    def test_log_level(self):
+        d = self.daemon('log-level = "warning";\n', ZONE, start=False)
+        d.launch()
+        harness.until(lambda: pathlib.Path(d.address).exists(), "the socket")
+        c = harness.until(lambda: self.connected(d), "an answer")
+        self.assertTrue(c.message().accepted)
+        self.assertEqual(d.lines("listening|QID1"), [])
+        d.configure("")
+        d.signal(signal.SIGHUP)
+        d.wait_for_log("reloaded")
+        c.message()
+        d.wait_for_log("QID1: ")
+
+    @staticmethod
+    def connected(d):
+        try:
+            return d.client()
+        except OSError:
+            return None
+
+
+class Signals(harness.WireTest):
+    def test_burst(self):
+        """Signals that come faster than they are handled are nobody else's: libmilter's own signal thread would
+        end the filter on the first SIGHUP that it gets hold of."""
+        d = self.daemon("", ZONE)
+        c = d.client()
+        for _ in range(300):
+            d.signal(signal.SIGUSR1)
+            d.signal(signal.SIGHUP)
+        self.assertTrue(c.message().accepted)
+        self.assertTrue(d.reload(""))
+        self.assertTrue(d.client().message().accepted)
+
+    def test_counters_are_all_there(self):
+        d = self.daemon("", ZONE)
+        names = set()
+        for line in (harness.TOP / "lib/base/counters.def").read_text().splitlines():
+            if line.startswith("COUNTER("):
+                names.add(line.split('"')[1])
+        self.assertEqual(set(d.counters()), names)
+
+
+class Stop(harness.WireTest):
+    def test_idle_is_prompt(self):
+        d = self.daemon("", ZONE)
+        clients = [d.client() for _ in range(10)]
+        clients[0].message()
+        start = time.monotonic()
+        self.assertEqual(d.stop(), 0)
+        self.assertLess(time.monotonic() - start, 10 if harness.SANITIZED else 1)
+        self.assertTrue(d.lines("stopped"))
+        self.assertFalse(os.path.exists(d.address))
+
+    def test_interrupt(self):
+        d = self.daemon("", ZONE)
+        d.signal(signal.SIGINT)
+        self.assertEqual(d.wait(), 0)
+
+    def test_open_transactions_may_end(self):
+        d = self.daemon("", ZONE)
+        clients = [d.client() for _ in range(6)]
+        for i, c in enumerate(clients[:4]):
+            c.mail()
+            if i > 0:
+                c.rcpt()
+            if i > 1:
+                c.header("From", " a@example.test")
+        d.signal(signal.SIGTERM)
+        d.wait_for_log("stopping")
+        for c in clients[4:]:
+            reply = c.mail()
+            self.assertRegex(reply.text, r"^451 4\.3\.2 ")
+        self.assertRegex(d.client().mail().text, r"^451 4\.3\.2 ")  # a connection that came later
+        clients[0].abort()
+        for c in clients[1:2]:
+            self.assertTrue(c.content(plain_header(), b"x\r\n").accepted)
+        for c in clients[2:4]:
+            c.end_of_header()
+            reply = c.end_of_message()
+            self.assertTrue(reply.accepted)
+            self.assertEqual(len(reply.edits), 2)
+        self.assertEqual(d.wait(), 0)
+
+    def test_grace_is_bounded(self):
+        d = self.daemon('shutdown-grace = "1s";\n', ZONE)
+        c = d.client()
+        c.mail()
+        start = time.monotonic()
+        self.assertEqual(d.stop(), 0)
+        self.assertLess(abs(time.monotonic() - start - 1.2), 10 if harness.SANITIZED else 0.7)
+        self.assertTrue(d.lines("1 transactions are cut"))
+        with self.assertRaises(Vanished):
+            c.rcpt(), c.end_of_message()
+
+    def test_under_load(self):
+        d = self.daemon("", ZONE)
+        load = Load(d, connections=8, tolerant=True)
+        load.until_taken(100)
+        start = time.monotonic()
+        self.assertEqual(d.stop(), 0)
+        took = time.monotonic() - start
+        load.end()
+        self.assertEqual(load.wrong, [])
+        self.assertEqual(load.cut, 0)  # whose MAIL was accepted was served to its end
+        self.assertLess(took, 30 if harness.SANITIZED else 3)
+        self.assertEqual(len(d.lines(r"L\d+M\d+: .*action=accept")), load.taken)
+
+
+class Sockets(harness.WireTest):
+    def refused(self, d, status, words):
+        self.assertEqual(d.launch().wait(harness.PATIENCE), status, d.log())
+        self.assertRegex(d.log(), words)
+        d.process = None
+
+    def test_mode_and_owner(self):
+        d = self.daemon('socket-mode = "0600";\n', ZONE)
+        st = os.stat(d.address)
+        self.assertTrue(stat.S_ISSOCK(st.st_mode))
+        self.assertEqual(stat.S_IMODE(st.st_mode), 0o600)
+        d = self.daemon("", ZONE)
+        self.assertEqual(stat.S_IMODE(os.stat(d.address).st_mode), 0o660)
+        if harness.as_root():
+            d = self.daemon('socket-owner = "daemon"; socket-group = "mail"; socket-mode = "0666";\n', ZONE)
+            st = os.stat(d.address)
+            self.assertEqual((st.st_uid, st.st_gid), (pwd.getpwnam("daemon").pw_uid, grp.getgrnam("mail").gr_gid))
+
+    def test_stale_socket_is_removed(self):
+        d = self.daemon("", ZONE)
+        d.process.kill()
+        d.process.wait()
+        self.assertTrue(os.path.exists(d.address))
+        os.truncate(d.log_path, 0)
+        d.start()
+        self.assertTrue(d.client().message().accepted)
+
+    def test_answering_socket_is_not_taken(self):
+        d = self.daemon("", ZONE)
+        other = self.daemon("", ZONE, start=False)
+        other.path.write_text(d.path.read_text())
+        self.refused(other, EX_UNAVAILABLE, "cannot listen on unix:.*another program answers there")
+        self.assertTrue(d.client().message().accepted)
+
+    def test_file_that_is_no_socket_stays(self):
+        d = self.daemon("", ZONE, start=False)
+        pathlib.Path(d.address).write_text("precious")
+        self.refused(d, EX_UNAVAILABLE, "is no socket")
+        self.assertEqual(pathlib.Path(d.address).read_text(), "precious")
+
+    def test_busy_port(self):
+        d = self.daemon("", ZONE, tcp=True)
+        other = self.daemon("", ZONE, start=False)
+        other.path.write_text(d.path.read_text())
+        self.refused(other, EX_UNAVAILABLE, f"cannot listen on {d.listen}: Address already in use")
+        self.assertTrue(d.client().message().accepted)
+
+    def test_foreign_address(self):
+        d = self.daemon("", ZONE, start=False)
+        d.path.write_text('listen = "inet:8892@192.0.2.1";\n')
+        self.refused(d, EX_UNAVAILABLE, "Cannot assign requested address")
+
+    def test_missing_directory(self):
+        d = self.daemon("", ZONE, start=False)
+        d.path.write_text(f'listen = "unix:{d.directory}/none/sock";\n')
+        self.refused(d, EX_UNAVAILABLE, "No such file or directory")
+
+    def test_ipv6_and_postfix_spelling(self):
+        port = harness.free_port()
+        for text, address in ((f"inet6:{port}@[::1]", ("::1", port)), (f"inet:127.0.0.1:{port}", ("127.0.0.1", port))):
+            d = self.daemon("", ZONE, start=False)
+            d.listen, d.address = text, address
+            d.configure("")
+            d.start()
+            self.assertTrue(d.client().message().accepted)
+            d.stop()
+
+    def test_pid_file(self):
+        d = self.daemon("", ZONE, start=False)
+        path = d.directory / "pid"
+        d.configure(f'pid-file = "{path}";\n')
+        d.start()
+        self.assertEqual(int(path.read_text()), d.process.pid)
+        d.stop()
+        self.assertFalse(path.exists())
+        d.configure('pid-file = "/nowhere/pid";\n')
+        self.refused(d, EX_CANTCREAT, "pid-file: cannot write /nowhere/pid")
+        self.assertFalse(os.path.exists(d.address))
+
+    def test_systemd_is_told(self):
+        d = self.daemon("", ZONE, start=False)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(str(d.directory / "notify"))
+            s.settimeout(harness.PATIENCE)
+            os.environ["NOTIFY_SOCKET"] = str(d.directory / "notify")
+            try:
+                d.start()
+            finally:
+                del os.environ["NOTIFY_SOCKET"]
+            self.assertIn(b"READY=1", s.recv(1000))
+            d.reload("")
+            self.assertIn(b"RELOADING=1", s.recv(1000))
+            self.assertIn(b"READY=1", s.recv(1000))
+            d.stop()
+            self.assertIn(b"STOPPING=1", s.recv(1000))
+
+
+@unittest.skipUnless(harness.as_root(), "needs root")
+class User(harness.WireTest):
+    def setUp(self):
+        self.d = self.daemon("", ZONE, start=False)
+        self.d.directory.chmod(0o755)
+        self.run = self.d.directory / "run"
+        self.run.mkdir()
+        self.nobody = pwd.getpwnam("nobody")
+        os.chown(self.run, self.nobody.pw_uid, self.nobody.pw_gid)
+        self.key = self.d.directory / "k.pem"
+        subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "ED25519", "-out", self.key], check=True)
+        self.signing = f'signing = ( {{ domain = "example.test"; keys = ( {{ selector = "s"; file = "{self.key}"; }} ); }} );\n'
+        self.d.address = str(self.run / "sock")
+        self.d.listen = f"unix:{self.d.address}"
+
+    def test_becomes_it_for_good(self):
+        os.chown(self.key, self.nobody.pw_uid, -1)
+        self.key.chmod(0o600)
+        self.d.configure('user = "nobody";\n' + self.signing)
+        self.d.start()
+        status = pathlib.Path(f"/proc/{self.d.process.pid}/status").read_text()
+        ids = {line.split(":")[0]: line.split()[1:] for line in status.splitlines() if ":" in line}
+        self.assertEqual(set(ids["Uid"]), {str(self.nobody.pw_uid)})
+        self.assertEqual(set(ids["Gid"]), {str(self.nobody.pw_gid)})
+        self.assertNotIn("0", ids["Groups"])
+        self.assertEqual(ids["CapEff"], ["0000000000000000"])
+        self.assertEqual(ids["NoNewPrivs"], ["1"])
+        self.assertEqual(os.stat(self.d.address).st_uid, self.nobody.pw_uid)
+        self.assertFalse(self.d.lines("running as root"))
+        self.assertTrue(self.d.reload())
+        self.assertEqual([e[2] for e in self.d.client(address="127.0.0.1").message().edits], ["DKIM-Signature"])
+        self.d.stop()
+        self.assertFalse(os.path.exists(self.d.address))
+
+    def test_keys_must_be_its_own_to_read(self):
+        os.chown(self.key, 0, 0)
+        self.key.chmod(0o600)
+        self.d.configure('user = "nobody";\n' + self.signing)
+        check = subprocess.run([BINARY, "config", "check", "-c", self.d.path], capture_output=True, text=True)
+        self.assertEqual(check.returncode, EX_CONFIG)
+        self.assertRegex(check.stderr, rf"{self.d.path}:\d+: .*k\.pem")
+        self.assertEqual(self.d.launch().wait(harness.PATIENCE), EX_CONFIG)
+        self.assertRegex(self.d.log(), r"assay\.conf:\d+: .*k\.pem")
+        self.assertFalse(os.path.exists(self.d.address))
+        self.d.process = None
+
+    def test_reload_reads_keys_as_it(self):
+        os.chown(self.key, self.nobody.pw_uid, -1)
+        self.key.chmod(0o600)
+        self.d.configure('user = "nobody";\n')
+        self.d.start()
+        os.chown(self.key, 0, 0)
+        self.assertFalse(self.d.reload('user = "nobody";\n' + self.signing))
+        os.chown(self.key, self.nobody.pw_uid, -1)
+        self.assertTrue(self.d.reload('user = "nobody";\n' + self.signing))
+
+    def test_without_user_root_is_warned(self):
+        self.d.configure("")
+        self.d.start()
+        self.assertTrue(self.d.lines("warning: running as root"))
+
+    def test_nobody_can_become_another(self):
+        self.d.configure('user = "daemon";\n')
+        run = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", BINARY, "config", "check", "-c", str(self.d.path)],
+                             capture_output=True, text=True)
+        if "Permission denied" in run.stderr and "setpriv" in run.stderr:
+            self.skipTest("the program is where nobody can read")
+        self.assertEqual(run.returncode, EX_CONFIG)
+        self.assertIn("only root can become", run.stderr)
+
+
+class Configuration(unittest.TestCase):
+    """What is wrong is said with its place, and nothing starts."""
+
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="assay-wire-")
+        self.path = pathlib.Path(self.directory.name) / "assay.conf"
+        self.socket = pathlib.Path(self.directory.name) / "sock"
+        self.addCleanup(self.directory.cleanup)
+
+    def assay(self, *words):
+        return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=harness.PATIENCE, stdin=subprocess.DEVNULL)
+
+    def test_errors(self):
+        for line, words in (("nonsense = 1;", "nonsense"), ('mode = "dream";', "shadow"), ("dns = { timeout = 7; };", "timeout"),
+                            ('dns = { timeout = "7"; };', "timeout"), ('limits = { connections = 0; };', "connections"),
+                            ('trusted-networks = [ "10.0.0.1/8" ];', "10.0.0.1/8"), ("spf = {", ""), ('listen = "what:1";', "listen"),
+                            ('signing = ( { domain = "x.test"; } );', "keys")):
+            with self.subTest(line=line):
+                self.path.write_text(f'listen = "unix:{self.socket}";\n'.replace("listen", "pid-file" if "listen" in line else "listen")
+                                     + "\n" + line + "\n")
+                for command in (("config", "check", "-c"), ("config", "show", "-c"), ("milter", "--log", "stderr", "-c")):
+                    run = self.assay(*command, str(self.path))
+                    self.assertEqual(run.returncode, EX_CONFIG, run)
+                    self.assertRegex(run.stderr, rf"{self.path}:[34]: ")
+                    self.assertIn(words, run.stderr)
+                    self.assertFalse(self.socket.exists())
+
+    def test_all_complaints_at_once(self):
+        self.path.write_text('one = 1;\nmode = "dream";\ndns = { deadline = "soon"; };\n')
+        run = self.assay("config", "check", "-c", str(self.path))
+        self.assertEqual(len(run.stderr.splitlines()), 3, run.stderr)
+
+    def test_missing_file(self):
+        for command in (("config", "check"), ("milter", "--log", "stderr")):
+            run = self.assay(*command, "-c", str(self.path))
+            self.assertEqual(run.returncode, EX_CONFIG)
+            self.assertIn(str(self.path), run.stderr)
+
+    def test_empty_file_is_good(self):
+        self.path.write_text("")
+        run = self.assay("config", "check", "-c", str(self.path))
+        self.assertEqual((run.returncode, run.stdout), (0, f"{self.path} is good\n"), run.stderr)
+        run = self.assay("config", "show", "-c", str(self.path))
+        self.assertEqual(run.returncode, 0)
+        self.path.write_text(run.stdout)
+        self.assertEqual(self.assay("config", "check", "-c", str(self.path)).returncode, 0, run.stdout)
+
+    def test_unknown_user(self):
+        self.path.write_text('user = "no-such-user";\n')
+        for command in (("config", "check", "-c"), ("milter", "--log", "stderr", "-c")):
+            run = self.assay(*command, str(self.path))
+            self.assertEqual(run.returncode, EX_CONFIG)
+            self.assertRegex(run.stderr, rf"{self.path}:1: .*no-such-user")
+
+    def test_usage(self):
+        for words, said in (((), "usage"), (("mlter",), 'do you mean "milter"'), (("frobnicate",), "assay help"), (("milter", "--nonsense"), "usage"),
+                            (("milter", "extra"), "extra"), (("milter", "--log", "paper"), "usage"), (("config",), "usage"),
+                            (("config", "dance"), "usage"), (("x" * 1000,), "assay help")):
+            run = self.assay(*words)
+            self.assertEqual(run.returncode, EX_USAGE, words)
+            self.assertIn(said, run.stderr)
+        for words in (("help",), ("--help",), ("milter", "--help"), ("config", "--help"), ("version",), ("--version",)):
+            run = self.assay(*words)
+            self.assertEqual((run.returncode, run.stderr), (0, ""), words)
+            self.assertTrue(run.stdout)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,371 @@
+#!/usr/bin/python3
+"""Ordinary mail: what is written into it, what is removed, what is answered."""
+
+import re
+import subprocess
+import unittest
+
+import harness
+from milter_client import delivered, plain_header
+from zones import ZONE
+
+try:
+    import dkim
+except ImportError:
+    dkim = None
+
+REJECT = 'dmarc = { on-reject = "reject"; on-quarantine = "quarantine"; };\n'
+
+
+def fields(header, name):
+    return [value for field, value in header if field.lower() == name.lower()]
+
+
+class Inbound(harness.WireTest):
+    def setUp(self):
+        self.d = self.daemon(REJECT, ZONE)
+
+    def test_headers_to_the_byte(self):
+        c = self.d.client()
+        reply = c.message("<a@example.test>", header=plain_header())
+        self.assertTrue(reply.accepted, reply)
+        self.assertEqual(
+            reply.edits,
+            [
+                (
+                    "insert",
+                    0,
+                    "Received-SPF",
+                    " pass (mx.test: example.test authorizes 192.0.2.10)\n"
+                    "\tclient-ip=192.0.2.10; envelope-from=\"a@example.test\"; helo=client.test;\n"
+                    "\tidentity=mailfrom; receiver=mx.test; mechanism=\"ip4:192.0.2.0/24\"",
+                ),
+                (
+                    "insert",
+                    0,
+                    "Authentication-Results",
+                    " mx.test;\n"
+                    "\tspf=pass smtp.mailfrom=example.test;\n"
+                    "\tdkim=none;\n"
+                    "\tdmarc=pass (p=reject dis=none) header.from=example.test policy.dmarc=reject",
+                ),
+            ],
+        )
+        c.quit()
+        line = self.d.wait_for_log("QID1: ")[0]
+        for word in ("origin=inbound", "spf=pass", "dkim=none", "dmarc=pass", "action=accept", "from=<a@example.test>",
+                     "client=client.test[192.0.2.10]", "helo=client.test", "to=<b@mx.test>"):
+            self.assertIn(word, line)
+
+    def test_both_mtas_and_both_families(self):
+        for style in ("postfix", "sendmail"):
+            for address in ("192.0.2.10", "2001:db8::10"):
+                with self.subTest(style=style, address=address):
+                    c = self.d.client(style=style, address=address)
+                    reply = c.message()
+                    self.assertTrue(reply.accepted)
+                    self.assertIn("spf=pass", reply.edits[-1][3])
+                    c.quit()
+
+    def test_null_sender(self):
+        c = self.d.client()
+        reply = c.message("<>", header=plain_header("x@client.test"))
+        self.assertIn("spf=pass smtp.mailfrom=client.test", reply.edits[-1][3])
+        self.assertIn('envelope-from="postmaster@client.test"', reply.edits[0][3])
+
+    def test_dmarc_reject_and_quarantine(self):
+        c = self.d.client()
+        reply = c.message("<x@strict.test>", header=plain_header("x@strict.test"))
+        self.assertEqual(reply.code, "550")
+        self.assertRegex(reply.text, r"^550 5\.7\.1 DMARC policy of strict\.test")
+        self.assertEqual(reply.edits, [])
+        reply = c.message("<x@quarantine.test>", header=plain_header("x@quarantine.test"))
+        self.assertTrue(reply.accepted)
+        self.assertIn("quarantine.test", reply.quarantine)
+        self.assertIn("dis=quarantine", reply.edits[-1][3])
+
+    def test_many_messages_on_one_connection(self):
+        for style in ("postfix", "sendmail"):
+            c = self.d.client(style=style)
+            for i in range(100):
+                author = "x@strict.test" if i % 3 == 0 else "a@example.test"
+                reply = c.message(f"<{author}>", header=plain_header(author), queue_id=f"{style}{i}")
+                self.assertEqual(reply.code, "550" if i % 3 == 0 else "", reply)
+                if i % 3:
+                    self.assertEqual(len(reply.edits), 2)
+            c.quit()
+            self.d.wait_for_log(f"{style}99: ")
+            self.assertEqual(len(self.d.lines(f"{style}[0-9]+: ")), 100)
+
+    def test_helo_is_the_last_one(self):
+        c = self.d.client(helo="first.test")
+        for i in range(50):
+            c.helo(f"again{i}.test")
+        c.helo("client.test")
+        reply = c.message("<>", header=plain_header("x@client.test"))
+        self.assertIn("smtp.mailfrom=client.test", reply.edits[-1][3])
+
+    def test_body_arrives_in_any_pieces(self):
+        c = self.d.client()
+        for chunk in (1, 2, 7, 1000):
+            c.mail(), c.rcpt()
+            for name, value in plain_header():
+                c.header(name, value)
+            c.end_of_header()
+            c.body(b"line\r\n" * 50, chunk)
+            self.assertTrue(c.end_of_message().accepted)
+
+    def test_empty_header_and_body(self):
+        c = self.d.client()
+        reply = c.message(header=[], body=b"")
+        self.assertEqual(reply.code, "550")  # no From: dmarc.on-bad-from
+        self.assertTrue(c.message(body=b"").accepted)
+
+    def test_counters(self):
+        c = self.d.client()
+        c.message()
+        c.message("<x@strict.test>", header=plain_header("x@strict.test"))
+        c.mail()
+        c.quit()
+        harness.until(lambda: self.d.counters()["messages-aborted"] == 1, "the abort is counted")
+        found = self.d.counters()
+        for name, n in {"messages": 2, "inbound": 2, "spf-pass": 1, "spf-fail": 1, "dmarc-pass": 1, "dmarc-fail": 1,
+                        "accepted": 1, "rejected": 1, "dkim-none": 2, "connections": 1}.items():
+            self.assertEqual(found[name], n, name)
+
+
+class EarlyRefusal(harness.WireTest):
+    def test_at_mail_and_at_rcpt(self):
+        for point in ("mail", "rcpt"):
+            with self.subTest(point=point):
+                d = self.daemon(f'spf = {{ on-fail = "reject"; reject-at = "{point}"; }};\n', ZONE)
+                c = d.client()
+                for i in range(3):
+                    first = c.mail("<x@spf.test>")
+                    if point == "mail":
+                        self.assertRegex(first.text, r"^550 5\.7\.23 SPF fail: spf\.test")
+                    else:
+                        self.assertTrue(first.accepted)
+                        self.assertRegex(c.rcpt().text, r"^550 5\.7\.23 ")
+                        self.assertRegex(c.rcpt("<c@mx.test>").text, r"^550 5\.7\.23 ")
+                        c.abort()
+                    self.assertTrue(c.message().accepted)
+                c.quit()
+                lines = d.wait_for_log(f"action=reject cause=spf at={point}", 3)
+                self.assertEqual(len(lines), 3)
+                self.assertEqual(d.counters()["rejected"], 3)
+
+    def test_recipients_are_answered_only_where_needed(self):
+        d = self.daemon("", ZONE)
+        c = d.client()
+        from milter_client import NR_HDR, NR_MAIL, NR_RCPT, SKIP
+
+        self.assertTrue(c.steps & NR_RCPT)
+        self.assertTrue(c.steps & NR_HDR)
+        self.assertFalse(c.steps & NR_MAIL)
+        d2 = self.daemon('spf = { on-fail = "reject"; reject-at = "rcpt"; };\n', ZONE)
+        self.assertFalse(d2.client().steps & NR_RCPT)
+
+
+class Forged(harness.WireTest):
+    FORGED = [
+        " mx.test; spf=pass smtp.mailfrom=example.test",
+        ' "mx.test"; dkim=pass',
+        " mx.test 1; dkim=pass",
+        " mx.test 2; dkim=pass",
+        " MX.Test. ; dmarc=pass",
+        " (comment) mx.test (more) ; dmarc=pass",
+        "\n\tmx.test;\n\tdmarc=pass",
+        " old.test; dmarc=pass",
+        " ; dmarc=pass",
+        " other.test 3; dmarc=pass",
+    ]
+    FOREIGN = [" other.test; dmarc=pass", ' "mx.test.other"; dkim=pass', " other.test 1; spf=pass"]
+
+    def check(self, d, style, forged, foreign):
+        c = d.client(style=style)
+        header = plain_header()
+        for i, value in enumerate(forged):
+            header.insert(1 + 2 * i % len(header), ("Authentication-Results", value))
+        for value in foreign:
+            header.insert(len(header) // 2, ("authentication-results", value))
+        reply = c.message(header=header)
+        c.quit()
+        after = fields(delivered(header, reply.edits, style), "Authentication-Results")
+        self.assertEqual(sorted(after[1:]), sorted(foreign))
+        self.assertTrue(after[0].startswith(" mx.test;\n\tspf=pass"))
+        ordinals = [index for what, index, _, _ in reply.edits if what == "change"]
+        self.assertEqual(ordinals, sorted(ordinals, reverse=True))
+        self.assertEqual(len(ordinals), len(forged))
+
+    def test_one_two_five_and_every_spelling(self):
+        d = self.daemon('authserv-id-aliases = [ "old.test" ];\n', ZONE)
+        for style in ("postfix", "sendmail"):
+            for forged in (self.FORGED[:1], self.FORGED[:2], self.FORGED[:5], self.FORGED):
+                with self.subTest(style=style, forged=len(forged)):
+                    self.check(d, style, forged, self.FOREIGN)
+            for value in self.FORGED:
+                with self.subTest(style=style, value=value):
+                    self.check(d, style, [value], self.FOREIGN[:1])
+
+    def test_received_spf_of_ours(self):
+        d = self.daemon("", ZONE)
+        header = plain_header() + [
+            ("Received-SPF", " pass (mx.test: all is well) receiver=mx.test; client-ip=192.0.2.1"),
+            ("Received-SPF", " pass receiver=other.test; client-ip=192.0.2.1"),
+        ]
+        reply = d.client().message(header=header)
+        self.assertEqual(len(fields(delivered(header, reply.edits), "Received-SPF")), 2)
+        self.assertEqual([e[1] for e in reply.edits if e[0] == "change"], [1])
+
+
+class Origins(harness.WireTest):
+    """Whose mail it is, and what follows."""
+
+    def setUp(self):
+        self.keys = {}
+        self.d = self.daemon("", ZONE, start=False)
+        self.make_keys()
+        self.d.configure(
+            'relay-networks = [ "203.0.113.0/24" ];\n'
+            'signing = ( { domain = "example.test"; keys = (\n'
+            f'  {{ selector = "r"; file = "{self.d.directory}/r.pem"; }},\n'
+            f'  {{ selector = "e"; file = "{self.d.directory}/e.pem"; }} ); }} );\n'
+        )
+        self.d.start()
+
+    def make_keys(self):
+        for selector, options in {"r": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "e": ["ED25519"]}.items():
+            path = self.d.directory / f"{selector}.pem"
+            subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", *options, "-out", path],
+                           check=True, stderr=subprocess.DEVNULL)
+            path.chmod(0o600)
+            der = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"],
+                                 check=True, capture_output=True).stdout
+            import base64
+
+            kind, public = ("ed25519", der[-32:]) if selector == "e" else ("rsa", der)
+            text = f"v=DKIM1; k={kind}; p={base64.b64encode(public).decode()}"
+            self.keys[f"{selector}._domainkey.example.test."] = text
+            self.d.dns.zone[f"{selector}._domainkey.example.test"] = {"TXT": [text]}
+
+    def raw(self, header, body):
+        return "".join(f"{n}:{v}\n" for n, v in header).replace("\n", "\r\n").encode() + b"\r\n" + body
+
+    def assert_signed(self, header, reply, body):
+        after = delivered(header, reply.edits)
+        signatures = fields(after, "DKIM-Signature")
+        self.assertEqual(len(signatures), 2)
+        self.assertIn("a=rsa-sha256", signatures[0])
+        self.assertIn("a=ed25519-sha256", signatures[1])
+        self.assertEqual(fields(after, "Authentication-Results"), [])
+        if dkim is None:
+            self.fail("python3-dkim is not installed")
+
+        def txt(name, timeout=5):
+            return self.keys.get(name.decode() if isinstance(name, bytes) else name)
+
+        for index in range(2):
+            self.assertTrue(dkim.DKIM(self.raw(after, body)).verify(index, dnsfunc=txt), f"signature {index}")
+        with self.assertRaises(dkim.ValidationError):
+            dkim.DKIM(self.raw(after, body + b"more\r\n")).verify(0, dnsfunc=txt)
+        return after
+
+    def test_authenticated_is_signed_and_verifies(self):
+        header = plain_header() + [("Authentication-Results", " mx.test; dkim=pass"), ("X-Empty", "")]
+        body = b"Hello  world \r\n\r\n..dots\r\n\r\n"
+        for style in ("postfix", "sendmail"):
+            c = self.d.client(style=style)
+            c.macros.update(auth_type="PLAIN", auth_authen="alice")
+            reply = c.message(header=header, body=body, queue_id="SIGN" + style)
+            after = self.assert_signed(header, reply, body)
+            c.quit()
+            line = self.d.wait_for_log("SIGN" + style)[0]
+            self.assertIn("origin=ours", line)
+            self.assertIn('because="SMTP AUTH alice"', line)
+        # and what we signed, we verify
+        reply = self.d.client().message(header=after, body=body)
+        self.assertEqual(len(re.findall(r"dkim=pass", reply.edits[-1][3])), 2, reply.edits)
+
+    def test_ways_to_be_ours(self):
+        for session in ({"address": "127.0.0.1"}, {"address": "198.51.100.7"}, {"address": "::1"},
+                        {"address": "127.0.0.1", "port": 0}, {"family": "U"}, {"family": "L", "address": "/var/run/x"}):
+            with self.subTest(**session):
+                c = self.d.client(**session)
+                self.assertIn("DKIM-Signature", [e[2] for e in c.message().edits])
+
+    def test_strangers(self):
+        c = self.d.client(hello=False)
+        c.macros["daemon_name"] = "MSA"  # a submission port alone makes nobody ours
+        c.hello()
+        self.assertIn("dkim=none", c.message().edits[-1][3])
+        c = self.d.client()
+        c.macros["auth_author"] = "alice"
+        self.assertIn("dkim=none", c.message().edits[-1][3])
+        c = self.d.client(hello=False)  # Postfix could not find the client's address
+        c.macros["client_addr"] = "unknown"
+        c.send_macros("C")
+        c.send("C", b"unknown\0U")
+        c.reply()
+        c.helo()
+        self.assertIn("Authentication-Results", [e[2] for e in c.message().edits])
+
+    def test_authentication_of_one_session_is_not_anothers(self):
+        c = self.d.client()
+        c.macros.update(auth_type="PLAIN", auth_authen="alice")
+        self.assertIn("DKIM-Signature", [e[2] for e in c.message().edits])
+        c.quit()
+        self.assertNotIn("DKIM-Signature", [e[2] for e in self.d.client().message().edits])
+
+    def test_ours_is_not_judged(self):
+        c = self.d.client(address="198.51.100.7")
+        reply = c.message("<x@strict.test>", header=plain_header("x@strict.test"))
+        self.assertTrue(reply.accepted)
+        self.assertEqual(reply.edits, [])
+        self.assertIn("not-signed=", self.d.wait_for_log("action=accept")[0])
+
+    def test_relayed_passes_untouched(self):
+        header = plain_header("x@strict.test") + [("Authentication-Results", " mx.test; dkim=pass")]
+        c = self.d.client(address="203.0.113.9")
+        reply = c.message("<x@strict.test>", header=header)
+        self.assertTrue(reply.accepted)
+        self.assertEqual(reply.edits, [])
+        self.assertIn("origin=relayed", self.d.wait_for_log("QID1: ")[0])
+
+
+class Shadow(harness.WireTest):
+    def test_says_and_does_nothing(self):
+        d = self.daemon('mode = "shadow";\n' + REJECT, ZONE)
+        c = d.client()
+        reply = c.message("<x@strict.test>", header=plain_header("x@strict.test"))
+        self.assertTrue(reply.accepted)
+        self.assertIsNone(reply.quarantine)
+        self.assertIn("dmarc=fail (p=reject dis=none", reply.edits[-1][3])
+        reply = c.message("<x@quarantine.test>", header=plain_header("x@quarantine.test"))
+        self.assertIsNone(reply.quarantine)
+        self.assertIn("action=accept would=reject", d.wait_for_log("strict")[0])
+        found = d.counters()
+        self.assertEqual((found["would-reject"], found["would-quarantine"], found["rejected"]), (1, 1, 0))
+
+
+class OldMta(harness.WireTest):
+    def test_without_leading_space_and_no_reply(self):
+        """An MTA that offers neither: libmilter answers each step, and values come without their space."""
+        d = self.daemon("", ZONE)
+        c = d.client(steps=0x7F, actions=0x3F)
+        reply = c.message(header=[(n, v) for n, v in plain_header()])
+        self.assertTrue(reply.accepted)
+        self.assertTrue(reply.edits[-1][3].startswith("mx.test;\n\tspf=pass"), reply.edits)
+
+    def test_one_that_lets_nobody_change_headers(self):
+        d = self.daemon("", ZONE)
+        from milter_client import Client, Vanished
+
+        with self.assertRaises(Vanished):
+            Client(d.address, actions=0x02)
+        d.wait_for_log("does not let milters change headers")
+        self.assertTrue(d.client().message().accepted)
+
+
+if __name__ == "__main__":
+    harness.main()
