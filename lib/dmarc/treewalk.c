@@ -179,7 +179,8 @@ static struct str supposed_organizational(const struct dmarc_walk *walk)
         struct str domain = walk->nodes[i]->domain;
         switch (psd_of(walk->nodes[i])) {
         case 'y':
-            return i == 0 ? start : domain_last_labels(start, domain_labels(domain) + 1);
+            /* One label below; where the walk starts, there is none below. */
+            return domain_last_labels(start, domain_labels(domain) + 1);
         case 'n':
             return domain;
         case 'u':
