@@ -44,6 +44,8 @@ static void no_result(void **state)
     assert_str(authres_end(&w), " \"mx/1\"; none");
     authres_begin(&w, a, STR(""));
     assert_str(authres_end(&w), " \"\"; none");
+    authres_begin(&w, a, STR("a@b.test")); /* only a pvalue may be an address */
+    assert_str(authres_end(&w), " \"a@b.test\"; none");
     arena_free(a);
 }
 

@@ -1,0 +1,111 @@
+/* Authentication-Results: heads of any bytes, and fields written from any bytes. */
+#include "fuzz.h"
+
+#include "mail/authres.h"
+#include "mail/lex.h"
+
+static const struct str our_ids[] = {STR_INIT("mx.example.org"), STR_INIT("xn--bcher-kva.example")};
+
+static bool is_word_char(char c)
+{
+    return lex_is_token_char(c) && c != '.';
+}
+
+static void require_word(struct lexer *l)
+{
+    size_t from = l->at;
+    while (!lex_end(l) && is_word_char(l->text.p[l->at]))
+        l->at++;
+    require(l->at > from);
+}
+
+/* A token or quoted string; a pvalue may also be [ [ local-part ] "@" ] domain-name: here a run of
+ * what neither ends nor begins anything else. */
+static void require_value(struct lexer *l, bool pvalue)
+{
+    struct str quoted;
+    if (lex_at(l, '"')) {
+        require(lex_quoted(l, &quoted));
+        return;
+    }
+    size_t from = l->at;
+    while (!lex_end(l) && (lex_is_token_char(l->text.p[l->at]) ||
+                           (pvalue && (lex_at(l, '@') || (unsigned char)l->text.p[l->at] >= 0x80))))
+        l->at++;
+    require(l->at > from);
+    require(lex_is_utf8(str_sub(l->text, from, l->at)));
+}
+
+/* RFC 8601 2.2: authres-payload, read by its grammar. */
+static void require_payload(struct str field, size_t results)
+{
+    struct lexer l = lex_begin(field);
+    require(lex_cfws(&l));
+    require_value(&l, false);
+    require(lex_cfws(&l) && lex_take(&l, ';') && lex_cfws(&l));
+    for (; results > 0; results--) {
+        require_word(&l); /* method=result */
+        require(lex_take(&l, '='));
+        require_word(&l);
+        while (lex_cfws(&l) && !lex_end(&l) && !lex_at(&l, ';')) {
+            require_word(&l); /* reason=value or ptype.property=pvalue */
+            bool property = lex_take(&l, '.');
+            if (property)
+                require_word(&l);
+            require(lex_take(&l, '=') && lex_cfws(&l));
+            require_value(&l, property);
+        }
+        require(!l.problem && lex_take(&l, ';') == (results > 1) && lex_cfws(&l));
+    }
+    require(lex_end(&l) || str_eq(str_sub(field, l.at, field.n), STR("none")));
+}
+
+/* The next part of the input, as the input itself says where it ends. */
+static struct str next_part(struct str *rest)
+{
+    struct str part;
+    return str_split(rest, '|', &part) ? part : STR("");
+}
+
+static void write_one(struct arena *a, struct str input)
+{
+    struct authres w;
+    struct authres_head head;
+    struct str rest = input, id = next_part(&rest);
+    size_t results = 0;
+    authres_begin(&w, a, id);
+    for (; rest.p && results < 4; results++) {
+        authres_result(&w, STR("dkim"), STR("permerror"), next_part(&rest));
+        authres_reason(&w, next_part(&rest));
+        authres_property(&w, "header.d", next_part(&rest));
+        authres_property(&w, "policy.override-reason", next_part(&rest));
+    }
+    struct str field = authres_end(&w);
+    require_field_lines(field, sizeof "Authentication-Results:" - 1);
+    require_payload(field, results);
+    authres_parse_head(a, field, &head);
+    require(head.parsed && head.version_ok);
+    id = str_safe(a, id, 256, true);
+    require(str_eq(head.id, id) && authres_is_forged(a, &head, &id, 1));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena *a = arena_new(0);
+    struct str text = fuzz_text(data, size);
+    struct authres_head head, again;
+    authres_parse_head(a, text, &head);
+    bool forged = authres_is_forged(a, &head, our_ids, 2);
+    require(head.parsed || (forged && head.id.n == 0 && !head.version_ok));
+    require(forged || !str_eq_nocase(head.id, our_ids[0]));
+    struct strbuf b; /* a comment before it changes nothing */
+    sb_init(&b, a);
+    sb_add(&b, STR(" (a;(b))\r\n\t"));
+    sb_add(&b, text);
+    authres_parse_head(a, sb_str(&b), &again);
+    require(again.parsed == head.parsed && again.version_ok == head.version_ok);
+    require(str_eq(again.id, head.id));
+    write_one(a, text);
+    arena_free(a);
+    return 0;
+}

@@ -1,0 +1,82 @@
+/* From fields and envelope paths. */
+#include "fuzz.h"
+
+#include "mail/address.h"
+#include "mail/domain.h"
+#include "mail/lex.h"
+
+static void require_mailbox(struct arena *a, const struct mailbox *box)
+{
+    struct str again;
+    struct from_parsed alone;
+    require(box->local.n > 0 && lex_is_utf8(box->local));
+    if (!box->domain_ok) {
+        require(box->domain.n == 0);
+        return;
+    }
+    require(domain_normalize(a, box->domain, &again) && str_eq(again, box->domain));
+    from_parse_value(a, str_printf(a, "<%.*s@%.*s>", STR_ARG(box->local), STR_ARG(box->domain)),
+                     &alone);
+    require(alone.status == FROM_OK && alone.n == 1);
+    require(str_eq(alone.mailboxes[0].local, box->local));
+    require(str_eq(alone.mailboxes[0].domain, box->domain));
+}
+
+static void require_same(const struct from_parsed *x, const struct from_parsed *y, size_t n)
+{
+    require(x->n >= n && y->n >= n);
+    for (size_t i = 0; i < n; i++) {
+        require(str_eq(x->mailboxes[i].local, y->mailboxes[i].local));
+        require(x->mailboxes[i].domain_ok == y->mailboxes[i].domain_ok);
+        require(str_eq(x->mailboxes[i].domain, y->mailboxes[i].domain));
+    }
+}
+
+/* Comments and white space around a list, and a further address behind it, change nothing. */
+static void require_stable(struct arena *a, struct str text, const struct from_parsed *from)
+{
+    struct from_parsed other;
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, STR("\r\n\t(x@y.example, <z@y.example>) "));
+    sb_add(&b, text);
+    from_parse_value(a, sb_str(&b), &other);
+    require(other.status == from->status);
+    require_same(&other, from, from->n);
+    if (from->status != FROM_OK || (text.n > 0 && text.p[text.n - 1] == '\n'))
+        return;
+    sb_add(&b, STR(" (c),x@y.example"));
+    from_parse_value(a, sb_str(&b), &other);
+    require(other.status == (from->n < FROM_MAX_MAILBOXES ? FROM_OK : FROM_TOO_MANY));
+    require_same(&other, from, from->n);
+}
+
+static void require_path(struct str text)
+{
+    struct mail_path path;
+    if (!mail_path_parse(text, &path) || path.null) {
+        require(path.whole.n == 0 && path.local.n == 0 && path.domain.n == 0);
+        return;
+    }
+    require(path.local.n > 0 && path.local.p == path.whole.p);
+    require(path.whole.n == path.local.n + (path.domain.n ? 1 + path.domain.n : 0));
+    require(path.whole.p >= text.p && path.whole.p + path.whole.n <= text.p + text.n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena *a = arena_new(0);
+    struct str text = fuzz_text(data, size);
+    struct from_parsed from;
+    from_parse_value(a, text, &from);
+    require(from.status == FROM_OK || from.status == FROM_SYNTAX || from.status == FROM_TOO_MANY);
+    require((from.status == FROM_OK) == (from.problem.n == 0));
+    require((from.status == FROM_SYNTAX) == (from.n == 0));
+    require(from.n <= FROM_MAX_MAILBOXES);
+    for (size_t i = 0; i < from.n; i++)
+        require_mailbox(a, &from.mailboxes[i]);
+    require_stable(a, text, &from);
+    require_path(text);
+    arena_free(a);
+    return 0;
+}

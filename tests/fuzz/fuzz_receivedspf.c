@@ -1,0 +1,56 @@
+/* Received-SPF: receiver= of any bytes, and fields written from any bytes. */
+#include "fuzz.h"
+
+#include "mail/lex.h"
+#include "mail/receivedspf.h"
+
+static struct str next_part(struct str *rest)
+{
+    struct str part;
+    return str_split(rest, '|', &part) ? part : STR("");
+}
+
+/* RFC 7208 9.1: result FWS [comment FWS] [ key-value-list ] */
+static void require_grammar(struct str field)
+{
+    struct lexer l = lex_begin(field);
+    struct str quoted;
+    require(lex_cfws(&l) && str_eq(lex_atom(&l), STR("softfail")) && lex_cfws(&l));
+    while (!lex_end(&l)) {
+        size_t from = l.at;
+        while (!lex_at(&l, '='))
+            require(!lex_end(&l) && lex_is_atext(l.text.p[l.at++]));
+        require(l.at > from && lex_take(&l, '=') && lex_cfws(&l));
+        if (lex_at(&l, '"')) {
+            require(lex_quoted(&l, &quoted));
+        } else {
+            do
+                require(lex_atom(&l).n > 0);
+            while (lex_take(&l, '.'));
+        }
+        require(lex_cfws(&l) && (lex_end(&l) || lex_take(&l, ';')) && lex_cfws(&l));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena *a = arena_new(0);
+    struct str text = fuzz_text(data, size), rest = text;
+    received_spf_receiver(a, text);
+    struct received_spf r = {.result = STR("softfail")};
+    r.comment = next_part(&rest);
+    r.client_ip = next_part(&rest);
+    r.envelope_from = next_part(&rest);
+    r.helo = next_part(&rest);
+    r.receiver = next_part(&rest);
+    r.mechanism = next_part(&rest);
+    r.problem = next_part(&rest);
+    struct str field = received_spf_format(a, &r);
+    require_field_lines(field, sizeof "Received-SPF:" - 1);
+    require_grammar(field);
+    struct str found = received_spf_receiver(a, field);
+    require((found.p != NULL) == (r.receiver.n > 0));
+    require(str_eq(found, str_safe(a, r.receiver, 256, true)));
+    arena_free(a);
+    return 0;
+}
