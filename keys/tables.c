@@ -55,7 +55,7 @@ bool key_row_parse(struct str value, struct arena *a, struct key_row *out, struc
                        "relative paths are not read");
     else if (str_find(out->path, 0, '%') < out->path.n)
         *problem = STR("% in a path is not supported: write one line for each domain");
-    else if (!conf_selector_normalize(a, selector, &out->selector))
+    else if (!conf_plain_name(a, selector, &out->selector))
         *problem = str_printf(a, "selector: \"%.*s\" " CONF_SELECTOR_WANTED,
                               STR_ARG(str_safe(a, selector, 100, true)));
     else if (!str_eq(domain, STR("%")) && !domain_normalize(a, domain, &out->domain))

@@ -35,9 +35,9 @@ static bool all_name_bytes(struct str s)
     return s.n > 0;
 }
 
-bool conf_selector_normalize(struct arena *a, struct str text, struct str *selector)
+bool conf_plain_name(struct arena *a, struct str text, struct str *name)
 {
-    return domain_normalize(a, text, selector) && all_name_bytes(*selector);
+    return domain_normalize(a, text, name) && all_name_bytes(*name);
 }
 
 static void check_listen(struct check *c)
@@ -185,7 +185,7 @@ static void check_authserv_id(struct check *c)
     struct str id;
     if (!conf->authserv_id.p)
         return;
-    if (domain_normalize(conf->arena, conf->authserv_id, &id) && all_name_bytes(id))
+    if (conf_plain_name(conf->arena, conf->authserv_id, &id))
         conf->authserv_id = id;
     else
         complain(c, "authserv-id", conf->authserv_id, "is no host name such as mx.example.org");

@@ -81,9 +81,9 @@ struct conf {
  */
 struct conf_place conf_place_of(const struct conf *conf, const char *name);
 
-/* A DKIM selector (RFC 6376 3.1): letters, digits, hyphens and underscores in labels; normalised as
- * a domain name. False if it is none. */
-bool conf_selector_normalize(struct arena *a, struct str text, struct str *selector);
+/* A domain name of letters, digits, hyphens and underscores alone, normalised: what a selector (RFC
+ * 6376 3.1), an authserv-id and the name of a file may be made of. False if the text is none. */
+bool conf_plain_name(struct arena *a, struct str text, struct str *name);
 #define CONF_SELECTOR_WANTED "is no selector: letters, digits and hyphens, such as \"s2026\""
 
 /* The path of a value of key-table or signing-table; *patterns: it has OpenDKIM's refile: prefix,

@@ -64,7 +64,7 @@ static void take_key(struct walk *w, config_setting_t *group, struct conf_signin
     key->place = walk_place(w, group);
     if (take_text(w, group, "selector", &key->selector)) {
         struct str normal;
-        if (conf_selector_normalize(w->conf->arena, key->selector, &normal))
+        if (conf_plain_name(w->conf->arena, key->selector, &normal))
             key->selector = normal;
         else
             complain_value(w, group, "selector", key->selector, CONF_SELECTOR_WANTED);

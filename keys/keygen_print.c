@@ -1,0 +1,128 @@
+/* keygen_print.c - what `assay dkim keygen` prints.
+ *
+ * Errors: none; who writes to a closed pipe loses text, not the key, whose files are written. */
+#include "conf/value.h"
+#include "keys/keyfile.h"
+#include "keys/keygen_command.h"
+
+static const char *type_name(enum key_type type)
+{
+    return type == KEY_RSA ? "rsa" : "ed25519";
+}
+
+/* A JSON string (RFC 8259 7). */
+static void json_string(FILE *to, struct str text)
+{
+    fputc('"', to);
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c == '"' || c == '\\')
+            fprintf(to, "\\%c", c);
+        else if (c < 0x20)
+            fprintf(to, "\\u%04x", c);
+        else
+            fputc(c, to);
+    }
+    fputc('"', to);
+}
+
+static void json_member(FILE *to, const char *name, struct str text)
+{
+    fprintf(to, ",\n      \"%s\": ", name);
+    json_string(to, text);
+}
+
+/* The text of the `signing` entry. */
+static struct str signing_entry(struct arena *a, const struct generated_key *keys, size_t n)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_printf(&b, "{ domain = \"%.*s\";\n", STR_ARG(keys[0].domain));
+    for (size_t i = 0; i < n; i++) {
+        struct str file = value_quote(a, keys[i].key_path);
+        sb_printf(&b, "  %s{ selector = \"%.*s\"; file = %.*s; }%s", i ? "         " : "keys = ( ",
+                  STR_ARG(keys[i].selector), STR_ARG(file), i + 1 < n ? ",\n" : " ); }\n");
+    }
+    return sb_str(&b);
+}
+
+void keygen_print_json(FILE *to, const struct generated_key *keys, size_t n, struct arena *a)
+{
+    fputs("{\n  \"domain\": ", to);
+    json_string(to, keys[0].domain);
+    fputs(",\n  \"signing\": ", to);
+    json_string(to, signing_entry(a, keys, n));
+    fputs(",\n  \"keys\": [", to);
+    for (size_t i = 0; i < n; i++) {
+        const struct generated_key *k = &keys[i];
+        fprintf(to, "%s\n    { \"bits\": %u", i ? "," : "", k->bits);
+        json_member(to, "type", str_of(type_name(k->type)));
+        json_member(to, "selector", k->selector);
+        json_member(to, "private_key", k->key_path);
+        json_member(to, "record_file", k->record_path);
+        json_member(to, "name", k->name);
+        json_member(to, "value", k->value);
+        json_member(to, "zone", k->zone);
+        fputs(" }", to);
+    }
+    fputs("\n  ]\n}\n", to);
+}
+
+/* Text with each line moved to the right. */
+static void print_indented(FILE *to, int columns, struct str text)
+{
+    struct str line;
+    while (str_split(&text, '\n', &line))
+        if (line.n)
+            fprintf(to, "%*s%.*s\n", columns, "", STR_ARG(line));
+}
+
+static void print_record(FILE *to, const struct generated_key *k)
+{
+    fputs("For a zone file:\n\n", to);
+    print_indented(to, 4, k->zone);
+    fprintf(to, "\nFor a web form, type TXT, name and value:\n\n    %.*s\n    %.*s\n\n",
+            STR_ARG(k->name), STR_ARG(k->value));
+}
+
+static void print_rights(FILE *to, const struct generated_key *keys, size_t n, const char *group,
+                         struct arena *a)
+{
+    fprintf(to,
+            "3. The user that assay runs as must be able to read the key, and nobody else:\n\n");
+    for (size_t i = 0; i < n; i++) {
+        struct str path = shell_word(a, keys[i].key_path);
+        fprintf(to, "    chown root:%s %.*s && chmod 0640 %.*s\n", group, STR_ARG(path),
+                STR_ARG(path));
+    }
+    fputc('\n', to);
+}
+
+void keygen_print(FILE *to, const struct generated_key *keys, size_t n, const char *group,
+                  struct arena *a)
+{
+    for (size_t i = 0; i < n; i++)
+        fprintf(to, "Private key  %.*s (%s, %u bits)\nDNS record   %.*s\n",
+                STR_ARG(keys[i].key_path), type_name(keys[i].type), keys[i].bits,
+                STR_ARG(keys[i].record_path));
+    fprintf(to, "\n1. Publish %s in DNS.\n\n", n > 1 ? "these records" : "this record");
+    for (size_t i = 0; i < n; i++)
+        print_record(to, &keys[i]);
+    fprintf(to, "   When it is there, this prints the value%s:\n\n", n > 1 ? "s" : "");
+    for (size_t i = 0; i < n; i++)
+        fprintf(to, "    dig +short TXT %.*s\n", STR_ARG(keys[i].name));
+    fputs(
+        "\n2. Then put this into assay.conf; if it has a list \"signing\" already, put the entry\n"
+        "   { ... } into that, with a comma between entries:\n\n    signing = (\n",
+        to);
+    print_indented(to, 6, signing_entry(a, keys, n));
+    fputs("    );\n\n", to);
+    if (group)
+        print_rights(to, keys, n, group, a);
+    fprintf(to, "%d. Test the configuration, and let assay read it:\n\n", group ? 4 : 3);
+    fprintf(to, "    assay config check && systemctl reload assay\n");
+    if (n == 1 && keys[0].type == KEY_ED25519)
+        fprintf(
+            to,
+            "\nMany receivers do not verify Ed25519 yet (RFC 8463): sign with an RSA key too.\n");
+}
