@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Under AddressSanitizer what is not handed out is poisoned, so that a step beyond an allocation
+ * or a use after reset shows; elsewhere these are nothing. */
+#include <sanitizer/asan_interface.h>
+
 #define BLOCK_FIRST 4096U
 #define BLOCK_MAX   (256U * 1024U)
 #define ALIGN       (_Alignof(max_align_t))
@@ -47,6 +51,7 @@ static struct block *block_new(size_t size)
     b->next = NULL;
     b->size = size;
     b->used = 0;
+    ASAN_POISON_MEMORY_REGION(b->data, size);
     return b;
 }
 
@@ -88,6 +93,7 @@ static void *take(struct arena *a, size_t n)
     void *p = b->data + b->used;
     b->used += full;
     a->used += full;
+    ASAN_UNPOISON_MEMORY_REGION(p, n);
     return p;
 }
 
@@ -122,6 +128,7 @@ void *arena_grow(struct arena *a, void *p, size_t old, size_t want)
         b->size - b->used >= full - have) {
         b->used += full - have;
         a->used += full - have;
+        ASAN_UNPOISON_MEMORY_REGION(p, want);
         return p;
     }
     void *grown = take(a, want);
@@ -167,8 +174,10 @@ void arena_reset(struct arena *a)
         free(a->newest);
         a->newest = older;
     }
-    if (a->newest)
+    if (a->newest) {
         a->newest->used = 0;
+        ASAN_POISON_MEMORY_REGION(a->newest->data, a->newest->size);
+    }
     a->used = 0;
 }
 

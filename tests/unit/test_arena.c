@@ -1,0 +1,148 @@
+/* arena: zeroed, aligned, grown, deferred work, quota, reset. */
+#include "test.h"
+
+#include "base/arena.h"
+
+static void zeroed_and_aligned(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (int round = 0; round < 3; round++) {
+        for (size_t n = 0; n < 300; n++) {
+            unsigned char *p = arena_alloc(a, n);
+            assert_non_null(p);
+            assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(p[i], 0);
+            memset(p, 0xFF, n); /* must not be seen by who comes next */
+        }
+        arena_reset(a);
+    }
+    arena_free(a);
+}
+
+static void blocks_do_not_overlap(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    unsigned char *p[200];
+    for (size_t i = 0; i < 200; i++) {
+        p[i] = arena_alloc(a, 1 + i * 37 % 5000);
+        memset(p[i], (int)i, 1 + i * 37 % 5000);
+    }
+    for (size_t i = 0; i < 200; i++)
+        for (size_t k = 0; k < 1 + i * 37 % 5000; k++)
+            assert_int_equal(p[i][k], i);
+    arena_free(a);
+}
+
+static void large(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    char *small = arena_copy(a, "small", 5);
+    unsigned char *big = arena_alloc(a, 10 << 20);
+    big[0] = big[(10 << 20) - 1] = 1;
+    uint64_t *numbers = arena_array(a, uint64_t, 100000);
+    assert_true(numbers[99999] == 0);
+    assert_string_equal(small, "small");
+    assert_true(arena_used(a) >= (10 << 20) + 800000);
+    arena_reset(a);
+    assert_int_equal(arena_used(a), 0);
+    arena_free(a);
+}
+
+static void copies(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    char *with_nul = arena_copy(a, "a\0b", 3);
+    assert_memory_equal(with_nul, "a\0b", 4);
+    assert_string_equal(arena_copy(a, NULL, 0), "");
+    arena_free(a);
+}
+
+static void grows(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    char *p = arena_grow(a, NULL, 0, 10);
+    memcpy(p, "0123456789", 10);
+    assert_ptr_equal(arena_grow(a, p, 10, 100), p); /* the newest block grows in place */
+    char *after = arena_copy(a, "after", 5);
+    char *moved = arena_grow(a, p, 100, 1000);
+    assert_ptr_not_equal(moved, p);
+    assert_memory_equal(moved, "0123456789", 10);
+    memset(moved, 'x', 1000);
+    assert_string_equal(after, "after");
+    char *shrunk = arena_grow(a, moved, 1000, 5);
+    assert_memory_equal(shrunk, "xxxxx", 5);
+    for (size_t n = 1000; n < 1 << 20; n *= 2) { /* across blocks */
+        moved = arena_grow(a, moved, n, n * 2);
+        memset(moved + n, 'x', n);
+    }
+    for (size_t i = 0; i < 1 << 20; i++)
+        assert_int_equal(moved[i], 'x');
+    arena_free(a);
+}
+
+static char order[8];
+
+static void note(void *object)
+{
+    strncat(order, object, 1);
+}
+
+static void deferred_work(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    char one[] = "1", two[] = "2", three[] = "3";
+    order[0] = '\0';
+    arena_defer(a, note, one);
+    arena_defer(a, note, two);
+    arena_reset(a);
+    assert_string_equal(order, "21"); /* newest first, once */
+    arena_defer(a, note, three);
+    arena_reset(a);
+    assert_string_equal(order, "213");
+    arena_defer(a, note, one);
+    arena_free(a);
+    assert_string_equal(order, "2131");
+    arena_free(NULL);
+}
+
+static void quota(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(1000);
+    assert_true(arena_room(a, 1000));
+    assert_false(arena_room(a, 1001));
+    assert_false(arena_room(a, SIZE_MAX));
+    arena_alloc(a, 600);
+    assert_false(arena_room(a, 401));
+    assert_true(arena_room(a, 300));
+    arena_alloc(a, 600); /* asking is the caller's business */
+    assert_false(arena_room(a, 1));
+    assert_false(arena_room(a, 0));
+    arena_reset(a);
+    assert_true(arena_room(a, 1000));
+    arena_free(a);
+    a = arena_new(0);
+    assert_true(arena_room(a, SIZE_MAX));
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(zeroed_and_aligned),
+        cmocka_unit_test(blocks_do_not_overlap),
+        cmocka_unit_test(large),
+        cmocka_unit_test(copies),
+        cmocka_unit_test(grows),
+        cmocka_unit_test(deferred_work),
+        cmocka_unit_test(quota),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
