@@ -7,14 +7,16 @@
  *
  * What libunbound's defaults would do to a mail server: 16 ports, two TCP connections and 1 MB of
  * cache; a server that was silent is avoided for 15 minutes; names in private reverse zones are
- * made up. The options below end that. The short memory of silent servers matters most when
- * forwarding: all names share the forwarder, and silent ones would make it look dead to the others.
+ * made up. The options below end that. Ports matter most: a question without an answer holds one
+ * for seconds, and with too few of them silent names keep all others waiting. infra-cache-max-rtt
+ * must keep its default: a low one makes a forwarder look dead when some names are silent.
  *
  * Errors: a phrase when it cannot be opened; later, DNS_SERVFAIL, DNS_TIMEOUT or DNS_BOGUS. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unbound.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@
 #include "dns/servers.h"
 
 #define TRUST_ANCHOR "/usr/share/dns/root.key"
+#define PORTS_MAX    4096
 
 /* A question on its way. */
 struct job {
@@ -151,21 +154,13 @@ static void *dispatch(void *arg)
 
 /* --- opening and closing --- */
 
-struct option {
+static const struct {
     const char *name, *value;
+} options[] = {
+    {"num-queries-per-thread:", "4096"}, {"outgoing-num-tcp:", "32"},  {"msg-cache-size:", "8m"},
+    {"rrset-cache-size:", "16m"},        {"key-cache-size:", "4m"},    {"neg-cache-size:", "1m"},
+    {"unblock-lan-zones:", "yes"},       {"outbound-msg-retry:", "3"}, {"infra-host-ttl:", "10"},
 };
-
-static const struct option common_options[] = {
-    {"outgoing-range:", "256"},   {"num-queries-per-thread:", "4096"},
-    {"outgoing-num-tcp:", "32"},  {"msg-cache-size:", "8m"},
-    {"rrset-cache-size:", "16m"}, {"key-cache-size:", "4m"},
-    {"neg-cache-size:", "1m"},    {"unblock-lan-zones:", "yes"},
-    {"outbound-msg-retry:", "3"}, {NULL, NULL},
-};
-
-static const struct option recursion_options[] = {{"infra-host-ttl:", "10"}, {NULL, NULL}};
-static const struct option forwarding_options[] = {{"infra-host-ttl:", "1"}, {NULL, NULL}};
-static const struct option no_validation_options[] = {{"module-config:", "iterator"}, {NULL, NULL}};
 
 struct opening {
     struct unbound *unbound;
@@ -179,14 +174,20 @@ static bool fail(const struct opening *o, const char *what, const char *why)
     return false;
 }
 
-static bool set_options(const struct opening *o, const struct option *options)
+static bool set_option(const struct opening *o, const char *name, const char *value)
 {
-    for (; options->name; options++) {
-        int rc = ub_ctx_set_option(o->unbound->ctx, options->name, options->value);
-        if (rc != 0)
-            return fail(o, options->name, ub_strerror(rc));
-    }
-    return true;
+    int rc = ub_ctx_set_option(o->unbound->ctx, name, value);
+    return rc == 0 || fail(o, name, ub_strerror(rc));
+}
+
+/* As many ports as may be, and half of the descriptors at the most. */
+static bool set_ports(const struct opening *o)
+{
+    struct rlimit files;
+    rlim_t ports = PORTS_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < ports)
+        ports = files.rlim_cur / 2;
+    return set_option(o, "outgoing-range:", str_printf(o->arena, "%u", (unsigned)ports).p);
 }
 
 static bool set_forwarders(const struct opening *o, const struct dns_settings *settings)
@@ -222,19 +223,17 @@ static bool set_up(const struct opening *o, const struct dns_settings *settings)
     if ((rc = ub_ctx_async(ctx, 1)) != 0)
         return fail(o, "threads", ub_strerror(rc));
     ub_ctx_debugout(ctx, NULL);
-    if (!set_options(o, common_options))
-        return false;
-    if (!set_options(o, settings->recurse ? recursion_options : forwarding_options))
-        return false;
-    if (!settings->recurse && !set_forwarders(o, settings))
-        return false;
-    if (settings->recurse && settings->root_hints) {
-        struct option hints[] = {{"root-hints:", settings->root_hints}, {NULL, NULL}};
-        if (!check_file(o, settings->root_hints) || !set_options(o, hints))
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (!set_option(o, options[i].name, options[i].value))
             return false;
-    }
+    if (!set_ports(o) || (!settings->recurse && !set_forwarders(o, settings)))
+        return false;
+    if (settings->recurse && settings->root_hints &&
+        (!check_file(o, settings->root_hints) ||
+         !set_option(o, "root-hints:", settings->root_hints)))
+        return false;
     if (settings->dnssec != DNSSEC_VALIDATE)
-        return set_options(o, no_validation_options);
+        return set_option(o, "module-config:", "iterator");
     const char *anchor = settings->trust_anchor ? settings->trust_anchor : TRUST_ANCHOR;
     if (!check_file(o, anchor))
         return false;

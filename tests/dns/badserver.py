@@ -92,11 +92,17 @@ class BadServer:
                 if port:
                     raise
         self.tcp.listen(64)
-        for run in (self.serve_udp, self.serve_tcp):
-            threading.Thread(target=run, daemon=True).start()
+        self.udp.settimeout(0.1)  # so that stop() is noticed
+        self.tcp.settimeout(0.1)
+        self.threads = [threading.Thread(target=run, daemon=True)
+                        for run in (self.serve_udp, self.serve_tcp)]
+        for thread in self.threads:
+            thread.start()
 
     def stop(self):
         self.stopping = True
+        for thread in self.threads:
+            thread.join()
         self.udp.close()
         self.tcp.close()
 
@@ -153,8 +159,8 @@ class BadServer:
         while not self.stopping:
             try:
                 packet, peer = self.udp.recvfrom(4096)
-            except OSError:
-                return
+            except TimeoutError:
+                continue
             self.deliver(self.answers(Query(packet), False),
                          lambda p, to=peer: self.udp.sendto(p, to))
 
@@ -162,20 +168,18 @@ class BadServer:
         while not self.stopping:
             try:
                 connection, _ = self.tcp.accept()
-            except OSError:
-                return
+            except TimeoutError:
+                continue
+            connection.settimeout(None)
             threading.Thread(target=self.serve_connection, args=(connection,), daemon=True).start()
 
     def serve_connection(self, connection):
-        stream = connection.makefile("rb")
-        while True:
-            head = stream.read(2)
-            if len(head) < 2:
-                return
-            self.tcp_queries += 1
-            query = Query(stream.read(struct.unpack(">H", head)[0]))
-            self.deliver(self.answers(query, True),
-                         lambda p: connection.sendall(struct.pack(">H", len(p)) + p))
+        with connection, connection.makefile("rb") as stream:
+            while len(head := stream.read(2)) == 2:
+                self.tcp_queries += 1
+                query = Query(stream.read(struct.unpack(">H", head)[0]))
+                self.deliver(self.answers(query, True),
+                             lambda p: connection.sendall(struct.pack(">H", len(p)) + p))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,416 @@
+#!/usr/bin/python3
+"""test_dns.py DNSQ [case...] - lib/dns against real servers and a misbehaving one, all on loopback.
+
+ASSAY_FULL=1 plays the long forms (an outage of a whole minute, a longer flood). Exit status 77: skipped.
+"""
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from badserver import BadServer
+from rig import Client, Rig, falsify, free_port
+
+FULL = os.environ.get("ASSAY_FULL") == "1"
+DNSQ = None
+
+ZONE = """$ORIGIN signed.example.
+$TTL 300
+@       SOA   ns hostmaster 1 3600 600 86400 30
+        NS    ns
+        TXT   "v=spf1 mx " "-all"
+        MX    20 mail2
+        MX    10 Mail1
+ns      A     127.0.0.1
+mail1   A     192.0.2.1
+        A     192.0.2.2
+        AAAA  2001:db8::1
+mail2   A     192.0.2.3
+alias   CNAME mail1
+out     CNAME gone
+ptr     PTR   mail1.signed.example.
+odd     PTR   a\\.b.signed.example.
+big     TXT   {big}
+victim  TXT   "honest"
+"""
+
+
+def zone_text():
+    return ZONE.format(big=" ".join('"' + "x" * 250 + '"' for _ in range(16)))
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.rig = Rig()
+        self.addCleanup(self.rig.close)
+
+    def client(self, *options):
+        client = Client(DNSQ, *options)
+
+        def close():
+            if client.process.poll() is None:
+                self.assertEqual(client.close(), 0)
+        self.addCleanup(close)
+        return client
+
+    def bad_server(self, *args):
+        server = BadServer(*args)
+        self.addCleanup(server.stop)
+        return server
+
+    def outage(self, dnsq, name, seconds):
+        """For so long all questions fail, softly; name has "%d" for a number."""
+        before, asked = len(dnsq.answers), 0
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            dnsq.look_up("A", name % asked)
+            asked += 1
+            time.sleep(0.025)
+        dnsq.wait(before + asked)
+        self.assertLessEqual({a.status for a in dnsq.answers[before:]}, {"servfail", "timeout"})
+
+    def recovery(self, dnsq, name):
+        back = time.monotonic()
+        while dnsq.ask("A", name).status != "answer":
+            self.assertLess(time.monotonic() - back, 5)
+            time.sleep(0.1)
+        print(f"recovered after {time.monotonic() - back:.1f} s")
+
+    def expect(self, answer, status, *records, security=None):
+        self.assertEqual((answer.status, answer.records), (status, list(records)), answer)
+        if security:
+            self.assertEqual(answer.security, security, answer)
+
+
+class Misbehaviour(Case):
+    """c-ares and what servers do wrong."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.bad_server()
+        self.dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-t", 1000, "-d", "trust-ad")
+
+    def test_truncated_answers_come_over_tcp(self):
+        answer = self.dnsq.ask("TXT", "trunc8000.example")
+        self.expect(answer, "answer", "x" * (8000 // 255 * 255))
+        self.assertEqual(self.server.tcp_queries, 1)
+
+    def test_forged_answers_are_not_taken(self):
+        self.expect(self.dnsq.ask("A", "forged.example"), "answer", "192.0.2.1")
+
+    def test_letters_are_sent_in_random_case(self):
+        name = "abcdefghijklmnopqrstuvwxyz.example"
+        self.expect(self.dnsq.ask("A", name), "answer", "192.0.2.1")
+        self.assertTrue(self.server.spellings.isdisjoint({name, name.upper()}))
+        # A resolver that does not keep it is asked again in lower case.
+        self.expect(self.dnsq.ask("A", "lower.example"), "answer", "192.0.2.1")
+        self.assertEqual(self.server.seen["lower.example"], 2)
+
+    def test_a_lost_packet_is_sent_again(self):
+        answer = self.dnsq.ask("A", "drop.example")
+        self.expect(answer, "answer", "192.0.2.1")
+        self.assertLess(answer.ms, 600)
+
+    def test_servers_without_edns(self):
+        self.expect(self.dnsq.ask("A", "noedns.example"), "answer", "192.0.2.1")
+
+    def test_rcodes(self):
+        self.expect(self.dnsq.ask("A", "rcode2.example"), "servfail")
+        self.expect(self.dnsq.ask("A", "rcode3.example"), "nxdomain")
+        self.expect(self.dnsq.ask("A", "rcode4.example"), "servfail")
+        self.expect(self.dnsq.ask("A", "rcode5.example"), "servfail")
+        self.expect(self.dnsq.ask("A", "referral.example"), "servfail")
+        self.assertEqual(self.dnsq.counter("dns-servfail"), 4)
+
+    def test_timeouts_are_exact(self):
+        for name in "silent.example", "garbage.example":
+            answer = self.dnsq.ask("A", name)
+            self.expect(answer, "timeout")
+            self.assertTrue(990 <= answer.ms <= 1200, answer)
+        self.assertEqual(self.dnsq.counter("dns-timeouts"), 2)
+
+    def test_patience_ends_before_the_query(self):
+        answer = self.dnsq.ask("A", "slow500.example", 200)
+        self.expect(answer, "timeout")
+        self.assertTrue(195 <= answer.ms <= 400, answer)
+        # The query goes on for whoever asks next.
+        answer = self.dnsq.ask("A", "slow500.example")
+        self.expect(answer, "answer", "192.0.2.1")
+        self.assertLess(answer.ms, 450)
+        self.assertEqual(self.dnsq.counter("dns-queries"), 1)
+
+    def test_half_chains_are_followed(self):
+        answer = self.dnsq.ask("A", "chain5.example")
+        self.expect(answer, "answer", "192.0.2.1")
+        self.assertEqual(answer.ttl, 101)
+        self.expect(self.dnsq.ask("A", "chain60.example"), "servfail")
+        self.assertLess(self.server.seen["chain50.example"], 1)
+
+    def test_ad_is_believed_of_loopback_only(self):
+        self.expect(self.dnsq.ask("A", "ad.example"), "answer", "192.0.2.1", security="secure")
+        self.expect(self.dnsq.ask("A", "www.example"), "answer", "192.0.2.1", security="unchecked")
+        off = self.client("-s", f"127.0.0.1@{self.server.port}", "-d", "off")
+        self.expect(off.ask("A", "ad.example"), "answer", "192.0.2.1", security="unchecked")
+        mixed = self.client("-s", f"127.0.0.1@{self.server.port}", "-s", "192.0.2.53", "-d", "trust-ad")
+        self.expect(mixed.ask("A", "ad.example"), "answer", "192.0.2.1", security="unchecked")
+
+    def test_the_next_server_helps_out(self):
+        second = self.bad_server()
+        dnsq = self.client("-s", f"127.0.0.1@{free_port()}", "-s", f"127.0.0.1:{second.port}", "-t", 2000)
+        self.expect(dnsq.ask("A", "www.example"), "answer", "192.0.2.1")
+        self.assertEqual(second.seen["www.example"], 1)
+
+    def test_ipv6(self):
+        server = self.bad_server("::1")
+        dnsq = self.client("-s", f"[::1]:{server.port}", "-d", "trust-ad")
+        self.expect(dnsq.ask("A", "ad.example"), "answer", "192.0.2.1", security="secure")
+
+    def test_too_many_in_flight(self):
+        dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-m", 20, "-t", 1500, "-w", 64)
+        for i in range(50):
+            dnsq.look_up("A", f"silent{i}.example")
+        dnsq.wait(30, 1.2)  # 30 were turned away long before the 20 that were sent timed out
+        self.assertEqual({a.status for a in dnsq.answers[:30]}, {"servfail"})
+        dnsq.wait(50)
+        self.assertEqual({a.status for a in dnsq.answers[30:]}, {"timeout"})
+        self.assertEqual(dnsq.counter("dns-refused"), 30)
+        self.expect(dnsq.ask("A", "www.example"), "answer", "192.0.2.1")
+
+    def test_one_query_for_many_askers(self):
+        dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-w", 64)
+        for _ in range(64):
+            dnsq.look_up("A", "slow300.example")
+        dnsq.wait(64)
+        self.assertEqual({a.status for a in dnsq.answers}, {"answer"})
+        self.assertEqual(dnsq.counter("dns-queries"), 1)
+
+    def test_closing_with_queries_under_way(self):
+        dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-t", 60000)
+        for i in range(200):
+            dnsq.prefetch("A", f"silent{i}.example")
+        self.assertEqual(dnsq.counter("dns-queries"), 200)
+        began = time.monotonic()
+        self.assertEqual(dnsq.close(), 0)
+        self.assertLess(time.monotonic() - began, 5)
+
+
+class Flood(Case):
+    """200 silent names per second; the others must not notice."""
+
+    def flood(self, dnsq, silent, good, seconds):
+        """Asks for silent names and ten times fewer good ones ("%d" is a number in both)."""
+        seconds = 60 if FULL else seconds
+        began = time.monotonic()
+        for i in range(seconds * 200):
+            dnsq.prefetch("A", silent % i)
+            if i % 10 == 0:
+                dnsq.look_up("A", good % i)
+            time.sleep(max(0, began + i / 200 - time.monotonic()))
+        dnsq.wait(seconds * 20)
+        failed = [a for a in dnsq.answers if a.status != "answer"]
+        times = sorted(a.ms for a in dnsq.answers)
+        median, most = times[len(times) // 2], times[len(times) * 99 // 100]
+        print(f"{seconds * 200} silent names in {seconds} s; {len(times)} good ones: {len(failed)} failed, "
+              f"median {median} ms, 99 % {most} ms, worst {times[-1]} ms")
+        self.assertEqual(failed, [])
+        self.assertLess(median, 50)
+        self.assertLess(most, 500)
+        self.assertEqual(dnsq.counter("dns-queries"), seconds * 220)
+        self.assertEqual(dnsq.counter("dns-refused"), 0)
+        given_up = dnsq.counter("dns-timeouts") + dnsq.counter("dns-servfail")
+        self.assertGreater(given_up, (seconds - 6) * 200)
+
+
+class Silence(Flood):
+    def test_c_ares(self):
+        server = self.bad_server()
+        self.flood(self.client("-s", f"127.0.0.1@{server.port}", "-t", 5000, "-w", 32),
+                   "silent%d.example", "good%d.example", 8)
+        self.assertGreater(sum(1 for name in server.seen if name.startswith("silent")), 1500)
+
+
+class Resolver(Case):
+    """c-ares before a real resolver before a real server with a signed zone."""
+
+    def setUp(self):
+        super().setUp()
+        path = self.rig.write("signed.example", zone_text())
+        signed, self.anchor, _ = self.rig.sign("signed.example", path)
+        falsify(signed, '"honest"', '"forged"')
+        _, self.nsd_port = self.rig.nsd({"signed.example": signed})
+        self.resolver, self.port = self.rig.unbound({"signed.example": self.nsd_port}, self.anchor)
+
+    def test_types_and_ad(self):
+        dnsq = self.client("-s", f"127.0.0.1@{self.port}", "-d", "trust-ad")
+
+        def ask(rtype, name, status, *records):
+            self.expect(dnsq.ask(rtype, name), status, *records, security="secure")
+        ask("TXT", "signed.example", "answer", "v=spf1 mx -all")
+        ask("MX", "signed.example", "answer", "10 mail1.signed.example", "20 mail2.signed.example")
+        ask("AAAA", "mail1.signed.example", "answer", "2001:db8::1")
+        ask("CNAME", "alias.signed.example", "answer", "mail1.signed.example")
+        ask("PTR", "ptr.signed.example", "answer", "mail1.signed.example")
+        ask("PTR", "odd.signed.example", "answer", "a\\x5c046b.signed.example")
+        ask("TXT", "big.signed.example", "answer", "x" * 4000)
+        ask("MX", "mail1.signed.example", "nodata")
+        ask("A", "out.signed.example", "nxdomain")
+        nx = dnsq.ask("A", "nothere.signed.example")
+        self.expect(nx, "nxdomain", security="secure")
+        self.assertLessEqual(nx.ttl, 30)
+        alias = dnsq.ask("A", "alias.signed.example")
+        self.assertEqual(sorted(alias.records), ["192.0.2.1", "192.0.2.2"])
+        self.expect(dnsq.ask("TXT", "victim.signed.example"), "servfail", security="unchecked")
+        self.assertTrue(dnsq.ask("A", "ALIAS.signed.example").cached)
+
+    def test_the_resolver_dies_and_comes_back(self):
+        outage = 60 if FULL else 5
+        dnsq = self.client("-s", f"127.0.0.1@{self.port}", "-t", 1000, "-f", 2, "-w", 64)
+        self.assertEqual(dnsq.ask("A", "mail1.signed.example").status, "answer")
+        self.rig.stop(self.resolver, 9)
+        self.outage(dnsq, "n%d.signed.example", outage)
+        # What was known stays known.
+        self.assertTrue(dnsq.ask("A", "mail1.signed.example").cached)
+        resolver, _ = self.rig.unbound({"signed.example": self.nsd_port}, self.anchor, self.port)
+        self.recovery(dnsq, "mail2.signed.example")
+        # The same without a word: it hangs, and the host refuses nothing.
+        resolver.send_signal(signal.SIGSTOP)
+        self.outage(dnsq, "m%d.signed.example", 3)
+        resolver.send_signal(signal.SIGCONT)
+        self.recovery(dnsq, "ns.signed.example")
+
+
+class Validation(Flood):
+    """libunbound with a trust anchor, forwarding to a resolver that does not validate."""
+
+    def setUp(self):
+        super().setUp()
+        path = self.rig.write("signed.example", zone_text())
+        signed, self.anchor, _ = self.rig.sign("signed.example", path)
+        falsify(signed, '"honest"', '"forged"')
+        plain = self.rig.write("plain.example", zone_text().replace("signed.example", "plain.example"))
+        _, nsd = self.rig.nsd({"signed.example": signed, "plain.example": plain})
+        self.bad = self.bad_server()
+        _, self.port = self.rig.unbound({"signed.example": nsd, "plain.example": nsd,
+                                         "bad.example": self.bad.port})
+
+    def test_secure_insecure_bogus(self):
+        dnsq = self.client("-s", f"127.0.0.1@{self.port}", "-d", "validate", "-k", self.anchor)
+        self.expect(dnsq.ask("TXT", "signed.example"), "answer", "v=spf1 mx -all", security="secure")
+        self.expect(dnsq.ask("MX", "signed.example"), "answer", "10 mail1.signed.example",
+                    "20 mail2.signed.example", security="secure")
+        self.expect(dnsq.ask("A", "nothere.signed.example"), "nxdomain", security="secure")
+        self.expect(dnsq.ask("MX", "mail1.signed.example"), "nodata", security="secure")
+        self.expect(dnsq.ask("A", "out.signed.example"), "nxdomain", security="secure")
+        self.expect(dnsq.ask("TXT", "victim.signed.example"), "bogus", security="bogus")
+        self.expect(dnsq.ask("TXT", "big.signed.example"), "answer", "x" * 4000, security="secure")
+        self.expect(dnsq.ask("PTR", "odd.signed.example"), "answer", "a\\x5c046b.signed.example")
+        self.expect(dnsq.ask("TXT", "plain.example"), "answer", "v=spf1 mx -all", security="insecure")
+        self.assertEqual(dnsq.counter("dns-bogus"), 1)
+
+    def test_time_is_up(self):
+        dnsq = self.client("-s", f"127.0.0.1@{self.bad.port}", "-d", "validate", "-k", self.anchor, "-t", 1500)
+        answer = dnsq.ask("A", "silent.bad.example")
+        self.expect(answer, "timeout")
+        self.assertTrue(1490 <= answer.ms <= 1800, answer)
+        self.expect(dnsq.ask("A", "www.bad.example"), "answer", "192.0.2.1", security="insecure")
+
+    def test_the_forwarder_dies_and_comes_back(self):
+        server = self.bad_server()
+        dnsq = self.client("-s", f"127.0.0.1@{server.port}", "-d", "validate", "-k", self.anchor, "-t", 1000,
+                           "-f", 1, "-w", 200)
+        self.assertEqual(dnsq.ask("A", "first.example").status, "answer")
+        server.stop()
+        self.outage(dnsq, "n%d.example", 60 if FULL else 5)
+        self.bad_server("127.0.0.1", server.port)
+        self.recovery(dnsq, "last.example")
+
+    def test_silent_names(self):
+        self.flood(self.client("-s", f"127.0.0.1@{self.bad.port}", "-d", "validate", "-k", self.anchor, "-w", 32),
+                   "silent%d.example", "good%d.example", 8)
+
+    def test_closing_with_queries_under_way(self):
+        dnsq = self.client("-s", f"127.0.0.1@{self.bad.port}", "-d", "validate", "-k", self.anchor, "-t", 60000)
+        for i in range(100):
+            dnsq.prefetch("A", f"silent{i}.bad.example")
+        self.assertEqual(dnsq.counter("dns-queries"), 100)
+        began = time.monotonic()
+        self.assertEqual(dnsq.close(), 0)
+        self.assertLess(time.monotonic() - began, 5)
+
+    def test_what_cannot_be_opened(self):
+        for options in (["-d", "validate", "-k", "/nonexistent"], ["-r", "-h", "/nonexistent"],
+                        ["-s", "ns.example"], ["-s", "127.0.0.1@0"], ["-d", "validate", "-s", "x"]):
+            done = subprocess.run([DNSQ, *options], input="", capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1, options)
+            self.assertRegex(done.stderr, "^dnsq: .*(/nonexistent|not a resolver)")
+
+
+ROOT = """$TTL 300
+.           SOA ns.root. x. 1 3600 600 86400 30
+.           NS  ns.root.
+ns.root.    A   127.0.0.1
+signed.example. NS ns.signed.example.
+{ds}
+ns.signed.example. A 127.0.0.2
+bad.example. NS ns.bad.example.
+ns.bad.example. A 127.0.0.3
+"""
+
+
+class Recursion(Flood):
+    """libunbound from the root down, in a network of its own where port 53 is free."""
+
+    def setUp(self):
+        super().setUp()
+        path = self.rig.write("signed.example",
+                              zone_text().replace("ns      A     127.0.0.1", "ns A 127.0.0.2"))
+        signed, _, ds = self.rig.sign("signed.example", path)
+        falsify(signed, '"honest"', '"forged"')
+        root = self.rig.write("root", ROOT.format(ds=ds))
+        signed_root, self.anchor, _ = self.rig.sign(".", root)
+        self.rig.nsd({".": signed_root}, "127.0.0.1", 53)
+        self.rig.nsd({"signed.example": signed}, "127.0.0.2", 53)
+        self.hints = self.rig.write("hints", ". 3600 NS ns.root.\nns.root. 3600 A 127.0.0.1\n")
+
+    def test_silent_names(self):
+        self.bad_server("127.0.0.3", 53)
+        self.flood(self.client("-r", "-h", self.hints, "-w", 32), "silent%d.bad.example", "good%d.bad.example", 8)
+
+    def test_from_the_root(self):
+        dnsq = self.client("-r", "-h", self.hints)
+        self.expect(dnsq.ask("TXT", "signed.example"), "answer", "v=spf1 mx -all", security="unchecked")
+        self.expect(dnsq.ask("TXT", "victim.signed.example"), "answer", "forged")
+        self.expect(dnsq.ask("A", "nothere.signed.example"), "nxdomain")
+        self.expect(dnsq.ask("A", "1.0.0.10.in-addr.arpa"), "nxdomain")  # asked, not made up
+        self.expect(dnsq.ask("A", "nothere.at.all"), "nxdomain")
+
+    def test_from_the_root_with_validation(self):
+        dnsq = self.client("-r", "-h", self.hints, "-d", "validate", "-k", self.anchor)
+        self.expect(dnsq.ask("TXT", "signed.example"), "answer", "v=spf1 mx -all", security="secure")
+        self.expect(dnsq.ask("TXT", "victim.signed.example"), "bogus", security="bogus")
+        self.expect(dnsq.ask("A", "nothere.at.all"), "nxdomain", security="secure")
+
+
+def own_network():
+    """Starts this script again in a network namespace of its own; 77 where that is not allowed."""
+    if os.environ.get("ASSAY_OWN_NETWORK") == "1":
+        return
+    root = [] if os.getuid() == 0 else ["--map-root-user"]
+    unshare = ["unshare", "--net", *root, "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode != 0:
+        print("no network namespace can be made here: run it as root")
+        sys.exit(77)
+    os.environ["ASSAY_OWN_NETWORK"] = "1"
+    os.execvp(unshare[0], unshare + [sys.executable, *sys.argv])
+
+
+if __name__ == "__main__":
+    DNSQ = os.path.abspath(sys.argv.pop(1))
+    if "Recursion" in " ".join(sys.argv[1:]):
+        sys.argv.insert(1, DNSQ)
+        own_network()
+        sys.argv.pop(1)
+    unittest.main(verbosity=2)
