@@ -12,12 +12,10 @@
 static const char suppositions[] = {'\0', 'u', 'n', 'y'};
 #define SUPPOSITIONS sizeof suppositions
 
-void dmarc_step(struct dmarc_walker *walker, unsigned depth, const char *format, ...)
+void dmarc_say(struct dmarc_walker *walker, unsigned depth, const char *format, ...)
 {
     struct strbuf text;
     va_list args;
-    if (!walker->step)
-        return;
     sb_init(&text, walker->asker->arena);
     va_start(args, format);
     sb_vprintf(&text, format, args);
@@ -245,6 +243,9 @@ enum dmarc_aligned dmarc_walks_align(struct dmarc_walk *a, struct dmarc_walk *b)
      * some content of the unknown nodes makes the two equal (or different), then so does one in
      * which at most one unknown node of each walk holds a record. */
     bool same = false, different = false;
+    if (!dmarc_walk_unknown(a) && !dmarc_walk_unknown(b))
+        return str_eq(supposed_organizational(a), supposed_organizational(b)) ? DMARC_ALIGNED
+                                                                              : DMARC_UNALIGNED;
     for (size_t i = 0; i < a->n; i++) {
         struct dmarc_node *node = a->nodes[i];
         for (size_t k = 0; k < SUPPOSITIONS && node->state == NODE_UNKNOWN; k++) {
