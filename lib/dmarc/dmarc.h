@@ -84,6 +84,11 @@ struct dmarc_outcome {
  * and, for an author domain whose cached policy depends on it, that of its existence. */
 void dmarc_prefetch(struct str domain, struct dns_asker *asker);
 
+/* Starts the queries that the walk of an identifier makes beyond the author domain's, if the two
+ * have two labels in common: those that have less hardly ever align. */
+void dmarc_prefetch_identifier(struct str domain, struct str author_domain,
+                               struct dns_asker *asker);
+
 /* RFC 9989 4.10 and 5.3: one author domain against all identifiers. The result is DMARC_TEMPERROR
  * exactly if what cannot be known now could change it, or the policy of a fail; a pass that is sure
  * stays a pass. Everything in *out lives in asker->arena. */

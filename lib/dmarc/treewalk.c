@@ -265,3 +265,15 @@ bool dmarc_organizational_domain(struct str domain, struct dns_asker *asker, str
     dmarc_walk(&walker, domain, &walk);
     return dmarc_walk_organizational(&walk, out);
 }
+
+void dmarc_prefetch_identifier(struct str domain, struct str author_domain, struct dns_asker *asker)
+{
+    struct str names[DMARC_WALK_MAX];
+    struct str common = domain_last_labels(author_domain, 2);
+    size_t n = walk_names(domain, names);
+    if (domain_labels(common) < 2 || !domain_is_at_or_below(domain, common))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (!domain_is_at_or_below(author_domain, names[i]))
+            dns_prefetch(asker, record_name(asker->arena, names[i]), DNS_TXT);
+}

@@ -60,8 +60,13 @@ static void eoh(struct stage_run *run)
     dmarc->reason = read_authors(run, state, &dmarc->from_status);
     if (dmarc->reason.n)
         state->n = 0;
-    for (size_t i = 0; i < state->n; i++)
+    struct str sender;
+    bool has_sender = domain_normalize(run->message->arena, run->message->from.domain, &sender);
+    for (size_t i = 0; i < state->n; i++) {
         dmarc_prefetch(state->domains[i], run->asker);
+        if (has_sender)
+            dmarc_prefetch_identifier(sender, state->domains[i], run->asker);
+    }
 }
 
 /* What SPF and DKIM authenticated, or could not. */

@@ -291,6 +291,33 @@ static void prefetch_ends(void **state)
     close_zone(s);
 }
 
+/* Of an identifier's walk what the author domain's has not, where they may be compared at all. */
+static void prefetch_identifier(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *domain, *author;
+        unsigned queries;
+    } cases[] = {
+        {"a.bounce.example.com", "www.example.com", 2},
+        {"www.example.com", "example.com", 1},
+        {"example.com", "www.example.com", 0},
+        {"www.example.com", "www.example.com", 0},
+        {"badexample.com", "example.com", 0},
+        {"www.example.net", "www.example.com", 0},
+        {"a.com", "com", 0},
+        {"com", "example.com", 0},
+        {"a.b.c.d.e.f.g.h.example.com", "example.com", 6},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct setting *s = open_zone(ZONE, "x");
+        dmarc_prefetch_identifier(str_of(cases[i].domain), str_of(cases[i].author), &s->asker);
+        assert_int_equal(s->asker.queries, cases[i].queries);
+        assert_int_equal(s->asker.lookups, 0);
+        close_zone(s);
+    }
+}
+
 static void organizational(void **state)
 {
     (void)state;
@@ -324,6 +351,7 @@ int main(void)
         cmocka_unit_test(security),
         cmocka_unit_test(prefetch),
         cmocka_unit_test(prefetch_ends),
+        cmocka_unit_test(prefetch_identifier),
         cmocka_unit_test(organizational),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
