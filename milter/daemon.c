@@ -22,6 +22,9 @@
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include "base/clock.h"
 #include "base/counters.h"
@@ -35,6 +38,13 @@
 /* libmilter sends the answer after our last callback has returned: time for that. */
 #define LINGER_US 200000
 
+/* Settings that a reload cannot change, with their values as text. */
+#define FIXED_SETTINGS 8
+struct fixed_setting {
+    const char *name;
+    struct str value;
+};
+
 struct daemon {
     struct arena *arena; /* lives as long as the program */
     const char *conf_path;
@@ -42,8 +52,8 @@ struct daemon {
     bool debug;
     struct runtime *runtime;
     struct identity identity;
-    const struct conf *started_with; /* of `first`: settings that need a restart to change */
-    const char *pid_file;            /* NULL: none */
+    struct fixed_setting fixed[FIXED_SETTINGS];
+    const char *pid_file; /* NULL: none */
     int signal_fd;
 };
 
@@ -184,6 +194,23 @@ static void clean_up(const struct daemon *d)
         unlink(d->pid_file);
 }
 
+static void fixed_settings(const struct conf *conf, struct arena *a,
+                           struct fixed_setting out[FIXED_SETTINGS])
+{
+    const struct fixed_setting settings[FIXED_SETTINGS] = {
+        {"listen", conf->listen},
+        {"socket-mode", str_printf(a, "%o", conf->socket_mode)},
+        {"socket-owner", conf->socket_owner},
+        {"socket-group", conf->socket_group},
+        {"user", conf->user},
+        {"state-dir", conf->state_dir},
+        {"pid-file", conf->pid_file},
+        {"syslog-ident", conf->syslog_ident},
+    };
+    for (size_t i = 0; i < FIXED_SETTINGS; i++)
+        out[i] = (struct fixed_setting){settings[i].name, str_copy(a, settings[i].value)};
+}
+
 static int start(struct daemon *d)
 {
     struct candidate c;
@@ -197,7 +224,7 @@ static int start(struct daemon *d)
     start_log(d, c.conf);
     block_signals(d);
     d->runtime = runtime_new();
-    d->started_with = c.conf;
+    fixed_settings(c.conf, d->arena, d->fixed);
     int status = open_privileged(d, c.conf);
     if (!status && !runtime_install(d->runtime, &c, d->arena, &problem)) {
         log_error("dns: %.*s", STR_ARG(problem));
@@ -207,31 +234,22 @@ static int start(struct daemon *d)
         log_error("cannot start a thread");
         status = EX_OSERR;
     }
-    if (status)
+    if (status) {
         clean_up(d);
+        candidate_free(&c);
+    }
     return status;
 }
 
 /* --- Reload ------------------------------------------------------------------------------------*/
 
-static void warn_of_restart(const struct conf *old, const struct conf *fresh)
+static void warn_of_restart(const struct daemon *d, const struct conf *conf, struct arena *a)
 {
-    const struct {
-        const char *name;
-        bool changed;
-    } options[] = {
-        {"listen", !str_eq(old->listen, fresh->listen)},
-        {"socket-mode", old->socket_mode != fresh->socket_mode},
-        {"socket-owner", !str_eq(old->socket_owner, fresh->socket_owner)},
-        {"socket-group", !str_eq(old->socket_group, fresh->socket_group)},
-        {"user", !str_eq(old->user, fresh->user)},
-        {"state-dir", !str_eq(old->state_dir, fresh->state_dir)},
-        {"pid-file", !str_eq(old->pid_file, fresh->pid_file)},
-        {"syslog-ident", !str_eq(old->syslog_ident, fresh->syslog_ident)},
-    };
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        if (options[i].changed)
-            log_warning("%s has changed: that takes effect at the next start", options[i].name);
+    struct fixed_setting wanted[FIXED_SETTINGS];
+    fixed_settings(conf, a, wanted);
+    for (size_t i = 0; i < FIXED_SETTINGS; i++)
+        if (!str_eq(d->fixed[i].value, wanted[i].value))
+            log_warning("%s has changed: that takes effect at the next start", wanted[i].name);
 }
 
 static bool install_fresh(struct daemon *d, struct arena *a)
@@ -250,7 +268,7 @@ static bool install_fresh(struct daemon *d, struct arena *a)
         candidate_free(&c);
         return false;
     }
-    warn_of_restart(d->started_with, fresh);
+    warn_of_restart(d, fresh, a);
     if (!d->debug)
         log_set_level(fresh->log_level);
     raise_descriptor_limit(fresh);
@@ -309,8 +327,6 @@ static void drain(struct daemon *d)
     usleep(LINGER_US);
 }
 
-/* libmilter's threads may still be waiting on idle connections: it offers no way to end them that
- * takes less than seconds, so the process ends under them. */
 static int stop(struct daemon *d)
 {
     sd_notify(0, "STOPPING=1");
@@ -346,19 +362,31 @@ static int serve(struct daemon *d)
     }
 }
 
+/* libmilter's threads may still be waiting on idle connections. It offers no way to end them that
+ * takes less than seconds, and exit() would destroy under them what they use. */
+static _Noreturn void leave(int status)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_do_leak_check();
+#endif
+    _exit(status);
+}
+
 int command_milter(int argc, char **argv)
 {
     struct daemon d = {.arena = arena_new(0)};
     int status = parse_options(argc, argv, &d);
-    if (status)
+    if (status) {
+        arena_free(d.arena);
         return status < 0 ? EX_OK : status;
+    }
     log_open(LOG_TO_STDERR, "assay", LOG_LEVEL_INFO); /* until the configuration is known */
     status = start(&d);
     if (status)
-        return status;
+        leave(status);
     struct snapshot *s = snapshot_take(d.runtime);
     log_info("assay %s is listening on %.*s", ASSAY_VERSION, STR_ARG(s->conf->listen));
     sd_notifyf(0, "READY=1\nSTATUS=listening on %.*s", STR_ARG(s->conf->listen));
     snapshot_release(s);
-    return serve(&d);
+    leave(serve(&d));
 }

@@ -32,6 +32,11 @@ def free_port():
         return s.getsockname()[1]
 
 
+def kilobytes(n):
+    """How much memory may grow; the sanitizers keep what was freed for a while."""
+    return 400000 if SANITIZED else n
+
+
 def until(condition, what, seconds=PATIENCE):
     """Waits until condition() is true and returns what it gave."""
     end = time.monotonic() + seconds

@@ -196,7 +196,7 @@ class Large(harness.WireTest):
                 if i % 100 == 0:
                     highest = max(highest, d.memory_kb())
             self.assertTrue(c.end_of_message().accepted)
-            self.assertLess(max(highest, d.memory_kb()) - before, 20000 if harness.SANITIZED else 2000)
+            self.assertLess(max(highest, d.memory_kb()) - before, harness.kilobytes(2000))
             c.quit()
 
     def test_header_limits(self):
@@ -228,7 +228,7 @@ class Large(harness.WireTest):
         before = d.memory_kb()
         for _ in range(3):
             self.assertTrue(c.message(to=[f"<{'u' * 200}{i}@mx.test>" for i in range(3000)]).accepted)
-        self.assertLess(d.memory_kb() - before, 20000 if harness.SANITIZED else 3000)
+        self.assertLess(d.memory_kb() - before, harness.kilobytes(3000))
 
     def test_progress_of_memory_over_many_messages(self):
         d = self.daemon("", ZONE)
@@ -241,7 +241,7 @@ class Large(harness.WireTest):
         some(50)
         before = d.memory_kb()
         some(300)
-        self.assertLess(d.memory_kb() - before, 20000 if harness.SANITIZED else 1500)
+        self.assertLess(d.memory_kb() - before, harness.kilobytes(1500))
 
 
 class Crowd(harness.WireTest):
