@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "keys/commands.h"
 #include "milter/commands.h"
 
 struct command {
@@ -19,6 +20,7 @@ static int command_help(int argc, char **argv);
 static const struct command commands[] = {
     {"milter", command_milter, "serve Postfix or Sendmail, in the foreground"},
     {"config", command_config, "config check: test the configuration; config show: print it"},
+    {"dkim", dkim_command, "dkim keygen: make a key to sign with, and its DNS record"},
     {"version", command_version, "print the version"},
     {"help", command_help, "print this"},
 };

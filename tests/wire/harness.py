@@ -80,7 +80,8 @@ class Daemon:
         """Starts the process without waiting for it to listen."""
         log = open(self.log_path, "ab")
         command = [BINARY, "milter", "-c", str(self.path), "--log", "stderr", *arguments]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        environment = dict({"TSAN_OPTIONS": "atexit_sleep_ms=50"}, **os.environ)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         log.close()
         return self.process
 
