@@ -25,6 +25,11 @@ void table_parse(struct str text, const char *path, struct arena *a, struct conf
     struct str line;
     struct table_row row = {.line = 0};
     *out = (struct table){0};
+    if (str_find(text, 0, '\0') < text.n) {
+        conf_problem(problems, (struct conf_place){.file = path},
+                     "holds a NUL byte: it is no text file");
+        return;
+    }
     while (str_split(&text, '\n', &line)) {
         size_t end = 0;
         row.line++;

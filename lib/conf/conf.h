@@ -49,6 +49,7 @@ struct conf_signing {
 struct conf {
     struct arena *arena;
     struct str path; /* of the file; empty: none */
+#define OPT_SECTION(title)
 #define OPT_STRING(field, name, def, help)             struct str field;
 #define OPT_STRINGS(field, name, help)                 struct conf_strings field;
 #define OPT_DOMAINS(field, name, help)                 struct conf_strings field;
@@ -61,6 +62,7 @@ struct conf {
 #define OPT_CHOICE(field, name, tag, def, help)        enum tag field;
 #define OPT_ACTION(field, name, def, help)             enum action field;
 #include "conf/options.def"
+#undef OPT_SECTION
 #undef OPT_STRING
 #undef OPT_STRINGS
 #undef OPT_DOMAINS
@@ -118,7 +120,10 @@ struct str conf_show(const struct conf *conf, struct arena *a, bool mark);
 
 /* The option table for people and manuals: one row per option. */
 struct conf_option_row {
-    const char *name, *type, *def, *bounds, *help;
+    const char *section, *name, *type;
+    const char *def;    /* NULL: absent */
+    const char *bounds; /* "1 to 20", "off, on"; empty: none */
+    const char *help;   /* one sentence */
 };
 const struct conf_option_row *conf_option_rows(struct arena *a, size_t *n);
 

@@ -10,22 +10,53 @@
 #define OPTION(f, n, ...) {.name = n, .offset = offsetof(struct conf, f), __VA_ARGS__},
 
 const struct option options[] = {
+#define OPT_SECTION(title)
 #define OPT_STRING(f, n, d, h) OPTION(f, n, .type = OPTION_STRING, .def = d, .help = h)
 #define OPT_STRINGS(f, n, h)   OPTION(f, n, .type = OPTION_STRINGS, .help = h)
 #define OPT_DOMAINS(f, n, h)   OPTION(f, n, .type = OPTION_DOMAINS, .help = h)
 #define OPT_NETS(f, n, d, h)   OPTION(f, n, .type = OPTION_NETS, .def = d, .help = h)
 #define OPT_BOOL(f, n, d, h)   OPTION(f, n, .type = OPTION_BOOL, .def = #d, .help = h)
+#define OPT_MODE(f, n, d, h)   OPTION(f, n, .type = OPTION_MODE, .def = d, .help = h)
+#define OPT_ACTION(f, n, d, h) OPT_CHOICE(f, n, action, d, h)
+#define OPT_CHOICE(f, n, t, d, h)                                                                  \
+    OPTION(f, n, .type = OPTION_CHOICE, .def = d, .tag = #t, .help = h)
 #define OPT_INT(f, n, d, lo, hi, h)                                                                \
     OPTION(f, n, .type = OPTION_INT, .def = #d, .min = #lo, .max = #hi, .help = h)
 #define OPT_DURATION(f, n, d, lo, hi, h)                                                           \
     OPTION(f, n, .type = OPTION_DURATION, .def = d, .min = lo, .max = hi, .help = h)
 #define OPT_SIZE(f, n, d, lo, hi, h)                                                               \
     OPTION(f, n, .type = OPTION_SIZE, .def = d, .min = lo, .max = hi, .help = h)
-#define OPT_MODE(f, n, d, h) OPTION(f, n, .type = OPTION_MODE, .def = d, .help = h)
-#define OPT_CHOICE(f, n, t, d, h)                                                                  \
-    OPTION(f, n, .type = OPTION_CHOICE, .def = d, .tag = #t, .help = h)
-#define OPT_ACTION(f, n, d, h)                                                                     \
-    OPTION(f, n, .type = OPTION_CHOICE, .def = d, .tag = "action", .help = h)
+#include "conf/options.def"
+#undef OPT_SECTION
+#undef OPT_STRING
+#undef OPT_STRINGS
+#undef OPT_DOMAINS
+#undef OPT_NETS
+#undef OPT_BOOL
+#undef OPT_MODE
+#undef OPT_ACTION
+#undef OPT_CHOICE
+#undef OPT_INT
+#undef OPT_DURATION
+#undef OPT_SIZE
+};
+
+/* The list once more, for the titles that stand between the options. */
+static const struct {
+    const char *section, *name; /* one of them */
+} titles[] = {
+#define OPT_SECTION(title)               {.section = title},
+#define OPT_STRING(f, n, d, h)           {.name = n},
+#define OPT_STRINGS(f, n, h)             {.name = n},
+#define OPT_DOMAINS(f, n, h)             {.name = n},
+#define OPT_NETS(f, n, d, h)             {.name = n},
+#define OPT_BOOL(f, n, d, h)             {.name = n},
+#define OPT_MODE(f, n, d, h)             {.name = n},
+#define OPT_ACTION(f, n, d, h)           {.name = n},
+#define OPT_CHOICE(f, n, t, d, h)        {.name = n},
+#define OPT_INT(f, n, d, lo, hi, h)      {.name = n},
+#define OPT_DURATION(f, n, d, lo, hi, h) {.name = n},
+#define OPT_SIZE(f, n, d, lo, hi, h)     {.name = n},
 #include "conf/options.def"
 };
 
@@ -183,18 +214,25 @@ struct str option_wanted(const struct option *o, struct arena *a)
 const struct conf_option_row *conf_option_rows(struct arena *a, size_t *n)
 {
     struct conf_option_row *rows = arena_array(a, struct conf_option_row, options_count);
-    for (size_t i = 0; i < options_count; i++) {
-        const struct option *o = &options[i];
+    const char *section = "";
+    const struct option *o = options;
+    for (size_t t = 0; t < sizeof titles / sizeof titles[0]; t++) {
+        if (titles[t].section) {
+            section = titles[t].section;
+            continue;
+        }
         struct str bounds = STR("");
         if (o->tag)
             bounds = choice_words(o->tag, a);
         else if (o->min)
             bounds = str_printf(a, "%s to %s", o->min, o->max);
-        rows[i] = (struct conf_option_row){.name = o->name,
-                                           .type = types[o->type].name,
-                                           .def = o->def,
-                                           .bounds = str_cstr(a, bounds),
-                                           .help = o->help};
+        rows[o - options] = (struct conf_option_row){.section = section,
+                                                     .name = o->name,
+                                                     .type = types[o->type].name,
+                                                     .def = o->def,
+                                                     .bounds = str_cstr(a, bounds),
+                                                     .help = o->help};
+        o++;
     }
     *n = options_count;
     return rows;

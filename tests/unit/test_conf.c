@@ -520,6 +520,7 @@ static void test_option_rows(void **state)
         assert_true(strlen(rows[i].help) > 0);
         assert_int_equal(rows[i].help[strlen(rows[i].help) - 1], '.');
         assert_ptr_equal(option_find(str_of(rows[i].name)), &options[i]);
+        assert_true(strlen(rows[i].section) > 0);
     }
 }
 

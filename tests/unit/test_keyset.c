@@ -484,6 +484,9 @@ static void test_bad_tables(void **state)
         "{}/SigningTable:4: the line has one word; wanted is a name and a value\n"
         "{}/KeyTable:7: {}/missing.pem: No such file or directory\n"
         "{}/SigningTable:3: no key of the name \"absent\" stands in {}/KeyTable\n");
+    write_file("SigningTable", (struct str){"*\0x y", 5}, 0644);
+    write_file("KeyTable", STR(""), 0644);
+    assert_str(refuse(conf), "{}/SigningTable: holds a NUL byte: it is no text file\n");
 }
 
 static void test_pattern_match(void **state)
