@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "keys/keyset.h"
 #include "milter/identity.h"
+#include "milter/resolver.h"
 
 /* A resolver or key cache; `users` counts snapshots, and belongs to the main thread. */
 struct shared {
@@ -145,24 +146,6 @@ static bool same_dns(const struct conf *a, const struct conf *b)
            a->dns_max_in_flight == b->dns_max_in_flight;
 }
 
-static struct dns *open_dns(const struct conf *conf, struct arena *a, struct str *problem)
-{
-    struct dns_settings settings = {
-        .servers = conf->dns_servers.v,
-        .n_servers = conf->dns_servers.n,
-        .recurse = conf->dns_servers.set && !conf->dns_servers.n,
-        .dnssec = conf->dns_dnssec,
-        .timeout_ms = conf->dns_timeout,
-        .cache_bytes = conf->dns_cache_size,
-        .max_ttl_s = conf->dns_max_ttl / 1000,
-        .negative_ttl_s = conf->dns_negative_ttl / 1000,
-        .failure_ttl_s = conf->dns_failure_ttl / 1000,
-        .max_in_flight = (unsigned)conf->dns_max_in_flight,
-        .trust_anchor = conf->dns_trust_anchor.n ? str_cstr(a, conf->dns_trust_anchor) : NULL,
-    };
-    return dns_open(&settings, a, problem);
-}
-
 /* The resolver of `old` if its settings are the same, else one of our own; NULL on failure. */
 static struct shared *dns_for(const struct conf *conf, const struct held_snapshot *old,
                               struct arena *a, struct str *problem)
@@ -170,7 +153,7 @@ static struct shared *dns_for(const struct conf *conf, const struct held_snapsho
     int64_t stamp = resolv_conf_stamp(conf);
     if (old && same_dns(conf, old->s.conf) && old->dns->stamp == stamp)
         return shared_hold(old->dns);
-    struct dns *dns = open_dns(conf, a, problem);
+    struct dns *dns = resolver_open(conf, a, problem);
     if (!dns)
         return NULL;
     struct shared *s = shared_new(dns, close_dns);

@@ -1,0 +1,29 @@
+/* json.h - JSON written for programs: indented, members in the order of the calls. */
+#ifndef ASSAY_BASE_JSON_H
+#define ASSAY_BASE_JSON_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct json {
+    struct strbuf out;
+    unsigned depth;
+    bool empty; /* nothing stands yet in the innermost object or array */
+};
+
+/* Begins with the outermost object open; json_end() as often as something was opened, that object
+ * included, then json_str(). A name is NULL in an array. */
+void json_begin(struct json *j, struct arena *a);
+void json_object(struct json *j, const char *name);
+void json_array(struct json *j, const char *name);
+void json_end(struct json *j, char bracket); /* '}' or ']' */
+
+/* Text may be anything: what is not UTF-8 becomes \xHH, as in logs. An absent text is null. */
+void json_text(struct json *j, const char *name, struct str text);
+void json_number(struct json *j, const char *name, int64_t number);
+void json_bool(struct json *j, const char *name, bool value);
+
+struct str json_str(struct json *j); /* with a line end */
+
+#endif
