@@ -12,9 +12,10 @@
 
 #define CLEAN_MAX 255 /* bytes of a term or name in a phrase */
 #define EXPLANATION_MAX                                                                            \
-    2000                /* RFC 7208 6.2 allows a limit; replies are cut again by their writer */
-#define LABEL_MAX    63 /* RFC 1035 2.3.4 */
-#define STEP_RECORDS 10 /* records of an answer that a step shows */
+    2000                 /* RFC 7208 6.2 allows a limit; replies are cut again by their writer */
+#define LABEL_MAX    63  /* RFC 1035 2.3.4 */
+#define PATH_LIMIT   256 /* RFC 5321 4.5.3.1.3: what is longer is in no mail */
+#define STEP_RECORDS 10  /* records of an answer that a step shows */
 
 const struct spf_limits spf_limits_default = {.lookup_terms = 10, .void_lookups = 2, .names = 10};
 
@@ -162,7 +163,7 @@ bool spf_is_domain(struct str name)
 
 bool spf_unmatchable(const struct spf_eval *ev, const struct spf_term *term)
 {
-    return ev->odd_local && (term->letters & (SPF_LETTER('s') | SPF_LETTER('l')));
+    return (term->letters & ev->barred) != 0;
 }
 
 void spf_set_target(struct spf_eval *ev, struct spf_term *term)
@@ -296,7 +297,7 @@ static bool prepare(struct spf_eval *ev, struct spf_record *record, size_t at)
     spf_ask_ahead(ev, record, at);
     if (!spf_unmatchable(ev, term))
         return find_target(ev, term) != SPF_STOP;
-    STEP(ev, "the local part is not ASCII: no match (RFC 8616 4)");
+    STEP(ev, "the local part or the HELO name cannot be in a domain name: no match");
     return true;
 }
 
@@ -426,7 +427,10 @@ static void begin(struct spf_eval *ev, const struct spf_request *request, struct
         v->helo = helo; /* RFC 8616 4 */
     v->receiver = request->receiver;
     v->now = request->now;
-    ev->odd_local = !is_ascii(v->local);
+    if (!is_ascii(v->local) || v->local.n > PATH_LIMIT) /* RFC 8616 4 */
+        ev->barred |= SPF_LETTER('s') | SPF_LETTER('l');
+    if (v->helo.n > PATH_LIMIT)
+        ev->barred |= SPF_LETTER('h');
 }
 
 void spf_check(const struct spf_request *request, struct dns_asker *asker, struct spf_outcome *out)

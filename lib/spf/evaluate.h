@@ -27,7 +27,7 @@ struct spf_eval {
     struct arena *arena;
     struct spf_outcome *out;
     struct spf_macro_values values; /* .domain is that of the record under evaluation */
-    bool odd_local;                 /* the local part is not ASCII (RFC 8616 4) */
+    uint32_t barred;                /* macro letters that no name can be made with */
     unsigned depth;                 /* of includes */
     unsigned ahead;                 /* terms asked for and not evaluated yet */
     struct spf_client_names client_names;
@@ -65,7 +65,7 @@ enum spf_match spf_charge(struct spf_eval *ev);
 /* Counts a term whose look-ups gave nothing; the same. */
 enum spf_match spf_charge_void(struct spf_eval *ev);
 
-/* True if the term can match nothing because of RFC 8616 4. */
+/* True if the term can match nothing because it uses a barred letter (RFC 8616 4). */
 bool spf_unmatchable(const struct spf_eval *ev, const struct spf_term *term);
 
 /* Works out term->target; values.validated is set if the term has %{p}. */

@@ -1,7 +1,7 @@
 /* macro.c - SPF macros: one scanner for the checks and the expansion.
  *
  * Errors: the checks answer with a phrase; expansion takes checked text only and cannot fail.
- * Hostile text is bounded: a name keeps its last bytes only while it is built, a text stops at its
+ * The work is bounded: a name is built from its end as far as names can go, a text stops at its
  * limit. */
 #include "spf/macro.h"
 
@@ -11,13 +11,14 @@
 
 #include "mail/domain.h"
 
-/* While a name is built, no more than its tail is kept: what is longer is cut from the left at the
- * end anyway, and any tail above DOMAIN_MAX is cut the same. */
-#define NAME_TAIL   512U
-#define NAME_BUFFER 4096U
+/* What is kept of the end of a name while it is built: more than DOMAIN_MAX, so that what is longer
+ * is cut as if all of it were there. */
+#define NAME_TAIL 320U
 
-static const char DELIMITERS[] = ".-+,/_=";
-#define DELIMITER_DOT 1U /* the bit of DELIMITERS[0] */
+/* RFC 7208 7.1 delimiter: a bit each. */
+#define DELIMITER_DOT 1U
+static const uint8_t DELIMITERS[256] = {
+    ['.'] = DELIMITER_DOT, ['-'] = 2, ['+'] = 4, [','] = 8, ['/'] = 16, ['_'] = 32, ['='] = 64};
 
 /* A run of literal text, or one macro. */
 struct token {
@@ -28,7 +29,7 @@ struct token {
     bool escape; /* the letter was upper case */
     bool reverse;
     unsigned keep;       /* right-hand parts to keep; 0: all */
-    unsigned delimiters; /* bits of DELIMITERS; 0: none given */
+    unsigned delimiters; /* 0: none given */
 };
 
 static bool is_digit(char c)
@@ -43,8 +44,7 @@ static bool is_alpha(char c)
 
 static unsigned delimiter_bit(char c)
 {
-    const char *hit = memchr(DELIMITERS, c, sizeof DELIMITERS - 1);
-    return hit ? 1U << (hit - DELIMITERS) : 0;
+    return DELIMITERS[(unsigned char)c];
 }
 
 static const char *scan_transformers(struct str text, size_t *at, struct token *t)
@@ -329,29 +329,42 @@ static void add_token(struct strbuf *out, const struct token *t,
         add(out, value, t->escape);
 }
 
-static void keep_tail(struct strbuf *b)
+/* The expansion, or no less of its end than a name can hold. It is made from the right and stops
+ * there, so that a hostile text costs no more than finding its macros. */
+static struct str expand_tail(struct arena *a, struct str spec,
+                              const struct spf_macro_values *values)
 {
-    memmove(b->p, b->p + (b->n - NAME_TAIL), NAME_TAIL);
-    b->n = NAME_TAIL;
-}
-
-static struct str expand(struct arena *a, struct str spec, const struct spf_macro_values *values)
-{
-    struct strbuf b;
     struct token t;
-    sb_init(&b, a);
-    for (size_t at = 0; at < spec.n && !next_token(spec, &at, &t);) {
-        add_token(&b, &t, values);
-        if (b.n > NAME_BUFFER)
-            keep_tail(&b);
+    struct strbuf piece;
+    size_t macros = 0, n = 0, used = 0;
+    for (size_t i = 0; i < spec.n; i++)
+        if (spec.p[i] == '%') {
+            macros++;
+            i++; /* of "%%" */
+        }
+    uint32_t *starts = arena_array(a, uint32_t, 2 * macros + 1);
+    for (size_t at = 0; at < spec.n;) {
+        starts[n++] = (uint32_t)at;
+        next_token(spec, &at, &t);
     }
-    return sb_str(&b);
+    char *tail = arena_alloc(a, NAME_TAIL);
+    sb_init(&piece, a);
+    while (n-- > 0 && used <= DOMAIN_MAX) {
+        size_t at = starts[n];
+        next_token(spec, &at, &t);
+        piece.n = 0;
+        add_token(&piece, &t, values);
+        size_t take = piece.n < NAME_TAIL - used ? piece.n : NAME_TAIL - used;
+        used += take;
+        memcpy(tail + (NAME_TAIL - used), piece.p + (piece.n - take), take);
+    }
+    return (struct str){tail + (NAME_TAIL - used), used};
 }
 
 struct str spf_expand_name(struct arena *a, struct str spec, const struct spf_macro_values *values)
 {
     bool plain = str_find(spec, 0, '%') == spec.n;
-    struct str name = plain ? spec : expand(a, spec, values);
+    struct str name = plain ? spec : expand_tail(a, spec, values);
     if (name.n && name.p[name.n - 1] == '.')
         name.n--;
     while (name.n > DOMAIN_MAX) {

@@ -117,6 +117,24 @@ static void local_part_in_utf8(void **state)
     rig_close(&r);
 }
 
+/* A local part or HELO name that is longer than mail allows is in no domain name either. */
+static void overlong_values_match_nothing(void **state)
+{
+    (void)state;
+    char text[257];
+    memset(text, '.', sizeof text);
+    struct rig r =
+        rig_open("example.org. TXT \"v=spf1 exists:%{l1}x.org ~exists:%{h1}x.org -all\"\n"
+                 "x.org. A 127.0.0.1");
+    r.request.helo = r.request.local = (struct str){text, 256};
+    rig_expect(&r, "pass", "exists:%{l1}x.org");
+    r.request.local.n = 257;
+    rig_expect(&r, "softfail", "~exists:%{h1}x.org");
+    r.request.helo.n = 257;
+    rig_expect(&r, "fail", "-all");
+    rig_close(&r);
+}
+
 static void lookup_terms_are_limited(void **state)
 {
     (void)state;
@@ -373,6 +391,7 @@ int main(void)
         cmocka_unit_test(domains_that_are_none),
         cmocka_unit_test(internationalised),
         cmocka_unit_test(local_part_in_utf8),
+        cmocka_unit_test(overlong_values_match_nothing),
         cmocka_unit_test(lookup_terms_are_limited),
         cmocka_unit_test(validated_name_counts_once),
         cmocka_unit_test(void_lookups_are_limited),

@@ -272,6 +272,36 @@ static void hostile_records(void **state)
     arena_free(a);
 }
 
+/* Macros without end, for values as long as mail can have: the work stays small. */
+static void hostile_macros(void **state)
+{
+    static const char *const macros[] = {"%{lr}", "%{Lr}", "%{s127r.-+}", "%{l1}", "%{h}%%%_"};
+    (void)state;
+    struct arena *a = arena_new(0);
+    char local[256];
+    for (size_t i = 0; i < sizeof local; i++)
+        local[i] = i % 2 ? '.' : 'a';
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) {
+        struct strbuf b;
+        sb_init(&b, a);
+        for (int k = 1; k <= 11; k++) {
+            sb_printf(&b, "*.n%d.org. TXT \"v=spf1 include:", k);
+            for (size_t begin = b.n; b.n - begin < 60000;)
+                sb_add(&b, str_of(macros[i]));
+            sb_printf(&b, ".n%d.org -all\"\n", k + 1);
+        }
+        struct rig r = rig_open_text(sb_str(&b));
+        r.request.local = (struct str){local, sizeof local};
+        r.request.domain = STR("x.n1.org");
+        int64_t begin = clock_us();
+        rig_check(&r);
+        assert_true(clock_us() - begin < 2000000);
+        assert_int_equal(r.out.result, SPF_PERMERROR);
+        rig_close(&r);
+    }
+    arena_free(a);
+}
+
 static void hostile_zones(void **state)
 {
     (void)state;
@@ -330,6 +360,7 @@ int main(void)
         cmocka_unit_test(without_patience_temperror),
         cmocka_unit_test(record_can_be_asked_for_early),
         cmocka_unit_test(hostile_records),
+        cmocka_unit_test(hostile_macros),
         cmocka_unit_test(hostile_zones),
         cmocka_unit_test(odd_clients_and_senders),
     };
