@@ -354,9 +354,10 @@ static struct str expand_tail(struct arena *a, struct str spec,
         next_token(spec, &at, &t);
         piece.n = 0;
         add_token(&piece, &t, values);
-        size_t take = piece.n < NAME_TAIL - used ? piece.n : NAME_TAIL - used;
+        struct str end = sb_str(&piece);
+        size_t take = end.n < NAME_TAIL - used ? end.n : NAME_TAIL - used;
         used += take;
-        memcpy(tail + (NAME_TAIL - used), piece.p + (piece.n - take), take);
+        memcpy(tail + (NAME_TAIL - used), end.p + (end.n - take), take);
     }
     return (struct str){tail + (NAME_TAIL - used), used};
 }
