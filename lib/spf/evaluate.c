@@ -192,9 +192,10 @@ static enum spf_match find_target(struct spf_eval *ev, struct spf_term *term)
 
 /* ---- records ---- */
 
-static enum spf_result no_record(struct spf_eval *ev, const char *format, struct str domain)
+static enum spf_result no_record(struct spf_eval *ev, struct str domain, const char *why)
 {
-    ev->out->problem = str_printf(ev->arena, "%.*s %s", STR_ARG(spf_clean(ev, domain)), format);
+    struct str shown = domain.n ? spf_clean(ev, domain) : STR("the empty name");
+    ev->out->problem = str_printf(ev->arena, "%.*s %s", STR_ARG(shown), why);
     STEP(ev, "%.*s", STR_ARG(ev->out->problem));
     return SPF_NONE;
 }
@@ -217,7 +218,7 @@ static bool select_record(struct spf_eval *ev, struct str domain, const struct d
     }
     if (!text->p)
         *result = no_record(
-            ev, answer->status == DNS_NXDOMAIN ? "does not exist" : "has no SPF record", domain);
+            ev, domain, answer->status == DNS_NXDOMAIN ? "does not exist" : "has no SPF record");
     return text->p != NULL;
 }
 
@@ -339,7 +340,7 @@ static enum spf_result check_host(struct spf_eval *ev, struct str domain, struct
     struct spf_record record;
     enum spf_result result;
     if (!spf_is_domain(domain))
-        return no_record(ev, "is no domain name", domain);
+        return no_record(ev, domain, "is no domain name");
     ev->values.domain = domain;
     if (!load_record(ev, domain, &record, &result))
         return result;
@@ -442,7 +443,7 @@ void spf_check(const struct spf_request *request, struct dns_asker *asker, struc
     char client[NETADDR_TEXT];
     *out = (struct spf_outcome){.result = SPF_NONE, .domain = request->domain};
     if (!domain_normalize(ev.arena, request->domain, &domain) || !spf_is_domain(domain)) {
-        no_record(&ev, "is no domain name with more than one label (RFC 7208 4.3)", out->domain);
+        no_record(&ev, out->domain, "is no domain name with more than one label (RFC 7208 4.3)");
         return;
     }
     out->domain = domain;

@@ -32,6 +32,11 @@ struct token {
     unsigned delimiters; /* 0: none given */
 };
 
+#define VALUE_TEXT                                                                                 \
+    64 /* room for the values that are made when asked for: 63 of an IPv6 address                  \
+        */
+_Static_assert(VALUE_TEXT >= NETADDR_TEXT, "an address fits");
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -191,7 +196,7 @@ const char *spf_domain_spec_check(struct str text, uint32_t *letters)
 }
 
 /* RFC 7208 7.3: the dot format of an IPv6 address, a nibble per label. */
-static struct str dotted(const struct netaddr *addr, char text[NETADDR_TEXT + 18])
+static struct str dotted(const struct netaddr *addr, char text[VALUE_TEXT])
 {
     static const char hex[] = "0123456789ABCDEF";
     if (addr->family != 6)
@@ -210,8 +215,7 @@ static struct str or_unknown(struct str s)
 }
 
 /* What the letter stands for; `scratch` may hold it. */
-static struct str value_of(char letter, const struct spf_macro_values *v,
-                           char scratch[NETADDR_TEXT + 18])
+static struct str value_of(char letter, const struct spf_macro_values *v, char scratch[VALUE_TEXT])
 {
     switch (letter) {
     case 's':
@@ -235,7 +239,7 @@ static struct str value_of(char letter, const struct spf_macro_values *v,
     case 'r':
         return or_unknown(v->receiver);
     default: /* t */
-        snprintf(scratch, NETADDR_TEXT, "%" PRId64, v->now);
+        snprintf(scratch, VALUE_TEXT, "%" PRId64, v->now);
         return str_of(scratch);
     }
 }
@@ -317,7 +321,7 @@ static void add_transformed(struct strbuf *out, struct str value, const struct t
 static void add_token(struct strbuf *out, const struct token *t,
                       const struct spf_macro_values *values)
 {
-    char scratch[NETADDR_TEXT + 18];
+    char scratch[VALUE_TEXT];
     if (!t->macro) {
         sb_add(out, t->literal);
         return;
@@ -349,7 +353,7 @@ static struct str expand_tail(struct arena *a, struct str spec,
     }
     char *tail = arena_alloc(a, NAME_TAIL);
     sb_init(&piece, a);
-    while (n-- > 0 && used <= DOMAIN_MAX) {
+    while (n-- > 0 && used <= DOMAIN_MAX + 1) { /* + 1: a last dot does not count */
         size_t at = starts[n];
         next_token(spec, &at, &t);
         piece.n = 0;

@@ -20,9 +20,15 @@ static bool inside(struct str part, struct str text)
 static void check_name(struct arena *a, struct str spec, const struct spf_macro_values *values)
 {
     struct str name = spf_expand_name(a, spec, values);
-    require(name.n <= DOMAIN_MAX || str_find(name, 0, '.') == name.n);
-    for (size_t i = 0; i < name.n; i++)
-        require(name.p[i] < 'A' || name.p[i] > 'Z');
+    struct str whole = str_lower(a, spf_expand_text(a, spec, values, SIZE_MAX));
+    if (whole.n && whole.p[whole.n - 1] == '.')
+        whole.n--;
+    while (whole.n > DOMAIN_MAX && str_find(whole, 0, '.') < whole.n)
+        whole = str_sub(whole, str_find(whole, 0, '.') + 1, whole.n);
+    if (whole.n <= DOMAIN_MAX)
+        require(str_eq(name, whole));
+    else
+        require(name.n > DOMAIN_MAX);
 }
 
 static void check_record(struct arena *a, struct str text, const struct spf_record *record)

@@ -163,6 +163,12 @@ static void long_names_lose_labels(void **state)
     assert_int_equal(spf_expand_name(a, str_printf(a, "abcd.%.*s", STR_ARG(exact)), &v).n, 253);
     assert_int_equal(spf_expand_name(a, str_printf(a, "abcde.%.*s", STR_ARG(exact)), &v).n, 248);
 
+    /* The last dot does not count, and hides no label that is cut. */
+    v.local = STR("zz");
+    struct str full = str_printf(a, "aaaa.%.*s", STR_ARG(exact));
+    name = spf_expand_name(a, str_printf(a, "%%{l}%.*s.", STR_ARG(full)), &v);
+    assert_int_equal(name.n, 248);
+
     /* The same when macros make far more than is ever kept. */
     char local[600];
     memset(local, 'x', sizeof local);
