@@ -152,6 +152,21 @@ static enum action published_action(const struct conf *conf, enum dmarc_policy p
     }
 }
 
+/* What was done, in DMARC's three words. A message that is only tagged is treated as suspicious by
+ * whoever reads the tag (RFC 9989 7.4), so it counts as quarantined. */
+static enum dmarc_policy disposition(enum action action)
+{
+    switch (action) {
+    case ACTION_REJECT:
+        return DMARC_P_REJECT;
+    case ACTION_TAG:
+    case ACTION_QUARANTINE:
+        return DMARC_P_QUARANTINE;
+    default:
+        return DMARC_P_NONE;
+    }
+}
+
 /* The first layer that speaks decides: what the operator says of the domain, then of the way that
  * the message took. */
 static struct layered layer(const struct conf *conf, const struct session *session,
@@ -175,26 +190,13 @@ static struct layered layer(const struct conf *conf, const struct session *sessi
     if (evidence->dmarc.mailing_list && conf->dmarc_on_mailing_list < published)
         return (struct layered){conf->dmarc_on_mailing_list, OVERRIDE_MAILING_LIST,
                                 STR("dmarc.on-mailing-list")};
-    if (o->policy == DMARC_P_REJECT && published != ACTION_REJECT)
-        return (struct layered){published, OVERRIDE_LOCAL_POLICY, STR("dmarc.on-reject")};
+    if (disposition(published) != o->policy)
+        return (struct layered){published, OVERRIDE_LOCAL_POLICY,
+                                o->policy == DMARC_P_REJECT ? STR("dmarc.on-reject")
+                                                            : STR("dmarc.on-quarantine")};
     if (o->record.testing)
         return (struct layered){published, OVERRIDE_TEST_MODE, STR("t=y")};
     return (struct layered){published, OVERRIDE_NONE, STR_NONE};
-}
-
-/* What was done, in DMARC's three words. A message that is only tagged is treated as suspicious by
- * whoever reads the tag (RFC 9989 7.4), so it counts as quarantined. */
-static enum dmarc_policy disposition(enum action action)
-{
-    switch (action) {
-    case ACTION_REJECT:
-        return DMARC_P_REJECT;
-    case ACTION_TAG:
-    case ACTION_QUARANTINE:
-        return DMARC_P_QUARANTINE;
-    default:
-        return DMARC_P_NONE;
-    }
 }
 
 static struct proposal judge_dmarc_fail(const struct conf *conf, const struct session *session,

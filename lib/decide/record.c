@@ -157,6 +157,18 @@ static void count_signing(const struct evidence_signing *signing)
     counter_inc(signing->problem.n ? CTR_SIGN_FAILED : signing->n ? CTR_SIGNED : CTR_NOT_SIGNED);
 }
 
+static void count_override(enum override_reason reason)
+{
+    static const enum counter overrides[] = {
+        [OVERRIDE_LOCAL_POLICY] = CTR_OVERRIDE_LOCAL_POLICY,
+        [OVERRIDE_MAILING_LIST] = CTR_OVERRIDE_MAILING_LIST,
+        [OVERRIDE_TRUSTED_FORWARDER] = CTR_OVERRIDE_TRUSTED_FORWARDER,
+        [OVERRIDE_TEST_MODE] = CTR_OVERRIDE_TEST_MODE,
+    };
+    if (reason != OVERRIDE_NONE)
+        counter_inc(overrides[reason]);
+}
+
 static void count_action(const struct verdict *verdict)
 {
     static const enum counter done[] = {
@@ -191,5 +203,6 @@ void record_count(enum policy_point point, const struct message *message,
         counter_inc(CTR_LIMIT_EXCEEDED);
     count_results(evidence);
     count_signing(&evidence->signing);
+    count_override(verdict->override);
     count_action(verdict);
 }
