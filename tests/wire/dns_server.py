@@ -101,6 +101,8 @@ def _rdata(kind, value):
 def _answer(packet, end, found, name, kind):
     rcode = 2 if found == SERVFAIL else 3 if found is None else 0
     records = found.get(kind, []) if isinstance(found, dict) else []
+    if isinstance(found, dict) and not records and "CNAME" in found:
+        kind, records = "CNAME", found["CNAME"]
     flags = 0x8580 | rcode  # an authoritative answer, recursion desired and available
     negative = not records and rcode != 2
     header = packet[:2] + struct.pack("!HHHHH", flags, 1, len(records), 1 if negative else 0, 0)
