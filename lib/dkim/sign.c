@@ -4,6 +4,7 @@
  * Errors: a phrase from dkim_signer_finish() if OpenSSL cannot sign; nothing else can fail. */
 #include "dkim/fields.h"
 #include "dkim/signature.h"
+#include "mail/address.h"
 
 /* RFC 6376 5.4.1's list, with what names the message and what says how its body is to be read. */
 const struct str dkim_default_sign_headers[] = {
@@ -53,11 +54,20 @@ static const struct str never_signed[] = {
     STR_INIT("dkim-signature"),
 };
 
+/* Address lists, which an MTA may write anew before the message leaves: signed only in a form that
+ * stays. From is signed in any (RFC 6376 5.4). */
+static const struct str address_fields[] = {
+    STR_INIT("sender"),    STR_INIT("reply-to"),    STR_INIT("to"),
+    STR_INIT("cc"),        STR_INIT("resent-from"), STR_INIT("resent-sender"),
+    STR_INIT("resent-to"), STR_INIT("resent-cc"),
+};
+
 /* Not oversigned where absent: an MTA behind us adds them to mail that lacks them (RFC 6409 8). */
 static const struct str added_later[] = {STR_INIT("date"), STR_INIT("message-id")};
 
 struct dkim_signer {
     const struct dkim_sign_settings *settings;
+    const struct header_list *headers; /* while the signer is being made */
     struct arena *arena;
     const struct dkim_signing_key *keys;
     size_t n_keys;
@@ -88,12 +98,25 @@ static void add_name(struct dkim_signer *s, struct str name)
     s->names[s->n_names++] = name;
 }
 
+/* True if a field of this name may be rewritten on the way. All of them stay out of h= then: which
+ * of several is meant goes by their number from below. */
+static bool will_change(const struct header_list *headers, struct str name)
+{
+    if (!IS_AMONG(name, address_fields))
+        return false;
+    for (size_t i = 0; i < headers->n; i++)
+        if (str_eq_nocase(headers->fields[i].name, name) &&
+            !address_list_is_settled(headers->fields[i].value))
+            return true;
+    return false;
+}
+
 /* All fields of this name, bottom up (RFC 6376 5.4.2), and once more if it is oversigned. */
 static void sign_name(struct dkim_signer *s, struct fields *fields, struct str name, bool oversign)
 {
     const struct header_field *field;
     bool present = false;
-    if (IS_AMONG(name, never_signed))
+    if (IS_AMONG(name, never_signed) || will_change(s->headers, name))
         return;
     while ((field = fields_take(fields, name))) {
         header_hash_field(s->header, field->name, field->value);
@@ -109,8 +132,9 @@ struct names {
     size_t n;
 };
 
-static void hash_header(struct dkim_signer *s, const struct header_list *headers)
+static void hash_header(struct dkim_signer *s)
 {
+    const struct header_list *headers = s->headers;
     const struct dkim_sign_settings *set = s->settings;
     struct names sign = {dkim_default_sign_headers, dkim_default_sign_headers_count};
     struct names over = {dkim_default_oversign_headers, dkim_default_oversign_headers_count};
@@ -138,12 +162,13 @@ struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_sett
 {
     struct dkim_signer *s = arena_make(a, struct dkim_signer);
     s->settings = settings;
+    s->headers = headers;
     s->arena = a;
     s->keys = keys;
     s->n_keys = n_keys;
     s->header = header_hash_new(a, settings->header_canon);
     s->body = body_hash_new(a, settings->body_canon, UINT64_MAX);
-    hash_header(s, headers);
+    hash_header(s);
     return s;
 }
 

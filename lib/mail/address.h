@@ -49,4 +49,9 @@ void from_parse(struct arena *a, const struct header_list *headers, struct from_
 /* The same for one field's value. */
 void from_parse_value(struct arena *a, struct str value, struct from_parsed *out);
 
+/* True if the address list of a header field is written as every MTA would write it. Sendmail
+ * writes other forms anew when its filters are done (settled.c), which breaks signatures over them.
+ * Folds are blanks here. */
+bool address_list_is_settled(struct str value);
+
 #endif

@@ -177,6 +177,11 @@ static void header_lists(void **state)
         {"to", "x-other", STR_INIT("From: a\r\n\r\n"), "from:x-other"},
         /* Added by MTAs where absent. */
         {"date message-id", "date message-id", STR_INIT(MESSAGE), "from:date:date"},
+        /* Address lists that Sendmail would write anew. */
+        {NULL, NULL,
+         STR_INIT("To: a@x.example,b@x.example\r\nCc: c@x.example\r\nFrom: a@x.example\r\n\r\n"),
+         "from:from:cc"},
+        {"to", "to", STR_INIT("To: a@x.example\r\nTo: bob\r\nFrom: a@x.example\r\n\r\n"), "from"},
         /* Never, whoever asks for it. */
         {"received bcc Return-Path", "bcc authentication-results content-length dkim-signature",
          STR_INIT(MESSAGE), "from"},
