@@ -134,6 +134,24 @@ def _(t):
     t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "From")
 
 
+@case("enforce", "several messages on one connection: each is judged by itself")
+def _(t):
+    good = t.sign(t.mail("boss@reject.example"), "reject.example")
+    forged = t.mail("boss@reject.example")
+    plain = t.mail("x@evil.example")
+    sent = [(good, "boss@reject.example"), (forged, "x@evil.example"), (good, ""), (plain, "x@evil.example")]
+    replies = t.send_all(sent, client=BAD4)
+    t.expect("the codes", [reply.code for reply in replies], [250, 550, 250, 250])
+    t.judged(replies[3], "spf=pass smtp.mailfrom=evil.example", "dkim=none", "dmarc=pass")
+
+
+@case("enforce", "a message of 3 MB: verified")
+def _(t):
+    body = "A line of a long message, and some blanks   \n" * 64 * 1024
+    message = t.sign(t.mail("boss@reject.example", body=body), "reject.example")
+    t.judged(t.send(message, "boss@reject.example"), "dkim=pass", "dmarc=pass")
+
+
 # --- inbound: forged Authentication-Results
 
 FOREIGN = "Authentication-Results: mx.elsewhere.example; dkim=pass header.d=reject.example"
@@ -256,6 +274,36 @@ def _(t):
     body = "trailing blanks   \n\n.\n..two dots\n\ttab\t\n" + "x" * 900 + "\n\n\n"
     message = t.mail('"Alice, of us" <alice@recv.example>', to="friend@far.example", headers=headers, body=body)
     signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+
+
+def signed_form(t, **fields):
+    message = t.mail("alice@recv.example", **({"to": "friend@far.example"} | fields))
+    signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+
+
+@case("enforce", "authenticated submission without Date and Message-ID: dkimpy verifies what was delivered")
+def _(t):
+    signed_form(t, without=("Date", "Message-ID"))
+
+
+@case("enforce", "authenticated submission to many, in a folded To: dkimpy verifies what was delivered")
+def _(t):
+    signed_form(t, without=("To",), headers=["To: Friend <friend@far.example>,\n  other@far.example,\n\tthird@far.example"])
+
+
+@case("enforce", "authenticated submission, addresses without blanks between: dkimpy verifies what was delivered")
+def _(t):
+    signed_form(t, without=("To",), headers=["To: friend@far.example,other@far.example", "Cc: <a@far.example>,b@far.example"])
+
+
+@case("enforce", "authenticated submission, unqualified and odd addresses: dkimpy verifies what was delivered")
+def _(t):
+    signed_form(t, without=("To",), headers=["To: bob, undisclosed-recipients:;", "Cc: (a comment) <c@far.example>", "Bcc: d@far.example"])
+
+
+@case("enforce", "authenticated submission, UTF-8 in the header: dkimpy verifies what was delivered")
+def _(t):
+    signed_form(t, headers=["Reply-To: =?utf-8?q?J=C3=BCrgen?= <alice@recv.example>", "X-Long: " + "word " * 190])
 
 
 @case("enforce", "mail of a local program (sendmail -t): signed")

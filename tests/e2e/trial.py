@@ -88,11 +88,11 @@ class Trial:
 
     # --- what a case does
 
-    def mail(self, sender, to="alice@recv.example", headers=(), body="A line.\n\nAnother line.\n"):
-        """A message as bytes, with a token by which it is found again; `headers` come on top."""
+    def mail(self, sender, to="alice@recv.example", headers=(), without=(), body="A line.\n\nAnother line.\n"):
+        """A message as bytes, with a token by which it is found again; `headers` come on top, and the usual ones
+        that `without` names are left out."""
         self.token = f"case-{next(self.tokens)}-{os.getpid()}"
-        fields = [
-            *headers,
+        usual = [
             f"From: {sender}",
             f"To: <{to}>",
             "Subject: a message for the tests",
@@ -100,6 +100,7 @@ class Trial:
             f"Message-ID: <{self.token}@sender.example>",
             f"X-Case: {self.token}",
         ]
+        fields = [*headers, *(field for field in usual if field.split(":")[0] not in without)]
         return ("\n".join(fields) + "\n\n" + body).replace("\n", "\r\n").encode()
 
     def sign(self, message, domain):
@@ -111,19 +112,24 @@ class Trial:
 
     def send(self, message, mail_from, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False):
         """Puts the message through the MTA as this client; returns its Reply."""
-        host = MX6 if ":" in client else MX4
+        return self.send_all([(message, mail_from)], client, port, rcpt, auth)[0]
+
+    def send_all(self, messages, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False):
+        """Puts pairs of message and MAIL FROM through one connection; returns a Reply for each."""
+        replies = []
         smtp = smtplib.SMTP(timeout=60, local_hostname="mail.sender.example", source_address=(client, 0))
         try:
-            smtp.connect(host, port)
+            smtp.connect(MX6 if ":" in client else MX4, port)
             smtp.ehlo()
             if auth:
                 smtp.login("alice", "secret")
-            reply = self.transaction(smtp, message, mail_from, rcpt)
+            for message, mail_from in messages:
+                replies.append(self.transaction(smtp, message, mail_from, rcpt))
+                self.story.append(f"{client} port {port} MAIL FROM:<{mail_from}>: {replies[-1]}")
             smtp.quit()
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPAuthenticationError) as error:
-            reply = Reply(0, str(error).encode(), "the connection")
-        self.story.append(f"{client} port {port} MAIL FROM:<{mail_from}>: {reply}")
-        return reply
+            self.story.append(f"{client} port {port}: {error}")
+        return replies + [Reply(0, b"the connection ended", "nothing")] * (len(messages) - len(replies))
 
     @staticmethod
     def transaction(smtp, message, mail_from, rcpt):
@@ -138,6 +144,7 @@ class Trial:
                 code, text = error.smtp_code, error.smtp_error
                 stage = "DATA"
             if code >= 400:
+                smtp.rset()
                 break
         return Reply(code, text, stage)
 
