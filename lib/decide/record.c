@@ -71,7 +71,7 @@ static void add_signing(struct strbuf *b, const struct evidence_signing *signing
         return;
     }
     for (size_t i = 0; i < signing->n; i++)
-        sb_printf(b, "%s(%.*s/%.*s)", i ? "," : " signed=", STR_ARG(signing->keys[i].domain),
+        sb_printf(b, "%s%.*s/%.*s", i ? "," : " signed=", STR_ARG(signing->keys[i].domain),
                   STR_ARG(signing->keys[i].selector));
     sb_printf(b, " because=\"%.*s\"", STR_ARG(clean(b->arena, signing->why)));
 }
@@ -88,11 +88,19 @@ static void add_action(struct strbuf *b, enum policy_point point, const struct v
         sb_printf(b, " at=%s", at[point]);
 }
 
+/* As Postfix writes it: name[address]; the MTA says "[address]" where it found no name. */
+static void add_client(struct strbuf *b, const struct session *session)
+{
+    char address[NETADDR_TEXT];
+    bool named = session->client_name.n > 0 && session->client_name.p[0] != '[';
+    struct str name = named ? clean(b->arena, session->client_name) : STR("unknown");
+    sb_printf(b, " client=%.*s[%s]", STR_ARG(name), netaddr_format(&session->client, address));
+}
+
 struct str record_line(enum policy_point point, const struct session *session,
                        const struct message *message, const struct evidence *evidence,
                        const struct verdict *verdict, int64_t took_us, struct arena *a)
 {
-    char address[NETADDR_TEXT];
     struct strbuf b;
     sb_init(&b, a);
     sb_printf(&b, "%.*s: origin=%s",
@@ -107,10 +115,9 @@ struct str record_line(enum policy_point point, const struct session *session,
     if (message->over_limit)
         sb_add(&b, STR(" over-limit=header"));
     add_action(&b, point, verdict);
-    sb_printf(&b, " client=%.*s[%s] helo=%.*s from=<%.*s> to=<%.*s>",
-              STR_ARG(clean(a, session->client_name)), netaddr_format(&session->client, address),
-              STR_ARG(clean(a, session->helo)), STR_ARG(clean(a, message->from.whole)),
-              STR_ARG(clean(a, message->first_recipient)));
+    add_client(&b, session);
+    sb_printf(&b, " helo=%.*s from=<%.*s> to=<%.*s>", STR_ARG(clean(a, session->helo)),
+              STR_ARG(clean(a, message->from.whole)), STR_ARG(clean(a, message->first_recipient)));
     if (message->n_recipients > 1)
         sb_printf(&b, " nrcpt=%zu", message->n_recipients);
     sb_printf(&b, " size=%llu ms=%lld",

@@ -252,7 +252,7 @@ def not_signed(t, found):
 def _(t):
     message = t.mail("Alice <alice@recv.example>", to="friend@far.example")
     signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
-    t.logged("signed=", "recv.example/r2026", "recv.example/e2026", "SMTP AUTH alice")
+    t.logged("signed=recv.example/r2026,recv.example/e2026", "SMTP AUTH alice", f"client=unknown[{USER}]")
 
 
 @case("enforce", "authenticated submission from a domain without key: delivered unsigned, and the log says why")
