@@ -106,8 +106,12 @@ static void load_all_keys(struct loading *l)
             load_key(l, l->table->names.slots[i].value);
 }
 
+/* A row that stands twice signs once. */
 static void rule_add(struct loading *l, struct rule *rule, const struct named_key *key)
 {
+    for (size_t i = 0; i < rule->n; i++)
+        if (rule->keys[i] == key)
+            return;
     rule->keys = arena_grow(l->arena, rule->keys, rule->n * sizeof key, (rule->n + 1) * sizeof key);
     rule->keys[rule->n++] = key;
 }

@@ -105,6 +105,7 @@ static void test_defaults(void **state)
     assert_int_equal(conf->trusted_networks.n, 2);
     assert_int_equal(conf->relay_networks.n, 0);
     assert_int_equal(conf->submission_daemons.n, 2);
+    assert_true(conf->submission_daemons.set);
     assert_str(conf->submission_daemons.v[1], "ORIGINATING");
     assert_false(conf->dns_servers.set);
     assert_int_equal(conf->dns_dnssec, DNSSEC_TRUST_AD);
@@ -416,6 +417,7 @@ static void round_trip(const char *text)
     struct str again = conf_show(second, arena, false);
     assert_str(again, dump.p);
     struct conf *third = parse(conf_show(first, arena, true).p);
+    assert_true(str_eq(first->user, second->user) && str_eq(first->user, third->user));
     conf_free(first);
     conf_free(second);
     conf_free(third);
@@ -425,7 +427,7 @@ static void test_round_trip(void **state)
 {
     (void)state;
     round_trip("");
-    round_trip("user = \"a\\\"\\\\b\\x01\"; dns = { servers = [ ]; deadline = \"0.25s\"; };\n"
+    round_trip("user = \"a\\\"\\\\n\\x01\"; dns = { servers = [ ]; deadline = \"0.25s\"; };\n"
                "trusted-networks = [ ]; relay-networks = [ \"10.0.0.0/8\", \"::1\" ];\n"
                "submission-daemons = [ ]; limits = { message-memory = \"300K\"; };\n"
                "signing = ( { domain = \"a.example\"; subdomains = true; keys = ( { selector = "
@@ -497,6 +499,7 @@ static void test_host_name(void **state)
     struct str name;
     const char *hosts = write_file("hosts", "127.0.0.1 localhost\n"
                                             "192.0.2.9 other.example.org other\n"
+                                            "mx bad.example.org other\n"
                                             "# 192.0.2.1 no.example.org mx\n"
                                             "127.0.1.1\tMX.Example.org  mx\n");
     assert_true(host_full_name(arena, STR("mx"), hosts, &name));

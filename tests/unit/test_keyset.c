@@ -279,6 +279,9 @@ static const struct {
     {0, 54323, 0640, 0700, 0,
      ": user 54321 may not enter {} (owned by root:root, mode 0700); run: chgrp 54323 {} && chmod "
      "g+x {}"},
+    {0, 54323, 0640, 0710, 0,
+     ": user 54321 may not enter {} (owned by root:root, mode 0710); run: chgrp 54323 {} && chmod "
+     "g+x {}"},
 };
 
 static struct str expand(const char *text, const char *value)
@@ -389,6 +392,8 @@ static void test_refile(void **state)
                                        "*@Example.ORG org:@example.org\n"
                                        "*@example.org.evil.example org\n"
                                        "ann*@net.example org\n"
+                                       "*@y.example.org orged\n"
+                                       "ann*@net.example org\n"
                                        "*@net.example net.example\n"
                                        "*@*.example.org any\n"
                                        "*@b\xc3\xbc"
@@ -397,6 +402,8 @@ static void test_refile(void **state)
     assert_str(signers(keys, "bob", "example.org"), "example.org/r1 example.org/e1");
     assert_str(signers(keys, "Boss", "x.example.org"), "x.example.org/any");
     assert_str(signers(keys, "bob", "x.example.org"), "x.example.org/any");
+    assert_str(signers(keys, "bob", "y.example.org"), "example.org/e1");
+    assert_str(signers(keys, "boss", "y.example.org"), "y.example.org/any");
     assert_str(signers(keys, "Ann.Other", "net.example"), "example.org/r1");
     assert_str(signers(keys, "bob", "net.example"), "net.example/n");
     assert_str(signers(keys, "bob", "x.net.example"), "");
@@ -422,6 +429,8 @@ static void test_plain_file(void **state)
         {"*@example.org any\n", "bob", "example.org", ""},
         {"example.org orged\nexample.org org\n", "bob", "example.org",
          "example.org/r1 example.org/e1"},
+        {"example.org any\nexample.org org\n", "bob", "example.org",
+         "example.org/r1 example.org/any"},
         {"* %\n", "bob", "net.example", "net.example/n"},
         {"* %\n", "bob", "com.example", ""},
     };
