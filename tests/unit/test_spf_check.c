@@ -170,6 +170,7 @@ static void validated_name_counts_once(void **state)
                  "mail.example.org.b.example. A 127.0.0.1");
     rig_expect(&r, "pass", "exists:%{p}.b.example");
     assert_int_equal(r.out.lookup_terms, 3);
+    assert_int_equal(r.asker.lookups, 5); /* TXT, PTR, its A, two exists */
     rig_close(&r);
 }
 
@@ -194,6 +195,29 @@ static void void_lookups_are_limited(void **state)
     r.request.limits.void_lookups = 0;
     rig_expect(&r, "permerror", "");
     rig_close(&r);
+}
+
+static void mx_asks_for_its_exchanges(void **state)
+{
+    (void)state;
+    /* The null MX has no addresses to ask for, and finds nothing (RFC 7505). */
+    struct rig r = rig_open("example.org. TXT \"v=spf1 mx -all\"\nexample.org. MX 0 .");
+    rig_expect(&r, "fail", "-all");
+    assert_int_equal(r.asker.lookups, 2);
+    assert_int_equal(r.out.void_lookups, 1);
+    rig_close(&r);
+    /* One exchange with an address is enough not to be void. */
+    r = rig_open("example.org. TXT \"v=spf1 mx -all\"\nexample.org. MX 1 m1.org\n"
+                 "example.org. MX 2 m2.org\nm1.org. A 198.51.100.1");
+    rig_expect(&r, "fail", "-all");
+    assert_int_equal(r.out.void_lookups, 0);
+    rig_close(&r);
+    expect("example.org. TXT \"v=spf1 mx -all\"\nexample.org. MX 1 m1.org\nm1.org. SERVFAIL",
+           "temperror", "");
+    expect("example.org. TXT \"v=spf1 mx:m.org -all\"\nm.org. SERVFAIL", "temperror", "");
+    expect("example.org. TXT \"v=spf1 mx -all\"\nexample.org. MX 1 m1.org\n"
+           "example.org. MX 2 m2.org\nm1.org. A 192.0.2.1\nm2.org. SERVFAIL",
+           "pass", "mx");
 }
 
 static void mx_and_ptr_names_are_limited(void **state)
@@ -395,6 +419,7 @@ int main(void)
         cmocka_unit_test(lookup_terms_are_limited),
         cmocka_unit_test(validated_name_counts_once),
         cmocka_unit_test(void_lookups_are_limited),
+        cmocka_unit_test(mx_asks_for_its_exchanges),
         cmocka_unit_test(mx_and_ptr_names_are_limited),
         cmocka_unit_test(validated_name_is_the_closest),
         cmocka_unit_test(domain_is_that_of_the_record),

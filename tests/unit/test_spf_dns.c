@@ -88,6 +88,19 @@ static void asks_nothing_that_is_not_reached(void **state)
     }
 }
 
+static void asks_nothing_for_barred_letters(void **state)
+{
+    (void)state;
+    char local[257];
+    memset(local, '.', sizeof local);
+    struct rig r = rig_open(
+        "example.org. TXT \"v=spf1 a:a.org exists:%{l1}b.org -all\"\na.org. A 198.51.100.1");
+    r.request.local = (struct str){local, sizeof local};
+    rig_expect(&r, "fail", "-all");
+    assert_int_equal(r.asker.queries, 2);
+    rig_close(&r);
+}
+
 static const char SLOW[] =
     "example.org. TXT \"v=spf1 a:a.org mx include:i.org include:j.org exists:%{p}.k.org -all\"\n"
     "example.org. MX 1 m.org\nm.org. A 198.51.100.2\na.org. A 198.51.100.1\n"
@@ -354,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(include_tree_makes_no_storm),
         cmocka_unit_test(asks_nothing_that_is_not_reached),
+        cmocka_unit_test(asks_nothing_for_barred_letters),
         cmocka_unit_test(asks_beside_each_other),
         cmocka_unit_test(queries_by_round),
         cmocka_unit_test(pending_until_answered),
