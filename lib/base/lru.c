@@ -1,8 +1,8 @@
 /* lru.c - shards of a chained hash table, each with a list from the most to the least recently
  * used.
  *
- * Keys come from the network, so the hash is SipHash with a secret of this cache: nobody can aim
- * names at one chain. What leaves the cache is unlinked under the lock and released after it.
+ * Keys come from the network, so the hash has a secret of this cache. What leaves the cache is
+ * unlinked under the lock and released after it.
  *
  * Errors: none are returned. Exhausted memory ends the program with abort(). */
 #include "base/lru.h"
@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+#include "base/siphash.h"
 
 #define BUCKETS_FIRST 16U
 
@@ -49,54 +51,6 @@ static void *need(void *memory)
     if (!memory)
         abort();
     return memory;
-}
-
-/* --- SipHash-1-3 (Aumasson and Bernstein, 2012) --- */
-
-static uint64_t rotate(uint64_t x, unsigned bits)
-{
-    return x << bits | x >> (64 - bits);
-}
-
-static void sip_round(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[2] += v[3];
-    v[1] = rotate(v[1], 13) ^ v[0];
-    v[3] = rotate(v[3], 16) ^ v[2];
-    v[0] = rotate(v[0], 32);
-    v[2] += v[1];
-    v[0] += v[3];
-    v[1] = rotate(v[1], 17) ^ v[2];
-    v[3] = rotate(v[3], 21) ^ v[0];
-    v[2] = rotate(v[2], 32);
-}
-
-static void sip_word(uint64_t v[4], uint64_t word)
-{
-    v[3] ^= word;
-    sip_round(v);
-    v[0] ^= word;
-}
-
-static uint64_t sip_hash(const uint64_t secret[2], struct str text)
-{
-    uint64_t v[4] = {secret[0] ^ 0x736f6d6570736575U, secret[1] ^ 0x646f72616e646f6dU,
-                     secret[0] ^ 0x6c7967656e657261U, secret[1] ^ 0x7465646279746573U};
-    uint64_t word;
-    size_t i = 0;
-    for (; i + sizeof word <= text.n; i += sizeof word) {
-        memcpy(&word, text.p + i, sizeof word);
-        sip_word(v, word);
-    }
-    word = 0;
-    if (text.n > i)
-        memcpy(&word, text.p + i, text.n - i);
-    sip_word(v, word ^ (uint64_t)text.n << 56);
-    v[2] ^= 0xFF;
-    for (int k = 0; k < 3; k++)
-        sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 /* --- one shard; its lock is held --- */
@@ -258,7 +212,7 @@ void lru_free(struct lru *c)
 
 static struct shard *lock_shard(struct lru *c, struct str key, uint64_t *hash)
 {
-    *hash = sip_hash(c->secret, key);
+    *hash = siphash13(c->secret, key);
     struct shard *s = &c->shards[(*hash >> 32) % c->n_shards];
     pthread_mutex_lock(&s->lock);
     return s;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 struct str str_of(const char *cstring)
 {
     return cstring ? (struct str){cstring, strlen(cstring)} : STR_NONE;
@@ -23,18 +25,13 @@ char *str_cstr(struct arena *a, struct str s)
     return arena_copy(a, s.p, s.n);
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 struct str str_lower(struct arena *a, struct str s)
 {
     if (!s.p)
         return s;
     char *copy = arena_copy(a, s.p, s.n);
     for (size_t i = 0; i < s.n; i++)
-        copy[i] = lower(copy[i]);
+        copy[i] = ascii_lower(copy[i]);
     return (struct str){copy, s.n};
 }
 
@@ -58,7 +55,7 @@ int str_cmp_nocase(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;
     for (size_t i = 0; i < n; i++) {
-        int d = (unsigned char)lower(a.p[i]) - (unsigned char)lower(b.p[i]);
+        int d = (unsigned char)ascii_lower(a.p[i]) - (unsigned char)ascii_lower(b.p[i]);
         if (d)
             return d;
     }

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 
+#include "base/ascii.h"
 #include "mail/domain.h"
 #include "mail/lex.h"
 #include "mail/quote.h"
@@ -19,7 +20,7 @@ static bool is_token_here(const struct lexer *l)
     if (lex_end(l))
         return false;
     char c = l->text.p[l->at];
-    return lex_is_token_char(c) || (unsigned char)c >= 0x80;
+    return lex_is_token_char(c) || ascii_is_8bit(c);
 }
 
 /* authserv-id = value: a token or quoted string (RFC 2045 5.1), U-labels included. */
@@ -42,7 +43,7 @@ static bool read_id(struct arena *a, struct lexer *l, struct str *id)
 static bool read_version(struct lexer *l, bool *ok)
 {
     size_t from = l->at;
-    while (!lex_end(l) && l->text.p[l->at] >= '0' && l->text.p[l->at] <= '9')
+    while (!lex_end(l) && ascii_is_digit(l->text.p[l->at]))
         l->at++;
     struct str digits = str_sub(l->text, from, l->at);
     unsigned long long version = 0;
@@ -80,7 +81,7 @@ bool authres_is_forged(struct arena *a, const struct authres_head *head, const s
 
 static bool is_label_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    return ascii_is_alnum(c) || c == '-';
 }
 
 /* RFC 5321 4.1.2 Keyword */
@@ -109,7 +110,7 @@ static bool is_dotted(struct str text, size_t least, bool (*is_char)(char c))
         if (part.n == 0)
             return false;
         for (size_t i = 0; i < part.n; i++)
-            if (!is_char(part.p[i]) && (unsigned char)part.p[i] < 0x80)
+            if (!is_char(part.p[i]) && !ascii_is_8bit(part.p[i]))
                 return false;
     }
     return n >= least;

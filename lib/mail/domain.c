@@ -7,19 +7,16 @@
 #include <idn2.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 #define LABEL_MAX 63 /* RFC 1035 2.3.4 */
 /* No code point takes more than 4 bytes, and none vanishes into less than one of the A-label. */
 #define ULABEL_TEXT_MAX (4 * (DOMAIN_MAX + 1))
 
-static bool is_alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static bool is_ascii(struct str text)
 {
     for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] >= 0x80)
+        if (ascii_is_8bit(text.p[i]))
             return false;
     return true;
 }
@@ -55,7 +52,7 @@ bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out)
 static bool is_host_text(struct str text)
 {
     for (size_t i = 0; i < text.n; i++)
-        if (!is_alnum(text.p[i]) && !strchr("-_.", text.p[i]))
+        if (!ascii_is_alnum(text.p[i]) && !strchr("-_.", text.p[i]))
             return false;
     return true;
 }

@@ -3,12 +3,9 @@
  * Errors: none; memory comes from arenas, which never fail. */
 #include "mail/header.h"
 
-#define LINE_COLUMNS 78 /* RFC 5322 2.1.1: SHOULD */
+#include "base/ascii.h"
 
-static bool is_wsp(char c)
-{
-    return c == ' ' || c == '\t';
-}
+#define LINE_COLUMNS 78 /* RFC 5322 2.1.1: SHOULD */
 
 void header_list_init(struct header_list *list, struct arena *a)
 {
@@ -24,7 +21,7 @@ void header_list_add(struct header_list *list, struct str name, struct str value
         list->cap = cap;
     }
     /* RFC 5322 4.5: "From :" is From, to readers and so to us. */
-    while (name.n && is_wsp(name.p[name.n - 1]))
+    while (name.n && ascii_is_wsp(name.p[name.n - 1]))
         name.n--;
     struct header_field *field = &list->fields[list->n++];
     field->name = str_copy(list->arena, name);
@@ -79,7 +76,7 @@ static size_t field_name_length(struct str line)
     while (n < line.n && line.p[n] > 0x20 && line.p[n] < 0x7F && line.p[n] != ':')
         n++;
     size_t colon = n;
-    while (colon < line.n && is_wsp(line.p[colon]))
+    while (colon < line.n && ascii_is_wsp(line.p[colon]))
         colon++;
     return colon < line.n && line.p[colon] == ':' ? n : 0;
 }
@@ -93,7 +90,7 @@ void header_parse_message(struct header_list *list, struct str message, struct s
         if (name.n == 0)
             break;
         size_t from = at + str_find(line, name.n, ':') + 1, to = at + line.n;
-        while (next < message.n && is_wsp(message.p[next])) {
+        while (next < message.n && ascii_is_wsp(message.p[next])) {
             line = line_at(message, next, &next);
             to = (size_t)(line.p - message.p) + line.n;
         }

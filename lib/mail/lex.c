@@ -5,25 +5,11 @@
 
 #include <string.h>
 
-static bool is_wsp(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static bool is_control(char c)
-{
-    return (unsigned char)c < 0x20 || c == 0x7F;
-}
-
-static bool is_8bit(char c)
-{
-    return (unsigned char)c >= 0x80;
-}
+#include "base/ascii.h"
 
 bool lex_is_atext(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
+    return ascii_is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
 }
 
 bool lex_is_token_char(char c)
@@ -34,7 +20,7 @@ bool lex_is_token_char(char c)
 bool lex_is_utf8(struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
-        if (!is_8bit(text.p[i]))
+        if (!ascii_is_8bit(text.p[i]))
             continue;
         size_t n = str_utf8(text, i);
         if (n == 0)
@@ -56,13 +42,13 @@ static bool take_space(struct lexer *l)
 {
     size_t i = l->at;
     struct str t = l->text;
-    if (i < t.n && is_wsp(t.p[i])) {
+    if (i < t.n && ascii_is_wsp(t.p[i])) {
         l->at++;
         return true;
     }
     if (i + 1 < t.n && t.p[i] == '\r' && t.p[i + 1] == '\n')
         i++;
-    if (i >= t.n || t.p[i] != '\n' || (i + 1 < t.n && !is_wsp(t.p[i + 1])))
+    if (i >= t.n || t.p[i] != '\n' || (i + 1 < t.n && !ascii_is_wsp(t.p[i + 1])))
         return false;
     l->at = i + 1;
     return true;
@@ -73,7 +59,7 @@ static bool take_text(struct lexer *l)
 {
     if (lex_take(l, '\\') && lex_end(l))
         return lex_fail(l, "a backslash ends the field");
-    if (is_control(l->text.p[l->at]) && l->text.p[l->at] != '\t')
+    if (ascii_is_control(l->text.p[l->at]) && l->text.p[l->at] != '\t')
         return lex_fail(l, "control character");
     l->at++;
     return true;
@@ -105,14 +91,14 @@ bool lex_cfws(struct lexer *l)
             break;
         }
     }
-    if (!lex_end(l) && is_control(l->text.p[l->at]))
+    if (!lex_end(l) && ascii_is_control(l->text.p[l->at]))
         return lex_fail(l, "control character");
     return true;
 }
 
 bool lex_at_atom(const struct lexer *l)
 {
-    return !lex_end(l) && (lex_is_atext(l->text.p[l->at]) || is_8bit(l->text.p[l->at]));
+    return !lex_end(l) && (lex_is_atext(l->text.p[l->at]) || ascii_is_8bit(l->text.p[l->at]));
 }
 
 struct str lex_atom(struct lexer *l)

@@ -14,8 +14,6 @@
 static bool is_plain(struct str value)
 {
     struct str part;
-    if (value.n == 0)
-        return false;
     while (str_split(&value, '.', &part)) {
         for (size_t i = 0; i < part.n; i++)
             if (!lex_is_atext(part.p[i]) || part.p[i] == '=' || part.p[i] == '/')

@@ -4,23 +4,15 @@
  * use. Both look at each byte once and at no more than TAGLIST_MAX tags. */
 #include "mail/taglist.h"
 
-static bool is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_wsp(char c)
-{
-    return c == ' ' || c == '\t';
-}
+#include "base/ascii.h"
 
 /* RFC 6376 3.2: ALPHA *ALNUMPUNC */
 static bool is_tag_name(struct str name)
 {
-    if (name.n == 0 || !is_alpha(name.p[0]))
+    if (name.n == 0 || !ascii_is_alpha(name.p[0]))
         return false;
     for (size_t i = 1; i < name.n; i++)
-        if (!is_alpha(name.p[i]) && !(name.p[i] >= '0' && name.p[i] <= '9') && name.p[i] != '_')
+        if (!ascii_is_alnum(name.p[i]) && name.p[i] != '_')
             return false;
     return true;
 }
@@ -30,18 +22,18 @@ static bool is_tag_name(struct str name)
 static bool is_tag_value(struct str value)
 {
     for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
+        char c = value.p[i];
         if (c == '\r' && i + 1 < value.n && value.p[i + 1] == '\n')
-            c = (unsigned char)value.p[++i];
+            c = value.p[++i];
         if (c == '\n') {
-            if (i + 1 >= value.n || !is_wsp(value.p[i + 1]))
+            if (i + 1 >= value.n || !ascii_is_wsp(value.p[i + 1]))
                 return false;
-        } else if (c >= 0x80) {
+        } else if (ascii_is_8bit(c)) {
             size_t n = str_utf8(value, i);
             if (n == 0)
                 return false;
             i += n - 1;
-        } else if ((c < 0x20 && c != '\t') || c == 0x7F) {
+        } else if (ascii_is_control(c) && c != '\t') {
             return false;
         }
     }
@@ -133,7 +125,7 @@ struct str taglist_strip(struct arena *a, struct str value)
     char *stripped = arena_copy(a, value.p, value.n);
     size_t n = 0;
     for (size_t i = 0; i < value.n; i++)
-        if (!is_wsp(value.p[i]) && value.p[i] != '\r' && value.p[i] != '\n')
+        if (!ascii_is_wsp(value.p[i]) && value.p[i] != '\r' && value.p[i] != '\n')
             stripped[n++] = value.p[i];
     stripped[n] = '\0';
     return (struct str){stripped, n};

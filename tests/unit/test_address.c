@@ -80,6 +80,7 @@ static const struct from_case from_cases[] = {
               "cher (x) .example"),
      "a@xn--bcher-kva.example|"},
     {STR_INIT(" a@localhost"), "a@localhost|"},
+    {STR_INIT(" azAZ09@azAZ09.test"), "azAZ09@azaz09.test|"},
     {STR_INIT(" a@[192.0.2.1]"), "a@!|"},
     {STR_INIT(" <a@ [IPv6:2001:db8::1] >"), "a@!|"},
     {STR_INIT(" a@[a\\]b]"), "a@!|"},
@@ -295,6 +296,9 @@ static void from_fields(void **state)
     assert_int_equal(from.problem.n, 0);
     assert_str(dump(a, &from), "a@b.test|");
     header_list_add(&h, STR("From "), STR(" x@y.test, broken"));
+    from_parse(a, &h, &from);
+    assert_int_equal(from.status, FROM_SEVERAL);
+    assert_str(dump(a, &from), "a@b.test|"); /* all of a field or nothing */
     header_list_add(&h, STR("from"), STR(" c@d.test, e@f.test"));
     from_parse(a, &h, &from);
     assert_int_equal(from.status, FROM_SEVERAL);
@@ -342,6 +346,7 @@ static const struct path_case path_cases[] = {
     {STR_INIT(""), NULL, NULL, NULL},
     {STR_INIT("<"), NULL, NULL, NULL},
     {STR_INIT("<a@b"), NULL, NULL, NULL},
+    {STR_INIT("<a@b.test"), NULL, NULL, NULL},
     {STR_INIT("<@b>"), NULL, NULL, NULL},
     {STR_INIT("<@b:>"), NULL, NULL, NULL},
     {STR_INIT("<a@>"), NULL, NULL, NULL},

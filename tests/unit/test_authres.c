@@ -84,6 +84,8 @@ static const struct value_case value_cases[] = {
     {STR_INIT("a@b"), "\"a@b\""}, /* a domain-name has two labels (RFC 6376 3.5) */
     {STR_INIT("a@b.c."), "\"a@b.c.\""},
     {STR_INIT("a@-b.c"), "\"a@-b.c\""},
+    {STR_INIT("a@b-.c"), "\"a@b-.c\""},
+    {STR_INIT("a@b.c-"), "\"a@b.c-\""},
     {STR_INIT("a@b_c.d"), "\"a@b_c.d\""},
     {STR_INIT("a@@b.c"), "\"a@@b.c\""},
     {STR_INIT(".a@b.c"), "\".a@b.c\""},
@@ -224,6 +226,8 @@ static const struct head_case head_cases[] = {
     {STR_INIT(" mx.example.net\0; none"), NULL, false, true},
     {STR_INIT(" mx.example.net\r; none"), NULL, false, true},
     {STR_INIT(" \x7fmx.example.net; none"), NULL, false, true},
+    {STR_INIT(" mx.example.net\x7f; none"), NULL, false, true},
+    {STR_INIT(" mx.\xff.example.net\x7f; none"), NULL, false, true},
 };
 
 static void heads(void **state)

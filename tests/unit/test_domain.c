@@ -17,6 +17,10 @@ static const struct normal_case normal_cases[] = {
     {STR_INIT("example.org"), "example.org"},
     {STR_INIT("EXAMPLE.Org."), "example.org"},
     {STR_INIT("localhost"), "localhost"},
+    {STR_INIT("a!b~.org"), "a!b~.org"},
+    {STR_INIT("b\xc3\xbc"
+              "cher-azAZ09.example"),
+     "xn--bcher-azaz09-dlb.example"},
     {STR_INIT("_dmarc.a/b.example"), "_dmarc.a/b.example"},
     {STR_INIT("192.0.2.1"), "192.0.2.1"},
     {STR_INIT("b\xc3\xbc"

@@ -43,6 +43,8 @@ static void unfolding(void **state)
     assert_str(header_unfold(a, STR(" plain text ")), "plain text");
     assert_str(header_unfold(a, STR(" a\n b\r\n\tc")), "a b\tc");
     assert_str(header_unfold(a, STR("a\rb\nc\n")), "abc");
+    assert_str(header_unfold(a, STR("a\rb")), "ab");
+    assert_str(header_unfold(a, STR("a\nb")), "ab");
     assert_str(header_unfold(a, STR(" \r\n ")), "");
     assert_str(header_unfold(a, STR("")), "");
     arena_free(a);
@@ -70,6 +72,8 @@ static const struct message_case message_cases[] = {
     {STR_INIT("A:"), "A|;", ""},
     {STR_INIT("A:1\n\n\nx"), "A|1;", "\nx"},
     {STR_INIT("A:x\ry\n\n"), "A|x\ry;", ""}, /* a bare CR ends no line */
+    {STR_INIT("A\x7f: 1\n"), "", "A\x7f: 1\n"},
+    {STR_INIT("!~: 1\n"), "!~| 1;", ""},
     {STR_INIT("caf\xc3\xa9: 1\n"), "", "caf\xc3\xa9: 1\n"},
     {STR_INIT(""), "", ""},
 };
@@ -141,12 +145,41 @@ static void folds_exactly_behind_78(void **state)
     arena_free(a);
 }
 
+static void folds_within_an_atom(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct header_folder f;
+    folder_init(&f, a, 60);
+    f.reserve = 1;
+    folder_add_piece(&f, STR("\"12345678901234567")); /* 60 + 18 */
+    folder_add_piece(&f, STR(" x\""));
+    folder_add(&f, false, STR(";"));
+    assert_str(folder_str(&f), "\n\t\"12345678901234567 x\";");
+    folder_init(&f, a, 60);
+    folder_add_piece(&f, STR("\"12345678901234567"));
+    folder_add_piece(&f, STR(" x\""));
+    assert_int_equal(f.column, 3);
+    assert_str(folder_str(&f), "\"12345678901234567\n x\"");
+    char atom[78];
+    memset(atom, 'x', sizeof atom);
+    assert_true(folder_fits_line(&f, (struct str){atom, 77}));
+    assert_false(folder_fits_line(&f, (struct str){atom, 78}));
+    f.reserve = 1;
+    assert_false(folder_fits_line(&f, (struct str){atom, 77}));
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),     cmocka_unit_test(copies),
-        cmocka_unit_test(unfolding), cmocka_unit_test(messages),
-        cmocka_unit_test(folds),     cmocka_unit_test(folds_exactly_behind_78),
+        cmocka_unit_test(lists),
+        cmocka_unit_test(copies),
+        cmocka_unit_test(unfolding),
+        cmocka_unit_test(messages),
+        cmocka_unit_test(folds),
+        cmocka_unit_test(folds_exactly_behind_78),
+        cmocka_unit_test(folds_within_an_atom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

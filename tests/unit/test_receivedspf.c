@@ -99,6 +99,8 @@ static const struct receiver_case receiver_cases[] = {
     {STR_INIT(" pass envelope-from=a=b@x.test; receiver=mx.example.org"), "mx.example.org"},
     {STR_INIT(" pass ;; = receiver receiver=mx.example.org"), "mx.example.org"},
     {STR_INIT(" pass \x01 receiver=mx.example.org"), "mx.example.org"},
+    {STR_INIT(" pass receiver=mx.example.org helo=x.test"), "mx.example.org"},
+    {STR_INIT(" pass receiver=mx.example.org\r\n\thelo=x.test"), "mx.example.org"},
     {STR_INIT(" pass receiver="), ""},
     {STR_INIT(" pass receiver=;"), ""},
     {STR_INIT(" pass client-ip=192.0.2.1"), NULL},
