@@ -30,7 +30,8 @@ size_t header_count(const struct header_list *list, struct str name);
 /* The k-th (0: topmost) field of this name, or NULL. */
 const struct header_field *header_get(const struct header_list *list, struct str name, size_t k);
 
-/* RFC 5322 2.2.3: the value without line ends (bare CR and LF too), white space kept; trimmed. */
+/* RFC 5322 2.2.3: the value without line ends (bare CR and LF too), white space kept; trimmed. A
+ * view of `value` where there is none to remove. */
 struct str header_unfold(struct arena *a, struct str value);
 
 /* Splits a whole message (LF or CRLF) into header fields and the body (the rest behind the empty

@@ -30,8 +30,8 @@ struct str quote_string(struct arena *a, struct str safe)
     return sb_str(&b);
 }
 
-/* The next piece of a text: it begins with its spaces, if any, and ends before the next
- * ones. So every line has something besides white space (RFC 5322 3.2.2). */
+/* The next piece of a text: it begins with its spaces, if any, and ends before the next ones. So
+ * every line has something besides white space (RFC 5322 3.2.2). */
 static struct str next_piece(struct str text, size_t from)
 {
     size_t to = from;
