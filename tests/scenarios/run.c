@@ -14,10 +14,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "core/pipeline.h"
 #include "crypto/canon.h"
-#include "decide/edits.h"
 #include "decide/record.h"
+#include "decide/whole.h"
 #include "keys/keyset.h"
 #include "mail/address.h"
 #include "scenario.h"
@@ -35,12 +34,7 @@ struct play {
     struct key_cache *keys;
     struct session session;
     struct message message;
-    struct evidence evidence;
-    struct dns_asker asker;
-    struct pipeline *pipeline;
-    enum policy_point point;
-    struct verdict verdict;
-    struct edit_list edits;
+    struct whole whole;
     struct str log;
     unsigned failures;
 };
@@ -247,39 +241,18 @@ static void read_message(struct play *p, struct str *body)
     p->message.body_bytes = body->n;
 }
 
-static bool refused(struct play *p, enum policy_point point)
-{
-    p->point = point;
-    policy_decide(p->conf, point, &p->session, &p->message, &p->evidence, p->arena, &p->verdict);
-    return p->verdict.action >= ACTION_TEMPFAIL;
-}
-
 static void run_message(struct play *p, struct str body)
 {
-    p->asker = (struct dns_asker){
-        .dns = p->dns, .arena = p->arena, .patience_us = p->conf->dns_early_wait * 1000};
-    struct stage_run base = {.conf = p->conf,
-                             .session = &p->session,
-                             .message = &p->message,
-                             .evidence = &p->evidence,
-                             .asker = &p->asker,
-                             .keys = p->keys,
-                             .signing_keys = p->key_set};
-    message_decide_origin(p->conf, &p->session, &p->message);
-    p->pipeline = pipeline_new(&base);
-    pipeline_mail(p->pipeline);
-    if (refused(p, POINT_MAIL))
-        return;
-    pipeline_rcpt(p->pipeline);
-    if (refused(p, POINT_RCPT))
-        return;
-    pipeline_eoh(p->pipeline);
-    if (pipeline_wants_body(p->pipeline))
-        pipeline_body(p->pipeline, body.p, body.n);
-    p->asker.patience_us = p->conf->dns_deadline * 1000;
-    pipeline_eom(p->pipeline);
-    refused(p, POINT_EOM);
-    edits_plan(p->conf, &p->session, &p->message, &p->evidence, &p->verdict, p->arena, &p->edits);
+    p->whole = (struct whole){
+        .conf = p->conf,
+        .session = &p->session,
+        .message = &p->message,
+        .body = body,
+        .asker = {.dns = p->dns},
+        .keys = p->keys,
+        .signing_keys = p->key_set,
+    };
+    whole_message(&p->whole);
 }
 
 /* --- what is expected
@@ -298,8 +271,8 @@ static bool some_edit(struct play *p, enum edit_kind kind, struct str pattern, s
 {
     bool found = false;
     *all = STR("");
-    for (size_t i = 0; i < p->edits.n; i++) {
-        const struct edit *e = &p->edits.v[i];
+    for (size_t i = 0; i < p->whole.edits.n; i++) {
+        const struct edit *e = &p->whole.edits.v[i];
         if (e->kind != kind)
             continue;
         struct str text = edit_text(p, e);
@@ -314,23 +287,23 @@ static struct str dkim_words(struct play *p)
 {
     struct strbuf b;
     sb_init(&b, p->arena);
-    for (size_t i = 0; i < p->evidence.dkim.n; i++)
+    for (size_t i = 0; i < p->whole.evidence.dkim.n; i++)
         sb_printf(&b, "%s%s", i ? "," : "",
-                  dkim_result_name(p->evidence.dkim.signatures[i].result));
-    return p->evidence.dkim.checked && !b.n ? STR("none") : sb_str(&b);
+                  dkim_result_name(p->whole.evidence.dkim.signatures[i].result));
+    return p->whole.evidence.dkim.checked && !b.n ? STR("none") : sb_str(&b);
 }
 
 static struct str reply_text(struct play *p)
 {
-    return str_printf(p->arena, "%.*s %.*s %.*s", STR_ARG(p->verdict.code),
-                      STR_ARG(p->verdict.enhanced), STR_ARG(p->verdict.text));
+    return str_printf(p->arena, "%.*s %.*s %.*s", STR_ARG(p->whole.verdict.code),
+                      STR_ARG(p->whole.verdict.enhanced), STR_ARG(p->whole.verdict.text));
 }
 
 /* What came out under a keyword of [expect]; STR_NONE for the keywords that need more. */
 static struct str outcome_of(struct play *p, struct str key)
 {
     static const char *const points[] = {"mail", "rcpt", "end"};
-    const struct evidence *e = &p->evidence;
+    const struct evidence *e = &p->whole.evidence;
     if (str_eq(key, STR("origin")))
         return str_of(origin_name(p->message.origin));
     if (str_eq(key, STR("spf")))
@@ -341,13 +314,13 @@ static struct str outcome_of(struct play *p, struct str key)
     if (str_eq(key, STR("dmarc")))
         return e->dmarc.checked ? str_of(dmarc_result_name(e->dmarc.result)) : STR("unchecked");
     if (str_eq(key, STR("action")))
-        return str_of(action_name(p->verdict.action));
+        return str_of(action_name(p->whole.verdict.action));
     if (str_eq(key, STR("would")))
-        return str_of(action_name(p->verdict.wanted));
+        return str_of(action_name(p->whole.verdict.wanted));
     if (str_eq(key, STR("at")))
-        return str_of(points[p->point]);
+        return str_of(points[p->whole.point]);
     if (str_eq(key, STR("override")))
-        return str_of(override_name(p->verdict.override));
+        return str_of(override_name(p->whole.verdict.override));
     if (str_eq(key, STR("reply")))
         return reply_text(p);
     if (str_eq(key, STR("log")))
@@ -402,7 +375,8 @@ static bool play(const struct scenario *scenario, const char *keydir, const char
     read_session(&p);
     read_message(&p, &body);
     run_message(&p, body);
-    p.log = record_line(p.point, &p.session, &p.message, &p.evidence, &p.verdict, 0, p.arena);
+    p.log = record_line(p.whole.point, &p.session, &p.message, &p.whole.evidence, &p.whole.verdict,
+                        0, p.arena);
     check(&p);
     if (p.failures || verbose) {
         struct str edits;
