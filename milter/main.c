@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"milter", command_milter, "serve Postfix or Sendmail, in the foreground"},
     {"config", command_config, "config check: test the configuration; config show: print it"},
     {"dkim", dkim_command, "dkim keygen: make a key to sign with, and its DNS record"},
+    {"check", command_check, "what would be done with a saved message, and why"},
     {"spf", command_spf, "spf check: may this client send for this domain, and why"},
     {"dmarc", command_dmarc, "dmarc check: what does a domain ask for, and what would mail get"},
     {"version", command_version, "print the version"},

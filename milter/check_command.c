@@ -1,0 +1,282 @@
+/* check_command.c - `assay check`: its words, the loop over messages, progress and summary.
+ *
+ * Errors: exit status 64 and what is missing, 66 for a message that cannot be read; those of ask.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "keys/keyset.h"
+#include "milter/check.h"
+#include "milter/commands.h"
+
+static const char usage[] =
+    "usage: assay check [OPTION...] MESSAGE...\n"
+    "\n"
+    "Says what the daemon would do with saved messages under the configuration in force, and why:\n"
+    "SPF, each signature, DMARC, policy, header fields. MESSAGE is a file, an mbox, a Maildir, a\n"
+    "folder, or - for standard input. What the options do not say is taken from the message.\n"
+    "\n"
+    "      --ip ADDRESS     the client's address\n"
+    "      --name NAME      the client's name, as the MTA found it\n"
+    "      --helo NAME      what the client said in HELO\n"
+    "      --from SENDER    MAIL FROM; empty for a bounce\n"
+    "      --rcpt RECIPIENT the first recipient\n"
+    "      --auth USER      the client had authenticated as this user\n"
+    "      --daemon NAME    the MTA's service ({daemon_name}), such as MSA\n"
+    "      --at TIME        when the message came: seconds since 1970, default: now\n"
+    "      --save-dns FILE  write what is asked of the DNS to a zone file for --dns\n"
+    "      --trace          say every look-up with its answer\n"
+    "  -c, --config FILE    the configuration; default: " DEFAULT_CONF "\n"
+    "      --dns FILE       answer from this zone file instead of the DNS\n"
+    "      --json           print the result for a program\n"
+    "      --help           print this\n"
+    "\n"
+    "Exit status, of the gravest: 0 delivered, 1 delivered and tagged, 2 quarantined, 3 rejected,\n"
+    "75 asked to come again.\n";
+
+#define MANY 20 /* messages, from which on a summary is worth more than each account */
+
+enum {
+    OPT_IP = 256,
+    OPT_NAME,
+    OPT_HELO,
+    OPT_FROM,
+    OPT_RCPT,
+    OPT_AUTH,
+    OPT_DAEMON,
+    OPT_AT,
+    OPT_SAVE,
+    OPT_TRACE
+};
+
+struct check {
+    struct ask ask;
+    struct check_words words;
+    const char *save_path;
+    bool trace;
+    int64_t now;
+    struct check_recorder recorder;
+    struct strbuf trace_lines; /* of the message under way */
+    struct check_messages messages;
+    struct key_cache *keys;
+    struct key_set *signing_keys;
+    struct json json;
+    size_t count[ACTION_COUNT];
+};
+
+static bool take_time(struct check *check, const char *text)
+{
+    unsigned long long seconds;
+    if (!str_to_u64(str_of(text), INT64_MAX, &seconds))
+        return false;
+    check->now = (int64_t)seconds;
+    return true;
+}
+
+static bool take_option(struct check *check, int c, const char *argument)
+{
+    const char **texts[] = {
+        [OPT_IP - 256] = &check->words.ip,         [OPT_NAME - 256] = &check->words.name,
+        [OPT_HELO - 256] = &check->words.helo,     [OPT_FROM - 256] = &check->words.from,
+        [OPT_RCPT - 256] = &check->words.rcpt,     [OPT_AUTH - 256] = &check->words.auth,
+        [OPT_DAEMON - 256] = &check->words.daemon,
+    };
+    if (c >= OPT_IP && c <= OPT_DAEMON)
+        *texts[c - OPT_IP] = argument;
+    else if (c == OPT_AT)
+        return take_time(check, argument);
+    else if (c == OPT_SAVE)
+        check->save_path = argument;
+    else if (c == OPT_TRACE)
+        check->trace = true;
+    else
+        return ask_option(&check->ask, c, argument);
+    return true;
+}
+
+static int read_words(struct check *check, int argc, char **argv, bool *help)
+{
+    static const struct option options[] = {{"ip", required_argument, NULL, OPT_IP},
+                                            {"name", required_argument, NULL, OPT_NAME},
+                                            {"helo", required_argument, NULL, OPT_HELO},
+                                            {"from", required_argument, NULL, OPT_FROM},
+                                            {"rcpt", required_argument, NULL, OPT_RCPT},
+                                            {"auth", required_argument, NULL, OPT_AUTH},
+                                            {"daemon", required_argument, NULL, OPT_DAEMON},
+                                            {"at", required_argument, NULL, OPT_AT},
+                                            {"save-dns", required_argument, NULL, OPT_SAVE},
+                                            {"trace", no_argument, NULL, OPT_TRACE},
+                                            ASK_OPTIONS,
+                                            {0}};
+    struct netaddr address;
+    int c;
+    optind = 0; /* glibc: begin anew */
+    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (c == 'h')
+            *help = true;
+        else if (!take_option(check, c, optarg))
+            return EX_USAGE;
+    }
+    if (check->words.ip && !netaddr_parse(str_of(check->words.ip), &address)) {
+        fprintf(stderr, "assay check: --ip wants an address such as 192.0.2.1 or 2001:db8::1\n");
+        return EX_USAGE;
+    }
+    return *help || optind < argc ? EX_OK : EX_USAGE;
+}
+
+static void on_event(void *context, const struct dns_event *event)
+{
+    struct check *check = context;
+    if (check->save_path)
+        check_recorder_add(&check->recorder, event);
+    if (!check->trace || check->ask.json)
+        return;
+    const struct dns_answer *answer = event->answer;
+    struct strbuf *b = &check->trace_lines;
+    sb_printf(b, "  DNS      %s %.*s: %s", dns_type_name(event->type),
+              STR_ARG(str_safe(b->arena, event->name, 255, false)),
+              dns_status_name(answer->status));
+    if (answer->status == DNS_ANSWER)
+        sb_printf(b, ", %zu record%s, TTL %u", answer->n, answer->n == 1 ? "" : "s", answer->ttl);
+    sb_printf(b, ", %lld ms%s\n", (long long)(event->waited_us / 1000),
+              event->from_cache ? " (known)" : "");
+}
+
+static void account(struct check *check, const struct check_case *c)
+{
+    check->count[c->whole.verdict.action]++;
+    if (check->ask.json)
+        check_json(&check->json, c);
+    else if (check->messages.n < MANY)
+        check_report(c, isatty(STDOUT_FILENO));
+}
+
+static void check_one(struct check *check, struct check_message input)
+{
+    struct check_case c = {.input = input};
+    c.message.arena = arena_new(0);
+    c.whole.conf = check->ask.conf;
+    check_facts(&check->words, check->now, &c);
+    c.whole.session = &c.session;
+    c.whole.message = &c.message;
+    c.whole.keys = check->keys;
+    c.whole.signing_keys = check->signing_keys;
+    c.whole.asker =
+        (struct dns_asker){.dns = check->ask.dns, .trace = on_event, .trace_context = check};
+    sb_init(&check->trace_lines, c.message.arena);
+    whole_message(&c.whole);
+    c.trace = sb_str(&check->trace_lines);
+    account(check, &c);
+    arena_free(c.message.arena);
+}
+
+static void progress(const struct check *check, size_t done, int64_t *last)
+{
+    if (check->messages.n < MANY || !isatty(STDERR_FILENO))
+        return;
+    int64_t now = clock_us();
+    if (done < check->messages.n && now - *last < 200000)
+        return;
+    *last = now;
+    fprintf(stderr, "\r%zu of %zu messages%s", done, check->messages.n,
+            done == check->messages.n ? "\n" : "");
+}
+
+static void summary(const struct check *check)
+{
+    if (check->messages.n < MANY || check->ask.json)
+        return;
+    for (int i = 0; i < ACTION_COUNT; i++) {
+        struct verdict v = {.action = (enum action)i};
+        printf("%8zu %s\n", check->count[i], check_verdict_words(&v));
+    }
+}
+
+static int save_dns(struct check *check)
+{
+    struct str zone = sb_str(&check->recorder.zone);
+    FILE *f = fopen(check->save_path, "w");
+    bool good = f && fwrite(zone.p, 1, zone.n, f) == zone.n;
+    if (f && fclose(f))
+        good = false;
+    if (!good)
+        fprintf(stderr, "assay check: %s: %s\n", check->save_path, strerror(errno));
+    return good ? EX_OK : EX_CANTCREAT;
+}
+
+static int exit_status(const struct check *check)
+{
+    static const int statuses[ACTION_COUNT] = {
+        [ACTION_ACCEPT] = 0,     [ACTION_TAG] = 1,
+        [ACTION_QUARANTINE] = 2, [ACTION_TEMPFAIL] = EX_TEMPFAIL,
+        [ACTION_REJECT] = 3,
+    };
+    for (int i = ACTION_COUNT; i-- > 0;)
+        if (check->count[i])
+            return statuses[i];
+    return 0;
+}
+
+/* Keys may be unreadable to whoever asks; then mail of ours is shown unsigned. */
+static void load_keys(struct check *check)
+{
+    struct conf_problems problems;
+    conf_problems_init(&problems, check->ask.arena);
+    check->keys = key_cache_new(check->ask.conf->dkim_key_cache_size);
+    if (!key_set_load(check->ask.conf, &problems, &check->signing_keys))
+        for (size_t i = 0; i < problems.n; i++)
+            fprintf(stderr, "assay check: without this key: %.*s\n", STR_ARG(problems.v[i]));
+}
+
+static int run(struct check *check, int n, char **paths)
+{
+    int status = ask_open(&check->ask);
+    int64_t last = 0;
+    if (status != EX_OK)
+        return status;
+    check_recorder_init(&check->recorder, check->ask.arena);
+    check->messages.arena = check->ask.arena;
+    for (int i = 0; i < n; i++)
+        if (!check_input(&check->ask, paths[i], &check->messages))
+            status = EX_NOINPUT;
+    load_keys(check);
+    if (check->ask.json) {
+        json_begin(&check->json, check->ask.arena);
+        json_array(&check->json, "messages");
+    }
+    for (size_t i = 0; i < check->messages.n; i++) {
+        check_one(check, check->messages.v[i]);
+        progress(check, i + 1, &last);
+    }
+    summary(check);
+    if (check->ask.json) {
+        json_end(&check->json, ']');
+        json_end(&check->json, '}');
+        struct str text = json_str(&check->json);
+        fwrite(text.p, 1, text.n, stdout);
+    }
+    if (check->save_path && save_dns(check) != EX_OK)
+        status = EX_CANTCREAT;
+    return status != EX_OK ? status : exit_status(check);
+}
+
+int command_check(int argc, char **argv)
+{
+    bool help = false;
+    struct check check = {.ask = {.arena = arena_new(0), .command = "assay check"},
+                          .now = time(NULL)};
+    int status = read_words(&check, argc, argv, &help);
+    if (status != EX_OK || help)
+        fputs(usage, help ? stdout : stderr);
+    else
+        status = run(&check, argc - optind, argv + optind);
+    key_set_free(check.signing_keys);
+    key_cache_free(check.keys);
+    ask_close(&check.ask);
+    return status;
+}

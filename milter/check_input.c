@@ -1,0 +1,115 @@
+/* check_input.c - saved messages from files, mbox files and Maildirs.
+ *
+ * Errors: a line on standard error, and false. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "milter/check.h"
+
+static void add(struct check_messages *out, struct str label, struct str text)
+{
+    if (out->n == out->cap) {
+        size_t cap = out->cap ? out->cap * 2 : 16;
+        out->v = arena_grow(out->arena, out->v, out->cap * sizeof *out->v, cap * sizeof *out->v);
+        out->cap = cap;
+    }
+    out->v[out->n++] = (struct check_message){label, text};
+}
+
+/* Where the next "From " at the beginning of a line stands, or the end. */
+static size_t next_from_line(struct str text, size_t from)
+{
+    for (size_t at = from; at < text.n; at = str_find(text, at, '\n') + 1)
+        if (at > from && str_starts(str_sub(text, at, text.n), STR("From ")))
+            return at;
+    return text.n;
+}
+
+/* ">From " was "From " before it went into the mbox. */
+static struct str without_quoting(struct arena *a, struct str text)
+{
+    struct strbuf b;
+    struct str rest = text, line;
+    sb_init(&b, a);
+    while (str_split(&rest, '\n', &line)) {
+        sb_add(&b, str_starts(line, STR(">From ")) ? str_sub(line, 1, line.n) : line);
+        if (rest.p)
+            sb_addc(&b, '\n');
+    }
+    return sb_str(&b);
+}
+
+/* Each message begins behind a From line; the empty line before the next one belongs to the mbox.
+ */
+static void add_mbox(struct check_messages *out, const char *path, struct str text)
+{
+    size_t number = 0;
+    for (size_t at = 0; at < text.n;) {
+        size_t end = next_from_line(text, at);
+        size_t begin = str_find(text, at, '\n') + 1;
+        struct str body = str_sub(text, begin, end);
+        if (end < text.n && body.n && body.p[body.n - 1] == '\n')
+            body.n -= body.n > 1 && body.p[body.n - 2] == '\r' ? 2 : 1;
+        add(out, str_printf(out->arena, "%s:%zu", path, ++number),
+            without_quoting(out->arena, body));
+        at = end;
+    }
+}
+
+static bool add_file(struct ask *ask, const char *path, struct check_messages *out)
+{
+    struct str text;
+    if (!ask_read_file(ask, path, &text))
+        return false;
+    if (str_starts(text, STR("From ")))
+        add_mbox(out, path, text);
+    else
+        add(out, str_copy(out->arena, str_of(path)), text);
+    return true;
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static bool add_folder(struct ask *ask, const char *path, struct check_messages *out)
+{
+    struct dirent **names;
+    int n = scandir(path, &names, is_visible, alphasort);
+    bool good = n >= 0;
+    if (!good)
+        fprintf(stderr, "%s: %s: %s\n", ask->command, path, strerror(errno));
+    for (int i = 0; i < n; i++) {
+        struct stat st;
+        char *file = str_cstr(out->arena, str_printf(out->arena, "%s/%s", path, names[i]->d_name));
+        if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
+            good = add_file(ask, file, out) && good;
+        free(names[i]);
+    }
+    if (n >= 0)
+        free(names);
+    return good;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool check_input(struct ask *ask, const char *path, struct check_messages *out)
+{
+    char *cur = str_cstr(out->arena, str_printf(out->arena, "%s/cur", path));
+    char *new = str_cstr(out->arena, str_printf(out->arena, "%s/new", path));
+    if (!is_folder(path))
+        return add_file(ask, path, out);
+    if (!is_folder(cur) || !is_folder(new))
+        return add_folder(ask, path, out);
+    bool good = add_folder(ask, cur, out);
+    return add_folder(ask, new, out) && good;
+}

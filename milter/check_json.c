@@ -1,0 +1,147 @@
+/* check_json.c - the account of one message for programs: the schema of assay-check(1).
+ *
+ * Errors: none. */
+#include "milter/check.h"
+
+static void text_or_null(struct json *j, const char *name, struct str text)
+{
+    json_text(j, name, text.n ? text : STR_NONE);
+}
+
+static void facts(struct json *j, const struct check_case *c)
+{
+    char address[NETADDR_TEXT];
+    json_text(j, "origin", str_of(origin_name(c->message.origin)));
+    json_text(j, "origin_reason", c->message.origin_why);
+    json_text(j, "client",
+              c->session.client.family ? str_of(netaddr_format(&c->session.client, address))
+                                       : STR_NONE);
+    json_text(j, "helo", c->session.helo);
+    json_text(j, "mail_from", c->message.from.whole);
+    json_array(j, "assumed");
+    for (size_t i = 0; i < c->n_assumed; i++)
+        json_text(j, NULL, c->assumed[i]);
+    json_end(j, ']');
+}
+
+static void spf(struct json *j, const struct evidence_spf *e)
+{
+    const struct spf_outcome *o = &e->mail_from.outcome;
+    if (!e->mail_from.checked) {
+        json_text(j, "spf", STR_NONE);
+        return;
+    }
+    json_object(j, "spf");
+    json_text(j, "result", str_of(spf_result_name(o->result)));
+    json_text(j, "domain", o->domain);
+    text_or_null(j, "mechanism", o->mechanism);
+    text_or_null(j, "problem", o->problem);
+    json_end(j, '}');
+}
+
+static void dkim(struct json *j, const struct check_case *c)
+{
+    const struct evidence_dkim *e = &c->whole.evidence.dkim;
+    json_array(j, "dkim");
+    for (size_t i = 0; i < e->n; i++) {
+        const struct dkim_signature *s = &e->signatures[i];
+        json_object(j, NULL);
+        json_text(j, "result", str_of(dkim_result_name(s->result)));
+        text_or_null(j, "reason", s->reason);
+        text_or_null(j, "domain", s->domain);
+        text_or_null(j, "selector", s->selector);
+        text_or_null(j, "identity", s->identity);
+        text_or_null(j, "algorithm", s->algorithm);
+        json_number(j, "key_bits", s->key_bits);
+        json_bool(j, "testing", s->testing);
+        text_or_null(j, "body_change", s->result == DKIM_FAIL ? check_body_change(c, i) : STR_NONE);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+}
+
+static void dmarc(struct json *j, const struct evidence_dmarc *e, const struct verdict *v)
+{
+    if (!e->checked) {
+        json_text(j, "dmarc", STR_NONE);
+        return;
+    }
+    const struct dmarc_outcome *o = e->n ? &e->outcomes[e->decisive] : NULL;
+    json_object(j, "dmarc");
+    json_text(j, "result", str_of(dmarc_result_name(e->result)));
+    text_or_null(j, "reason", e->reason);
+    json_text(j, "author_domain", o ? o->author_domain : STR_NONE);
+    json_text(j, "record_domain", o && o->record_domain.n ? o->record_domain : STR_NONE);
+    json_text(j, "organizational_domain",
+              o && o->organizational_domain.n ? o->organizational_domain : STR_NONE);
+    json_text(j, "policy",
+              o && o->record_domain.n ? str_of(dmarc_policy_name(o->policy)) : STR_NONE);
+    json_bool(j, "spf_aligned", o && o->spf_aligned);
+    json_bool(j, "dkim_aligned", o && o->dkim_aligned);
+    json_text(j, "disposition", str_of(dmarc_policy_name(v->disposition)));
+    json_text(j, "override",
+              v->override == OVERRIDE_NONE ? STR_NONE : str_of(override_name(v->override)));
+    text_or_null(j, "override_reason", v->override_comment);
+    json_end(j, '}');
+}
+
+static void signing(struct json *j, const struct evidence_signing *e)
+{
+    json_array(j, "signed_with");
+    for (size_t i = 0; i < e->n; i++) {
+        json_object(j, NULL);
+        json_text(j, "domain", e->keys[i].domain);
+        json_text(j, "selector", e->keys[i].selector);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+    text_or_null(j, "signing_reason", e->problem.n ? e->problem : e->why);
+}
+
+/* The folds of our writers are LF TAB. */
+static struct str on_one_line(struct arena *a, struct str value)
+{
+    char *text = str_cstr(a, header_unfold(a, value));
+    for (char *p = text; *p; p++)
+        if (*p == '\t')
+            *p = ' ';
+    return str_of(text);
+}
+
+static void edits(struct json *j, const struct edit_list *list)
+{
+    json_array(j, "edits");
+    for (size_t i = 0; i < list->n; i++) {
+        const struct edit *e = &list->v[i];
+        json_object(j, NULL);
+        json_text(j, "kind", e->kind == EDIT_DELETE ? STR("delete") : STR("insert"));
+        json_text(j, "name", e->name);
+        if (e->kind == EDIT_DELETE)
+            json_number(j, "ordinal", e->ordinal);
+        else
+            json_text(j, "value", on_one_line(j->out.arena, e->value));
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+}
+
+void check_json(struct json *j, const struct check_case *c)
+{
+    const struct verdict *v = &c->whole.verdict;
+    json_object(j, NULL);
+    json_text(j, "message", c->input.label);
+    json_text(j, "action", str_of(action_name(v->action)));
+    json_text(j, "would", str_of(action_name(v->wanted)));
+    json_text(j, "cause", str_of(v->cause));
+    json_text(j, "reply",
+              v->code.n ? str_printf(j->out.arena, "%.*s %.*s %.*s", STR_ARG(v->code),
+                                     STR_ARG(v->enhanced), STR_ARG(v->text))
+                        : STR_NONE);
+    facts(j, c);
+    spf(j, &c->whole.evidence.spf);
+    dkim(j, c);
+    dmarc(j, &c->whole.evidence.dmarc, v);
+    signing(j, &c->whole.evidence.signing);
+    edits(j, &c->whole.edits);
+    json_end(j, '}');
+}

@@ -1,0 +1,166 @@
+/* check_report.c - the account of one message for people.
+ *
+ * Errors: none. */
+#include <stdio.h>
+
+#include "mail/domain.h"
+#include "milter/check.h"
+
+#define SHOWN 400 /* bytes of a text from the network */
+
+static const char *const action_words[ACTION_COUNT] = {
+    [ACTION_ACCEPT] = "delivered",       [ACTION_TAG] = "delivered, tagged",
+    [ACTION_QUARANTINE] = "quarantined", [ACTION_TEMPFAIL] = "asked to come again",
+    [ACTION_REJECT] = "rejected",
+};
+
+const char *check_verdict_words(const struct verdict *verdict)
+{
+    return action_words[verdict->action];
+}
+
+static void headline(const struct check_case *c, bool colour)
+{
+    static const char *const colours[ACTION_COUNT] = {
+        [ACTION_ACCEPT] = "\033[1;32m",     [ACTION_TAG] = "\033[1;33m",
+        [ACTION_QUARANTINE] = "\033[1;33m", [ACTION_TEMPFAIL] = "\033[1;35m",
+        [ACTION_REJECT] = "\033[1;31m",
+    };
+    const struct verdict *v = &c->whole.verdict;
+    printf("%s%.*s: %s%s", colour ? colours[v->action] : "", STR_ARG(c->input.label),
+           check_verdict_words(v), colour ? "\033[0m" : "");
+    if (v->code.n)
+        printf("%s: %.*s %.*s %.*s", v->action == v->wanted ? "" : " (shadow mode; else",
+               STR_ARG(v->code), STR_ARG(v->enhanced), STR_ARG(v->text));
+    else if (v->text.n)
+        printf(": %.*s", STR_ARG(v->text));
+    printf("%s\n", v->code.n && v->action != v->wanted ? ")" : "");
+}
+
+static void facts(const struct check_case *c)
+{
+    char address[NETADDR_TEXT];
+    const struct message *m = &c->message;
+    struct arena *a = m->arena;
+    printf("  facts    origin %s: %.*s\n", origin_name(m->origin), STR_ARG(m->origin_why));
+    printf("           client %s, HELO %.*s, MAIL FROM <%.*s>\n",
+           netaddr_format(&c->session.client, address),
+           STR_ARG(str_safe(a, c->session.helo, SHOWN, true)),
+           STR_ARG(str_safe(a, m->from.whole, SHOWN, true)));
+    for (size_t i = 0; i < c->n_assumed; i++)
+        printf("           assumed: %.*s\n", STR_ARG(c->assumed[i]));
+}
+
+static void spf(const struct check_case *c)
+{
+    const struct evidence_spf *e = &c->whole.evidence.spf;
+    const struct spf_outcome *o = &e->mail_from.outcome;
+    struct arena *a = c->message.arena;
+    if (!e->mail_from.checked) {
+        if (e->skipped.n)
+            printf("  SPF      not checked: %.*s\n", STR_ARG(e->skipped));
+        return;
+    }
+    printf("  SPF      %s for %.*s", spf_result_name(o->result),
+           STR_ARG(str_safe(a, o->domain, DOMAIN_MAX, true)));
+    if (o->mechanism.n)
+        printf(", by %.*s", STR_ARG(str_safe(a, o->mechanism, SHOWN, false)));
+    if (o->problem.n)
+        printf(": %.*s", STR_ARG(o->problem));
+    printf("\n");
+    if (e->helo.checked)
+        printf("           %s for HELO\n", spf_result_name(e->helo.outcome.result));
+}
+
+static void signature(const struct check_case *c, size_t index)
+{
+    const struct dkim_signature *s = &c->whole.evidence.dkim.signatures[index];
+    struct arena *a = c->message.arena;
+    printf("  DKIM     %s d=%.*s s=%.*s %.*s", dkim_result_name(s->result),
+           STR_ARG(str_safe(a, s->domain, DOMAIN_MAX, true)),
+           STR_ARG(str_safe(a, s->selector, DOMAIN_MAX, true)),
+           STR_ARG(str_safe(a, s->algorithm, 40, true)));
+    if (s->key_bits)
+        printf(", key of %u bits%s", s->key_bits, s->testing ? " in testing mode" : "");
+    if (s->reason.n)
+        printf(": %.*s", STR_ARG(s->reason));
+    printf("\n");
+    struct str change = s->result == DKIM_FAIL ? check_body_change(c, index) : STR_NONE;
+    if (change.n)
+        printf("           %.*s\n", STR_ARG(change));
+}
+
+static void dkim(const struct check_case *c)
+{
+    const struct evidence_dkim *e = &c->whole.evidence.dkim;
+    if (e->checked && !e->n)
+        printf("  DKIM     no signature\n");
+    for (size_t i = 0; i < e->n; i++)
+        signature(c, i);
+    if (e->skipped)
+        printf("           %zu older signatures were not evaluated (dkim.max-signatures)\n",
+               e->skipped);
+}
+
+static void dmarc_outcome(const struct check_case *c, const struct dmarc_outcome *o)
+{
+    struct arena *a = c->message.arena;
+    printf("  DMARC    %s for From: %.*s: %.*s\n", dmarc_result_name(o->result),
+           STR_ARG(str_safe(a, o->author_domain, DOMAIN_MAX, true)), STR_ARG(o->reason));
+    if (o->record_domain.n)
+        printf("           policy %s, from the record of %.*s%s\n", dmarc_policy_name(o->policy),
+               STR_ARG(str_safe(a, o->record_domain, DOMAIN_MAX, true)),
+               o->record.testing ? ", lowered by t=y" : "");
+}
+
+static void dmarc(const struct check_case *c)
+{
+    const struct evidence_dmarc *e = &c->whole.evidence.dmarc;
+    const struct verdict *v = &c->whole.verdict;
+    if (!e->checked)
+        return;
+    if (!e->n)
+        printf("  DMARC    %s: %.*s\n", dmarc_result_name(e->result), STR_ARG(e->reason));
+    for (size_t i = 0; i < e->n; i++)
+        dmarc_outcome(c, &e->outcomes[i]);
+    if (v->override != OVERRIDE_NONE)
+        printf("           handled as %s instead (%.*s)\n", override_name(v->override),
+               STR_ARG(v->override_comment));
+}
+
+static void signing(const struct check_case *c)
+{
+    const struct evidence_signing *e = &c->whole.evidence.signing;
+    if (!e->tried)
+        return;
+    if (e->problem.n || !e->n)
+        printf("  signing  not signed: %.*s\n", STR_ARG(e->problem.n ? e->problem : e->why));
+    for (size_t i = 0; i < e->n; i++)
+        printf("  signing  d=%.*s s=%.*s: %.*s\n", STR_ARG(e->keys[i].domain),
+               STR_ARG(e->keys[i].selector), STR_ARG(e->why));
+}
+
+static void edits(const struct check_case *c)
+{
+    const struct edit_list *list = &c->whole.edits;
+    for (size_t i = 0; i < list->n; i++) {
+        const struct edit *e = &list->v[i];
+        if (e->kind == EDIT_DELETE)
+            printf("  headers  remove %.*s %u: it speaks in our name\n", STR_ARG(e->name),
+                   e->ordinal);
+        else
+            printf("  headers  %.*s:%.*s\n", STR_ARG(e->name), STR_ARG(e->value));
+    }
+}
+
+void check_report(const struct check_case *c, bool colour)
+{
+    headline(c, colour);
+    facts(c);
+    printf("%.*s", STR_ARG(c->trace));
+    spf(c);
+    dkim(c);
+    dmarc(c);
+    signing(c);
+    edits(c);
+}
