@@ -3,72 +3,57 @@
  * Errors: complaints with file and line when loading; no key when looking up. */
 #include "keys/keyset.h"
 
-#include "keys/keyfile.h"
+#include "keys/keyfiles.h"
 #include "keys/signingtable.h"
 #include "keys/strmap.h"
-#include "mail/domain.h"
 
 /* An entry of `signing`. */
 struct entry {
     bool subdomains;
     size_t n;
-    struct dkim_signing_key *keys;
+    struct dkim_signing_key *keys; /* in signing order */
+    struct key_file **files;       /* of the keys, in the order of the configuration */
 };
 
 struct loaded_keys {
     struct key_set set; /* first: what others see */
     struct arena *arena;
     struct strmap domains; /* struct entry */
-    const struct signing_table *table;
+    struct signing_table *table;
 };
 
-/* Many domains may share one file: each file is opened once, and complained of once. */
-struct load {
-    struct arena *arena, *scratch;
-    struct conf_problems *problems;
-    struct key_reader reader;
-    struct strmap files; /* struct file */
-};
-
-struct file {
-    struct private_key *key; /* NULL: it could not be loaded, and that was said */
-};
-
-static void release(void *key)
+static void read_entries(struct loaded_keys *keys, const struct conf *conf, struct key_files *files)
 {
-    private_key_release(key);
-}
-
-static struct private_key *load_file(void *context, struct str path, struct conf_place place)
-{
-    struct load *l = context;
-    struct str problem;
-    void **slot = strmap_put(&l->files, path);
-    if (*slot)
-        return ((struct file *)*slot)->key;
-    struct file *file = arena_make(l->scratch, struct file);
-    *slot = file;
-    file->key = key_file_load(str_cstr(l->scratch, path), &l->reader, l->scratch, &problem);
-    if (file->key)
-        arena_defer(l->arena, release, file->key);
-    else
-        conf_problem(l->problems, place, "%.*s", STR_ARG(problem));
-    return file->key;
-}
-
-static void load_entry(struct load *l, const struct conf_signing *signing, struct entry *entry)
-{
-    struct str domain = str_copy(l->arena, signing->domain);
-    entry->subdomains = signing->subdomains;
-    entry->keys = arena_array(l->arena, struct dkim_signing_key, signing->n_keys);
-    for (size_t i = 0; i < signing->n_keys; i++) {
-        const struct conf_signing_key *from = &signing->keys[i];
-        struct private_key *key = load_file(l, from->file, from->place);
-        if (key)
-            entry->keys[entry->n++] = (struct dkim_signing_key){
-                .domain = domain, .selector = str_copy(l->arena, from->selector), .key = key};
+    struct arena *a = keys->arena;
+    strmap_init(&keys->domains, a);
+    for (size_t i = 0; i < conf->n_signing; i++) {
+        const struct conf_signing *from = &conf->signing[i];
+        struct entry *entry = arena_make(a, struct entry);
+        entry->subdomains = from->subdomains;
+        entry->n = from->n_keys;
+        entry->files = arena_array(a, struct key_file *, from->n_keys);
+        for (size_t k = 0; k < from->n_keys; k++)
+            entry->files[k] = key_files_want(files, from->keys[k].file, from->keys[k].place);
+        *strmap_put(&keys->domains, str_copy(a, from->domain)) = entry;
     }
-    signing_keys_sort(entry->keys, entry->n);
+}
+
+/* With all keys there. */
+static void finish_entries(struct loaded_keys *keys, const struct conf *conf)
+{
+    struct arena *a = keys->arena;
+    for (size_t i = 0; i < conf->n_signing; i++) {
+        const struct conf_signing *from = &conf->signing[i];
+        struct entry *entry = strmap_get(&keys->domains, from->domain);
+        struct str domain = str_copy(a, from->domain);
+        entry->keys = arena_array(a, struct dkim_signing_key, entry->n);
+        for (size_t k = 0; k < entry->n; k++)
+            entry->keys[k] =
+                (struct dkim_signing_key){.domain = domain,
+                                          .selector = str_copy(a, from->keys[k].selector),
+                                          .key = entry->files[k]->key};
+        signing_keys_sort(entry->keys, entry->n);
+    }
 }
 
 static const struct entry *find_entry(const struct loaded_keys *keys, struct str domain)
@@ -87,49 +72,50 @@ static size_t find(const struct key_set *set, const struct mailbox *author, stru
                    const struct dkim_signing_key **found)
 {
     const struct loaded_keys *keys = (const struct loaded_keys *)set;
-    const struct entry *entry = author->domain_ok ? find_entry(keys, author->domain) : NULL;
-    if (entry) {
-        *found = entry->keys;
-        return entry->n;
-    }
-    return author->domain_ok && keys->table ? signing_table_find(keys->table, author, a, found) : 0;
+    if (!author->domain_ok)
+        return 0;
+    const struct entry *entry = find_entry(keys, author->domain);
+    if (!entry)
+        return keys->table ? signing_table_find(keys->table, author, a, found) : 0;
+    *found = entry->keys;
+    return entry->n;
 }
 
-static struct loaded_keys *load_keys(const struct conf *conf, struct conf_problems *problems,
-                                     struct arena *arena, struct arena *scratch)
+static bool load(struct loaded_keys *keys, const struct conf *conf, struct conf_problems *problems,
+                 struct arena *scratch)
 {
-    struct loaded_keys *keys = arena_make(arena, struct loaded_keys);
-    struct load l = {.arena = arena, .scratch = scratch, .problems = problems};
-    const struct key_loader loader = {.load = load_file, .context = &l};
-    keys->arena = arena;
-    keys->set.find = find;
-    key_reader_init(&l.reader, conf, scratch);
-    strmap_init(&l.files, scratch);
-    strmap_init(&keys->domains, arena);
-    for (size_t i = 0; i < conf->n_signing; i++) {
-        struct entry *entry = arena_make(arena, struct entry);
-        load_entry(&l, &conf->signing[i], entry);
-        *strmap_put(&keys->domains, str_copy(arena, conf->signing[i].domain)) = entry;
-    }
-    keys->table = signing_table_load(conf, arena, &loader, problems);
-    return keys;
+    size_t before = problems->n;
+    struct key_reader reader;
+    struct key_files files;
+    key_reader_init(&reader, conf, scratch);
+    key_files_init(&files, keys->arena);
+    read_entries(keys, conf, &files);
+    keys->table = signing_table_read(conf, keys->arena, &files, problems);
+    key_files_load(&files, &reader, problems);
+    if (problems->n > before)
+        return false;
+    finish_entries(keys, conf);
+    if (keys->table)
+        signing_table_finish(keys->table, keys->arena);
+    return true;
 }
 
 bool key_set_load(const struct conf *conf, struct conf_problems *problems, struct key_set **keys)
 {
-    size_t before = problems->n;
     *keys = NULL;
     if (conf->n_signing == 0 && !conf->key_table.p)
         return true;
     struct arena *arena = arena_new(0), *scratch = arena_new(0);
-    struct loaded_keys *loaded = load_keys(conf, problems, arena, scratch);
+    struct loaded_keys *loaded = arena_make(arena, struct loaded_keys);
+    loaded->arena = arena;
+    loaded->set.find = find;
+    bool ok = load(loaded, conf, problems, scratch);
     arena_free(scratch);
-    if (problems->n > before) {
+    if (ok)
+        *keys = &loaded->set;
+    else
         arena_free(arena);
-        return false;
-    }
-    *keys = &loaded->set;
-    return true;
+    return ok;
 }
 
 void key_set_free(struct key_set *keys)

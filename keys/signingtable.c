@@ -12,12 +12,11 @@
 #include "keys/tables.h"
 #include "mail/domain.h"
 
-/* A row of the KeyTable. Its key is loaded when a row of the SigningTable uses it. */
+/* A row of the KeyTable. Its file is loaded if a row of the SigningTable uses it. */
 struct named_key {
     struct key_row row;
     struct conf_place place;
-    bool tried;
-    struct private_key *key;
+    const struct key_file *file; /* NULL: nobody uses it */
 };
 
 /* All rows of the SigningTable that have the same pattern. */
@@ -57,7 +56,7 @@ struct loading {
     struct signing_table *table;
     struct arena *arena;
     const struct conf *conf;
-    const struct key_loader *loader;
+    struct key_files *files;
     struct conf_problems *problems;
 };
 
@@ -92,18 +91,18 @@ static void read_key_table(struct loading *l, const char *path)
     }
 }
 
-static void load_key(struct loading *l, struct named_key *key)
+static void use_key(struct loading *l, struct named_key *key)
 {
-    if (!key->tried && key->row.path.n)
-        key->key = l->loader->load(l->loader->context, key->row.path, key->place);
-    key->tried = true;
+    if (!key->file && key->row.path.n)
+        key->file = key_files_want(l->files, key->row.path, key->place);
 }
 
-static void load_all_keys(struct loading *l)
+static void use_all_keys(struct loading *l)
 {
-    for (size_t i = 0; l->table->names.slots && i <= l->table->names.mask; i++)
-        if (l->table->names.slots[i].value)
-            load_key(l, l->table->names.slots[i].value);
+    const struct strmap *names = &l->table->names;
+    for (size_t i = 0; names->slots && i <= names->mask; i++)
+        if (names->slots[i].value)
+            use_key(l, names->slots[i].value);
 }
 
 /* A row that stands twice signs once. */
@@ -159,13 +158,13 @@ static void read_signing_row(struct loading *l, const struct table_row *row, siz
     struct rule *rule = rule_of(l, row->name, order);
     struct str name = str_lower(l->arena, signing_row_key(row->value));
     if (str_eq(name, STR("%"))) {
-        load_all_keys(l);
+        use_all_keys(l);
         rule_add(l, rule, NULL);
         return;
     }
     struct named_key *key = strmap_get(&l->table->names, name);
     if (key) {
-        load_key(l, key);
+        use_key(l, key);
         rule_add(l, rule, key);
     } else if (l->table->names.slots) {
         struct str shown = str_safe(l->arena, name, 100, true);
@@ -174,35 +173,16 @@ static void read_signing_row(struct loading *l, const struct table_row *row, siz
     }
 }
 
-/* Whether and in which order the keys of a rule sign is known beforehand, unless the author's
- * domain has a say. */
-static void prepare(struct loading *l, struct rule *rule)
-{
-    struct dkim_signing_key *keys = arena_array(l->arena, struct dkim_signing_key, rule->n);
-    for (size_t i = 0; i < rule->n; i++) {
-        const struct named_key *key = rule->keys[i];
-        if (!key || !key->key || str_eq(key->row.domain, STR("%")))
-            return;
-        keys[i] = (struct dkim_signing_key){key->row.domain, key->row.selector, key->key};
-    }
-    signing_keys_sort(keys, rule->n);
-    rule->ready = keys;
-}
-
 static void read_signing_table(struct loading *l, const char *path, const char *key_table)
 {
-    struct strmap *rules = &l->table->rules;
     struct table rows;
     if (!read_table(l, "signing-table", path, &rows))
         return;
-    strmap_init(rules, l->arena);
+    strmap_init(&l->table->rules, l->arena);
     for (size_t i = 0; i < rows.n; i++)
         read_signing_row(l, &rows.rows[i], i, path, key_table);
     if (l->table->patterns)
         index_patterns(l, &rows);
-    for (size_t i = 0; i <= rules->mask; i++)
-        if (rules->slots[i].value)
-            prepare(l, rules->slots[i].value);
 }
 
 /* The form of the values was checked with the configuration. */
@@ -213,24 +193,44 @@ static const char *table_path(struct arena *a, struct str value, bool *patterns)
     return str_cstr(a, path);
 }
 
-struct signing_table *signing_table_load(const struct conf *conf, struct arena *a,
-                                         const struct key_loader *loader,
-                                         struct conf_problems *problems)
+struct signing_table *signing_table_read(const struct conf *conf, struct arena *a,
+                                         struct key_files *files, struct conf_problems *problems)
 {
-    size_t before = problems->n;
     bool ignored;
     if (!conf->key_table.p || !conf->signing_table.p)
         return NULL;
     struct loading l = {.table = arena_make(a, struct signing_table),
                         .arena = a,
                         .conf = conf,
-                        .loader = loader,
+                        .files = files,
                         .problems = problems};
     const char *key_table = table_path(a, conf->key_table, &ignored);
     const char *signing_table = table_path(a, conf->signing_table, &l.table->patterns);
     read_key_table(&l, key_table);
     read_signing_table(&l, signing_table, key_table);
-    return problems->n == before ? l.table : NULL;
+    return l.table;
+}
+
+/* Whether and in which order the keys of a rule sign is known beforehand, unless the author's
+ * domain has a say. */
+static void prepare(struct rule *rule, struct arena *a)
+{
+    struct dkim_signing_key *keys = arena_array(a, struct dkim_signing_key, rule->n);
+    for (size_t i = 0; i < rule->n; i++) {
+        const struct named_key *key = rule->keys[i];
+        if (!key || str_eq(key->row.domain, STR("%")))
+            return;
+        keys[i] = (struct dkim_signing_key){key->row.domain, key->row.selector, key->file->key};
+    }
+    signing_keys_sort(keys, rule->n);
+    rule->ready = keys;
+}
+
+void signing_table_finish(struct signing_table *t, struct arena *a)
+{
+    for (size_t i = 0; i <= t->rules.mask; i++)
+        if (t->rules.slots[i].value)
+            prepare(t->rules.slots[i].value, a);
 }
 
 /* Looking up. */
@@ -295,7 +295,7 @@ static size_t keys_for_author(const struct signing_table *t, const struct rule *
         bool own = str_eq(key->row.domain, STR("%"));
         found[n++] = (struct dkim_signing_key){.domain = own ? domain : key->row.domain,
                                                .selector = key->row.selector,
-                                               .key = key->key};
+                                               .key = key->file->key};
     }
     signing_keys_sort(found, n);
     *keys = found;

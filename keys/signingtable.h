@@ -9,21 +9,18 @@
 
 #include "conf/conf.h"
 #include "dkim/dkim.h"
+#include "keys/keyfiles.h"
 #include "mail/address.h"
 
 struct signing_table;
 
-/* Gives the key of a file (which it keeps a reference on), or NULL after a complaint. */
-struct key_loader {
-    struct private_key *(*load)(void *context, struct str path, struct conf_place place);
-    void *context;
-};
+/* Reads both tables of the configuration and asks for the files of the keys that they use. NULL if
+ * the configuration names none; lives in `a`. */
+struct signing_table *signing_table_read(const struct conf *conf, struct arena *a,
+                                         struct key_files *files, struct conf_problems *problems);
 
-/* Reads both tables of the configuration and loads the keys that they use. NULL if there is none,
- * or after complaints. Lives in `a`. */
-struct signing_table *signing_table_load(const struct conf *conf, struct arena *a,
-                                         const struct key_loader *loader,
-                                         struct conf_problems *problems);
+/* Once the files are loaded, all of them without a complaint. */
+void signing_table_finish(struct signing_table *table, struct arena *a);
 
 /* As key_set's find(). */
 size_t signing_table_find(const struct signing_table *table, const struct mailbox *author,

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/source.h"
 #include "crypto/keys.h"
 #include "keys/keyfile.h"
 #include "keys/keyset.h"
@@ -491,8 +492,8 @@ static void test_bad_tables(void **state)
         "\"s2026\"\n"
         "{}/KeyTable:6: % in a path is not supported: write one line for each domain\n"
         "{}/SigningTable:4: the line has one word; wanted is a name and a value\n"
-        "{}/KeyTable:7: {}/missing.pem: No such file or directory\n"
-        "{}/SigningTable:3: no key of the name \"absent\" stands in {}/KeyTable\n");
+        "{}/SigningTable:3: no key of the name \"absent\" stands in {}/KeyTable\n"
+        "{}/KeyTable:7: {}/missing.pem: No such file or directory\n");
     write_file("SigningTable", (struct str){"*\0x y", 5}, 0644);
     write_file("KeyTable", STR(""), 0644);
     assert_str(refuse(conf), "{}/SigningTable: holds a NUL byte: it is no text file\n");
@@ -548,6 +549,43 @@ static void test_many_domains(void **state)
     key_set_free(keys);
 }
 
+/* Enough files for several threads: each domain gets its own key, and complaints keep their order.
+ */
+static void test_many_files(void **state)
+{
+    (void)state;
+    static const unsigned char digest[32] = {1};
+    struct strbuf b;
+    sb_init(&b, arena);
+    for (int i = 0; i < 100; i++) {
+        write_key(str_printf(arena, "m%d.pem", i).p, KEY_ED25519);
+        sb_printf(&b,
+                  "%s{ domain = \"m%d.example\"; keys = ( { selector = \"s\"; file = "
+                  "\"{}/m%d.pem\"; } ); }\n",
+                  i ? "," : "signing = (", i, i);
+    }
+    sb_add(&b, STR(");"));
+    const char *text = sb_str(&b).p;
+    struct key_set *keys = load(text);
+    for (int i = 0; i < 100; i++) {
+        const struct dkim_signing_key *found;
+        struct str problem,
+            pem = source_read(arena, in_directory(str_printf(arena, "m%d.pem", i).p).p);
+        struct private_key *want = private_key_decode(pem, arena, &problem);
+        struct mailbox author = {.domain = str_printf(arena, "m%d.example", i), .domain_ok = true};
+        assert_int_equal(keys->find(keys, &author, arena, &found), 1);
+        /* Ed25519 is deterministic. */
+        assert_true(str_eq(private_key_sign(found->key, digest, arena),
+                           private_key_sign(want, digest, arena)));
+        private_key_release(want);
+    }
+    key_set_free(keys);
+    unlink(in_directory("m90.pem").p);
+    unlink(in_directory("m7.pem").p);
+    assert_str(refuse(text), "text:8: {}/m7.pem: No such file or directory\n"
+                             "text:91: {}/m90.pem: No such file or directory\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +602,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pattern_match, setup, teardown),
         cmocka_unit_test_setup_teardown(test_strmap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_domains, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_files, setup, teardown),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
