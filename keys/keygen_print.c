@@ -1,6 +1,7 @@
 /* keygen_print.c - what `assay dkim keygen` prints.
  *
  * Errors: none; who writes to a closed pipe loses text, not the key, whose files are written. */
+#include "base/json.h"
 #include "conf/value.h"
 #include "keys/keyfile.h"
 #include "keys/keygen_command.h"
@@ -8,28 +9,6 @@
 static const char *type_name(enum key_type type)
 {
     return type == KEY_RSA ? "rsa" : "ed25519";
-}
-
-/* A JSON string (RFC 8259 7). */
-static void json_string(FILE *to, struct str text)
-{
-    fputc('"', to);
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c == '"' || c == '\\')
-            fprintf(to, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(to, "\\u%04x", c);
-        else
-            fputc(c, to);
-    }
-    fputc('"', to);
-}
-
-static void json_member(FILE *to, const char *name, struct str text)
-{
-    fprintf(to, ",\n      \"%s\": ", name);
-    json_string(to, text);
 }
 
 /* The text of the `signing` entry. */
@@ -46,26 +25,33 @@ static struct str signing_entry(struct arena *a, const struct generated_key *key
     return sb_str(&b);
 }
 
+static void json_key(struct json *j, const struct generated_key *k)
+{
+    json_object(j, NULL);
+    json_text(j, "type", str_of(type_name(k->type)));
+    json_number(j, "bits", k->bits);
+    json_text(j, "selector", k->selector);
+    json_text(j, "private_key", k->key_path);
+    json_text(j, "record_file", k->record_path);
+    json_text(j, "name", k->name);
+    json_text(j, "value", k->value);
+    json_lines(j, "zone", k->zone);
+    json_end(j, '}');
+}
+
 void keygen_print_json(FILE *to, const struct generated_key *keys, size_t n, struct arena *a)
 {
-    fputs("{\n  \"domain\": ", to);
-    json_string(to, keys[0].domain);
-    fputs(",\n  \"signing\": ", to);
-    json_string(to, signing_entry(a, keys, n));
-    fputs(",\n  \"keys\": [", to);
-    for (size_t i = 0; i < n; i++) {
-        const struct generated_key *k = &keys[i];
-        fprintf(to, "%s\n    { \"bits\": %u", i ? "," : "", k->bits);
-        json_member(to, "type", str_of(type_name(k->type)));
-        json_member(to, "selector", k->selector);
-        json_member(to, "private_key", k->key_path);
-        json_member(to, "record_file", k->record_path);
-        json_member(to, "name", k->name);
-        json_member(to, "value", k->value);
-        json_member(to, "zone", k->zone);
-        fputs(" }", to);
-    }
-    fputs("\n  ]\n}\n", to);
+    struct json j;
+    json_begin(&j, a);
+    json_text(&j, "domain", keys[0].domain);
+    json_lines(&j, "signing", signing_entry(a, keys, n));
+    json_array(&j, "keys");
+    for (size_t i = 0; i < n; i++)
+        json_key(&j, &keys[i]);
+    json_end(&j, ']');
+    json_end(&j, '}');
+    struct str text = json_str(&j);
+    fwrite(text.p, 1, text.n, to);
 }
 
 /* Text with each line moved to the right. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "mail/domain.h"
 #include "milter/commands.h"
 #include "milter/resolver.h"
 
@@ -104,6 +105,27 @@ void ask_close(struct ask *ask)
     conf_free(ask->conf);
     arena_free(ask->arena); /* holds answers of dns */
     dns_close(dns);
+}
+
+#define RECORD_SHOWN_MAX 2000
+
+static void print_event(void *context, const struct dns_event *event)
+{
+    struct ask *ask = context;
+    printf("  %s of %.*s: %s\n", dns_type_name(event->type),
+           STR_ARG(str_safe(ask->arena, event->name, DOMAIN_MAX, false)),
+           dns_status_name(event->answer->status));
+    for (size_t i = 0; i < event->answer->n; i++)
+        printf("    %.*s\n",
+               STR_ARG(str_safe(ask->arena, event->answer->rr[i].text, RECORD_SHOWN_MAX, true)));
+}
+
+void ask_trace(struct ask *ask)
+{
+    if (!ask->explain || ask->json)
+        return;
+    ask->asker.trace = print_event;
+    ask->asker.trace_context = ask;
 }
 
 void ask_print_step(void *context, unsigned depth, struct str text)

@@ -43,6 +43,9 @@ void ask_close(struct ask *ask); /* the arena too */
 /* The whole file in the arena, standard input for "-"; false after a complaint. */
 bool ask_read_file(struct ask *ask, const char *path, struct str *text);
 
+/* With --explain, and without --json: every look-up is printed with its records. */
+void ask_trace(struct ask *ask);
+
 /* A step_fn of lib/spf and lib/dmarc: prints the step, indented, on standard output. */
 void ask_print_step(void *context, unsigned depth, struct str text);
 

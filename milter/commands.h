@@ -8,6 +8,7 @@
 int command_milter(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_dkim(int argc, char **argv);
 int command_spf(int argc, char **argv);
 int command_dmarc(int argc, char **argv);
 

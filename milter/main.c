@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "keys/commands.h"
 #include "milter/commands.h"
 
 struct command {
@@ -20,7 +19,7 @@ static int command_help(int argc, char **argv);
 static const struct command commands[] = {
     {"milter", command_milter, "serve Postfix or Sendmail, in the foreground"},
     {"config", command_config, "config check: test the configuration; config show: print it"},
-    {"dkim", dkim_command, "dkim keygen: make a key to sign with, and its DNS record"},
+    {"dkim", command_dkim, "keys and signatures: keygen, list, test, rotate, sign, verify"},
     {"check", command_check, "what would be done with a saved message, and why"},
     {"spf", command_spf, "spf check: may this client send for this domain, and why"},
     {"dmarc", command_dmarc, "dmarc check: what does a domain ask for, and what would mail get"},

@@ -5,15 +5,20 @@
 
 #include <inttypes.h>
 
-static void put_string(struct json *j, struct str text)
+static void put_safe(struct json *j, struct str text)
 {
     struct str safe = str_safe(j->out.arena, text, SIZE_MAX / 8, true);
-    sb_addc(&j->out, '"');
     for (size_t i = 0; i < safe.n; i++) {
         if (safe.p[i] == '"' || safe.p[i] == '\\')
             sb_addc(&j->out, '\\');
         sb_addc(&j->out, safe.p[i]);
     }
+}
+
+static void put_string(struct json *j, struct str text)
+{
+    sb_addc(&j->out, '"');
+    put_safe(j, text);
     sb_addc(&j->out, '"');
 }
 
@@ -79,6 +84,20 @@ void json_text(struct json *j, const char *name, struct str text)
         put_string(j, text);
     else
         sb_add(&j->out, STR("null"));
+}
+
+void json_lines(struct json *j, const char *name, struct str text)
+{
+    struct str line;
+    bool first = true;
+    lead_in(j, name);
+    sb_addc(&j->out, '"');
+    for (; str_split(&text, '\n', &line); first = false) {
+        if (!first)
+            sb_add(&j->out, STR("\\n"));
+        put_safe(j, line);
+    }
+    sb_addc(&j->out, '"');
 }
 
 void json_number(struct json *j, const char *name, int64_t number)

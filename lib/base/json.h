@@ -21,6 +21,8 @@ void json_end(struct json *j, char bracket); /* '}' or ']' */
 
 /* Text may be anything: what is not UTF-8 becomes \xHH, as in logs. An absent text is null. */
 void json_text(struct json *j, const char *name, struct str text);
+/* The same for a text of several lines: its line ends stay line ends. */
+void json_lines(struct json *j, const char *name, struct str text);
 void json_number(struct json *j, const char *name, int64_t number);
 void json_bool(struct json *j, const char *name, bool value);
 

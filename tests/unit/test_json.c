@@ -40,8 +40,22 @@ static void text(void **state)
     arena_free(a);
 }
 
+static void lines(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct json j;
+    json_begin(&j, a);
+    json_lines(&j, "two", STR("a \"b\"\n\tc\n"));
+    json_lines(&j, "none", STR(""));
+    json_end(&j, '}');
+    assert_str(json_str(&j), "{\n  \"two\": \"a \\\"b\\\"\\n\\\\x09c\\n\",\n  \"none\": \"\"\n}\n");
+    arena_free(a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nesting), cmocka_unit_test(text)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nesting), cmocka_unit_test(text),
+                                       cmocka_unit_test(lines)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

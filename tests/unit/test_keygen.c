@@ -9,7 +9,6 @@
 
 #include "conf/conf.h"
 #include "crypto/canon.h"
-#include "keys/commands.h"
 #include "keys/keygen_command.h"
 #include "keys/keyset.h"
 #include "keys/record.h"
@@ -93,7 +92,7 @@ static struct outcome run(const char *line)
     fflush(stdout);
     assert_non_null(freopen(out_path, "w", stdout));
     assert_non_null(freopen(err_path, "w", stderr));
-    struct outcome o = {.status = dkim_command(argc, argv)};
+    struct outcome o = {.status = keygen_command(argc - 1, argv + 1)};
     fflush(stdout);
     fflush(stderr);
     assert_true(dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
@@ -223,18 +222,20 @@ static void test_json(void **state)
         str_printf(arena,
                    "{\n"
                    "  \"domain\": \"j.example\",\n"
-                   "  \"signing\": \"{ domain = \\\"j.example\\\";\\u000a  keys = ( { selector = "
+                   "  \"signing\": \"{ domain = \\\"j.example\\\";\\n  keys = ( { selector = "
                    "\\\"s\\\"; file = "
-                   "\\\"%.*s.pem\\\"; } ); }\\u000a\",\n"
+                   "\\\"%.*s.pem\\\"; } ); }\\n\",\n"
                    "  \"keys\": [\n"
-                   "    { \"bits\": 256,\n"
+                   "    {\n"
                    "      \"type\": \"ed25519\",\n"
+                   "      \"bits\": 256,\n"
                    "      \"selector\": \"s\",\n"
                    "      \"private_key\": \"%.*s.pem\",\n"
                    "      \"record_file\": \"%.*s.txt\",\n"
                    "      \"name\": \"s._domainkey.j.example\",\n"
                    "      \"value\": \"%.*s\",\n"
-                   "      \"zone\": \"s._domainkey.j.example. IN TXT \\\"%.*s\\\"\\u000a\" }\n"
+                   "      \"zone\": \"s._domainkey.j.example. IN TXT \\\"%.*s\\\"\\n\"\n"
+                   "    }\n"
                    "  ]\n"
                    "}\n",
                    STR_ARG(path), STR_ARG(path), STR_ARG(path), STR_ARG(value), STR_ARG(value));
@@ -336,8 +337,6 @@ static void test_wrong_calls(void **state)
         assert_int_equal(o.status, 64);
         assert_str(o.out, "");
     }
-    assert_int_equal(run("").status, 64);
-    assert_int_equal(run("keygne").status, 64);
     assert_int_equal(run("keygen --nonsense").status, 64);
     assert_int_equal(run("keygen --domain a.example --selector s extra").status, 64);
 }
@@ -345,10 +344,7 @@ static void test_wrong_calls(void **state)
 static void test_help(void **state)
 {
     (void)state;
-    struct outcome o = run("--help");
-    assert_int_equal(o.status, 0);
-    assert_true(contains(o.out, STR("keygen")));
-    o = run("keygen --help");
+    struct outcome o = run("keygen --help");
     assert_int_equal(o.status, 0);
     assert_true(contains(o.out, STR("--selector SELECTOR")));
 }

@@ -1,4 +1,4 @@
-/* dkim_command.c - `assay dkim`: the commands about signing keys.
+/* dkim_command.c - `assay dkim`: the commands about signing keys and signatures.
  *
  * Errors: exit status 64 for a wrong call; otherwise the command's own. */
 #include <stdbool.h>
@@ -6,8 +6,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "keys/commands.h"
 #include "keys/keygen_command.h"
+#include "milter/commands.h"
+#include "milter/dkim_commands.h"
 
 static const struct {
     const char *name;
@@ -15,6 +16,10 @@ static const struct {
     const char *help;
 } commands[] = {
     {"keygen", keygen_command, "make a key and its DNS record"},
+    {"list", dkim_list_command, "every configured key: type, age, state, published or not"},
+    {"test", dkim_test_command, "do the records in the DNS fit the keys? for monitoring"},
+    {"sign", dkim_sign_command, "sign a message"},
+    {"verify", dkim_verify_command, "verify the signatures of a message"},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -26,7 +31,7 @@ static void print_help(FILE *to)
     fputs("\n\"assay dkim COMMAND --help\" tells more of one.\n", to);
 }
 
-int dkim_command(int argc, char **argv)
+int command_dkim(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < COMMANDS; i++)

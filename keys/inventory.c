@@ -1,0 +1,99 @@
+/* inventory.c - every signing key of a configuration, one by one.
+ *
+ * Errors: a key that cannot be used says why; complaints with file and line for what names keys. */
+#include "keys/inventory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "conf/source.h"
+#include "keys/keyfile.h"
+#include "keys/tables.h"
+
+struct inventory {
+    const struct conf *conf;
+    struct arena *arena;
+    struct conf_problems *problems;
+    struct key_reader reader;
+    struct configured_key *keys;
+    size_t n, cap;
+};
+
+static struct configured_key *add(struct inventory *v)
+{
+    if (v->n == v->cap) {
+        size_t cap = v->cap ? 2 * v->cap : 16;
+        v->keys = arena_grow(v->arena, v->keys, v->n * sizeof *v->keys, cap * sizeof *v->keys);
+        v->cap = cap;
+    }
+    v->keys[v->n] = (struct configured_key){.state = "active"};
+    return &v->keys[v->n++];
+}
+
+static void release(void *key)
+{
+    private_key_release(key);
+}
+
+static void add_file(struct inventory *v, struct str domain, struct str selector, struct str path)
+{
+    struct configured_key *k = add(v);
+    struct stat st;
+    const char *name = str_cstr(v->arena, path);
+    k->domain = domain;
+    k->selector = selector;
+    k->path = path;
+    k->since = stat(name, &st) == 0 ? st.st_mtime : 0;
+    k->key = key_file_load(name, &v->reader, v->arena, &k->problem);
+    if (k->key)
+        arena_defer(v->arena, release, k->key);
+}
+
+static void add_entries(struct inventory *v)
+{
+    for (size_t i = 0; i < v->conf->n_signing; i++) {
+        const struct conf_signing *entry = &v->conf->signing[i];
+        for (size_t k = 0; k < entry->n_keys; k++)
+            add_file(v, entry->domain, entry->keys[k].selector, entry->keys[k].file);
+    }
+}
+
+static void add_table(struct inventory *v)
+{
+    struct table rows;
+    struct key_row row;
+    struct str path, problem;
+    bool patterns;
+    if (!v->conf->key_table.p)
+        return;
+    conf_table_path(v->conf->key_table, &path, &patterns);
+    const char *name = str_cstr(v->arena, path);
+    struct str text = source_read(v->arena, name);
+    if (!text.p) {
+        conf_problem(v->problems, conf_place_of(v->conf, "key-table"),
+                     "key-table: cannot read %s: %s", name, strerror(errno));
+        return;
+    }
+    table_parse(text, name, v->arena, v->problems, &rows);
+    for (size_t i = 0; i < rows.n; i++) {
+        if (key_row_parse(rows.rows[i].value, v->arena, &row, &problem))
+            add_file(v, row.domain, row.selector, row.path);
+        else
+            conf_problem(v->problems, (struct conf_place){name, rows.rows[i].line}, "%.*s",
+                         STR_ARG(problem));
+    }
+}
+
+bool inventory_load(const struct conf *conf, struct arena *a, struct conf_problems *problems,
+                    struct configured_key **keys, size_t *n)
+{
+    size_t before = problems->n;
+    struct inventory v = {.conf = conf, .arena = a, .problems = problems};
+    key_reader_init(&v.reader, conf, a);
+    add_entries(&v);
+    add_table(&v);
+    *keys = v.keys;
+    *n = v.n;
+    return problems->n == before;
+}
