@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/listen.h"
+#include "dns/servers.h"
 #include "mail/domain.h"
 
 struct check {
@@ -92,31 +93,13 @@ static void check_tables(struct check *c)
                      "signing-table: is of no use without key-table");
 }
 
-/* "192.0.2.1", "192.0.2.1@53", "192.0.2.1:53", "2001:db8::1@53", "[2001:db8::1]:53". */
-static bool is_server(struct str text)
-{
-    struct netaddr address;
-    unsigned long long port = 53;
-    struct str host = text;
-    size_t cut = str_find(text, 0, '@'), colon = str_find_last(text, ':');
-    bool one_colon = colon < text.n && str_find(text, 0, ':') == colon;
-    if (cut == text.n && (one_colon || (colon && colon < text.n && text.p[colon - 1] == ']')))
-        cut = colon;
-    if (cut < text.n) {
-        host = str_sub(text, 0, cut);
-        if (!str_to_u64(str_sub(text, cut + 1, text.n), UINT16_MAX, &port) || port == 0)
-            return false;
-    }
-    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-        host = str_sub(host, 1, host.n - 1);
-    return !str_starts_nocase(host, STR("IPv6:")) && netaddr_parse(host, &address);
-}
-
 static void check_dns(struct check *c)
 {
     struct conf *conf = c->conf;
+    struct netaddr address;
+    uint16_t port;
     for (size_t i = 0; i < conf->dns_servers.n; i++)
-        if (!is_server(conf->dns_servers.v[i]))
+        if (!dns_server_parse(conf->dns_servers.v[i], &address, &port))
             complain(c, "dns.servers", conf->dns_servers.v[i],
                      "is no resolver such as 127.0.0.1, 127.0.0.1@53 or [::1]:53");
     if (conf->dns_early_wait <= conf->dns_deadline)

@@ -86,7 +86,7 @@ static struct conf *read_conf(const char *path, struct str text, struct conf_pro
     struct arena *arena = arena_new(0), *scratch = arena_new(0);
     struct conf_source source;
     size_t before = problems->n;
-    source_init(&source, arena, problems);
+    source_init(&source, scratch, arena, problems);
     if (path)
         source_add_file(&source, str_of(path));
     else

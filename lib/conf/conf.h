@@ -94,8 +94,7 @@ bool conf_table_path(struct str text, struct str *path, bool *patterns);
 
 const char *action_name(enum action action); /* "accept", "tag", ... */
 
-/* What is wrong, as lines "file:line: what is wrong and what is allowed" ready to print; all of it
- * clean text (str_safe). */
+/* What is wrong, as lines "file:line: what is wrong and what is allowed" ready to print. */
 struct conf_problems {
     struct arena *arena;
     size_t n;

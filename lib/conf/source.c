@@ -27,9 +27,10 @@ struct reader {
     unsigned depth;
 };
 
-void source_init(struct conf_source *s, struct arena *a, struct conf_problems *problems)
+void source_init(struct conf_source *s, struct arena *a, struct arena *names,
+                 struct conf_problems *problems)
 {
-    *s = (struct conf_source){.arena = a, .problems = problems};
+    *s = (struct conf_source){.arena = a, .names = names, .problems = problems};
     sb_init(&s->text, a);
 }
 
@@ -99,7 +100,7 @@ static void line_comment(struct reader *r)
     r->at = str_find(r->text, r->at, '\n');
 }
 
-static void string(struct reader *r)
+static void quoted_text(struct reader *r)
 {
     struct conf_place begin = r->place;
     copy_byte(r);
@@ -227,7 +228,7 @@ static void scan(struct reader *r)
         else if (at(r, STR("//")) || peek(r) == '#')
             line_comment(r);
         else if (peek(r) == '"')
-            string(r);
+            quoted_text(r);
         else if (is_word(peek(r)))
             word(r);
         else
@@ -269,7 +270,7 @@ struct str source_read(struct arena *a, const char *path)
 /* `from`: where it is included; line 0: the main file. */
 static void add_file(struct conf_source *s, struct str path, struct conf_place from, unsigned depth)
 {
-    char *name = str_cstr(s->arena, path);
+    char *name = str_cstr(s->names, path);
     struct str text = source_read(s->arena, name);
     const char *why = strerror(errno);
     if (text.p)

@@ -6,14 +6,16 @@
 #include "conf/conf.h"
 
 struct conf_source {
-    struct arena *arena;
+    struct arena *arena, *names; /* for the text, and for the names of files */
     struct conf_problems *problems;
     struct strbuf text;        /* fit for libconfig */
     struct conf_place *places; /* of each line of text */
     size_t n_lines, cap;
 };
 
-void source_init(struct conf_source *s, struct arena *a, struct conf_problems *problems);
+/* What a place points to lives in `names`, all else in `a`. */
+void source_init(struct conf_source *s, struct arena *a, struct arena *names,
+                 struct conf_problems *problems);
 
 /* Adds a file or a text with everything that it includes. What is wrong is added to the problems;
  * what could be read can still be looked at for more of them. */

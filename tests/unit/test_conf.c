@@ -160,6 +160,23 @@ static void test_values(void **state)
     conf_free(conf);
 }
 
+/* Files from elsewhere: CRLF, no line end at the end, an empty file. */
+static void test_line_ends(void **state)
+{
+    (void)state;
+    write_file("empty.conf", "");
+    const char *path =
+        write_file("crlf.conf", "mode = \"shadow\";\r\n@include \"empty.conf\"\r\n"
+                                "spf = {\r\n  void-lookups = 5;\r\n};\r\nuser = \"u\"");
+    struct conf *conf = conf_load(path, &problems);
+    assert_str(complaints(), "");
+    assert_non_null(conf);
+    assert_int_equal(conf->mode, RUN_SHADOW);
+    assert_int_equal(conf->spf_void_lookups, 5);
+    assert_int_equal(conf_place_of(conf, "user").line, 6);
+    conf_free(conf);
+}
+
 static void test_signing(void **state)
 {
     (void)state;
@@ -550,6 +567,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_line_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_complaints, setup, teardown),
         cmocka_unit_test_setup_teardown(test_include, setup, teardown),
