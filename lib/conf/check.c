@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "conf/listen.h"
-#include "dns/servers.h"
 #include "mail/domain.h"
 
 struct check {
