@@ -51,34 +51,39 @@ static bool apply_edit(struct smfi_str *ctx, const struct edit *e, bool leading_
     return smfi_insheader(ctx, 0, name, str_cstr(a, value)) == MI_SUCCESS;
 }
 
-static bool apply_edits(struct smfi_str *ctx, const struct edit_list *edits, bool leading_space,
-                        struct arena *a)
+/* What the MTA did not take, or STR_NONE. */
+static struct str apply_edits(struct smfi_str *ctx, const struct edit_list *edits,
+                              bool leading_space, struct arena *a)
 {
     for (size_t i = 0; i < edits->n; i++)
         if (!apply_edit(ctx, &edits->v[i], leading_space, a))
-            return false;
-    return true;
+            return edits->v[i].name;
+    return STR_NONE;
 }
 
-static int turn_away(struct smfi_str *ctx, struct verdict *verdict, struct arena *a)
+static int turn_away(struct smfi_str *ctx, const struct message *m, struct str untaken,
+                     struct verdict *verdict)
 {
-    verdict->action = ACTION_TEMPFAIL;
+    struct str id = str_safe(m->arena, m->queue_id, 64, false);
+    log_info("%.*s: the MTA did not take the change: %.*s", STR_ARG(id.n ? id : STR("NOQUEUE")),
+             STR_ARG(untaken));
+    verdict->action = verdict->wanted = ACTION_TEMPFAIL;
     verdict->code = STR("451");
     verdict->enhanced = STR("4.3.0");
     verdict->text = STR("This message could not be handled, try again later");
     verdict->cause = "mta";
-    return apply_refusal(ctx, verdict, a);
+    return apply_refusal(ctx, verdict, m->arena);
 }
 
-int apply_end(struct smfi_str *ctx, const struct edit_list *edits, struct verdict *verdict,
-              bool leading_space, struct arena *a)
+int apply_end(struct smfi_str *ctx, const struct message *message, const struct edit_list *edits,
+              bool leading_space, struct verdict *verdict)
 {
+    struct arena *a = message->arena;
     if (verdict->action >= ACTION_TEMPFAIL)
         return apply_refusal(ctx, verdict, a);
-    if (!apply_edits(ctx, edits, leading_space, a))
-        return turn_away(ctx, verdict, a);
-    if (verdict->action == ACTION_QUARANTINE &&
+    struct str untaken = apply_edits(ctx, edits, leading_space, a);
+    if (!untaken.n && verdict->action == ACTION_QUARANTINE &&
         smfi_quarantine(ctx, str_cstr(a, verdict->text)) != MI_SUCCESS)
-        return turn_away(ctx, verdict, a);
-    return SMFIS_CONTINUE;
+        untaken = STR("quarantine");
+    return untaken.n ? turn_away(ctx, message, untaken, verdict) : SMFIS_CONTINUE;
 }

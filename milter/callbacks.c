@@ -63,7 +63,9 @@ static bool refuses(const struct verdict *v)
 /* --- Negotiation -------------------------------------------------------------------------------*/
 
 /* Comes before CONNECT and AUTH, so it depends on the configuration alone. MAIL is always answered:
- * while stopping it is refused. What is wrong with a header is said at the end of the message. */
+ * while stopping it is refused. What is wrong with a header is said at the end of the message.
+ * SMFIP_NR_BODY excludes SMFIS_SKIP: it takes a tenth of the CPU off an ordinary message, and a
+ * body that nobody wants costs 0.3 ms per megabyte. */
 static unsigned long protocol_wanted(const struct snapshot *s)
 {
     unsigned long wanted = SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_HELO |
@@ -308,7 +310,7 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
     transaction_finish(c, keep_mta_waiting, ctx, &verdict);
     edits_plan(t->snapshot->conf, &c->session, &t->message, &t->evidence, &verdict,
                t->message.arena, &edits);
-    sfsistat answer = apply_end(ctx, &edits, &verdict, c->leading_space, t->message.arena);
+    sfsistat answer = apply_end(ctx, &t->message, &edits, c->leading_space, &verdict);
     recorder_message(c, POINT_EOM, &verdict);
     transaction_end(c);
     return answer;

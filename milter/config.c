@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "milter/commands.h"
 #include "milter/runtime.h"
@@ -13,9 +14,10 @@ static const char usage[] =
     "usage: assay config check [-c FILE]\n"
     "       assay config show [-c FILE]\n"
     "\n"
-    "check reads the configuration and the keys as the daemon would (as root: with the rights of\n"
-    "the user that it names) and says everything that is wrong. show prints every option with the\n"
-    "value in force, in the file's own syntax; those that differ from the default are marked.\n"
+    "check reads the configuration and the keys as the daemon would, and says everything that is\n"
+    "wrong; run it as root, so that it can read the keys with the rights of the user that the\n"
+    "configuration names. show prints every option with the value in force, in the file's own\n"
+    "syntax; of those that were set it says where.\n"
     "  -c, --config FILE    default: " DEFAULT_CONF "\n";
 
 static void print_problems(const struct conf_problems *problems)
@@ -28,13 +30,17 @@ static int check(const char *path, struct arena *a)
 {
     struct conf_problems problems;
     struct candidate c;
+    bool root = geteuid() == 0;
     conf_problems_init(&problems, a);
-    if (!candidate_load(path, RIGHTS_OF_USER, &problems, &c)) {
+    if (!candidate_load(path, root ? RIGHTS_OF_USER : RIGHTS_OWN, &problems, &c)) {
         print_problems(&problems);
         return EX_CONFIG;
     }
-    candidate_free(&c);
     printf("%s is good\n", path);
+    if (!root && c.conf->user.n && c.keys)
+        printf("(the keys were read with your rights, not with those of the user \"%.*s\")\n",
+               STR_ARG(c.conf->user));
+    candidate_free(&c);
     return EX_OK;
 }
 

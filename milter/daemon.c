@@ -33,8 +33,11 @@
 #include "milter/recorder.h"
 #include "milter/server.h"
 
-/* Descriptors besides those of connections: DNS, log, files of a reload. */
-#define DESCRIPTORS_SPARE 256
+/* Descriptors besides those of connections: DNS, log, files of a reload. Connections that are
+ * refused have theirs too until the MTA closes them, and libmilter's accept loop turns round and
+ * round while there is none left. */
+#define DESCRIPTORS_SPARE            256
+#define DESCRIPTORS_FOR(connections) (2 * (rlim_t)(connections) + DESCRIPTORS_SPARE)
 /* libmilter sends the answer after our last callback has returned: time for that. */
 #define LINGER_US 200000
 
@@ -122,7 +125,7 @@ static void print_problems(const struct conf_problems *problems)
 static void raise_descriptor_limit(const struct conf *conf)
 {
     struct rlimit limit;
-    rlim_t need = (rlim_t)conf->max_connections + DESCRIPTORS_SPARE;
+    rlim_t need = DESCRIPTORS_FOR(conf->max_connections);
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
         return;
     limit.rlim_cur = need;
@@ -311,7 +314,7 @@ static int next_event(struct daemon *d, int timeout_ms)
     return 0;
 }
 
-/* Transactions that are open may end, none begins. */
+/* Transactions that are open may end, none begins. A second SIGTERM ends the waiting. */
 static void drain(struct daemon *d)
 {
     struct snapshot *s = snapshot_take(d->runtime);
@@ -320,10 +323,13 @@ static void drain(struct daemon *d)
     int64_t until = clock_us() + grace_us;
     unsigned open = 0;
     runtime_stop(d->runtime);
-    while ((open = runtime_open_transactions(d->runtime)) > 0 && clock_us() < until)
-        next_event(d, (int)((until - clock_us()) / 1000) + 1);
+    while ((open = runtime_open_transactions(d->runtime)) > 0 && clock_us() < until) {
+        int sig = next_event(d, (int)((until - clock_us()) / 1000) + 1);
+        if (sig == SIGTERM || sig == SIGINT)
+            break;
+    }
     if (open)
-        log_warning("%u transactions are cut: shutdown-grace is over", open);
+        log_warning("%u open transactions are cut", open);
     usleep(LINGER_US);
 }
 

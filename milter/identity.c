@@ -32,11 +32,15 @@ bool identity_find(struct str user, struct arena *a, struct identity *out, struc
         .uid = pw->pw_uid,
         .gid = pw->pw_gid,
     };
-    if (out->change && geteuid() != 0) {
-        *problem = str_printf(a, "only root can become the user \"%s\"", name);
-        return false;
-    }
     return true;
+}
+
+static bool is_root(const struct identity *id, struct str *problem, struct arena *a)
+{
+    if (geteuid() == 0)
+        return true;
+    *problem = str_printf(a, "only root can become the user \"%s\"", id->name);
+    return false;
 }
 
 static bool failed(const char *call, const struct identity *id, struct str *problem,
@@ -51,6 +55,8 @@ bool identity_enter(const struct identity *id, struct str *problem, struct arena
 {
     if (!id->change)
         return true;
+    if (!is_root(id, problem, a))
+        return false;
     if (initgroups(id->name, id->gid))
         return failed("initgroups", id, problem, a);
     if (setegid(id->gid))
@@ -71,6 +77,8 @@ bool identity_become(const struct identity *id, struct str *problem, struct aren
 {
     if (!id->change)
         return true;
+    if (!is_root(id, problem, a))
+        return false;
     if (initgroups(id->name, id->gid))
         return failed("initgroups", id, problem, a);
     if (setresgid(id->gid, id->gid, id->gid))

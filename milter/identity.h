@@ -15,7 +15,7 @@ struct identity {
 };
 
 /* Looks a user up; an empty name is the process's own identity. False and *problem: there is no
- * such user, or this process has not the right to become it. */
+ * such user. */
 bool identity_find(struct str user, struct arena *a, struct identity *out, struct str *problem);
 
 /* Between these two, files are opened with the user's rights. Single-threaded programs only. */

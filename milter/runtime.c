@@ -49,17 +49,19 @@ struct runtime {
 
 /* --- Candidates --------------------------------------------------------------------------------*/
 
-static bool load_keys_as_user(struct conf_problems *problems, struct candidate *c)
+static bool load_keys(enum rights rights, struct conf_problems *problems, struct candidate *c)
 {
     struct arena *a = problems->arena;
     struct identity user;
     struct str problem = STR_NONE;
-    if (!identity_find(c->conf->user, a, &user, &problem) || !identity_enter(&user, &problem, a)) {
+    if (!identity_find(c->conf->user, a, &user, &problem) ||
+        (rights == RIGHTS_OF_USER && !identity_enter(&user, &problem, a))) {
         conf_problem(problems, conf_place_of(c->conf, "user"), "user: %.*s", STR_ARG(problem));
         return false;
     }
     bool loaded = key_set_load(c->conf, problems, &c->keys);
-    identity_leave(&user);
+    if (rights == RIGHTS_OF_USER)
+        identity_leave(&user);
     return loaded;
 }
 
@@ -68,8 +70,7 @@ bool candidate_load(const char *path, enum rights rights, struct conf_problems *
 {
     *out = (struct candidate){0};
     out->conf = conf_load(path, problems);
-    if (out->conf && (rights == RIGHTS_OF_USER ? load_keys_as_user(problems, out)
-                                               : key_set_load(out->conf, problems, &out->keys)))
+    if (out->conf && load_keys(rights, problems, out))
         return true;
     candidate_free(out);
     return false;

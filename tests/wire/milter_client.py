@@ -17,6 +17,8 @@ NR_EOH, NR_BODY, HDR_LEADSPC = 0x40000, 0x80000, 0x100000
 ALL_STEPS = 0x1FFFFF
 
 CHUNK = 65535
+# Macros that are sent to a milter that cannot ask for its own.
+USUAL_MACROS = {"C": ["j", "daemon_name"], "M": ["i", "auth_type", "auth_authen"], "R": ["i"], "N": ["i"], "E": ["i"]}
 STAGES = {0: "C", 1: "H", 2: "M", 3: "R", 4: "T", 5: "E", 6: "N"}
 
 
@@ -71,7 +73,7 @@ class Client:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.input = b""
         self.steps = self.actions = 0
-        self.symbols = {}
+        self.symbols = {} if actions & SETSYMLIST else USUAL_MACROS
         self.macros = {"daemon_name": "smtpd", "j": "mx.test"}
         self.recipients = 0
         if negotiate:

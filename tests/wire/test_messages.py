@@ -357,6 +357,15 @@ class OldMta(harness.WireTest):
         self.assertTrue(reply.accepted)
         self.assertTrue(reply.edits[-1][3].startswith("mx.test;\n\tspf=pass"), reply.edits)
 
+    def test_one_that_cannot_quarantine(self):
+        d = self.daemon(REJECT, ZONE)
+        c = d.client(actions=0x1F)
+        reply = c.message("<x@quarantine.test>", header=plain_header("x@quarantine.test"))
+        self.assertRegex(reply.text, r"^451 4\.3\.0 ")
+        self.assertTrue(d.wait_for_log("QID1: the MTA did not take the change: quarantine"))
+        self.assertIn("action=tempfail cause=mta", d.wait_for_log("QID1: origin")[0])
+        self.assertTrue(c.message().accepted)
+
     def test_one_that_lets_nobody_change_headers(self):
         d = self.daemon("", ZONE)
         from milter_client import Client, Vanished
