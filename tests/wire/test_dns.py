@@ -37,12 +37,12 @@ class Dns(harness.WireTest):
 
     def test_silent(self):
         zone = dict(ZONE, **{"silent.test": SILENT, "_dmarc.silent.test": SILENT})
-        d = self.daemon(STRICT, zone, dns='timeout = "1s"; deadline = "2s"; failure-ttl = "0s";')
+        d = self.daemon(STRICT, zone, dns='timeout = "20s"; deadline = "1s";')
         c = d.client()
         start = time.monotonic()
         reply = c.message("<x@silent.test>", header=plain_header("x@silent.test"))
         self.assertRegex(reply.text, r"^451 4\.7\.")
-        self.assertLess(time.monotonic() - start, 4)
+        self.assertLess(time.monotonic() - start, 3)
         self.assertIn("dmarc=temperror", d.wait_for_log("QID1: ")[0])
 
     def test_silent_and_only_tagged(self):

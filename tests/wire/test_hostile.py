@@ -160,6 +160,19 @@ class Mangled(harness.WireTest):
                 c.socket.close()
         self.assertTrue(self.d.client().message().accepted)
 
+    def test_nobody_is_ours_without_a_word_about_the_client(self):
+        for steps in ((), ("helo",), ("negotiate",), ("negotiate", "helo")):
+            with self.subTest(steps=steps):
+                c = Client(self.d.address, negotiate=False)
+                for step in steps:
+                    getattr(c, step)()
+                reply = c.message()
+                if "negotiate" in steps:
+                    self.assertIn("Authentication-Results", [e[2] for e in reply.edits])
+                else:  # nothing may be written, so nothing is let through
+                    self.assertEqual(reply.code, "451")
+        self.assertEqual(self.d.lines("origin=ours"), [])
+
     def test_packets_that_are_none(self):
         rng = random.Random(2)
         for _ in range(100):

@@ -5,6 +5,7 @@ import os
 import pwd
 import grp
 import pathlib
+import re
 import signal
 import socket
 import stat
@@ -199,11 +200,12 @@ class Signals(harness.WireTest):
 
     def test_counters_are_all_there(self):
         d = self.daemon("", ZONE)
-        names = set()
-        for line in (harness.TOP / "lib/base/counters.def").read_text().splitlines():
-            if line.startswith("COUNTER("):
-                names.add(line.split('"')[1])
-        self.assertEqual(set(d.counters()), names)
+        table = (harness.TOP / "lib/base/counters.def").read_text()
+        rows = re.findall(r'COUNTER\(\w+,\s*"([^"]+)",\s*"([^"]+)"\)', table)
+        self.assertEqual(set(d.counters()), {name for name, _ in rows})
+        manual = (harness.TOP / "milter/assay.8").read_text()
+        for name, sentence in rows:
+            self.assertIn(f".It {name}\n{sentence[0].upper()}{sentence[1:]}.\n", manual)
 
 
 class Stop(harness.WireTest):
@@ -237,6 +239,7 @@ class Stop(harness.WireTest):
             reply = c.mail()
             self.assertRegex(reply.text, r"^451 4\.3\.2 ")
         self.assertRegex(d.client().mail().text, r"^451 4\.3\.2 ")  # a connection that came later
+        time.sleep(0.7)
         clients[0].abort()
         for c in clients[1:2]:
             self.assertTrue(c.content(plain_header(), b"x\r\n").accepted)
@@ -248,6 +251,7 @@ class Stop(harness.WireTest):
         self.assertEqual(d.wait(), 0)
 
     def test_grace_is_bounded(self):
+        self.cut_expected = True
         d = self.daemon('shutdown-grace = "1s";\n', ZONE)
         c = d.client()
         c.mail()
@@ -259,6 +263,7 @@ class Stop(harness.WireTest):
             c.rcpt(), c.end_of_message()
 
     def test_second_signal_ends_the_waiting(self):
+        self.cut_expected = True
         d = self.daemon('shutdown-grace = "1m";\n', ZONE)
         c = d.client()
         c.mail()
@@ -425,6 +430,18 @@ class User(harness.WireTest):
         self.assertRegex(self.d.log(), r"assay\.conf:\d+: .*k\.pem")
         self.assertFalse(os.path.exists(self.d.address))
         self.d.process = None
+
+    def test_keys_are_opened_with_its_rights(self):
+        """A key that is in order, in a folder that the user may not enter."""
+        folder = self.d.directory / "closed"
+        folder.mkdir(mode=0o700)
+        os.chown(self.key, self.nobody.pw_uid, -1)
+        self.key.chmod(0o600)
+        self.key.rename(folder / "k.pem")
+        self.d.configure('user = "nobody";\n' + self.signing.replace(str(self.key), str(folder / "k.pem")))
+        check = subprocess.run([BINARY, "config", "check", "-c", self.d.path], capture_output=True, text=True)
+        self.assertEqual(check.returncode, EX_CONFIG)
+        self.assertRegex(check.stderr, "may not enter|Permission denied")
 
     def test_reload_reads_keys_as_it(self):
         os.chown(self.key, self.nobody.pw_uid, -1)

@@ -95,6 +95,7 @@ class Inbound(harness.WireTest):
                     self.assertEqual(len(reply.edits), 2)
             c.quit()
             self.d.wait_for_log(f"{style}99: ")
+            self.assertEqual(self.d.counters()["messages-aborted"], 0)
             self.assertEqual(len(self.d.lines(f"{style}[0-9]+: ")), 100)
 
     def test_helo_is_the_last_one(self):
@@ -150,10 +151,20 @@ class EarlyRefusal(harness.WireTest):
                         self.assertRegex(c.rcpt("<c@mx.test>").text, r"^550 5\.7\.23 ")
                         c.abort()
                     self.assertTrue(c.message().accepted)
-                c.quit()
                 lines = d.wait_for_log(f"action=reject cause=spf at={point}", 3)
                 self.assertEqual(len(lines), 3)
-                self.assertEqual(d.counters()["rejected"], 3)
+                found = d.counters()
+                self.assertEqual((found["rejected"], found["messages-aborted"]), (3, 0 if point == "mail" else 3))
+                c.mail("<x@spf.test>")
+                if point == "mail":
+                    self.assertEqual(d.stop(), 0)  # and nothing is said to be open
+                else:
+                    c.quit()
+
+    def test_percent_signs_are_doubled(self):
+        """A single one makes Sendmail throw the reply away."""
+        d = self.daemon('spf = { on-fail = "reject"; reject-at = "mail"; };\n', {"a%b.test": {"TXT": ["v=spf1 -all"]}})
+        self.assertIn(" a%%b.test ", d.client().mail("<x@a%b.test>").text)
 
     def test_recipients_are_answered_only_where_needed(self):
         d = self.daemon("", ZONE)
@@ -226,12 +237,13 @@ class Origins(harness.WireTest):
         self.keys = {}
         self.d = self.daemon("", ZONE, start=False)
         self.make_keys()
-        self.d.configure(
+        self.config = (
             'relay-networks = [ "203.0.113.0/24" ];\n'
             'signing = ( { domain = "example.test"; keys = (\n'
             f'  {{ selector = "r"; file = "{self.d.directory}/r.pem"; }},\n'
             f'  {{ selector = "e"; file = "{self.d.directory}/e.pem"; }} ); }} );\n'
         )
+        self.d.configure(self.config)
         self.d.start()
 
     def make_keys(self):
@@ -248,6 +260,9 @@ class Origins(harness.WireTest):
             text = f"v=DKIM1; k={kind}; p={base64.b64encode(public).decode()}"
             self.keys[f"{selector}._domainkey.example.test."] = text
             self.d.dns.zone[f"{selector}._domainkey.example.test"] = {"TXT": [text]}
+
+    def reload_with(self, config):
+        self.assertTrue(self.d.reload(self.config + config))
 
     def raw(self, header, body):
         return "".join(f"{n}:{v}\n" for n, v in header).replace("\n", "\r\n").encode() + b"\r\n" + body
@@ -287,12 +302,31 @@ class Origins(harness.WireTest):
         reply = self.d.client().message(header=after, body=body)
         self.assertEqual(len(re.findall(r"dkim=pass", reply.edits[-1][3])), 2, reply.edits)
 
+    def test_simple_canonicalization_from_an_old_mta(self):
+        """It tells values without their leading space; what it delivers has one."""
+        self.reload_with('header-canonicalization = "simple"; body-canonicalization = "simple";\n')
+        c = self.d.client(address="127.0.0.1", steps=0x7F, actions=0x3F)
+        header, body = plain_header(), b"Hello \r\n\r\n"
+        reply = c.message(header=header, body=body)
+        edits = [(what, index, name, " " + value) for what, index, name, value in reply.edits]
+        reply.edits = edits
+        self.assert_signed(header, reply, body)
+
     def test_ways_to_be_ours(self):
         for session in ({"address": "127.0.0.1"}, {"address": "198.51.100.7"}, {"address": "::1"},
                         {"address": "127.0.0.1", "port": 0}, {"family": "U"}, {"family": "L", "address": "/var/run/x"}):
             with self.subTest(**session):
                 c = self.d.client(**session)
                 self.assertIn("DKIM-Signature", [e[2] for e in c.message().edits])
+
+    def test_local_submission_is_ours_without_any_trusted_network(self):
+        self.d.base = 'authserv-id = "mx.test"; trusted-networks = [ ];\n'
+        self.reload_with("")
+        for session, ours in (({"address": "127.0.0.1", "port": 0}, True), ({"address": "::1", "port": 0}, True), ({"family": "U"}, True),
+                              ({"address": "127.0.0.1"}, False), ({"address": "::1"}, False), ({"address": "192.0.2.10", "port": 0}, False)):
+            with self.subTest(**session):
+                c = self.d.client(**session)
+                self.assertEqual("DKIM-Signature" in [e[2] for e in c.message().edits], ours)
 
     def test_strangers(self):
         c = self.d.client(hello=False)
