@@ -201,11 +201,11 @@ class Signals(harness.WireTest):
     def test_counters_are_all_there(self):
         d = self.daemon("", ZONE)
         table = (harness.TOP / "lib/base/counters.def").read_text()
-        rows = re.findall(r'COUNTER\(\w+,\s*"([^"]+)",\s*"([^"]+)"\)', table)
+        rows = re.findall(r'(?m)^COUNTER\(\w+,\s*"([^"]+)",\s*"([^"]+)"\)', table)
         self.assertEqual(set(d.counters()), {name for name, _ in rows})
         manual = (harness.TOP / "milter/assay.8").read_text()
-        for name, sentence in rows:
-            self.assertIn(f".It {name}\n{sentence[0].upper()}{sentence[1:]}.\n", manual)
+        section = "".join(f".It {name}\n{sentence[0].upper()}{sentence[1:]}.\n" for name, sentence in rows)
+        self.assertTrue(section in manual, "COUNTERS in milter/assay.8 should be\n" + section)
 
 
 class Stop(harness.WireTest):
