@@ -169,6 +169,13 @@ static void header_lists(void **state)
         /* Without From its absence is signed: RFC 6376 5.4 wants it in h=. */
         {NULL, NULL, STR_INIT("X: y\r\n\r\n"), "from"},
         {NULL, NULL, STR_INIT(""), "from"},
+        {"to", "", STR_INIT("X: y\r\n\r\n"), "from"},
+        /* An address list that an MTA may write anew is left out, From never. */
+        {NULL, NULL,
+         STR_INIT("From: a@b,c@d\r\nTo: a@example.net,c@example.net\r\nCc: a@example.net\r\n\r\n"),
+         "from:from:cc"},
+        {NULL, NULL, STR_INIT("From: a\r\nTo: a@example.net\r\nTo: bob\r\nSubject: a,b\r\n\r\n"),
+         "from:from:subject"},
         {"x-other", NULL, STR_INIT(MESSAGE), "from:from:x-other"},
         {"from to from to", "", STR_INIT(MESSAGE), "from:to"},
         {"subject", "subject cc subject", STR_INIT(MESSAGE), "from:subject:subject:subject:cc"},

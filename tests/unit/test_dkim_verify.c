@@ -591,6 +591,32 @@ static void thousand_signatures(void **state)
     assert_true(cost[1] < 10 * cost[0] + 100000);
 }
 
+/* Memory for ten signatures over one message: their l= are equal or all different. */
+static size_t memory_for(const char *head)
+{
+    struct header_list headers;
+    struct str problem;
+    struct dns *dns = dns_open_zone(str_of(zone), arena, &problem);
+    struct dns_asker asker = {.dns = dns, .arena = arena_new(0)};
+    header_list_init(&headers, arena);
+    for (int i = 0; i < 10; i++)
+        header_list_add(
+            &headers, STR("DKIM-Signature"),
+            str_printf(arena, " " HEAD "s=k%d; l=%s%d; bh=AAAA; b=AAAA", i, head, *head ? i : 10));
+    dkim_verifier_new(&default_settings, &headers, NULL, &asker);
+    size_t used = arena_used(asker.arena);
+    arena_free(asker.arena);
+    dns_close(dns);
+    return used;
+}
+
+/* Signatures of one kind share a body digest, which takes more than 512 bytes. */
+static void shared_bodies(void **state)
+{
+    (void)state;
+    assert_true(memory_for("1") > memory_for("") + 9 * 512);
+}
+
 /* The body is of no interest where no signature can pass, or l= is exceeded. */
 static void body_wanted(void **state)
 {
@@ -671,6 +697,7 @@ int main(void)
         cmocka_unit_test(no_signature),
         cmocka_unit_test(newest_first),
         cmocka_unit_test(thousand_signatures),
+        cmocka_unit_test(shared_bodies),
         cmocka_unit_test(body_wanted),
         cmocka_unit_test(long_lists),
         cmocka_unit_test(names_of_results),
