@@ -9,6 +9,7 @@
 #include <libmilter/mfdef.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -95,6 +96,8 @@ static int connect_inet(const char *host, const char *port, int family)
     if (fd < 0)
         die("%s port %s: %s", host, port, strerror(errno));
     freeaddrinfo(found);
+    int on = 1; /* or each step waits 40 ms for an acknowledgement */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
 }
 

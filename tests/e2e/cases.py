@@ -392,3 +392,27 @@ def _(t):
     t.judged(t.send(message, "boss@reject.example"), "spf=pass", "dkim=pass", "dmarc=pass")
     message = t.mail("boss@reject.example")
     t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "DMARC policy")
+
+
+# --- the daemon's life
+
+
+@case("enforce", "while assay is away mail is asked to come again; when it is back mail passes")
+def _(t):
+    message = t.mail("boss@reject.example")
+    t.expect("assay's end", t.daemon.stop(), None)
+    t.refused(t.send(message, "boss@reject.example"), "4")
+    t.daemon.start("enforce")
+    t.judged(t.send(message, "boss@reject.example"), "spf=pass", "dmarc=pass")
+
+
+@case("enforce", "SIGHUP: another configuration, without a restart; a broken one changes nothing")
+def _(t):
+    message = t.mail("boss@quarantine.example")
+    t.daemon.reload("quarantine-refused")
+    t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "DMARC policy", "quarantine.example")
+    t.daemon.reload("broken")
+    t.logged("assay.conf:", "mod")
+    t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "DMARC policy", "quarantine.example")
+    t.daemon.reload("enforce")
+    t.judged(t.send(message, "x@evil.example", client=BAD4), "dmarc=fail (p=quarantine dis=quarantine)")

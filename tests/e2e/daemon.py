@@ -27,6 +27,8 @@ PROFILES = {
     "enforce": {},
     "spf-reject": {"spf": '{ on-fail = "reject"; }'},
     "quarantine": {"dmarc": '{ on-reject = "reject"; on-quarantine = "quarantine"; }'},
+    "quarantine-refused": {"dmarc": '{ on-reject = "reject"; on-quarantine = "reject"; }'},
+    "broken": {"mod": '"shadow"'},
     "shadow": {"mode": '"shadow"', "spf": '{ on-fail = "reject"; }'},
 }
 
@@ -37,7 +39,6 @@ class Daemon:
         self.top = top
         self.log_path = logs / "assay.log"
         self.process = None
-        self.profile = None
 
     def configure(self, profile):
         if profile == "shipped":
@@ -45,7 +46,6 @@ class Daemon:
         else:
             text = "".join(f"{name} = {value};\n" for name, value in (COMMON | PROFILES[profile]).items())
         CONF.write_text(text)
-        self.profile = profile
 
     def start(self, profile):
         """Starts assay with a profile; says why when it does not come up."""
@@ -69,6 +69,17 @@ class Daemon:
             process.kill()
             return "assay did not end within 15 s of SIGTERM"
         return None if status == 0 else f"assay ended with status {status} after SIGTERM"
+
+    def reload(self, profile):
+        """Gives assay another configuration, and waits until it has said what it thinks of it."""
+        offset = self.log_size()
+        self.configure(profile)
+        self.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 10
+        while "reload" not in self.tail(offset):
+            if time.monotonic() > end:
+                raise RuntimeError(f"assay says nothing of the reload with profile {profile}")
+            time.sleep(0.05)
 
     def alive(self):
         return self.process is not None and self.process.poll() is None

@@ -267,7 +267,7 @@ def run(mta_name, build, mtas, logs, only):
     started = time.monotonic()
     syslog = namespace.build(mtas / mta_name, logs)
     namespace.add_user("assay", 890)
-    world.make_keys()
+    world.make_keys(build / "assay")
     zones = world.make_zones()
     keep_alive = world.serve(zones)
     mta, daemon = MTAS[mta_name](), Daemon(build, TOP, logs)

@@ -7,6 +7,7 @@ with SPF, DKIM and DMARC in order."""
 
 import base64
 import pathlib
+import re
 import socket
 import subprocess
 import time
@@ -21,27 +22,22 @@ NSD_PORT = 5300
 SILENT_PORT = 5399
 
 
-def public_bytes(pem, kind):
-    der = subprocess.run(
-        ["openssl", "pkey", "-in", str(pem), "-pubout", "-outform", "DER"], stdout=subprocess.PIPE, check=True
-    ).stdout
-    return base64.b64encode(der[-32:] if kind == "ed25519" else der).decode()
+def senders_record():
+    words = ["openssl", "pkey", "-in", str(SENDER_KEY), "-pubout", "-outform", "DER"]
+    der = subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
+    return f"v=DKIM1; k=rsa; p={base64.b64encode(der).decode()}"
 
 
-def key_record(pem, kind):
-    return f"v=DKIM1; k={kind}; p={public_bytes(pem, kind)}"
-
-
-def make_keys():
-    """Our keys; and one for all who send to us."""
+def make_keys(assay):
+    """Our keys, made as assay-dkim(1) says; and one for all who send to us."""
     KEYS.mkdir(parents=True)
     command("openssl", "genrsa", "-out", SENDER_KEY, "2048")
     for selector, kind in OUR_SELECTORS.items():
+        where = ["--domain", "recv.example", "--selector", selector, "--directory", KEYS]
+        command(assay, "dkim", "keygen", *where, "--type", kind)
         pem = KEYS / f"recv.example.{selector}.pem"
-        options = ["-algorithm", kind] + (["-pkeyopt", "rsa_keygen_bits:2048"] if kind == "rsa" else [])
-        command("openssl", "genpkey", *options, "-out", pem)
-        command("chown", "assay:assay", pem)
-        pem.chmod(0o600)
+        command("chown", "root:assay", pem)
+        pem.chmod(0o640)
 
 
 class Zones:
@@ -50,6 +46,7 @@ class Zones:
     def __init__(self):
         self.names = {}
         self.tops = []
+        self.files = []
 
     def add(self, name, kind, data):
         self.names.setdefault(name, []).append((kind, data))
@@ -65,15 +62,21 @@ class Zones:
         self.add(name, "MX", f"10 mx.{name}.")
         self.add(f"mx.{name}", "A", address4)
         self.add(name, "TXT", f"v=spf1 ip4:{address4} ip6:{address6} -all")
-        self.add(f"s1._domainkey.{name}", "TXT", key_record(SENDER_KEY, "rsa"))
+        self.add(f"s1._domainkey.{name}", "TXT", senders_record())
         if policy:
             self.add(f"_dmarc.{name}", "TXT", f"v=DMARC1; p={policy}; rua=mailto:reports@{name}")
+
+    def add_file(self, path):
+        """A file with the lines of one TXT record, as assay dkim keygen writes it."""
+        text = path.read_text()
+        self.files.append(text)
+        self.names[text.split()[0].rstrip(".")] = [("in a file", "".join(re.findall(r'"([^"]*)"', text)))]
 
     def txt(self, name):
         """What dkimpy asks for."""
         wanted = name.decode() if isinstance(name, bytes) else name
         for kind, data in self.names.get(wanted.rstrip(".").lower(), []):
-            if kind == "TXT":
+            if kind in ("TXT", "in a file"):
                 return data.encode()
         return None
 
@@ -81,7 +84,8 @@ class Zones:
         lines = ["$TTL 300"]
         for name, records in self.names.items():
             if name == top or name.endswith("." + top):
-                lines += [f"{name}. IN {kind} {rdata(kind, data)}" for kind, data in records]
+                lines += [f"{name}. IN {kind} {rdata(kind, data)}" for kind, data in records if kind != "in a file"]
+        lines += [text for text in self.files if text.split()[0].endswith(f".{top}.")]
         return "\n".join(lines) + "\n"
 
 
@@ -99,9 +103,8 @@ def make_zones():
     zones.add("mx.recv.example", "AAAA", MX6)
     zones.add("recv.example", "TXT", f"v=spf1 ip4:{MX4} ip6:{MX6} -all")
     zones.add("_dmarc.recv.example", "TXT", "v=DMARC1; p=reject")
-    for selector, kind in OUR_SELECTORS.items():
-        record = key_record(KEYS / f"recv.example.{selector}.pem", kind)
-        zones.add(f"{selector}._domainkey.recv.example", "TXT", record)
+    for selector in OUR_SELECTORS:
+        zones.add_file(KEYS / f"recv.example.{selector}.txt")
     for policy in ("none", "quarantine", "reject"):
         zones.sender(f"{policy}.example", policy)
     zones.sender("nodmarc.example")
