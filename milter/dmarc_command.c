@@ -101,6 +101,8 @@ static void print(const struct question *q, const struct dmarc_outcome *o,
                o->record.aspf == DMARC_STRICT ? "strict" : "relaxed",
                o->record.adkim == DMARC_STRICT ? "strict" : "relaxed");
     }
+    if (o->discovery != DMARC_TREEWALK)
+        printf("discovery: %s\n", dmarc_discovery_name(o->discovery));
     if (q->n_ids || !o->record_domain.n)
         printf("%s: %.*s\n", dmarc_result_name(o->result), STR_ARG(o->reason));
     for (size_t i = 0; i < tips->n; i++)
@@ -120,6 +122,7 @@ static void print_json(const struct question *q, const struct dmarc_outcome *o,
     json_text(&j, "record_domain", found ? o->record_domain : STR_NONE);
     json_text(&j, "organizational_domain",
               o->organizational_domain.n ? o->organizational_domain : STR_NONE);
+    json_text(&j, "discovery_method", str_of(dmarc_discovery_name(o->discovery)));
     json_text(&j, "policy", found ? str_of(dmarc_policy_name(o->policy)) : STR_NONE);
     json_text(&j, "policy_tag", found ? str_of(tag_words(o->policy_tag)) : STR_NONE);
     json_bool(&j, "testing", o->record.testing);
@@ -160,6 +163,7 @@ static int check(struct question *q)
     int status = ask_open(&q->ask);
     if (status != EX_OK)
         return status;
+    request.psl = q->ask.conf->psl;
     dmarc_evaluate(&request, &q->ask.asker, &outcome);
     dmarc_advise(&outcome, &q->ask.asker, &tips);
     if (q->ask.json)

@@ -77,6 +77,7 @@ static void check_paths(struct check *c)
     check_absolute(c, "state-dir", c->conf->state_dir);
     check_absolute(c, "pid-file", c->conf->pid_file);
     check_absolute(c, "dns.trust-anchor", c->conf->dns_trust_anchor);
+    check_absolute(c, "dmarc.public-suffix-list", c->conf->dmarc_psl_file);
     check_table_path(c, "key-table", c->conf->key_table);
     check_table_path(c, "signing-table", c->conf->signing_table);
 }
@@ -90,6 +91,28 @@ static void check_tables(struct check *c)
     if (signing && !keys)
         conf_problem(c->problems, conf_place_of(c->conf, "signing-table"),
                      "signing-table: is of no use without key-table");
+}
+
+/* The list is public data and part of the configuration: read once, and shared by all threads. */
+static void check_discovery(struct check *c)
+{
+    static const char list[] = "dmarc.public-suffix-list";
+    struct conf *conf = c->conf;
+    struct str path = conf->dmarc_psl_file, problem;
+    if (conf->dmarc_discovery == DISCOVERY_TREEWALK) {
+        if (path.p)
+            conf_problem(c->problems, conf_place_of(conf, list),
+                         "%s: is of no use without dmarc.discovery = \"psl\"", list);
+        return;
+    }
+    conf->psl = psl_open(conf->arena, path, &problem);
+    if (!conf->psl && path.p)
+        complain(
+            c, list, path,
+            str_cstr(c->scratch, str_printf(c->scratch, "is of no use: %.*s", STR_ARG(problem))));
+    else if (!conf->psl)
+        conf_problem(c->problems, conf_place_of(conf, "dmarc.discovery"),
+                     "dmarc.discovery: libpsl's list is of no use: %.*s", STR_ARG(problem));
 }
 
 static void check_dns(struct check *c)
@@ -192,6 +215,7 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_paths(&c);
     check_tables(&c);
     check_dns(&c);
+    check_discovery(&c);
     check_sign_headers(&c);
     check_authserv_id(&c);
     default_strings(conf, &conf->submission_daemons, 2, submission);

@@ -14,10 +14,12 @@
 #include "conf/action.h"
 #include "crypto/canon.h"
 #include "dns/dns.h"
+#include "mail/psl.h"
 
 enum run_mode { RUN_ENFORCE, RUN_SHADOW };
 enum check_mode { CHECK_OFF, CHECK_SHADOW, CHECK_ENFORCE };
 enum on_off { SWITCH_OFF, SWITCH_ON };
+enum discovery { DISCOVERY_TREEWALK, DISCOVERY_PSL };
 enum spf_point { SPF_AT_MAIL, SPF_AT_RCPT, SPF_AT_END };
 
 struct conf_strings {
@@ -74,6 +76,7 @@ struct conf {
 #undef OPT_MODE
 #undef OPT_CHOICE
 #undef OPT_ACTION
+    const struct psl *psl; /* the list for dmarc.discovery = "psl"; NULL with treewalk */
     size_t n_signing;
     struct conf_signing *signing;
     const struct conf_place *places; /* of each option, in the order of options.def */

@@ -53,6 +53,8 @@ static void add_dmarc(struct strbuf *b, const struct evidence_dmarc *dmarc,
     if (o->record_domain.n)
         sb_printf(b, "(p=%s)", dmarc_policy_name(o->policy));
     sb_printf(b, " author=%.*s", STR_ARG(clean(b->arena, o->author_domain)));
+    if (o->discovery != DMARC_TREEWALK)
+        sb_printf(b, " discovery=%s", dmarc_discovery_name(o->discovery));
     if (verdict->override != OVERRIDE_NONE)
         sb_printf(b, " override=%s(%.*s)", override_name(verdict->override),
                   STR_ARG(verdict->override_comment));

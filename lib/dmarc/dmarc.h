@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "dns/dns.h"
+#include "mail/psl.h"
 
 enum dmarc_result {
     DMARC_NONE, /* no policy record applies */
@@ -19,7 +20,14 @@ enum dmarc_policy { DMARC_P_NONE, DMARC_P_QUARANTINE, DMARC_P_REJECT };
 
 enum dmarc_alignment { DMARC_RELAXED, DMARC_STRICT };
 
+/* How organizational domains are found, and with them policies above the author domain. */
+enum dmarc_discovery {
+    DMARC_TREEWALK, /* RFC 9989 4.10 */
+    DMARC_PSL,      /* RFC 7489 3.2 and 6.6.3: by a public suffix list */
+};
+
 const char *dmarc_result_name(enum dmarc_result result);
+const char *dmarc_discovery_name(enum dmarc_discovery discovery); /* "treewalk", "psl" */
 const char *dmarc_policy_name(enum dmarc_policy policy);
 
 /* A parsed policy record (RFC 9989 4.7). What is malformed or missing has its default. */
@@ -58,17 +66,19 @@ struct dmarc_request {
     struct str author_domain; /* normalised */
     const struct dmarc_identifier *ids;
     size_t n_ids;
-    dmarc_step_fn *step; /* or NULL */
+    const struct psl *psl; /* organizational domains are those of this list; NULL: tree walk */
+    dmarc_step_fn *step;   /* or NULL */
     void *step_context;
 };
 
 struct dmarc_outcome {
-    enum dmarc_result result; /* never DMARC_PERMERROR */
+    enum dmarc_result result;       /* never DMARC_PERMERROR */
+    enum dmarc_discovery discovery; /* the method used */
     struct str author_domain;
     struct str record_domain; /* where the policy was found; empty if nowhere, or not known */
     struct str organizational_domain; /* of the author domain; empty if it is not known, or was not
                                          needed: the record is the author domain's own, and only
-                                         equal names could align */
+                                         equal names could align; by a list it is always known */
     struct dmarc_record record;
     enum dmarc_policy policy; /* that applies to this message: p, sp or np, lowered by t=y */
     char policy_tag; /* 'p', 's' (sp) or 'n' (np, where that makes a difference): where it came
@@ -80,16 +90,20 @@ struct dmarc_outcome {
     enum dns_security security; /* of the policy record */
 };
 
-/* Starts the queries that dmarc_evaluate() can need for this domain: the walk's (at most eight)
- * and, for an author domain whose cached policy depends on it, that of its existence. */
-void dmarc_prefetch(struct str domain, struct dns_asker *asker);
+/* Starts the queries that dmarc_evaluate() can need for this domain: the walk's (at most eight;
+ * with a list, at most two) and, for an author domain whose cached policy depends on it, that of
+ * its existence. */
+void dmarc_prefetch(struct str domain, const struct psl *psl, struct dns_asker *asker);
 
-/* Starts the queries that the walk of an identifier makes beyond the author domain's, if the two
- * have two labels in common: those that have less hardly ever align. */
+/* Where policies are found by the tree walk: starts the queries that the walk of an identifier
+ * makes beyond the author domain's, if the two have two labels in common: those that have less
+ * hardly ever align. */
 void dmarc_prefetch_identifier(struct str domain, struct str author_domain,
                                struct dns_asker *asker);
 
-/* RFC 9989 4.10 and 5.3: one author domain against all identifiers. The result is DMARC_TEMPERROR
+/* RFC 9989 4.10 and 5.3: one author domain against all identifiers. With a list, the policy is the
+ * author domain's own record or else that of its organizational domain (RFC 7489 6.6.3), psd= says
+ * nothing, and all else is as in RFC 9989. The result is DMARC_TEMPERROR
  * exactly if what cannot be known now could change it, or the policy of a fail; a pass that is sure
  * stays a pass. Everything in *out lives in asker->arena. */
 void dmarc_evaluate(const struct dmarc_request *request, struct dns_asker *asker,

@@ -26,6 +26,13 @@ static void conclude(struct evaluation *e, enum dmarc_result result, struct str 
     dmarc_step(&e->walker, 0, "%s: %.*s", dmarc_result_name(result), STR_ARG(reason));
 }
 
+static void say_organizational(struct evaluation *e)
+{
+    dmarc_step(&e->walker, 0, "organizational domain of the author domain%s: %.*s",
+               e->walker.psl ? ", by the public suffix list" : "",
+               STR_ARG(dmarc_shown(&e->walker, e->out->organizational_domain)));
+}
+
 static void walk_author(struct evaluation *e)
 {
     if (e->walked)
@@ -33,8 +40,7 @@ static void walk_author(struct evaluation *e)
     e->walked = true;
     dmarc_walk(&e->walker, e->request->author_domain, &e->author);
     if (dmarc_walk_organizational(&e->author, &e->out->organizational_domain))
-        dmarc_step(&e->walker, 0, "organizational domain of the author domain: %.*s",
-                   STR_ARG(dmarc_shown(&e->walker, e->out->organizational_domain)));
+        say_organizational(e);
 }
 
 /* RFC 9989 4.7, t: one level below what is published. */
@@ -100,26 +106,43 @@ static bool apply_record(struct evaluation *e, const struct dmarc_node *node, bo
     return true;
 }
 
+/* The node above the author domain that has the policy, or could have it: of a record, or unknown;
+ * NULL if there is none. */
+static const struct dmarc_node *walked_policy(struct evaluation *e)
+{
+    walk_author(e);
+    const struct dmarc_node *unknown = dmarc_walk_unknown(&e->author);
+    return unknown ? unknown : dmarc_walk_policy(&e->author);
+}
+
+/* The same by the list: RFC 7489 6.6.3. */
+static const struct dmarc_node *listed_policy(struct evaluation *e)
+{
+    const struct dmarc_node *above = dmarc_look(&e->walker, e->out->organizational_domain);
+    return above->state == NODE_EMPTY ? NULL : above;
+}
+
 /* RFC 9989 4.10.1. False if DMARC does not apply, or if that cannot be known. */
 static bool discover_policy(struct evaluation *e)
 {
-    const struct dmarc_node *own = dmarc_look(&e->walker, e->request->author_domain);
-    if (own->state == NODE_RECORD)
-        return apply_record(e, own, false);
+    const struct dmarc_node *own = dmarc_look(&e->walker, e->request->author_domain), *found = own;
     if (own->state == NODE_EMPTY)
-        walk_author(e);
-
-    /* Whatever is unknown on this way might hold the record to apply. */
-    const struct dmarc_node *unknown = e->walked ? dmarc_walk_unknown(&e->author) : own;
-    if (unknown) {
-        conclude(e, DMARC_TEMPERROR, dmarc_why_no_policy(&e->walker, unknown));
-        return false;
-    }
-    const struct dmarc_node *above = dmarc_walk_policy(&e->author);
-    if (above)
-        return apply_record(e, above, true);
-    conclude(e, DMARC_NONE, dmarc_why_none(&e->walker, own->domain));
+        found = e->walker.psl ? listed_policy(e) : walked_policy(e);
+    if (found && found->state == NODE_RECORD)
+        return apply_record(e, found, found != own);
+    if (found)
+        conclude(e, DMARC_TEMPERROR, dmarc_why_no_policy(&e->walker, found));
+    else
+        conclude(e, DMARC_NONE, dmarc_why_none(&e->walker, own->domain));
     return false;
+}
+
+/* RFC 7489 3.1: nothing of this is unknown. */
+static enum dmarc_aligned listed_alignment(const struct evaluation *e,
+                                           const struct dmarc_identifier *id)
+{
+    struct str organizational = psl_organizational(e->walker.psl, id->domain);
+    return str_eq(organizational, e->out->organizational_domain) ? DMARC_ALIGNED : DMARC_UNALIGNED;
 }
 
 /* RFC 9989 4.10.2 */
@@ -132,6 +155,8 @@ static enum dmarc_aligned alignment(struct evaluation *e, const struct dmarc_ide
         return DMARC_ALIGNED;
     if (dmarc_mode(&e->out->record, id) == DMARC_STRICT)
         return DMARC_UNALIGNED;
+    if (e->walker.psl)
+        return listed_alignment(e, id);
     if (!domain_is_at_or_below(id->domain, top))
         return DMARC_UNALIGNED;
     walk_author(e);
@@ -216,32 +241,55 @@ void dmarc_evaluate(const struct dmarc_request *request, struct dns_asker *asker
     struct evaluation e = {
         .request = request,
         .out = out,
-        .walker = {.asker = asker, .step = request->step, .step_context = request->step_context},
+        .walker = {.asker = asker,
+                   .psl = request->psl,
+                   .step = request->step,
+                   .step_context = request->step_context},
         .existence = DNS_ANSWER,
     };
     *out = (struct dmarc_outcome){.author_domain = request->author_domain, .policy_tag = '-'};
+    if (request->psl) {
+        out->discovery = DMARC_PSL;
+        out->organizational_domain = psl_organizational(request->psl, request->author_domain);
+        say_organizational(&e);
+    }
     if (discover_policy(&e))
         judge(&e);
     out->queries = e.walker.queries;
 }
 
-void dmarc_prefetch(struct str domain, struct dns_asker *asker)
+/* Starts the queries; the node above the domain whose record is its policy, if the cache tells. */
+static const struct dmarc_node *start_walk(struct dmarc_walker *walker, struct str domain)
+{
+    struct dmarc_walk walk;
+    dmarc_walk(walker, domain, &walk);
+    bool known = walk.nodes[0]->state == NODE_EMPTY && !dmarc_walk_unknown(&walk);
+    return known ? dmarc_walk_policy(&walk) : NULL;
+}
+
+/* The same by the list. */
+static const struct dmarc_node *start_listed(struct dmarc_walker *walker, struct str domain)
+{
+    const struct dmarc_node *own = dmarc_look(walker, domain);
+    if (own->state == NODE_RECORD)
+        return NULL;
+    const struct dmarc_node *above = dmarc_look(walker, psl_organizational(walker->psl, domain));
+    return own->state == NODE_EMPTY && above->state == NODE_RECORD ? above : NULL;
+}
+
+void dmarc_prefetch(struct str domain, const struct psl *psl, struct dns_asker *asker)
 {
     /* What is cached already ends the walk where it would end later, too. */
     struct dns_asker patient = *asker;
-    struct dmarc_walker walker = {.asker = asker};
-    struct dmarc_walk walk;
+    struct dmarc_walker walker = {.asker = asker, .psl = psl};
     asker->patience_us = 0;
     asker->may_pend = true;
     asker->trace = NULL;
-    dmarc_walk(&walker, domain, &walk);
+    const struct dmarc_node *above =
+        psl ? start_listed(&walker, domain) : start_walk(&walker, domain);
     asker->patience_us = patient.patience_us;
     asker->may_pend = patient.may_pend;
     asker->trace = patient.trace;
-
-    if (walk.nodes[0]->state != NODE_EMPTY || dmarc_walk_unknown(&walk))
-        return;
-    const struct dmarc_node *above = dmarc_walk_policy(&walk);
     if (above && depends_on_existence(&above->record))
         dns_prefetch(asker, domain, DNS_CNAME);
 }

@@ -42,8 +42,13 @@ enum dmarc_alignment dmarc_mode(const struct dmarc_record *record,
 struct str dmarc_why_none(struct dmarc_walker *walker, struct str author)
 {
     struct str name = dmarc_shown(walker, author);
+    struct str above = walker->psl ? psl_organizational(walker->psl, author) : author;
+    if (!str_eq(above, author))
+        return str_printf(walker->asker->arena,
+                          "no DMARC record at _dmarc.%.*s, nor at its organizational domain %.*s",
+                          STR_ARG(name), STR_ARG(dmarc_shown(walker, above)));
     return str_printf(walker->asker->arena, "no DMARC record at _dmarc.%.*s%s", STR_ARG(name),
-                      domain_labels(author) > 1 ? " or above" : "");
+                      domain_labels(author) > 1 && !walker->psl ? " or above" : "");
 }
 
 struct str dmarc_why_unusable(struct dmarc_walker *walker, const struct dmarc_node *node)
@@ -95,11 +100,14 @@ struct str dmarc_why_undecided(struct dmarc_walker *walker, const struct dmarc_r
                       STR_ARG(name), STR_ARG(author));
 }
 
-/* The identifier's organizational domain as the walks so far tell it; empty if they do not. */
+/* The identifier's organizational domain as the list or the walks so far tell it; empty if they do
+ * not. */
 static struct str organizational(struct dmarc_walker *walker, struct str domain)
 {
     struct dmarc_walk walk;
     struct str found = STR_NONE;
+    if (walker->psl)
+        return psl_organizational(walker->psl, domain);
     if (dmarc_walk_seen(walker, domain, &walk))
         dmarc_walk_organizational(&walk, &found);
     return found;

@@ -22,6 +22,11 @@ const char *dmarc_policy_name(enum dmarc_policy policy)
     return policy_names[policy].p;
 }
 
+const char *dmarc_discovery_name(enum dmarc_discovery discovery)
+{
+    return discovery == DMARC_PSL ? "psl" : "treewalk";
+}
+
 const char *dmarc_result_name(enum dmarc_result result)
 {
     return result_names[result];

@@ -36,7 +36,8 @@ struct dmarc_walk {
 
 struct dmarc_walker {
     struct dns_asker *asker;
-    dmarc_step_fn *step; /* or NULL */
+    const struct psl *psl; /* instead of walks; or NULL */
+    dmarc_step_fn *step;   /* or NULL */
     void *step_context;
     struct dmarc_node *nodes; /* all names looked at */
     unsigned queries;

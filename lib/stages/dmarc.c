@@ -63,8 +63,8 @@ static void eoh(struct stage_run *run)
     struct str sender;
     bool has_sender = domain_normalize(run->message->arena, run->message->from.domain, &sender);
     for (size_t i = 0; i < state->n; i++) {
-        dmarc_prefetch(state->domains[i], run->asker);
-        if (has_sender)
+        dmarc_prefetch(state->domains[i], run->conf->psl, run->asker);
+        if (has_sender && !run->conf->psl)
             dmarc_prefetch_identifier(sender, state->domains[i], run->asker);
     }
 }
@@ -157,7 +157,7 @@ static bool is_mailing_list(struct stage_run *run)
 static void evaluate(struct stage_run *run, const struct state *state)
 {
     struct evidence_dmarc *dmarc = &run->evidence->dmarc;
-    struct dmarc_request request = {0};
+    struct dmarc_request request = {.psl = run->conf->psl};
     request.n_ids = identifiers(run, &request.ids);
     struct dmarc_outcome *outcomes =
         arena_array(run->message->arena, struct dmarc_outcome, state->n);

@@ -80,6 +80,8 @@ static void read_line(struct dmarc_case_reader *r, struct arena *a, struct dmarc
         add_identifier(r, a, c, true, rest);
     else if (str_eq(word, STR("dkim")))
         add_identifier(r, a, c, false, rest);
+    else if (str_eq(word, STR("suffixes")))
+        c->suffixes = rest;
     else if (str_eq(word, STR("want")))
         c->want = rest;
     else if (str_eq(word, STR("reason")))
@@ -137,6 +139,24 @@ static void add_step(void *context, unsigned depth, struct str text)
     sb_printf(context, "    %*s%.*s\n", (int)depth * 2, "", STR_ARG(text));
 }
 
+/* The list of a case: one rule a line. */
+static const struct psl *read_suffixes(const struct dmarc_case *c, struct arena *a)
+{
+    struct str rest = c->suffixes, rule, problem;
+    struct strbuf text;
+    sb_init(&text, a);
+    if (!rest.n)
+        return NULL;
+    while (str_split(&rest, ' ', &rule))
+        sb_printf(&text, "%.*s\n", STR_ARG(rule));
+    const struct psl *psl = psl_parse(a, sb_str(&text), &problem);
+    if (!psl) {
+        fprintf(stderr, "suffixes of case \"%.*s\": %.*s\n", STR_ARG(c->name), STR_ARG(problem));
+        exit(2);
+    }
+    return psl;
+}
+
 void dmarc_case_play(const struct dmarc_case *c, struct arena *a, struct dmarc_outcome *out,
                      struct str *steps)
 {
@@ -152,6 +172,7 @@ void dmarc_case_play(const struct dmarc_case *c, struct arena *a, struct dmarc_o
     struct dmarc_request request = {.author_domain = c->from,
                                     .ids = c->ids,
                                     .n_ids = c->n_ids,
+                                    .psl = read_suffixes(c, held),
                                     .step = add_step,
                                     .step_context = &account};
     sb_init(&account, a);
@@ -179,9 +200,10 @@ struct str dmarc_case_line(struct arena *a, const struct dmarc_outcome *out)
                           : out->spf_aligned                    ? "spf"
                           : out->dkim_aligned                   ? "dkim"
                                                                 : "-";
-    return str_printf(a, "%s policy=%s tag=%s record=%.*s org=%.*s aligned=%s queries=%u",
-                      dmarc_result_name(out->result),
-                      out->policy_tag == '-' ? "-" : dmarc_policy_name(out->policy), tag,
-                      STR_ARG(or_dash(out->record_domain)),
-                      STR_ARG(or_dash(out->organizational_domain)), aligned, out->queries);
+    return str_printf(
+        a, "%s policy=%s tag=%s record=%.*s org=%.*s aligned=%s discovery=%s queries=%u",
+        dmarc_result_name(out->result),
+        out->policy_tag == '-' ? "-" : dmarc_policy_name(out->policy), tag,
+        STR_ARG(or_dash(out->record_domain)), STR_ARG(or_dash(out->organizational_domain)), aligned,
+        dmarc_discovery_name(out->discovery), out->queries);
 }

@@ -1,15 +1,18 @@
 /* dmarc_case.h - DMARC evaluations as text, for the tests and for the model.
  *
- * A file holds any number of cases. A line is a word and what follows it; '#' begins a comment
- * line.
+ * A file holds any number of cases. A line is a word and what follows it; '#' begins a comment.
  *
- *   case    DKIM of a subdomain aligns         starts a case; the words say what it shows
- *   zone    _dmarc.example.com. TXT "..."      a line of zone text (lib/dns/zone.h), as many as
- * needed; those before the first case stand in every case from    example.com the author domain spf
- * pass bounce.example.com            what SPF found for MAIL FROM: pass, fail or unknown dkim pass
- * mail.example.com              the same for a signature's d=, as many as needed want    pass
- * policy=reject tag=p queries=3 the result, and whichever of the words of dmarc_case_line() matter
- *   reason  ...                                the whole reason phrase, if it matters
+ *   case    DKIM of a subdomain aligns    starts a case; the words say what it shows
+ *   zone    _dmarc.example.com. TXT "..." a line of zone text (lib/dns/zone.h), as many as needed;
+ *                                         those before the first case stand in every case
+ *   from    example.com                   the author domain
+ *   spf     pass bounce.example.com       what SPF found for MAIL FROM: pass, fail or unknown
+ *   dkim    pass mail.example.com         the same for a signature's d=, as many as needed
+ *   suffixes com uk co.uk *.ck            organizational domains are those of this public suffix
+ *                                         list, and not those of the tree walk
+ *   want    pass policy=reject queries=3  the result, and whichever words of dmarc_case_line()
+ *                                         matter
+ *   reason  ...                           the whole reason phrase, if it matters
  */
 #ifndef ASSAY_TESTS_DMARC_CASE_H
 #define ASSAY_TESTS_DMARC_CASE_H
@@ -20,7 +23,7 @@
 
 struct dmarc_case {
     unsigned line; /* where it starts */
-    struct str name, from, want, reason;
+    struct str name, from, want, reason, suffixes;
     struct strbuf zone;
     struct dmarc_identifier ids[DMARC_CASE_IDS];
     size_t n_ids;

@@ -77,8 +77,9 @@ ANY_RECORDS = [[]] + [[f"v=DMARC1; {policy}psd={psd}"] for policy in ("", "p=non
 
 
 class World:
-    def __init__(self, txt, owners, failing, supposed):
-        self.txt, self.owners, self.failing, self.supposed = txt, owners, failing, supposed
+    def __init__(self, txt, owners, failing, suffixes, supposed):
+        self.txt, self.owners, self.failing = txt, owners, failing
+        self.suffixes, self.supposed = suffixes, supposed
 
     def ask(self, question, answers):
         if question not in self.supposed:
@@ -118,7 +119,23 @@ def tree_walk(world, domain):
     return found
 
 
+def public_suffix(rules, domain):
+    """As publicsuffix.org's page of the list's format has it."""
+    labels = domain.split(".")
+    fitting = []
+    # libpsl takes *.x for x as well, which the page leaves open and no list contradicts.
+    for rule in rules + [rule[2:] for rule in rules if rule.startswith("*.")] + ["*"]:
+        parts = rule.lstrip("!").split(".")
+        if len(parts) <= len(labels) and all(p in ("*", l) for p, l in zip(parts[::-1], labels[::-1])):
+            fitting.append((rule.startswith("!"), len(parts)))
+    exception, length = max(fitting)
+    return ".".join(labels[-(length - 1 if exception else length) :])
+
+
 def organizational_domain(world, domain):
+    if world.suffixes:
+        suffix = public_suffix(world.suffixes, domain)
+        return ".".join(domain.split(".")[-len(suffix.split(".")) - 1 :])
     found = tree_walk(world, domain)
     for name, record in found:
         if record.psd == "n":
@@ -133,6 +150,10 @@ def policy_record(world, author):
     own = world.records(author)
     if len(own) == 1:
         return author, own[0]
+    if world.suffixes:
+        above = organizational_domain(world, author)
+        records = world.records(above)
+        return (above, records[0]) if len(records) == 1 else None
     found = dict(tree_walk(world, author))
     organization = organizational_domain(world, author)
     if organization in found:
@@ -176,7 +197,7 @@ def evaluate(world, author, identifiers):
 
 def all_outcomes(case, supposed):
     try:
-        world = World(case.txt, case.owners, case.failing, supposed)
+        world = World(case.txt, case.owners, case.failing, case.suffixes, supposed)
         yield evaluate(world, case.author, case.identifiers)
     except Suppose as missing:
         for answer in missing.answers:
@@ -210,7 +231,7 @@ def expectation(case):
 
 # --- random cases ---
 
-Case = collections.namedtuple("Case", "author identifiers txt owners failing lines")
+Case = collections.namedtuple("Case", "author identifiers txt owners failing suffixes lines")
 
 
 def random_name(rng):
@@ -273,6 +294,27 @@ def random_record(rng):
     return text
 
 
+def random_suffixes(rng, names):
+    """Most evaluations are by the tree walk: none. Else a list with rules around these names."""
+    if rng.random() < 0.75:
+        return []
+    rules = {"com", rng.choice("tu")}
+    for _ in range(rng.randrange(6)):
+        name = ".".join(rng.choice(names).split(".")[-6:])  # libpsl looks at eight labels, lists use five
+        kind = rng.randrange(5)
+        if kind == 0:
+            rules.add("*." + name)
+        elif kind == 1 and "." in name:
+            rules |= {"!" + name, "*." + name.split(".", 1)[1]}
+        else:
+            rules.add(name)
+    # Of x beside *.x, and of rules below an exception, the page and libpsl think otherwise; no list has any.
+    rules -= {rule[2:] for rule in rules if rule.startswith("*.")}
+    exceptions = [rule[1:] for rule in rules if rule.startswith("!")]
+    below = {rule for rule in rules for name in exceptions if ("." + rule.lstrip("!*.")).endswith("." + name)}
+    return sorted(rules - below | {"!" + name for name in exceptions if exceptions == [name]})
+
+
 def random_case(rng):
     author = random_name(rng)
     trouble = rng.random() < 0.5
@@ -314,7 +356,7 @@ def random_case(rng):
     elif kind == 3 and trouble:
         put(author, "SERVFAIL")
         failing.add(author)
-    return Case(author, identifiers, txt, owners, failing, lines)
+    return Case(author, identifiers, txt, owners, failing, random_suffixes(rng, names), lines)
 
 
 def case_text(number, case, want):
@@ -322,6 +364,8 @@ def case_text(number, case, want):
     lines += [f"zone    {line}" for line in case.lines]
     lines.append(f"from    {case.author}")
     lines += [f"{kind:<8}{auth} {domain}" for kind, auth, domain in case.identifiers]
+    if case.suffixes:
+        lines.append("suffixes " + " ".join(case.suffixes))
     lines.append(f"want    {want}")
     return "\n".join(lines) + "\n\n"
 

@@ -1,6 +1,6 @@
 /* Whole DMARC evaluations. The first line is the author domain, the second the identifiers ("sp"
- * SPF pass, "du" DKIM unknown, then the domain), each further one a domain and what _dmarc. of it
- * holds:
+ * SPF pass, "du" DKIM unknown, then the domain; "psl": by a public suffix list), each further one a
+ * domain and what _dmarc. of it holds:
  *
  *   www.a.b
  *   spmail.a.b dfb duc.www.a.b
@@ -20,6 +20,7 @@ struct input {
     struct str author;
     struct dmarc_identifier ids[IDS_MAX];
     size_t n_ids;
+    const struct psl *psl;
     struct strbuf zone;
 };
 
@@ -34,6 +35,9 @@ static void read_identifiers(struct input *in, struct str line)
     struct str word;
     while (in->n_ids < IDS_MAX && str_split(&line, ' ', &word)) {
         struct dmarc_identifier *id = &in->ids[in->n_ids];
+        struct str problem;
+        if (str_eq(word, STR("psl")))
+            in->psl = psl_parse(in->arena, STR("com\nb\na.b\n*.c\n!a.c"), &problem);
         if (word.n < 3 || !domain_normalize_ascii(in->arena, str_sub(word, 2, word.n), &id->domain))
             continue;
         id->spf = word.p[0] == 's';
@@ -95,11 +99,16 @@ static void step(void *context, unsigned depth, struct str text)
 
 static void evaluate(struct input *in, struct dns_asker *asker, struct dmarc_outcome *out)
 {
-    struct dmarc_request request = {
-        .author_domain = in->author, .ids = in->ids, .n_ids = in->n_ids, .step = step};
+    struct dmarc_request request = {.author_domain = in->author,
+                                    .ids = in->ids,
+                                    .n_ids = in->n_ids,
+                                    .psl = in->psl,
+                                    .step = step};
     dmarc_evaluate(&request, asker, out);
     require(out->queries >= 1 && out->queries <= 8 * (1 + in->n_ids) + 1);
     require(out->reason.n > 0);
+    require((out->discovery == DMARC_PSL) == (in->psl != NULL));
+    require(!in->psl || out->queries <= 3);
     require_clean(out->reason);
     require((out->result == DMARC_PASS) == (out->spf_aligned || out->dkim_aligned));
     if (out->organizational_domain.n)
@@ -148,7 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         dns = dns_open_zone(sb_str(&in.zone), a, &problem);
     if (dns) {
         struct dns_asker asker = {.dns = dns, .arena = held, .patience_us = 1000000};
-        dmarc_prefetch(in.author, &asker);
+        dmarc_prefetch(in.author, in.psl, &asker);
         evaluate(&in, &asker, &out);
         require_sure(&in, &asker, &out);
     }

@@ -303,6 +303,14 @@ static const struct {
      "text:2: dns.early-wait: is longer than dns.deadline, of which it is a part\n"},
     {"key-table = \"/etc/opendkim/KeyTable\";",
      "text:1: key-table: is of no use without signing-table\n"},
+    {"dmarc = { public-suffix-list = \"/usr/share/publicsuffix/public_suffix_list.dat\"; };",
+     "text:1: dmarc.public-suffix-list: is of no use without dmarc.discovery = \"psl\"\n"},
+    {"dmarc = { discovery = \"psl\";\n public-suffix-list = \"/nonexistent/list\"; };",
+     "text:2: dmarc.public-suffix-list: \"/nonexistent/list\" is of no use: No such file or "
+     "directory\n"},
+    {"dmarc = { discovery = \"psl\";\n public-suffix-list = \"/etc/passwd\"; };",
+     "text:2: dmarc.public-suffix-list: \"/etc/passwd\" is of no use: it is no public suffix list: "
+     "com is missing\n"},
     {"signing-table = \"/etc/opendkim/SigningTable\";",
      "text:1: signing-table: is of no use without key-table\n"},
     {"key-table = \"k\"; signing-table = \"ldap://x/\";",

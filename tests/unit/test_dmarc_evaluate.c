@@ -262,7 +262,7 @@ static void prefetch(void **state)
                                "_dmarc.example.com. TXT \"v=DMARC1; p=reject; np=none\"\n"
                                "_dmarc.com. DELAY 20ms\n";
     struct setting *s = open_zone(zone, "a.b.example.com");
-    dmarc_prefetch(s->request.author_domain, &s->asker);
+    dmarc_prefetch(s->request.author_domain, NULL, &s->asker);
     assert_int_equal(s->asker.queries, 4);
     assert_int_equal(s->asker.waited_us, 0);
     assert_int_equal(s->asker.patience_us, 1000000);
@@ -276,7 +276,7 @@ static void prefetch(void **state)
 
     /* The policy is known now, so it is known that existence matters for its neighbour. */
     struct dns_asker next = {.dns = s->dns, .arena = s->arena};
-    dmarc_prefetch(STR("c.b.example.com"), &next);
+    dmarc_prefetch(STR("c.b.example.com"), NULL, &next);
     assert_int_equal(next.queries, 2);
     close_zone(s);
 }
@@ -286,8 +286,39 @@ static void prefetch_ends(void **state)
 {
     (void)state;
     struct setting *s = open_zone("_dmarc.b.example.com. TXT \"v=DMARC1; p=reject; psd=n\"\n", "x");
-    dmarc_prefetch(STR("a.b.example.com"), &s->asker);
+    dmarc_prefetch(STR("a.b.example.com"), NULL, &s->asker);
     assert_int_equal(s->asker.queries, 2);
+    close_zone(s);
+}
+
+/* By a list: two names at once, and the author domain's existence where the cache tells that it
+ * matters. */
+static void prefetch_by_list(void **state)
+{
+    (void)state;
+    struct setting *s = open_zone("_dmarc.example.com. DELAY 20ms\n"
+                                  "_dmarc.example.com. TXT \"v=DMARC1; p=reject; np=none\"\n"
+                                  "_dmarc.own.example.com. TXT \"v=DMARC1; p=reject\"\n"
+                                  "_dmarc.c.b.example.com. TXT \"hello\"\n",
+                                  "a.b.example.com");
+    struct str problem;
+    s->request.psl = psl_parse(s->arena, STR("com"), &problem);
+    dmarc_prefetch(s->request.author_domain, s->request.psl, &s->asker);
+    assert_int_equal(s->asker.queries, 2);
+    assert_int_equal(s->asker.waited_us, 0);
+    evaluate(s);
+    assert_int_equal(s->outcome.policy_tag, 'n');
+    assert_int_equal(s->outcome.discovery, DMARC_PSL);
+    assert_int_equal(s->asker.queries, 3);
+
+    struct dns_asker next = {.dns = s->dns, .arena = s->arena};
+    dns_lookup(&s->asker, STR("_dmarc.c.b.example.com"), DNS_TXT);
+    dmarc_prefetch(STR("c.b.example.com"), s->request.psl, &next);
+    assert_int_equal(next.queries, 1);
+    struct dns_asker own = {.dns = s->dns, .arena = s->arena};
+    dns_lookup(&s->asker, STR("_dmarc.own.example.com"), DNS_TXT);
+    dmarc_prefetch(STR("own.example.com"), s->request.psl, &own);
+    assert_int_equal(own.queries, 0);
     close_zone(s);
 }
 
@@ -351,6 +382,7 @@ int main(void)
         cmocka_unit_test(security),
         cmocka_unit_test(prefetch),
         cmocka_unit_test(prefetch_ends),
+        cmocka_unit_test(prefetch_by_list),
         cmocka_unit_test(prefetch_identifier),
         cmocka_unit_test(organizational),
     };
