@@ -144,13 +144,14 @@ static EVP_PKEY *rsa_from_numbers(struct str n, struct str e)
 static struct public_key *handle(enum key_type type, unsigned bits, EVP_PKEY *pkey,
                                  const char **problem)
 {
-    struct public_key *key = pkey ? calloc(1, sizeof *key) : NULL;
-    if (!key) {
+    if (!pkey) {
         ERR_clear_error();
-        EVP_PKEY_free(pkey);
         *problem = "OpenSSL does not accept the key";
         return NULL;
     }
+    struct public_key *key = calloc(1, sizeof *key);
+    if (!key)
+        abort(); /* like an arena: memory is exhausted */
     atomic_init(&key->references, 1);
     key->type = type;
     key->bits = bits;

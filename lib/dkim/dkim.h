@@ -81,7 +81,9 @@ struct dkim_sign_settings {
     int64_t lifetime_s;  /* x= is t= plus this; 0: no x= */
     struct str identity; /* i=, or empty: none */
     /* Names (lower case) to sign wherever present, and to oversign (named once more than present,
-     * so that none can be added). NULL: the defaults below. */
+     * so that none can be added). NULL: the defaults below. Whatever they name: From is signed;
+     * fields that MTAs add and remove never are (Received, Bcc and the like); an absent Date or
+     * Message-ID is not oversigned; an address list that an MTA would write anew is left out. */
     const struct str *sign_headers;
     size_t n_sign_headers;
     const struct str *oversign_headers;

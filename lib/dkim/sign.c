@@ -116,8 +116,8 @@ static void sign_name(struct dkim_signer *s, struct fields *fields, struct str n
 {
     const struct header_field *field;
     bool present = false;
-    if (IS_AMONG(name, never_signed) || will_change(s->headers, name))
-        return;
+    if (!fields_is_name(name) || IS_AMONG(name, never_signed) || will_change(s->headers, name))
+        return; /* a name that is none would break the signature */
     while ((field = fields_take(fields, name))) {
         header_hash_field(s->header, field->name, field->value);
         add_name(s, name);

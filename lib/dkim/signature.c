@@ -6,6 +6,7 @@
  * permerror. The first objection stands; reading goes on behind it, so that logs and headers can
  * name the signature. */
 #include "dkim/signature.h"
+#include "dkim/fields.h"
 #include "mail/domain.h"
 #include "mail/taglist.h"
 
@@ -96,15 +97,6 @@ static const char *read_s(struct arena *a, struct str value, struct signature *s
     return read_domain(a, value, &s->result->selector) ? NULL : "s= is no selector";
 }
 
-/* RFC 5322 3.6.8 */
-static bool is_field_name(struct str name)
-{
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] < 33 || name.p[i] > 126)
-            return false;
-    return name.n > 0;
-}
-
 static const char *read_h(struct arena *a, struct str value, struct signature *s)
 {
     struct str rest = value, part;
@@ -114,7 +106,7 @@ static const char *read_h(struct arena *a, struct str value, struct signature *s
     s->names = arena_array(a, struct str, n);
     while (str_split(&rest, ':', &part)) {
         part = str_trim(part);
-        if (!is_field_name(part))
+        if (!fields_is_name(part))
             return "h= is no list of field names";
         s->names[s->n_names++] = part;
     }

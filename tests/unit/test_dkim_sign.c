@@ -177,6 +177,7 @@ static void header_lists(void **state)
         {NULL, NULL, STR_INIT("From: a\r\nTo: a@example.net\r\nTo: bob\r\nSubject: a,b\r\n\r\n"),
          "from:from:subject"},
         {"x-other", NULL, STR_INIT(MESSAGE), "from:from:x-other"},
+        {"to: x;y \xff", "", STR_INIT(MESSAGE), "from"},
         {"from to from to", "", STR_INIT(MESSAGE), "from:to"},
         {"subject", "subject cc subject", STR_INIT(MESSAGE), "from:subject:subject:subject:cc"},
         {"to", "from to reply-to", STR_INIT(MESSAGE), "from:from:to:to:reply-to"},
