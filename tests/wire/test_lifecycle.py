@@ -250,6 +250,17 @@ class Stop(harness.WireTest):
             self.assertEqual(len(reply.edits), 2)
         self.assertEqual(d.wait(), 0)
 
+    def test_the_last_answer_gets_through(self):
+        """libmilter sends it after our last word: the process must not be gone by then."""
+        for _ in range(10):
+            d = self.daemon("", ZONE)
+            c = d.client()
+            c.mail(), c.rcpt()
+            d.signal(signal.SIGTERM)
+            d.wait_for_log("stopping")
+            self.assertTrue(c.content(plain_header(), b"x\r\n").accepted)
+            self.assertEqual(d.wait(), 0)
+
     def test_grace_is_bounded(self):
         self.cut_expected = True
         d = self.daemon('shutdown-grace = "1s";\n', ZONE)
