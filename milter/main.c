@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/str.h"
 #include "milter/commands.h"
 
 struct command {
@@ -56,39 +57,12 @@ static int command_version(int argc, char **argv)
     return EX_OK;
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-    size_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* Insertions, deletions and replacements that make one word of the other; both are short. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[16];
-    size_t n = strlen(b);
-    if (n >= sizeof row / sizeof *row)
-        return n;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < n; j++) {
-            size_t above = row[j + 1];
-            row[j + 1] = smallest(row[j] + 1, above + 1, diagonal + (a[i] != b[j]));
-            diagonal = above;
-        }
-    }
-    return row[n];
-}
-
 static int unknown_command(const char *word)
 {
     const struct command *near = NULL;
     size_t least = 3; /* more mistakes than that are another word */
     for (size_t i = 0; i < COMMANDS; i++) {
-        size_t d = distance(word, commands[i].name);
+        size_t d = str_distance(str_of(word), str_of(commands[i].name));
         if (d < least) {
             least = d;
             near = &commands[i];

@@ -49,6 +49,11 @@ struct str str_trim(struct str s);                        /* without SP TAB CR L
 /* Takes the text before the next `c` off the front of *rest; false when nothing is left. */
 bool str_split(struct str *rest, char c, struct str *part);
 
+/* Insertions, deletions and replacements that make one text of the other: for "do you mean ...?".
+ * Texts above STR_DISTANCE_MAX bytes have nothing in common. */
+#define STR_DISTANCE_MAX 64
+size_t str_distance(struct str a, struct str b);
+
 /* Decimal digits only, all of them, not above max: true and *value. */
 bool str_to_u64(struct str s, unsigned long long max, unsigned long long *value);
 

@@ -135,31 +135,9 @@ bool option_is_list(const struct option *o)
     return o->type == OPTION_STRINGS || o->type == OPTION_DOMAINS || o->type == OPTION_NETS;
 }
 
-#define NAME_MAX_BYTES 63
-
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
-}
-
-/* Edits (insert, delete, replace a byte) that lead from a to b. */
-static size_t edit_distance(struct str a, struct str b)
-{
-    size_t row[NAME_MAX_BYTES + 1];
-    if (a.n > NAME_MAX_BYTES || b.n > NAME_MAX_BYTES)
-        return NAME_MAX_BYTES;
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t replaced = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            diagonal = row[j];
-            row[j] = least(replaced, least(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[b.n];
 }
 
 static struct str leaf(struct str name)
@@ -174,7 +152,7 @@ const char *option_nearest(struct str name)
     size_t best_distance = name.n / 3 + 1; /* farther is no likeness */
     for (size_t i = 0; i < options_count; i++) {
         struct str full = str_of(options[i].name);
-        size_t distance = edit_distance(name, full);
+        size_t distance = str_distance(name, full);
         /* The right name in the wrong group. */
         if (str_eq(leaf(name), leaf(full)))
             distance = least(distance, 1);
@@ -183,7 +161,7 @@ const char *option_nearest(struct str name)
             best = options[i].name;
         }
     }
-    if (edit_distance(name, STR("signing")) < best_distance)
+    if (str_distance(name, STR("signing")) < best_distance)
         best = "signing";
     return best;
 }

@@ -222,6 +222,13 @@ def _(t):
     t.refused(t.send(message, "boss@nodmarc.example", client=BAD4), "550 5.7.23", "nodmarc.example")
 
 
+@case("spf-reject", "SPF fail: the domain's own explanation reaches the sender, its percent sign too")
+def _(t):
+    message = t.mail("boss@nodmarc.example")
+    t.refused(t.send(message, "boss@explained.example", client=BAD4), "550 5.7.23",
+              f"100% of the mail of explained.example comes from elsewhere, not from {BAD4}")
+
+
 @case("spf-reject", "SPF fail and a signature that makes DMARC pass: delivered")
 def _(t):
     message = t.sign(t.mail("boss@reject.example"), "reject.example")

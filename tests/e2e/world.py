@@ -108,6 +108,9 @@ def make_zones():
     for policy in ("none", "quarantine", "reject"):
         zones.sender(f"{policy}.example", policy)
     zones.sender("nodmarc.example")
+    zones.top("explained.example")
+    zones.add("explained.example", "TXT", "v=spf1 -all exp=why.explained.example")
+    zones.add("why.explained.example", "TXT", "100%% of the mail of %{d} comes from elsewhere, not from %{i}")
     zones.sender("evil.example", "reject", BAD4, "2001:db8::66")
     zones.top("113.0.203.in-addr.arpa")
     zones.add("10.113.0.203.in-addr.arpa", "PTR", "mx.reject.example.")

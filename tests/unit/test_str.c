@@ -66,13 +66,24 @@ static void builder(void **state)
     arena_free(a);
 }
 
+static void distances(void **state)
+{
+    (void)state;
+    assert_int_equal(str_distance(STR(""), STR("")), 0);
+    assert_int_equal(str_distance(STR("listen"), STR("listen")), 0);
+    assert_int_equal(str_distance(STR("lisen"), STR("listen")), 1);
+    assert_int_equal(str_distance(STR("listten"), STR("listen")), 1);
+    assert_int_equal(str_distance(STR("kitten"), STR("sitting")), 3);
+    assert_int_equal(str_distance(STR(""), STR("abc")), 3);
+    char longer[STR_DISTANCE_MAX + 1] = {0};
+    assert_int_equal(str_distance((struct str){longer, sizeof longer}, STR("a")), sizeof longer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(splits),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(safe_text),
-        cmocka_unit_test(builder),
+        cmocka_unit_test(splits),  cmocka_unit_test(numbers),   cmocka_unit_test(safe_text),
+        cmocka_unit_test(builder), cmocka_unit_test(distances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
