@@ -206,6 +206,7 @@ struct trial {
     enum dkim_result result;
     struct str reason;
     unsigned key_bits;
+    bool is_key; /* the record is a key record at all */
     bool testing;
 };
 
@@ -264,6 +265,7 @@ static struct trial try_record(const struct dkim_verifier *v, const struct signa
     const char *problem = key_record_parse(v->arena, text, &record);
     if (problem)
         return ended(t, DKIM_PERMERROR, problem);
+    t.is_key = true;
     t.testing = record.testing;
     problem = key_misfit(&record, s);
     if (problem)
@@ -288,7 +290,7 @@ static int progress(const struct trial *t)
     case DKIM_FAIL:
         return 2;
     default:
-        return 1;
+        return t->is_key;
     }
 }
 
