@@ -55,6 +55,8 @@ static const struct str unknown[] = {
     STR_INIT(" a@far.example (A B)"),
     STR_INIT(" friends: a@far.example, b@far.example;"),
     STR_INIT(" a@b@far.example"),
+    STR_INIT(" A (c) <a@far.example>"),
+    STR_INIT(" a@far.example, (c) b@far.example"),
 };
 
 /* No form at all. */
