@@ -183,43 +183,47 @@ static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
         epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Until c-ares has to look at its clock again, in milliseconds for epoll_wait(). */
+/* Until c-ares has to look at its clock again, in milliseconds for epoll_wait(); c-ares rounds
+ * down, and would have us spin for the rest. */
 static int time_left(struct cares *c)
 {
     struct timeval left;
     if (!ares_timeout(c->channel, NULL, &left))
         return -1;
-    return (int)(left.tv_sec * 1000 + (left.tv_usec + 999) / 1000);
+    return (int)(left.tv_sec * 1000 + left.tv_usec / 1000 + 1);
 }
 
-static void serve(struct cares *c)
+/* Waits for what comes first and lets c-ares work on it; true if the inbox is to be looked at. */
+static bool serve(struct cares *c)
 {
     struct epoll_event events[EVENTS_MAX];
     int n = epoll_wait(c->epoll, events, EVENTS_MAX, time_left(c));
-    bool processed = false;
+    bool mail = false, processed = false;
     for (int i = 0; i < n; i++) {
         ares_socket_t fd = events[i].data.fd;
-        if (fd == c->inbox.fd)
+        if (fd == c->inbox.fd) {
+            mail = true;
             continue;
+        }
         bool in = events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP);
         bool out = events[i].events & EPOLLOUT;
         ares_process_fd(c->channel, in ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
         processed = true;
     }
-    if (!processed)
+    if (!processed) /* for the time-outs */
         ares_process_fd(c->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    return mail;
 }
 
 static void *run(void *arg)
 {
     struct cares *c = arg;
-    struct dns_inbox_item *items, *next;
-    while (dns_inbox_take(&c->inbox, &items)) {
+    struct dns_inbox_item *items = NULL, *next;
+    while (!serve(c) || dns_inbox_take(&c->inbox, &items)) {
         for (; items; items = next) {
             next = items->next;
             send_query((struct job *)items);
         }
-        serve(c);
     }
     ares_destroy(c->channel); /* finishes what is under way */
     for (; items; items = next) {

@@ -143,7 +143,7 @@ class Rig:
         text = (f'server:\n ip-address: {address}@{port}\n username: ""\n zonesdir: "{self.dir}"\n'
                 f' database: ""\n pidfile: "{self.dir}/{name}.pid"\n xfrdir: "{self.dir}"\n'
                 f' xfrdfile: "{self.dir}/{name}.xfrd"\n zonelistfile: "{self.dir}/{name}.list"\n'
-                f" server-count: 1\n reuseport: no\nremote-control:\n control-enable: no\n")
+                f" server-count: 1\n reuseport: no\n rrl-ratelimit: 0\nremote-control:\n control-enable: no\n")
         for zone, path in zones.items():
             text += f'zone:\n name: "{zone}"\n zonefile: "{path}"\n'
         conf = self.write(name + ".conf", text)
