@@ -14,7 +14,6 @@
 #define TYPE_SOA  6
 #define TYPE_OPT  41
 #define CHAIN_MAX 12
-#define RR_MIN    11 /* root name, type, class, TTL, length */
 
 #define FLAG_QR      0x8000U
 #define MASK_OPCODE  0x7800U
@@ -148,9 +147,9 @@ struct record {
     struct cursor data; /* ends where the record ends */
 };
 
-static void take_record(struct cursor *c, struct dns_name *owner, struct record *r)
+/* What stands behind the owner's name. */
+static void take_record(struct cursor *c, struct record *r)
 {
-    take_name(c, owner);
     r->type = take16(c);
     r->class = take16(c);
     r->ttl = take32(c);
@@ -161,6 +160,31 @@ static void take_record(struct cursor *c, struct dns_name *owner, struct record 
     take(c, length);
     r->data.n = c->at;
     r->data.bad = c->bad;
+}
+
+/* The last owner that was nothing but a pointer: thousands of records may repeat it, and the name
+ * behind it may be long. */
+struct last_owner {
+    unsigned pointer;
+    bool same;
+};
+
+/* Takes a record's owner: is it `name`? */
+static bool take_owner(struct cursor *c, const struct dns_name *name, struct last_owner *last)
+{
+    struct dns_name owner;
+    struct cursor ahead = *c;
+    unsigned pointer = take16(&ahead);
+    bool is_pointer = !ahead.bad && pointer >= 0xC000;
+    if (is_pointer && pointer == last->pointer) {
+        *c = ahead;
+        return last->same;
+    }
+    take_name(c, &owner);
+    bool same = !c->bad && dns_name_eq(&owner, name);
+    if (is_pointer && !c->bad)
+        *last = (struct last_owner){pointer, same};
+    return same;
 }
 
 /* --- record data --- */
@@ -237,14 +261,15 @@ static size_t scan(struct reading *r, const struct dns_name *name, struct dns_rr
                    bool *has_cname, struct dns_name *target)
 {
     struct cursor c = r->c;
+    struct last_owner last = {0};
     size_t found = 0;
     c.at = r->answers_at;
     *has_cname = false;
     for (size_t i = 0; i < r->answers; i++) {
-        struct dns_name owner;
         struct record record;
-        take_record(&c, &owner, &record);
-        if (record.class != CLASS_IN || !dns_name_eq(&owner, name))
+        bool ours = take_owner(&c, name, &last);
+        take_record(&c, &record);
+        if (record.class != CLASS_IN || !ours)
             continue;
         if (record.type == r->type) {
             if (found < room && !read_data(record.data, r->type, r->arena, &rr[found]))
@@ -292,15 +317,15 @@ static bool collect(struct reading *r, const struct dns_name *name)
 }
 
 /* Walks over the answers once to find their end, so that scan() cannot fail. */
-static bool measure_answers(struct reading *r)
+static bool measure_answers(struct reading *r, const struct dns_name *name)
 {
-    struct dns_name owner;
+    struct last_owner last = {0};
     struct record record;
     r->answers_at = r->c.at;
-    if (r->answers > (r->c.n - r->c.at) / RR_MIN)
-        return false;
-    for (size_t i = 0; i < r->answers && !r->c.bad; i++)
-        take_record(&r->c, &owner, &record);
+    for (size_t i = 0; i < r->answers && !r->c.bad; i++) {
+        take_owner(&r->c, name, &last);
+        take_record(&r->c, &record);
+    }
     r->authorities_at = r->c.at;
     return !r->c.bad;
 }
@@ -316,7 +341,8 @@ static enum authority read_authority(struct reading *r)
     for (size_t i = 0; i < r->authorities; i++) {
         struct dns_name name;
         struct record record;
-        take_record(&r->c, &name, &record);
+        take_name(&r->c, &name);
+        take_record(&r->c, &record);
         if (r->c.bad)
             break;
         if (record.type == TYPE_NS && kind == AUTHORITY_NONE)
@@ -372,7 +398,7 @@ void dns_packet_read(const uint8_t *packet, size_t n, const struct dns_question 
 {
     struct reading r = {.c = {.p = packet, .n = n}, .type = q->type, .arena = a, .out = out};
     *out = (struct dns_packet){.answer.ttl = UINT32_MAX};
-    bool ok = read_header(&r, q) && measure_answers(&r);
+    bool ok = read_header(&r, q) && measure_answers(&r, &q->name);
     if (ok && collect(&r, &q->name))
         ok = (r.flags & MASK_RCODE) == RCODE_OK;
     else if (ok && !r.c.bad)

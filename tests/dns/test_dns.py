@@ -357,6 +357,7 @@ signed.example. NS ns.signed.example.
 ns.signed.example. A 127.0.0.2
 bad.example. NS ns.bad.example.
 ns.bad.example. A 127.0.0.3
+1.0.0.10.in-addr.arpa. PTR inside.example.
 """
 
 
@@ -384,7 +385,7 @@ class Recursion(Flood):
         self.expect(dnsq.ask("TXT", "signed.example"), "answer", "v=spf1 mx -all", security="unchecked")
         self.expect(dnsq.ask("TXT", "victim.signed.example"), "answer", "forged")
         self.expect(dnsq.ask("A", "nothere.signed.example"), "nxdomain")
-        self.expect(dnsq.ask("A", "1.0.0.10.in-addr.arpa"), "nxdomain")  # asked, not made up
+        self.expect(dnsq.ask("PTR", "1.0.0.10.in-addr.arpa"), "answer", "inside.example")
         self.expect(dnsq.ask("A", "nothere.at.all"), "nxdomain")
 
     def test_from_the_root_with_validation(self):
@@ -394,14 +395,42 @@ class Recursion(Flood):
         self.expect(dnsq.ask("A", "nothere.at.all"), "nxdomain", security="secure")
 
 
+class ResolvConf(Case):
+    """No resolvers given: those of resolv.conf, in a network of its own where port 53 is free."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.bad_server("127.0.0.4", 53)
+        path = self.rig.write("resolv.conf", "nameserver 127.0.0.5\nnameserver 127.0.0.4\n")
+        subprocess.run(["mount", "--bind", path, "/etc/resolv.conf"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/etc/resolv.conf"], check=True)
+
+    def test_c_ares(self):
+        dnsq = self.client("-d", "trust-ad")
+        self.expect(dnsq.ask("A", "ad.example"), "answer", "192.0.2.1", security="secure")
+        dnsq = self.client("-t", 1000)
+        answer = dnsq.ask("A", "silent.example")
+        self.expect(answer, "timeout")
+        self.assertTrue(400 <= answer.ms <= 1200, answer)
+        self.rig.write("resolv.conf", "nameserver 127.0.0.4\nnameserver 192.0.2.53\n")
+        dnsq = self.client("-d", "trust-ad")
+        self.expect(dnsq.ask("A", "ad.example"), "answer", "192.0.2.1", security="unchecked")
+
+    def test_libunbound(self):
+        path = self.rig.write("signed.example", zone_text())
+        _, anchor, _ = self.rig.sign("signed.example", path)
+        dnsq = self.client("-d", "validate", "-k", anchor)
+        self.expect(dnsq.ask("A", "www.example"), "answer", "192.0.2.1", security="insecure")
+
+
 def own_network():
-    """Starts this script again in a network namespace of its own; 77 where that is not allowed."""
+    """Starts this script again with a network and mounts of its own; 77 where that is not allowed."""
     if os.environ.get("ASSAY_OWN_NETWORK") == "1":
         return
     root = [] if os.getuid() == 0 else ["--map-root-user"]
-    unshare = ["unshare", "--net", *root, "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
+    unshare = ["unshare", "--net", "--mount", *root, "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
     if subprocess.run([*unshare, "true"], capture_output=True).returncode != 0:
-        print("no network namespace can be made here: run it as root")
+        print("no namespaces can be made here: run it as root")
         sys.exit(77)
     os.environ["ASSAY_OWN_NETWORK"] = "1"
     os.execvp(unshare[0], unshare + [sys.executable, *sys.argv])
@@ -409,7 +438,7 @@ def own_network():
 
 if __name__ == "__main__":
     DNSQ = os.path.abspath(sys.argv.pop(1))
-    if "Recursion" in " ".join(sys.argv[1:]):
+    if any(case.split(".")[0] in ("Recursion", "ResolvConf") for case in sys.argv[1:]):
         sys.argv.insert(1, DNSQ)
         own_network()
         sys.argv.pop(1)

@@ -275,6 +275,7 @@ static void patience(void **state)
     asker.patience_us = 20 * SECOND;
     assert_int_equal(dns_lookup(&asker, STR("a.example"), DNS_TXT)->status, DNS_ANSWER);
     assert_int_equal(o.ticks, 1);
+    assert_false(o.last.from_cache);
     assert_in_range(asker.patience_us, 10 * SECOND, 19 * SECOND);
     /* What is known costs no patience. */
     int64_t left = asker.patience_us;
@@ -314,6 +315,7 @@ static void single_flight(void **state)
 {
     struct crowd crowd = {.dns = open_manual(1 << 20, 0)};
     pthread_t threads[THREADS];
+    int64_t began = clock_us();
     (void)state;
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask_with_the_crowd, &crowd), 0);
@@ -328,6 +330,7 @@ static void single_flight(void **state)
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(crowd.answers, THREADS * 50);
+    assert_true(clock_us() - began < 20 * SECOND); /* woken, not found out at the next tick */
     assert_int_equal(crowd.sent, 50);
     assert_int_equal(asked(), 50);
     dns_close(crowd.dns);

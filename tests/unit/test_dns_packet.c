@@ -407,6 +407,10 @@ static void compression_loops(void **state)
     snprintf(pointer, sizeof pointer, "x*%zu", self);
     put_a(pointer, 300, 1);
     assert_int_equal(status_of_message("a.example", DNS_A), DNS_SERVFAIL);
+    begin(OK, 1, 0, "a.example", DNS_A);
+    snprintf(pointer, sizeof pointer, "*%zu", self);
+    put_a(pointer, 300, 1);
+    assert_int_equal(status_of_message("a.example", DNS_A), DNS_SERVFAIL);
     /* Forward. */
     begin(OK, 1, 0, "a.example", DNS_A);
     snprintf(pointer, sizeof pointer, "*%zu", self + 6);

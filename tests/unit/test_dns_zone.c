@@ -87,6 +87,7 @@ static const char zone_text[] = "$ORIGIN Example.COM.\n"
                                 "out.signed.example CNAME www.example.com\n"
                                 "$SECURE no\n"
                                 "plain.signed.example A 192.0.2.21\n"
+                                "into.example CNAME signed.example\n"
                                 "last.example TXT end";
 
 static void answers(void **state)
@@ -130,6 +131,7 @@ static void answers(void **state)
         {"out.signed.example", DNS_A, "answer 60: 192.0.2.1, 192.0.2.2"},
         {"out.signed.example", DNS_CNAME, "answer 300 secure: www.example.com"},
         {"plain.signed.example", DNS_A, "answer 300: 192.0.2.21"},
+        {"into.example", DNS_A, "answer 300: 192.0.2.20"},
         {"last.example", DNS_TXT, "answer 300: end"},
         {"other.test", DNS_A, "nxdomain 300"},
     };
