@@ -37,6 +37,8 @@ FIXED_SEED, FIXED, FRESH = 6376, 1500, 200
 ALONE_TIMES = 4          # each feature is first met so often without any other
 SIGNERS = ("assay", "dkimpy", "mail-dkim")
 HERE = pathlib.Path(__file__).parent
+# What was started in there ends with this program, however that ends.
+UNSHARE = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 Case = collections.namedtuple("Case", "seed message features")
 Entry = collections.namedtuple("Entry", "feature peer ours theirs section words")
@@ -155,10 +157,10 @@ def enter_namespace():
     if os.environ.get("DKIM_INTEROP_INSIDE") == "yes":
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         return True
-    if os.geteuid() != 0 or subprocess.run(["unshare", "-mn", "true"], check=False).returncode != 0:
+    if os.geteuid() != 0 or subprocess.run([*UNSHARE, "true"], check=False).returncode != 0:
         return False
     os.environ["DKIM_INTEROP_INSIDE"] = "yes"
-    os.execvp("unshare", ["unshare", "-mn", sys.executable, *sys.argv])
+    os.execvp("unshare", [*UNSHARE, sys.executable, *sys.argv])
     return False
 
 
