@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdio.h>
 
 #include <libmilter/mfapi.h>
 
@@ -13,28 +14,29 @@
 #define REPLY_MAX 480 /* text; RFC 5321 4.5.3.1.5 allows lines of 512 bytes */
 
 /* A '%' that is not doubled loses the reply under Sendmail, and itself under Postfix. */
-static char *reply_text(struct str text, struct arena *a)
+static void write_reply(struct str text, char out[REPLY_MAX + 1])
 {
-    struct strbuf b;
-    sb_init(&b, a);
-    for (size_t i = 0; i < text.n && b.n < REPLY_MAX - 1; i++) {
-        sb_addc(&b, text.p[i]);
+    size_t n = 0;
+    for (size_t i = 0; i < text.n && n < REPLY_MAX - 1; i++) {
+        out[n++] = text.p[i];
         if (text.p[i] == '%')
-            sb_addc(&b, '%');
+            out[n++] = '%';
     }
-    return str_cstr(a, sb_str(&b));
+    out[n] = '\0';
 }
 
-int apply_refusal(struct smfi_str *ctx, const struct verdict *verdict, struct arena *a)
+int apply_refusal(struct smfi_str *ctx, const struct verdict *verdict)
 {
+    char code[8], enhanced[16], text[REPLY_MAX + 1]; /* libmilter wants them writable */
     bool reject = verdict->action == ACTION_REJECT;
     /* An enhanced code of another class makes Postfix answer 451 4.3.5 from then on. */
     assert(verdict->code.n && verdict->code.p[0] == (reject ? '5' : '4'));
     assert(verdict->enhanced.n && verdict->enhanced.p[0] == (reject ? '5' : '4'));
-    if (smfi_setreply(ctx, str_cstr(a, verdict->code), str_cstr(a, verdict->enhanced),
-                      reply_text(verdict->text, a)) != MI_SUCCESS)
-        log_warning("libmilter refused the reply \"%.*s %.*s %.*s\"", STR_ARG(verdict->code),
-                    STR_ARG(verdict->enhanced), STR_ARG(verdict->text));
+    snprintf(code, sizeof code, "%.*s", STR_ARG(verdict->code));
+    snprintf(enhanced, sizeof enhanced, "%.*s", STR_ARG(verdict->enhanced));
+    write_reply(verdict->text, text);
+    if (smfi_setreply(ctx, code, enhanced, text) != MI_SUCCESS)
+        log_warning("libmilter refused the reply \"%s %s %s\"", code, enhanced, text);
     return reject ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 
@@ -72,7 +74,7 @@ static int turn_away(struct smfi_str *ctx, const struct message *m, struct str u
     verdict->enhanced = STR("4.3.0");
     verdict->text = STR("This message could not be handled, try again later");
     verdict->cause = "mta";
-    return apply_refusal(ctx, verdict, m->arena);
+    return apply_refusal(ctx, verdict);
 }
 
 int apply_end(struct smfi_str *ctx, const struct message *message, const struct edit_list *edits,
@@ -80,7 +82,7 @@ int apply_end(struct smfi_str *ctx, const struct message *message, const struct 
 {
     struct arena *a = message->arena;
     if (verdict->action >= ACTION_TEMPFAIL)
-        return apply_refusal(ctx, verdict, a);
+        return apply_refusal(ctx, verdict);
     struct str untaken = apply_edits(ctx, edits, leading_space, a);
     if (!untaken.n && verdict->action == ACTION_QUARANTINE &&
         smfi_quarantine(ctx, str_cstr(a, verdict->text)) != MI_SUCCESS)

@@ -8,7 +8,7 @@
 struct smfi_str; /* libmilter's connection */
 
 /* Sets the reply of a verdict that refuses. The SMFIS_ value to return from a callback. */
-int apply_refusal(struct smfi_str *ctx, const struct verdict *verdict, struct arena *a);
+int apply_refusal(struct smfi_str *ctx, const struct verdict *verdict);
 
 /* Carries out edits and verdict at the end of the message. If the MTA does not take one of them,
  * the message is turned away for now, which *verdict then says: a message whose forged fields stay,

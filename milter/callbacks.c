@@ -174,7 +174,7 @@ static sfsistat refuse_crowd(SMFICTX *ctx, struct connection *c)
     };
     counter_inc(CTR_CONNECTIONS_REFUSED);
     complain_of_crowd(limit);
-    return apply_refusal(ctx, &too_many, c->session.arena);
+    return apply_refusal(ctx, &too_many);
 }
 
 static sfsistat on_connect(SMFICTX *ctx, char *host, struct sockaddr *address)
@@ -205,7 +205,7 @@ static sfsistat on_close(SMFICTX *ctx)
 
 /* --- The envelope ------------------------------------------------------------------------------*/
 
-static sfsistat refuse_while_stopping(SMFICTX *ctx, struct connection *c)
+static sfsistat refuse_while_stopping(SMFICTX *ctx)
 {
     static const struct verdict stopping = {
         .action = ACTION_TEMPFAIL,
@@ -214,7 +214,7 @@ static sfsistat refuse_while_stopping(SMFICTX *ctx, struct connection *c)
         .text = STR_INIT("Shutting down, try again later"),
     };
     counter_inc(CTR_TEMPFAILED);
-    return apply_refusal(ctx, &stopping, c->session.arena);
+    return apply_refusal(ctx, &stopping);
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
@@ -231,11 +231,11 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     struct verdict verdict;
     struct transaction *t = transaction_begin(c, &e, &verdict);
     if (!t)
-        return refuse_while_stopping(ctx, c);
+        return refuse_while_stopping(ctx);
     if (!refuses(&verdict))
         return SMFIS_CONTINUE;
     recorder_message(c, POINT_MAIL, &verdict);
-    sfsistat answer = apply_refusal(ctx, &verdict, t->message.arena);
+    sfsistat answer = apply_refusal(ctx, &verdict);
     transaction_end(c); /* libmilter reports no end of a refused transaction */
     return answer;
 }
@@ -251,16 +251,16 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
     if (!c || !c->now)
         return out_of_order(c, SMFIP_NR_RCPT);
     struct verdict verdict;
+    bool refused_before = c->now->refused;
     transaction_queue_id(c->now, macro(ctx, "i"));
     transaction_recipient(c, argv[0], &verdict);
     /* A configuration that refuses here may have come after the negotiation: then it has its say at
      * the end of the message. */
     if (!refuses(&verdict) || c->no_reply & SMFIP_NR_RCPT)
         return go_on(c, SMFIP_NR_RCPT);
-    if (!c->now->recorded)
+    if (!refused_before)
         recorder_message(c, POINT_RCPT, &verdict);
-    c->now->recorded = true;
-    return apply_refusal(ctx, &verdict, c->now->message.arena);
+    return apply_refusal(ctx, &verdict);
 }
 
 /* --- The message -------------------------------------------------------------------------------*/

@@ -153,9 +153,13 @@ void transaction_recipient(struct connection *c, const char *to, struct verdict 
     struct message *m = &t->message;
     if (m->n_recipients++ == 0)
         m->first_recipient = str_copy(m->arena, without_brackets(str_of(to)));
-    be_patient_at(t, POINT_RCPT);
-    pipeline_rcpt(t->pipeline);
-    decide(c, POINT_RCPT, verdict);
+    if (!t->refused) {
+        be_patient_at(t, POINT_RCPT);
+        pipeline_rcpt(t->pipeline);
+        decide(c, POINT_RCPT, &t->refusal);
+        t->refused = t->refusal.action >= ACTION_TEMPFAIL;
+    }
+    *verdict = t->refusal;
 }
 
 void transaction_queue_id(struct transaction *t, const char *queue_id)

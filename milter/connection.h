@@ -32,7 +32,8 @@ struct transaction {
     struct dns_asker asker;
     struct pipeline *pipeline;
     bool no_memory; /* its header does not fit in limits.message-memory */
-    bool recorded;  /* a refused recipient was logged and counted */
+    bool refused;   /* to a recipient, and so to all that follow: nothing is known of recipients */
+    struct verdict refusal;
 };
 
 /* What the MTA tells at MAIL; any may be NULL. */

@@ -243,6 +243,18 @@ class Large(harness.WireTest):
             self.assertTrue(c.message(to=[f"<{'u' * 200}{i}@mx.test>" for i in range(3000)]).accepted)
         self.assertLess(d.memory_kb() - before, harness.kilobytes(3000))
 
+    def test_many_refused_recipients(self):
+        d = self.daemon('spf = { on-fail = "reject"; reject-at = "rcpt"; };\n', ZONE)
+        c = d.client()
+        c.mail("<x@spf.test>")
+        c.rcpt()
+        before = d.memory_kb()
+        for i in range(5000):
+            self.assertEqual(c.rcpt(f"<{i}@mx.test>").code, "550")
+        self.assertLess(d.memory_kb() - before, harness.kilobytes(1000))
+        c.quit()
+        self.assertEqual(len(d.wait_for_log("action=reject")), 1)
+
     def test_progress_of_memory_over_many_messages(self):
         d = self.daemon("", ZONE)
         c = d.client()
