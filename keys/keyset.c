@@ -6,35 +6,87 @@
 #include "keys/keyfiles.h"
 #include "keys/signingtable.h"
 #include "keys/strmap.h"
+#include "mail/pattern.h"
 
 /* An entry of `signing`. */
 struct entry {
     bool subdomains;
+    size_t n_senders;
+    struct str *senders; /* patterns; NULL: all of the domain */
+    struct dkim_sign_settings settings;
     size_t n;
     struct dkim_signing_key *keys; /* in signing order */
     struct key_file **files;       /* of the keys, in the order of the configuration */
+    struct entry *next; /* of the same domain: those with senders, then the one without */
 };
 
 struct loaded_keys {
     struct key_set set; /* first: what others see */
     struct arena *arena;
-    struct strmap domains; /* struct entry */
+    struct entry *entries;
+    struct strmap domains; /* the first struct entry of each */
     struct signing_table *table;
+    struct dkim_sign_settings settings; /* of the table's keys */
 };
+
+/* dkim.h takes NULL for its defaults; an empty list is none of them. */
+static const struct str *copy_list(struct arena *a, const struct conf_strings *list, size_t *n)
+{
+    *n = list->n;
+    if (!list->set)
+        return NULL;
+    struct str *copy = arena_array(a, struct str, list->n + 1);
+    for (size_t i = 0; i < list->n; i++)
+        copy[i] = str_copy(a, list->v[i]);
+    return copy;
+}
+
+static struct dkim_sign_settings settings_of(struct arena *a, const struct conf_sign_form *form)
+{
+    struct dkim_sign_settings s = {
+        .header_canon = form->header_canonicalization,
+        .body_canon = form->body_canonicalization,
+        .lifetime_s = form->signature_lifetime / 1000,
+    };
+    s.sign_headers = copy_list(a, &form->sign_headers, &s.n_sign_headers);
+    s.oversign_headers = copy_list(a, &form->oversign_headers, &s.n_oversign_headers);
+    return s;
+}
+
+static void read_entry(struct loaded_keys *keys, const struct conf_signing *from,
+                       struct key_files *files, struct entry *entry)
+{
+    struct arena *a = keys->arena;
+    entry->subdomains = from->subdomains;
+    entry->settings = settings_of(a, &from->form);
+    if (from->senders.set)
+        entry->senders = arena_array(a, struct str, from->senders.n);
+    for (size_t i = 0; i < from->senders.n; i++)
+        entry->senders[entry->n_senders++] = str_copy(a, from->senders.v[i]);
+    entry->n = from->n_keys;
+    entry->files = arena_array(a, struct key_file *, from->n_keys);
+    for (size_t k = 0; k < from->n_keys; k++)
+        entry->files[k] = key_files_want(files, from->keys[k].file, from->keys[k].place);
+}
+
+/* The order of asking: as in the file, and the entry without senders last. */
+static void link_entry(struct loaded_keys *keys, struct str domain, struct entry *entry)
+{
+    struct entry *first = strmap_get(&keys->domains, domain), **link = &first;
+    while (*link && (*link)->senders)
+        link = &(*link)->next;
+    entry->next = *link;
+    *link = entry;
+    *strmap_put(&keys->domains, str_copy(keys->arena, domain)) = first;
+}
 
 static void read_entries(struct loaded_keys *keys, const struct conf *conf, struct key_files *files)
 {
-    struct arena *a = keys->arena;
-    strmap_init(&keys->domains, a);
+    strmap_init(&keys->domains, keys->arena);
+    keys->entries = arena_array(keys->arena, struct entry, conf->n_signing);
     for (size_t i = 0; i < conf->n_signing; i++) {
-        const struct conf_signing *from = &conf->signing[i];
-        struct entry *entry = arena_make(a, struct entry);
-        entry->subdomains = from->subdomains;
-        entry->n = from->n_keys;
-        entry->files = arena_array(a, struct key_file *, from->n_keys);
-        for (size_t k = 0; k < from->n_keys; k++)
-            entry->files[k] = key_files_want(files, from->keys[k].file, from->keys[k].place);
-        *strmap_put(&keys->domains, str_copy(a, from->domain)) = entry;
+        read_entry(keys, &conf->signing[i], files, &keys->entries[i]);
+        link_entry(keys, conf->signing[i].domain, &keys->entries[i]);
     }
 }
 
@@ -44,7 +96,7 @@ static void finish_entries(struct loaded_keys *keys, const struct conf *conf)
     struct arena *a = keys->arena;
     for (size_t i = 0; i < conf->n_signing; i++) {
         const struct conf_signing *from = &conf->signing[i];
-        struct entry *entry = strmap_get(&keys->domains, from->domain);
+        struct entry *entry = &keys->entries[i];
         struct str domain = str_copy(a, from->domain);
         entry->keys = arena_array(a, struct dkim_signing_key, entry->n);
         for (size_t k = 0; k < entry->n; k++)
@@ -56,29 +108,57 @@ static void finish_entries(struct loaded_keys *keys, const struct conf *conf)
     }
 }
 
-static const struct entry *find_entry(const struct loaded_keys *keys, struct str domain)
+static bool is_sender(const struct entry *entry, struct str address)
 {
-    const struct entry *entry = strmap_get(&keys->domains, domain);
-    for (size_t dot = str_find(domain, 0, '.'); !entry && dot < domain.n;
-         dot = str_find(domain, dot + 1, '.')) {
-        entry = strmap_get(&keys->domains, str_sub(domain, dot + 1, domain.n));
-        if (entry && !entry->subdomains)
-            entry = NULL;
+    for (size_t i = 0; i < entry->n_senders; i++)
+        if (pattern_match(entry->senders[i], address))
+            return true;
+    return false;
+}
+
+/* Among the entries of one domain. An entry with senders says itself which authors below the domain
+ * it is for. */
+static const struct entry *first_match(const struct entry *entry, struct str address, bool below,
+                                       struct signing_choice *choice)
+{
+    for (; entry; entry = entry->next) {
+        if (entry->senders ? is_sender(entry, address) : !below || entry->subdomains)
+            return entry;
+        if (entry->senders && !below)
+            choice->not_a_sender = true;
     }
+    return NULL;
+}
+
+/* The author's domain, then those above it. */
+static const struct entry *find_entry(const struct loaded_keys *keys, struct str domain,
+                                      struct str address, struct signing_choice *choice)
+{
+    const struct entry *entry =
+        first_match(strmap_get(&keys->domains, domain), address, false, choice);
+    for (size_t dot = str_find(domain, 0, '.'); !entry && dot < domain.n;
+         dot = str_find(domain, dot + 1, '.'))
+        entry = first_match(strmap_get(&keys->domains, str_sub(domain, dot + 1, domain.n)), address,
+                            true, choice);
     return entry;
 }
 
-static size_t find(const struct key_set *set, const struct mailbox *author, struct arena *a,
-                   const struct dkim_signing_key **found)
+static void find(const struct key_set *set, const struct mailbox *author, struct arena *a,
+                 struct signing_choice *choice)
 {
     const struct loaded_keys *keys = (const struct loaded_keys *)set;
     if (!author->domain_ok)
-        return 0;
-    const struct entry *entry = find_entry(keys, author->domain);
-    if (!entry)
-        return keys->table ? signing_table_find(keys->table, author, a, found) : 0;
-    *found = entry->keys;
-    return entry->n;
+        return;
+    const struct entry *entry =
+        find_entry(keys, author->domain, pattern_subject(a, author), choice);
+    if (entry) {
+        choice->n = entry->n;
+        choice->keys = entry->keys;
+        choice->settings = &entry->settings;
+    } else if (keys->table) {
+        choice->n = signing_table_find(keys->table, author, a, &choice->keys);
+        choice->settings = &keys->settings;
+    }
 }
 
 static bool load(struct loaded_keys *keys, const struct conf *conf, struct conf_problems *problems,
@@ -90,6 +170,8 @@ static bool load(struct loaded_keys *keys, const struct conf *conf, struct conf_
     key_reader_init(&reader, conf, scratch);
     key_files_init(&files, keys->arena);
     read_entries(keys, conf, &files);
+    struct conf_sign_form form = conf_sign_form(conf);
+    keys->settings = settings_of(keys->arena, &form);
     keys->table = signing_table_read(conf, keys->arena, &files, problems);
     key_files_load(&files, &reader, problems);
     if (problems->n > before)

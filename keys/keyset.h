@@ -1,7 +1,9 @@
 /* keyset.h - the signing keys of a configuration: loaded, checked, found by author.
  *
- * Which keys sign for a From mailbox: the entry of `signing` for its domain; else the nearest entry
- * above it with `subdomains`; else what OpenDKIM's SigningTable says (tables.h). */
+ * Which keys sign for a From mailbox: those of the entries of `signing` for its domain, first the
+ * entries with `senders` that it matches, then the one without; else the same of the nearest domain
+ * above it, where an entry without senders needs `subdomains`; else what OpenDKIM's SigningTable
+ * says (tables.h). */
 #ifndef ASSAY_KEYS_KEYSET_H
 #define ASSAY_KEYS_KEYSET_H
 

@@ -10,7 +10,7 @@
 #include "crypto/keys.h"
 #include "keys/strmap.h"
 #include "keys/tables.h"
-#include "mail/domain.h"
+#include "mail/pattern.h"
 
 /* A row of the KeyTable. Its file is loaded if a row of the SigningTable uses it. */
 struct named_key {
@@ -113,14 +113,6 @@ static void rule_add(struct loading *l, struct rule *rule, const struct named_ke
             return;
     rule->keys = arena_grow(l->arena, rule->keys, rule->n * sizeof key, (rule->n + 1) * sizeof key);
     rule->keys[rule->n++] = key;
-}
-
-/* The domain of a pattern such as "*@example.org"; absent if that holds an asterisk. */
-static struct str pattern_domain(struct str pattern)
-{
-    size_t at = str_find_last(pattern, '@');
-    struct str domain = str_sub(pattern, at + 1, pattern.n);
-    return at < pattern.n && str_find(domain, 0, '*') == domain.n ? domain : STR_NONE;
 }
 
 static struct rule *rule_of(struct loading *l, struct str pattern, size_t order)
@@ -306,8 +298,7 @@ size_t signing_table_find(const struct signing_table *t, const struct mailbox *a
                           struct arena *a, const struct dkim_signing_key **keys)
 {
     struct str domain = author->domain;
-    struct str address =
-        str_lower(a, str_printf(a, "%.*s@%.*s", STR_ARG(author->local), STR_ARG(domain)));
+    struct str address = pattern_subject(a, author);
     const struct rule *rule =
         t->patterns ? find_pattern(t, address, domain) : find_exact(t, a, address, domain);
     if (!rule)

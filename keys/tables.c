@@ -75,36 +75,3 @@ struct str signing_row_key(struct str value)
 {
     return str_trim(str_sub(value, 0, str_find(value, 0, ':')));
 }
-
-struct str pattern_normalize(struct arena *a, struct str pattern)
-{
-    struct str lower = str_lower(a, pattern), domain;
-    size_t at = str_find_last(lower, '@'), from = at < lower.n ? at + 1 : 0;
-    struct str written = str_sub(lower, from, lower.n);
-    if (str_find(written, 0, '*') < written.n || !domain_normalize(a, written, &domain))
-        return lower;
-    return str_printf(a, "%.*s%.*s", (int)from, lower.p, STR_ARG(domain));
-}
-
-/* On a mismatch the last asterisk takes one byte more; those before it need not be tried again. */
-bool pattern_match(struct str pattern, struct str text)
-{
-    size_t p = 0, t = 0, star = SIZE_MAX, star_text = 0;
-    while (t < text.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = p++;
-            star_text = t;
-        } else if (p < pattern.n && pattern.p[p] == text.p[t]) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++star_text;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.n && pattern.p[p] == '*')
-        p++;
-    return p == pattern.n;
-}

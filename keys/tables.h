@@ -34,12 +34,4 @@ bool key_row_parse(struct str value, struct arena *a, struct key_row *out, struc
  * colon (the i= of OpenDKIM's signature) is optional in DKIM and not used. */
 struct str signing_row_key(struct str value);
 
-/* A SigningTable pattern in the form that is compared: lower case, the domain normalised where it
- * has no asterisk. */
-struct str pattern_normalize(struct arena *a, struct str pattern);
-
-/* Wildcard match of the whole text, asterisks standing for any text. Text is an author of bounded
- * length. */
-bool pattern_match(struct str pattern, struct str text);
-
 #endif

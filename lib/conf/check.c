@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "conf/listen.h"
+#include "conf/senders.h"
 #include "mail/domain.h"
+#include "mail/neversigned.h"
 
 struct check {
     struct conf *conf;
@@ -141,46 +143,66 @@ static bool is_header_name(struct str name)
     return name.n > 0;
 }
 
-/* Fields that are changed or removed on the way (RFC 6376 5.4), or that are ours to write. */
-static bool never_signed(struct str name)
-{
-    static const struct str names[] = {
-        STR_INIT("return-path"),
-        STR_INIT("received"),
-        STR_INIT("bcc"),
-        STR_INIT("authentication-results"),
-        STR_INIT("content-length"),
-        STR_INIT("dkim-signature"),
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (str_eq(name, names[i]))
-            return true;
-    return false;
-}
-
 /* Field names are kept in lower case, as dkim.h wants them. True if From is among them. */
-static bool check_header_list(struct check *c, const char *option, struct conf_strings *list)
+static bool check_header_list(struct check *c, struct conf_place place, const char *option,
+                              struct conf_strings *list)
 {
     bool from = false;
     for (size_t i = 0; i < list->n; i++) {
-        list->v[i] = str_lower(c->conf->arena, list->v[i]);
-        if (!is_header_name(list->v[i]))
-            complain(c, option, list->v[i], "is no name of a header field");
-        else if (never_signed(list->v[i]))
-            complain(c, option, list->v[i],
-                     "must not be signed: it is changed or removed on the way");
-        from = from || str_eq(list->v[i], STR("from"));
+        struct str name = str_lower(c->conf->arena, list->v[i]);
+        struct str shown = str_safe(c->scratch, name, 100, true);
+        const char *never = never_signed(name);
+        list->v[i] = name;
+        if (!is_header_name(name))
+            conf_problem(c->problems, place, "%s: \"%.*s\" is no name of a header field", option,
+                         STR_ARG(shown));
+        else if (never)
+            conf_problem(c->problems, place, "%s: \"%.*s\" is never signed: %s", option,
+                         STR_ARG(shown), never);
+        from = from || str_eq(name, STR("from"));
     }
     return from;
 }
 
-static void check_sign_headers(struct check *c)
+static void check_sign_headers(struct check *c, struct conf_place place, struct conf_strings *list)
 {
-    bool from = check_header_list(c, "sign-headers", &c->conf->sign_headers);
-    if (c->conf->sign_headers.set && !from)
-        conf_problem(c->problems, conf_place_of(c->conf, "sign-headers"),
+    if (!check_header_list(c, place, "sign-headers", list) && list->set)
+        conf_problem(c->problems, place,
                      "sign-headers: From is missing, and must be signed (RFC 6376 5.4)");
-    check_header_list(c, "oversign-headers", &c->conf->oversign_headers);
+}
+
+static bool same_list(const struct conf_strings *a, const struct conf_strings *b)
+{
+    return a->set == b->set && a->v == b->v;
+}
+
+/* Lists that an entry of `signing` shares with the options are checked once. */
+static void check_headers(struct check *c)
+{
+    struct conf *conf = c->conf;
+    check_sign_headers(c, conf_place_of(conf, "sign-headers"), &conf->sign_headers);
+    check_header_list(c, conf_place_of(conf, "oversign-headers"), "oversign-headers",
+                      &conf->oversign_headers);
+    for (size_t i = 0; i < conf->n_signing; i++) {
+        struct conf_place place = conf->signing[i].place;
+        struct conf_sign_form *form = &conf->signing[i].form;
+        if (!same_list(&form->sign_headers, &conf->sign_headers))
+            check_sign_headers(c, place, &form->sign_headers);
+        if (!same_list(&form->oversign_headers, &conf->oversign_headers))
+            check_header_list(c, place, "oversign-headers", &form->oversign_headers);
+    }
+}
+
+static void check_guard(struct check *c)
+{
+    struct conf *conf = c->conf;
+    struct str path = conf->senders_must_match;
+    check_absolute(c, "senders-must-match", path);
+    if (str_starts(path, STR("/")))
+        conf->senders = senders_read(conf, c->problems);
+    if (!path.p && conf->on_sender_mismatch != ACTION_TAG)
+        conf_problem(c->problems, conf_place_of(conf, "on-sender-mismatch"),
+                     "on-sender-mismatch: is of no use without senders-must-match");
 }
 
 /* Authentication-Results readers compare it as text, so it is a plain name (RFC 8601 2.5). */
@@ -216,7 +238,8 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_tables(&c);
     check_dns(&c);
     check_discovery(&c);
-    check_sign_headers(&c);
+    check_headers(&c);
+    check_guard(&c);
     check_authserv_id(&c);
     default_strings(conf, &conf->submission_daemons, 2, submission);
 }

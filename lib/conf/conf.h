@@ -34,15 +34,27 @@ struct conf_place {
     unsigned line;    /* 0: the file as a whole */
 };
 
+struct senders;
+
 struct conf_signing_key {
     struct str selector, file;
     struct conf_place place;
+};
+
+/* How signatures are made: as the options of these names say, or an entry of `signing`. */
+struct conf_sign_form {
+    enum canon header_canonicalization, body_canonicalization;
+    int64_t signature_lifetime;
+    struct conf_strings sign_headers, oversign_headers;
 };
 
 /* One entry of `signing`. */
 struct conf_signing {
     struct str domain; /* normalised */
     bool subdomains;   /* author domains below it are signed with it too */
+    /* Patterns (mail/pattern.h): the authors that the entry is for. Absent: all of the domain. */
+    struct conf_strings senders;
+    struct conf_sign_form form;
     size_t n_keys;
     struct conf_signing_key *keys;
     struct conf_place place;
@@ -79,8 +91,12 @@ struct conf {
     const struct psl *psl; /* the list for dmarc.discovery = "psl"; NULL with treewalk */
     size_t n_signing;
     struct conf_signing *signing;
+    const struct senders *senders;   /* the file senders-must-match, read; NULL: not configured */
     const struct conf_place *places; /* of each option, in the order of options.def */
 };
+
+/* What the options say of signatures. */
+struct conf_sign_form conf_sign_form(const struct conf *conf);
 
 /* Where the option of this full name ("key-table", "dns.servers") was set; file NULL if it was not.
  */

@@ -58,6 +58,45 @@ static void show_option(struct show *s, const struct option *o, struct conf_plac
     sb_addc(&s->out, '\n');
 }
 
+static struct conf with_form(const struct conf_sign_form *form)
+{
+    return (struct conf){
+        .header_canonicalization = form->header_canonicalization,
+        .body_canonicalization = form->body_canonicalization,
+        .signature_lifetime = form->signature_lifetime,
+        .sign_headers = form->sign_headers,
+        .oversign_headers = form->oversign_headers,
+    };
+}
+
+/* What differs from the options. */
+static void show_form(struct show *s, const struct conf_sign_form *form)
+{
+    struct arena *a = s->out.arena;
+    struct conf own = with_form(form);
+#define OWN_OPTION(own_name, name)                                                                 \
+    do {                                                                                           \
+        const struct option *o = option_find(STR(name));                                           \
+        struct str value = value_show(&own, o, a);                                                 \
+        if (value.p && !str_eq(value, value_show(s->conf, o, a)))                                  \
+            sb_printf(&s->out, "\n      " own_name " = %.*s;", STR_ARG(value));                    \
+    } while (false);
+#include "conf/own_options.def"
+#undef OWN_OPTION
+}
+
+static void show_keys(struct show *s, const struct conf_signing *entry)
+{
+    struct arena *a = s->out.arena;
+    for (size_t k = 0; k < entry->n_keys; k++) {
+        struct str selector = value_quote(a, entry->keys[k].selector);
+        struct str file = value_quote(a, entry->keys[k].file);
+        sb_printf(&s->out, "%s{ selector = %.*s; file = %.*s; }",
+                  k ? ",\n               " : "\n      keys = ( ", STR_ARG(selector), STR_ARG(file));
+    }
+    sb_add(&s->out, STR(" ); }"));
+}
+
 static void show_signing(struct show *s)
 {
     struct arena *a = s->out.arena;
@@ -66,18 +105,15 @@ static void show_signing(struct show *s)
         const struct conf_signing *entry = &conf->signing[i];
         size_t line_start = s->out.n;
         struct str domain = value_quote(a, entry->domain);
+        struct str senders = value_show_list(a, &entry->senders);
         sb_printf(&s->out, "%s{ domain = %.*s; subdomains = %s;",
                   i ? ",\n    " : "signing = (\n    ", STR_ARG(domain),
                   entry->subdomains ? "true" : "false");
         mark_place(s, line_start, entry->place);
-        for (size_t k = 0; k < entry->n_keys; k++) {
-            struct str selector = value_quote(a, entry->keys[k].selector);
-            struct str file = value_quote(a, entry->keys[k].file);
-            sb_printf(&s->out, "%s{ selector = %.*s; file = %.*s; }",
-                      k ? ",\n               " : "\n      keys = ( ", STR_ARG(selector),
-                      STR_ARG(file));
-        }
-        sb_add(&s->out, STR(" ); }"));
+        if (senders.p)
+            sb_printf(&s->out, "\n      senders = %.*s;", STR_ARG(senders));
+        show_form(s, &entry->form);
+        show_keys(s, entry);
     }
     if (conf->n_signing)
         sb_add(&s->out, STR("\n);\n"));

@@ -7,6 +7,7 @@
 
 #include "conf/walk.h"
 #include "mail/domain.h"
+#include "mail/pattern.h"
 
 #define EXAMPLE                                                                                    \
     "{ domain = \"example.org\"; keys = ( { selector = \"s1\"; file = \"/path/s1.pem\"; } ); }"
@@ -124,9 +125,81 @@ static void take_subdomains(struct walk *w, config_setting_t *group, struct conf
                      walk_type_name(setting));
 }
 
+static void take_sender(struct walk *w, config_setting_t *setting, struct conf_signing *entry)
+{
+    if (config_setting_type(setting) != CONFIG_TYPE_STRING) {
+        conf_problem(w->problems, walk_place(w, setting),
+                     "signing: senders: wanted is [ \"ann@example.org\" ], not %s",
+                     walk_type_name(setting));
+        return;
+    }
+    struct str text = str_of(config_setting_get_string(setting)), pattern;
+    const char *problem = sender_pattern_parse(w->conf->arena, text, &pattern);
+    struct str domain = problem ? STR_NONE : pattern_domain(pattern);
+    if (!problem && domain.p && entry->domain.n && !domain_is_at_or_below(domain, entry->domain))
+        problem = "is not of the entry's domain";
+    if (problem)
+        conf_problem(w->problems, walk_place(w, setting), "signing: senders: \"%.*s\" %s",
+                     STR_ARG(str_safe(w->scratch, text, 100, true)), problem);
+    else
+        entry->senders.v[entry->senders.n++] = pattern;
+}
+
+static void take_senders(struct walk *w, config_setting_t *group, struct conf_signing *entry)
+{
+    config_setting_t *list = config_setting_get_member(group, "senders");
+    if (!list)
+        return;
+    entry->senders.set = true;
+    entry->senders.v = arena_array(w->conf->arena, struct str, walk_length(list));
+    if (walk_length(list) == 0)
+        conf_problem(w->problems, walk_place(w, list),
+                     "signing: senders: is empty: leave it out for all of the domain");
+    for (unsigned i = 0; i < walk_length(list); i++)
+        take_sender(w, walk_element(list, i), entry);
+}
+
+struct conf_sign_form conf_sign_form(const struct conf *conf)
+{
+    return (struct conf_sign_form){
+        .header_canonicalization = conf->header_canonicalization,
+        .body_canonicalization = conf->body_canonicalization,
+        .signature_lifetime = conf->signature_lifetime,
+        .sign_headers = conf->sign_headers,
+        .oversign_headers = conf->oversign_headers,
+    };
+}
+
+/* Options that an entry may set for itself, and their names there. */
+static const struct {
+    const char *name, *option;
+} own_options[] = {
+#define OWN_OPTION(own_name, name) {own_name, name},
+#include "conf/own_options.def"
+#undef OWN_OPTION
+};
+
+/* On a copy of the options, so that what an entry does not set is what they say. */
+static void take_form(struct walk *w, config_setting_t *group, struct conf_signing *entry)
+{
+    struct conf own = *w->conf;
+    struct walk here = *w;
+    here.conf = &own;
+    for (size_t i = 0; i < sizeof own_options / sizeof *own_options; i++) {
+        config_setting_t *setting = config_setting_get_member(group, own_options[i].name);
+        if (setting)
+            walk_option(&here, option_find(str_of(own_options[i].option)), setting);
+    }
+    entry->form = conf_sign_form(&own);
+}
+
 static void take_entry(struct walk *w, config_setting_t *group, struct conf_signing *entry)
 {
-    static const char *const names[] = {"domain", "subdomains", "keys", NULL};
+    static const char *const names[] = {"domain", "subdomains", "senders", "keys",
+#define OWN_OPTION(own_name, name) own_name,
+#include "conf/own_options.def"
+#undef OWN_OPTION
+                                        NULL};
     struct str domain;
     check_names(w, group, names);
     entry->place = walk_place(w, group);
@@ -134,31 +207,69 @@ static void take_entry(struct walk *w, config_setting_t *group, struct conf_sign
         !domain_normalize(w->conf->arena, domain, &entry->domain))
         complain_value(w, group, "domain", domain, "is no domain name such as example.org");
     take_subdomains(w, group, entry);
+    take_senders(w, group, entry);
+    take_form(w, group, entry);
     take_keys(w, group, entry);
 }
 
-static int by_domain(const void *left, const void *right)
+/* What an entry is for: a sender of its domain, or (absent) all others there. */
+struct purpose {
+    const struct conf_signing *entry;
+    struct str sender;
+};
+
+static int by_purpose(const void *left, const void *right)
 {
-    const struct conf_signing *a = *(const struct conf_signing *const *)left;
-    const struct conf_signing *b = *(const struct conf_signing *const *)right;
-    int order = str_cmp_nocase(a->domain, b->domain);
-    return order ? order : (a > b) - (a < b);
+    const struct purpose *a = left, *b = right;
+    int order = str_cmp_nocase(a->entry->domain, b->entry->domain);
+    if (!order)
+        order = str_cmp_nocase(a->sender, b->sender);
+    return order ? order : (a->entry > b->entry) - (a->entry < b->entry);
 }
 
-static void check_domains(struct walk *w)
+static size_t list_purposes(const struct conf *conf, struct purpose *list)
 {
-    size_t n = w->conf->n_signing;
-    const struct conf_signing **sorted = arena_array(w->scratch, const struct conf_signing *, n);
-    for (size_t i = 0; i < n; i++)
-        sorted[i] = &w->conf->signing[i];
-    qsort(sorted, n, sizeof *sorted, by_domain);
-    for (size_t i = 1; i < n; i++) {
-        const struct conf_signing *first = sorted[i - 1], *again = sorted[i];
-        if (again->domain.n && str_eq(first->domain, again->domain))
-            conf_problem(w->problems, again->place,
-                         "signing: %.*s has an entry already, at %s:%u: put all its keys there",
-                         STR_ARG(again->domain), first->place.file, first->place.line);
+    size_t n = 0;
+    for (size_t i = 0; i < conf->n_signing; i++) {
+        const struct conf_signing *entry = &conf->signing[i];
+        if (!entry->senders.set && entry->domain.n)
+            list[n++] = (struct purpose){entry, STR_NONE};
+        for (size_t s = 0; s < entry->senders.n && entry->domain.n; s++)
+            list[n++] = (struct purpose){entry, entry->senders.v[s]};
     }
+    return n;
+}
+
+static void complain_twice(struct walk *w, const struct purpose *first, const struct purpose *again)
+{
+    struct conf_place place = first->entry->place;
+    if (again->sender.p)
+        conf_problem(w->problems, again->entry->place,
+                     "signing: senders: %.*s stands in the entry at %s:%u already",
+                     STR_ARG(str_safe(w->scratch, again->sender, 100, true)), place.file,
+                     place.line);
+    else
+        conf_problem(w->problems, again->entry->place,
+                     "signing: %.*s has an entry already, at %s:%u: put all its keys there, or say "
+                     "which senders this one is for",
+                     STR_ARG(again->entry->domain), place.file, place.line);
+}
+
+/* No two entries may be for the same. */
+static void check_purposes(struct walk *w)
+{
+    const struct conf *conf = w->conf;
+    size_t n = conf->n_signing;
+    for (size_t i = 0; i < conf->n_signing; i++)
+        n += conf->signing[i].senders.n;
+    struct purpose *list = arena_array(w->scratch, struct purpose, n);
+    n = list_purposes(conf, list);
+    if (n)
+        qsort(list, n, sizeof *list, by_purpose);
+    for (size_t i = 1; i < n; i++)
+        if (str_eq(list[i - 1].entry->domain, list[i].entry->domain) &&
+            str_eq(list[i - 1].sender, list[i].sender))
+            complain_twice(w, &list[i - 1], &list[i]);
 }
 
 void walk_signing(struct walk *w, config_setting_t *list)
@@ -173,5 +284,5 @@ void walk_signing(struct walk *w, config_setting_t *list)
             conf_problem(w->problems, walk_place(w, group),
                          "signing: wanted is " EXAMPLE ", not %s", walk_type_name(group));
     }
-    check_domains(w);
+    check_purposes(w);
 }

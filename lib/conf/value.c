@@ -310,7 +310,7 @@ static void show_element(struct strbuf *b, struct str text)
     sb_printf(b, "%s%.*s", b->n > 1 ? ", " : " ", STR_ARG(q));
 }
 
-static struct str show_strings(struct arena *a, const struct conf_strings *list)
+struct str value_show_list(struct arena *a, const struct conf_strings *list)
 {
     struct strbuf b;
     if (!list->set)
@@ -349,7 +349,7 @@ struct str value_show(const struct conf *conf, const struct option *o, struct ar
     }
     case OPTION_STRINGS:
     case OPTION_DOMAINS:
-        return show_strings(a, field);
+        return value_show_list(a, field);
     case OPTION_NETS:
         return show_nets(a, field);
     case OPTION_BOOL:

@@ -28,6 +28,9 @@ void value_set_defaults(struct conf *conf);
 /* A text in the file's syntax, with its quotes. */
 struct str value_quote(struct arena *a, struct str text);
 
+/* A list in the file's syntax; STR_NONE if it is absent. */
+struct str value_show_list(struct arena *a, const struct conf_strings *list);
+
 /* The field in the file's syntax; STR_NONE if it is absent. */
 struct str value_show(const struct conf *conf, const struct option *o, struct arena *a);
 

@@ -3,7 +3,6 @@
  * Errors: a complaint with file and line for each setting that is wrong; the walk goes on. */
 #include "conf/walk.h"
 
-#include "conf/options.h"
 #include "conf/value.h"
 
 struct conf_place walk_place(const struct walk *w, const config_setting_t *setting)
@@ -84,10 +83,9 @@ static int libconfig_type(const struct option *o)
     }
 }
 
-static void set_option(struct walk *w, const struct option *o, config_setting_t *setting)
+void walk_option(struct walk *w, const struct option *o, config_setting_t *setting)
 {
     int type = config_setting_type(setting);
-    w->places[o - options] = walk_place(w, setting);
     if (option_is_list(o))
         set_list(w, o, setting);
     else if (type != libconfig_type(o))
@@ -98,6 +96,12 @@ static void set_option(struct walk *w, const struct option *o, config_setting_t 
         set_text(w, o, setting, str_printf(w->scratch, "%lld", config_setting_get_int64(setting)));
     else
         set_text(w, o, setting, str_of(config_setting_get_string(setting)));
+}
+
+static void set_option(struct walk *w, const struct option *o, config_setting_t *setting)
+{
+    w->places[o - options] = walk_place(w, setting);
+    walk_option(w, o, setting);
 }
 
 static void complain_unknown(struct walk *w, struct str name, const config_setting_t *setting)
@@ -111,6 +115,8 @@ static void complain_unknown(struct walk *w, struct str name, const config_setti
                      "unknown option %.*s; assay.conf(5) lists all options", STR_ARG(name));
 }
 
+static const struct str signing = STR_INIT("signing");
+
 static void walk_group(struct walk *w, config_setting_t *group, struct str prefix);
 
 static void walk_setting(struct walk *w, config_setting_t *setting, struct str name)
@@ -118,8 +124,8 @@ static void walk_setting(struct walk *w, config_setting_t *setting, struct str n
     const struct option *o = option_find(name);
     if (o)
         set_option(w, o, setting);
-    else if (str_eq(name, STR("signing")))
-        walk_signing(w, setting);
+    else if (str_eq(name, signing))
+        return; /* last: it builds on options */
     else if (!option_is_group(name))
         complain_unknown(w, name, setting);
     else if (config_setting_type(setting) == CONFIG_TYPE_GROUP)
@@ -143,4 +149,7 @@ static void walk_group(struct walk *w, config_setting_t *group, struct str prefi
 void walk_settings(struct walk *w, config_setting_t *root)
 {
     walk_group(w, root, STR(""));
+    config_setting_t *list = config_setting_get_member(root, signing.p);
+    if (list)
+        walk_signing(w, list);
 }

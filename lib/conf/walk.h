@@ -5,6 +5,7 @@
 #include <libconfig.h>
 
 #include "conf/conf.h"
+#include "conf/options.h"
 #include "conf/source.h"
 
 struct walk {
@@ -18,7 +19,10 @@ struct walk {
 /* Takes over every setting below `root`; complains of all that are wrong. */
 void walk_settings(struct walk *w, config_setting_t *root);
 
-/* The list `signing`. */
+/* Sets an option, which may stand under another name than its own. */
+void walk_option(struct walk *w, const struct option *o, config_setting_t *setting);
+
+/* The list `signing`, when all other settings are taken. */
 void walk_signing(struct walk *w, config_setting_t *list);
 
 /* Where a setting stands, its file's name alive as long as the configuration. */

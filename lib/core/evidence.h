@@ -47,6 +47,7 @@ struct evidence_forged {
 
 struct evidence_signing {
     bool tried;
+    bool mismatch;            /* senders-must-match does not let this user use this From */
     struct str why;           /* "SMTP AUTH alice", "no key for example.net": for the log */
     struct str problem;       /* a signature could not be made: why */
     size_t n;                 /* signatures made */

@@ -6,12 +6,20 @@
 #include "dkim/dkim.h"
 #include "mail/address.h"
 
+/* What signs for an author. */
+struct signing_choice {
+    size_t n;                                  /* 0: nothing */
+    const struct dkim_signing_key *keys;       /* RSA first */
+    const struct dkim_sign_settings *settings; /* all but the time */
+    bool not_a_sender; /* nothing signs, but the domain has entries, for other senders */
+};
+
 /* A set of signing keys: immutable, part of a snapshot. */
 struct key_set {
-    /* The keys to sign with for a From mailbox, RSA first; 0 if there is none. *keys stays valid as
-     * long as the snapshot and `a`. */
-    size_t (*find)(const struct key_set *set, const struct mailbox *author, struct arena *a,
-                   const struct dkim_signing_key **keys);
+    /* What signs for a From mailbox. What *choice (zeroed before) points at stays valid as long as
+     * the snapshot and `a`. */
+    void (*find)(const struct key_set *set, const struct mailbox *author, struct arena *a,
+                 struct signing_choice *choice);
 };
 
 #endif

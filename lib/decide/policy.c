@@ -1,7 +1,8 @@
 /* policy.c - from evidence to verdict. The only place where results become actions.
  *
- * Each cause (header limits, From, DMARC, SPF) is judged on its own and gives a proposal; the
- * gravest one that is not in shadow mode is done, the gravest of all is what enforcing would do.
+ * Each cause (header limits, From, DMARC, SPF; of our own mail the sender) is judged on its own and
+ * gives a proposal; the gravest one that is not in shadow mode is done, the gravest of all is what
+ * enforcing would do.
  *
  * Errors: none; what cannot be known now is never a rejection unless the operator chose that. */
 #include "decide/policy.h"
@@ -269,6 +270,22 @@ static struct proposal judge_limit(const struct conf *conf, const struct message
     return p;
 }
 
+/* --- Mail of ours
+ * ---------------------------------------------------------------------------------- */
+
+/* The only thing that mail of ours is refused for, and only where the operator says so. */
+static struct proposal judge_sender(const struct conf *conf, const struct evidence *evidence,
+                                    struct arena *a)
+{
+    struct proposal p = {.cause = "sender", .detail = "7.1"};
+    if (!evidence->signing.mismatch)
+        return p;
+    p.action = conf->on_sender_mismatch;
+    p.text = str_printf(a, "The sender in From is not allowed: %.*s",
+                        STR_ARG(str_safe(a, evidence->signing.why, EXPLANATION_MAX, false)));
+    return p;
+}
+
 /* --- The verdict
  * ---------------------------------------------------------------------------------- */
 
@@ -316,10 +333,16 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
     *out = (struct verdict){
         .scope = point == POINT_RCPT ? SCOPE_RECIPIENT : SCOPE_MESSAGE,
     };
-    if (message->origin != ORIGIN_INBOUND)
-        return;
     struct proposal proposals[4];
     size_t n = 0;
+    if (message->origin == ORIGIN_RELAYED)
+        return;
+    if (message->origin == ORIGIN_OURS) {
+        if (point == POINT_EOM)
+            proposals[n++] = judge_sender(conf, evidence, a);
+        combine(conf, proposals, n, a, out);
+        return;
+    }
     if (point == POINT_EOM) {
         proposals[n++] = judge_limit(conf, message);
         proposals[n++] = judge_from(conf, evidence, a);

@@ -28,7 +28,8 @@ struct verdict {
     struct str code;     /* "550" for TEMPFAIL and REJECT */
     struct str enhanced; /* "5.7.1" */
     struct str text; /* clean ASCII, one line, '%' not doubled yet; also the quarantine's reason */
-    const char *cause; /* "spf", "dmarc", "from", "limit": for log and counters; NULL if none */
+    const char
+        *cause; /* "spf", "dmarc", "from", "limit", "sender": for log and counters; NULL if none */
     /* DMARC's part, for Authentication-Results and log; meaningful at POINT_EOM. */
     enum dmarc_policy disposition; /* what was done for DMARC: dis= */
     enum override_reason override;

@@ -164,6 +164,8 @@ static void count_signing(const struct evidence_signing *signing)
     if (!signing->tried)
         return;
     counter_inc(signing->problem.n ? CTR_SIGN_FAILED : signing->n ? CTR_SIGNED : CTR_NOT_SIGNED);
+    if (signing->mismatch)
+        counter_inc(CTR_SENDER_MISMATCH);
 }
 
 static void count_override(enum override_reason reason)

@@ -5,6 +5,7 @@
 #include "dkim/fields.h"
 #include "dkim/signature.h"
 #include "mail/address.h"
+#include "mail/neversigned.h"
 
 /* RFC 6376 5.4.1's list, with what names the message and what says how its body is to be read. */
 const struct str dkim_default_sign_headers[] = {
@@ -45,14 +46,6 @@ const size_t dkim_default_sign_headers_count =
 const struct str dkim_default_oversign_headers[] = {STR_INIT("from")};
 const size_t dkim_default_oversign_headers_count =
     sizeof dkim_default_oversign_headers / sizeof *dkim_default_oversign_headers;
-
-/* Whatever the settings say: MTAs remove or add these on the way (RFC 6376 5.4.1, RFC 5321 4.4), or
- * their order does not last (RFC 6376 4.2). */
-static const struct str never_signed[] = {
-    STR_INIT("return-path"),    STR_INIT("received"),       STR_INIT("bcc"),
-    STR_INIT("resent-bcc"),     STR_INIT("content-length"), STR_INIT("authentication-results"),
-    STR_INIT("dkim-signature"),
-};
 
 /* Address lists, which an MTA may write anew before the message leaves: signed only in a form that
  * stays. From is signed in any (RFC 6376 5.4). */
@@ -116,7 +109,7 @@ static void sign_name(struct dkim_signer *s, struct fields *fields, struct str n
 {
     const struct header_field *field;
     bool present = false;
-    if (!fields_is_name(name) || IS_AMONG(name, never_signed) || will_change(s->headers, name))
+    if (!fields_is_name(name) || never_signed(name) || will_change(s->headers, name))
         return; /* a name that is none would break the signature */
     while ((field = fields_take(fields, name))) {
         header_hash_field(s->header, field->name, field->value);

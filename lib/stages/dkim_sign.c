@@ -1,16 +1,28 @@
-/* dkim_sign.c - signs mail of ours with every key that is configured for its author domain.
+/* dkim_sign.c - signs mail of ours with the keys that are configured for its author.
  *
- * Errors: why a message was not signed stands in the evidence; mail of ours is never refused for
- * it. */
+ * What has to be true of a message is a list of rules, asked in their order (assay.conf(5),
+ * SIGNING); the first that is not says why the message is not signed. That the mail is ours was
+ * decided before (core/message.c).
+ *
+ * Errors: why a message was not signed stands in the evidence; policy alone makes something of it.
+ */
+#include "conf/senders.h"
 #include "core/stage.h"
 
 struct state {
+    struct from_parsed from;
+    struct signing_choice choice;
     struct dkim_sign_settings settings;
     struct dkim_signer *signer;
 };
 
-static struct str why_not(const struct message *m, const struct from_parsed *from)
+/* The rules: what speaks against signing, or STR_NONE. */
+
+static struct str one_author(struct stage_run *run, struct state *state)
 {
+    const struct message *m = run->message;
+    struct from_parsed *from = &state->from;
+    from_parse(m->arena, &m->headers, from);
     if (m->over_limit)
         return STR("the header exceeds our limits");
     if (from->status != FROM_OK)
@@ -22,46 +34,75 @@ static struct str why_not(const struct message *m, const struct from_parsed *fro
     return STR_NONE;
 }
 
-/* Settings of the operator, lists included, as lib/dkim wants them. */
-static void fill_settings(const struct conf *conf, const struct message *m,
-                          struct dkim_sign_settings *s)
+static struct str may_not_use(const struct message *m, const struct mailbox *author)
 {
-    *s = (struct dkim_sign_settings){
-        .header_canon = conf->header_canonicalization,
-        .body_canon = conf->body_canonicalization,
-        .now = m->now,
-        .lifetime_s = conf->signature_lifetime / 1000,
-    };
-    if (conf->sign_headers.set) {
-        s->sign_headers = conf->sign_headers.v;
-        s->n_sign_headers = conf->sign_headers.n;
-    }
-    if (conf->oversign_headers.set) {
-        s->oversign_headers = conf->oversign_headers.v;
-        s->n_oversign_headers = conf->oversign_headers.n;
-    }
+    struct str user =
+        m->auth_user.n ? str_safe(m->arena, m->auth_user, 64, true) : STR("a user without name");
+    struct str local = str_safe(m->arena, author->local, 64, true);
+    struct str domain = str_safe(m->arena, author->domain, 128, true);
+    return str_printf(m->arena, "%.*s may not use %.*s%s%.*s", STR_ARG(user), STR_ARG(local),
+                      domain.n ? "@" : "", STR_ARG(domain));
+}
+
+/* A From that does not show for certain who is named there is nobody's: programs for reading mail
+ * may show an author in it all the same. */
+static struct str own_address(struct stage_run *run, struct state *state)
+{
+    const struct message *m = run->message;
+    const struct senders *map = run->conf->senders;
+    const struct from_parsed *from = &state->from;
+    if (!map || !(m->auth_type.n || m->auth_user.n))
+        return STR_NONE;
+    run->evidence->signing.mismatch = true;
+    if (m->over_limit || from->status != FROM_OK)
+        return STR_NONE; /* one_author() says why */
+    for (size_t i = 0; i < from->n; i++)
+        if (!senders_allow(map, m->auth_user, &from->mailboxes[i], m->arena))
+            return may_not_use(m, &from->mailboxes[i]);
+    run->evidence->signing.mismatch = false;
+    return STR_NONE;
+}
+
+static struct str some_key(struct stage_run *run, struct state *state)
+{
+    const struct key_set *set = run->signing_keys;
+    const struct mailbox *author = &state->from.mailboxes[0];
+    struct arena *a = run->message->arena;
+    if (set)
+        set->find(set, author, a, &state->choice);
+    if (state->choice.n)
+        return STR_NONE;
+    if (state->choice.not_a_sender)
+        return str_printf(a, "no entry has %.*s@%.*s among its senders",
+                          STR_ARG(str_safe(a, author->local, 64, true)), STR_ARG(author->domain));
+    return str_printf(a, "no key for %.*s", STR_ARG(author->domain));
+}
+
+/* All rules are asked of the header. own_address() has its say where one_author() objects, too. */
+static struct str objection(struct stage_run *run, struct state *state)
+{
+    struct str author = one_author(run, state), address = own_address(run, state);
+    if (author.n)
+        return author;
+    if (address.n)
+        return address;
+    return some_key(run, state);
 }
 
 static void eoh(struct stage_run *run)
 {
     struct evidence_signing *signing = &run->evidence->signing;
     const struct message *m = run->message;
-    struct from_parsed from;
+    struct state *state = arena_make(m->arena, struct state);
     signing->tried = true;
-    from_parse(m->arena, &m->headers, &from);
-    signing->why = why_not(m, &from);
+    signing->why = objection(run, state);
     if (signing->why.n)
         return;
-    struct str domain = from.mailboxes[0].domain;
-    const struct key_set *set = run->signing_keys;
-    signing->n = set ? set->find(set, &from.mailboxes[0], m->arena, &signing->keys) : 0;
-    if (!signing->n) {
-        signing->why = str_printf(m->arena, "no key for %.*s", STR_ARG(domain));
-        return;
-    }
     signing->why = m->origin_why;
-    struct state *state = arena_make(m->arena, struct state);
-    fill_settings(run->conf, m, &state->settings);
+    signing->n = state->choice.n;
+    signing->keys = state->choice.keys;
+    state->settings = *state->choice.settings;
+    state->settings.now = m->now;
     state->signer =
         dkim_signer_new(m->arena, &state->settings, &m->headers, signing->keys, signing->n);
     run->state = state;

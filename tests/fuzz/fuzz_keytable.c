@@ -2,6 +2,7 @@
 #include "fuzz.h"
 
 #include "keys/tables.h"
+#include "mail/pattern.h"
 
 /* The definition: the part before the first asterisk, then any cut of the rest. */
 static bool matches(struct str pattern, struct str text)

@@ -111,12 +111,22 @@ static struct str with_keys(struct play *p, struct str zone)
     return zone;
 }
 
+/* [senders] becomes the file {keys}/senders. */
+static void write_senders(struct play *p)
+{
+    struct str text = p->scenario->section[SECTION_SENDERS];
+    FILE *f = fopen(str_printf(p->arena, "%s/senders", p->keydir).p, "w");
+    if (!f || fwrite(text.p, 1, text.n, f) != text.n || fclose(f) != 0)
+        broken(p, "cannot write the file of", STR("[senders]"));
+}
+
 static void set_up(struct play *p)
 {
     struct conf_problems problems;
     struct str problem;
     const struct str *section = p->scenario->section;
     conf_problems_init(&problems, p->arena);
+    write_senders(p);
     struct str text = replace(p->arena, section[SECTION_CONFIG], STR("{keys}"), str_of(p->keydir));
     text = str_printf(p->arena, "authserv-id = \"mx.recv.example\";\n%.*s", STR_ARG(text));
     p->conf = conf_parse(text, &problems);
@@ -419,6 +429,7 @@ static void remove_copies(struct arena *a, const char *dir)
 {
     unlink(str_cstr(a, str_printf(a, "%s/rsa.pem", dir)));
     unlink(str_cstr(a, str_printf(a, "%s/ed25519.pem", dir)));
+    unlink(str_cstr(a, str_printf(a, "%s/senders", dir)));
     rmdir(dir);
 }
 

@@ -199,6 +199,41 @@ static void test_signing(void **state)
     conf_free(conf);
 }
 
+#define KEY "keys = { selector = \"s\"; file = \"/k\"; };"
+
+/* What an entry does not say for itself is what the options say, wherever they stand. */
+static void test_signing_forms(void **state)
+{
+    (void)state;
+    struct conf *conf =
+        parse("signing = ( { domain = \"a.example\"; " KEY
+              " senders = [ \"Ann@A.example\", \"@x.a.example\", \"*\" ]; lifetime = \"7d\";\n"
+              "  body-canonicalization = \"simple\"; sign-headers = [ \"FROM\", \"To\" ];\n"
+              "  oversign-headers = [ ]; },\n"
+              " { domain = \"a.example\"; " KEY " } );\n"
+              "signature-lifetime = \"1d\"; header-canonicalization = \"simple\";\n"
+              "oversign-headers = [ \"Subject\" ];\n");
+    const struct conf_signing *one = &conf->signing[0], *two = &conf->signing[1];
+    assert_int_equal(one->senders.n, 3);
+    assert_str(one->senders.v[0], "ann@a.example");
+    assert_str(one->senders.v[1], "*@x.a.example");
+    assert_str(one->senders.v[2], "*");
+    assert_int_equal(one->form.signature_lifetime, 7 * 86400000);
+    assert_int_equal(one->form.header_canonicalization, CANON_SIMPLE);
+    assert_int_equal(one->form.body_canonicalization, CANON_SIMPLE);
+    assert_int_equal(one->form.sign_headers.n, 2);
+    assert_str(one->form.sign_headers.v[0], "from");
+    assert_true(one->form.oversign_headers.set);
+    assert_int_equal(one->form.oversign_headers.n, 0);
+    assert_false(two->senders.set);
+    assert_int_equal(two->form.signature_lifetime, 86400000);
+    assert_int_equal(two->form.body_canonicalization, CANON_RELAXED);
+    assert_false(two->form.sign_headers.set);
+    assert_str(two->form.oversign_headers.v[0], "subject");
+    assert_int_equal(conf->signature_lifetime, 86400000);
+    conf_free(conf);
+}
+
 /* Every complaint, word for word. */
 static const struct {
     const char *text, *want;
@@ -295,7 +330,8 @@ static const struct {
      "[::1]:53\n"},
     {"state-dir = \"var\";", "text:1: state-dir: \"var\" is no absolute path\n"},
     {"sign-headers = [ \"To\", \"Received\", \"a:b\" ];",
-     "text:1: sign-headers: \"received\" must not be signed: it is changed or removed on the way\n"
+     "text:1: sign-headers: \"received\" is never signed: it is added by every MTA on the way (RFC "
+     "5321 4.4)\n"
      "text:1: sign-headers: \"a:b\" is no name of a header field\n"
      "text:1: sign-headers: From is missing, and must be signed (RFC 6376 5.4)\n"},
     /* Rules between options */
@@ -325,7 +361,8 @@ static const struct {
     {"signing = ( { domain = \"a b\"; subdomains = 1; key = 2;\n keys = ( 5, { selector = \"_ "
      "x\";\n"
      "file = \"k.pem\"; } ); } );",
-     "text:1: signing: unknown option key; allowed here are domain, subdomains, keys\n"
+     "text:1: signing: unknown option key; allowed here are domain, subdomains, senders, keys, "
+     "header-canonicalization, body-canonicalization, lifetime, sign-headers, oversign-headers\n"
      "text:1: signing: domain: \"a b\" is no domain name such as example.org\n"
      "text:1: signing: subdomains: wanted is true or false, not a number\n"
      "text:2: signing: keys: wanted is { selector = \"...\"; file = \"...\"; }, not a number\n"
@@ -340,7 +377,50 @@ static const struct {
      "text:3: signing: file: wanted is text in quotes, not a number\n"
      "text:3: signing: wanted is { domain = \"example.org\"; keys = ( { selector = \"s1\"; file = "
      "\"/path/s1.pem\"; } ); }, not a number\n"
-     "text:3: signing: a.example has an entry already, at text:1: put all its keys there\n"},
+     "text:3: signing: a.example has an entry already, at text:1: put all its keys there, or say "
+     "which senders this one is for\n"},
+    {"signing = ( { domain = \"a.example\"; " KEY
+     " senders = [ \"a@a.example\", \"A@A.example\" ]; "
+     "},\n{ domain = \"a.example\"; " KEY " senders = \"a@a.example\"; },\n"
+     "{ domain = \"b.example\"; " KEY " senders = [ ]; },\n"
+     "{ domain = \"b.example\"; " KEY
+     " senders = [ \"b.example\", \"x@\", \"x@a.example\", \"x@bb.example\" ]; },\n"
+     "{ domain = \"c.example\"; " KEY " senders = 5; } );",
+     "text:3: signing: senders: is empty: leave it out for all of the domain\n"
+     "text:4: signing: senders: \"b.example\" has no @: wanted is an address, @example.org for all "
+     "of a domain, or a pattern\n"
+     "text:4: signing: senders: \"x@\" has no domain name behind its @\n"
+     "text:4: signing: senders: \"x@a.example\" is not of the entry's domain\n"
+     "text:4: signing: senders: \"x@bb.example\" is not of the entry's domain\n"
+     "text:5: signing: senders: wanted is [ \"ann@example.org\" ], not a number\n"
+     "text:1: signing: senders: a@a.example stands in the entry at text:1 already\n"
+     "text:2: signing: senders: a@a.example stands in the entry at text:1 already\n"},
+    {"signing = ( { domain = \"a.example\"; " KEY " lifetime = \"1y\";\n"
+     "header-canonicalization = \"nice\"; body-canonicalization = 7; },\n"
+     "{ domain = \"b.example\"; " KEY "\n"
+     "sign-headers = [ \"From\", \"Bcc\", \"Content-Length\" ];\n"
+     "oversign-headers = [ \"Return-Path\", \"DKIM-Signature\" ]; },\n"
+     "{ domain = \"c.example\"; " KEY " sign-headers = [ ]; } );",
+     "text:2: header-canonicalization: \"nice\" is not allowed here: the words are simple, "
+     "relaxed\n"
+     "text:2: body-canonicalization: wanted is one of these words in quotes: simple, relaxed, not "
+     "a "
+     "number\n"
+     "text:1: signature-lifetime: \"1y\" is no duration such as \"5s\" (units ms, s, m, h, d)\n"
+     "text:3: sign-headers: \"bcc\" is never signed: it is removed before others see the message "
+     "(RFC 5322 3.6.3)\n"
+     "text:3: sign-headers: \"content-length\" is never signed: it is counted anew wherever the "
+     "message is stored\n"
+     "text:3: oversign-headers: \"return-path\" is never signed: it is written anew on delivery "
+     "(RFC 5321 4.4)\n"
+     "text:3: oversign-headers: \"dkim-signature\" is never signed: it is added on the way, and in "
+     "any order (RFC 6376 4.2)\n"
+     "text:6: sign-headers: From is missing, and must be signed (RFC 6376 5.4)\n"},
+    {"on-sender-mismatch = \"reject\";",
+     "text:1: on-sender-mismatch: is of no use without senders-must-match\n"},
+    {"\nsenders-must-match = \"/nonexistent/map\";",
+     "text:2: senders-must-match: cannot read /nonexistent/map: No such file or directory\n"},
+    {"senders-must-match = \"map\";", "text:1: senders-must-match: \"map\" is no absolute path\n"},
     /* Syntax */
     {"listen \"x\";", "text:1: syntax error, here or just before: look for a missing quote, brace, "
                       "comma or semicolon\n"},
@@ -459,6 +539,11 @@ static void test_round_trip(void **state)
                "\"s\"; file = "
                "\"/s\"; }, { selector = \"t\"; file = \"/t\"; } ); },\n"
                "{ domain = \"b.example\"; keys = ( { selector = \"s\"; file = \"/b\"; } ); } );");
+    round_trip("signing = ( { domain = \"a.example\"; " KEY
+               " senders = [ \"a@a.example\", \"*\" ]; lifetime = \"7d\"; oversign-headers = [ ];\n"
+               "sign-headers = \"from\"; header-canonicalization = \"simple\"; },\n"
+               "{ domain = \"a.example\"; " KEY
+               " body-canonicalization = \"simple\"; } ); signature-lifetime = \"1d\";");
     struct conf *conf = parse("dns = {\n  timeout = \"2s\"; };");
     struct str dump = conf_show(conf, arena, true);
     const char *line =
@@ -577,6 +662,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_line_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signing_forms, setup, teardown),
         cmocka_unit_test_setup_teardown(test_complaints, setup, teardown),
         cmocka_unit_test_setup_teardown(test_include, setup, teardown),
         cmocka_unit_test_setup_teardown(test_include_complaints, setup, teardown),

@@ -14,6 +14,7 @@
 #include "keys/keyset.h"
 #include "keys/strmap.h"
 #include "keys/tables.h"
+#include "mail/pattern.h"
 
 static struct arena *arena;
 static struct conf_problems problems;
@@ -140,15 +141,15 @@ static struct str refuse(const char *text)
 /* "d/s d/s" for an author. */
 static struct str signers(const struct key_set *set, const char *local, const char *domain)
 {
-    const struct dkim_signing_key *keys = NULL;
+    struct signing_choice choice = {0};
     struct mailbox author = {
         .local = str_of(local), .domain = str_of(domain), .domain_ok = *domain != '\0'};
     struct strbuf b;
     sb_init(&b, arena);
-    size_t n = set->find(set, &author, arena, &keys);
-    for (size_t i = 0; i < n; i++)
-        sb_printf(&b, "%s%.*s/%.*s", i ? " " : "", STR_ARG(keys[i].domain),
-                  STR_ARG(keys[i].selector));
+    set->find(set, &author, arena, &choice);
+    for (size_t i = 0; i < choice.n; i++)
+        sb_printf(&b, "%s%.*s/%.*s", i ? " " : "", STR_ARG(choice.keys[i].domain),
+                  STR_ARG(choice.keys[i].selector));
     return sb_str(&b);
 }
 
@@ -181,6 +182,92 @@ static void test_entries(void **state)
     assert_str(signers(keys, "a", "x.plain.example"), "");
     assert_str(signers(keys, "a", "org"), "");
     assert_str(signers(keys, "a", ""), "");
+    key_set_free(keys);
+}
+
+#define KEY(selector) "keys = { selector = \"" selector "\"; file = \"{}/ed.pem\"; };"
+
+static bool not_a_sender(const struct key_set *set, const char *local, const char *domain)
+{
+    struct signing_choice choice = {0};
+    struct mailbox author = {.local = str_of(local), .domain = str_of(domain), .domain_ok = true};
+    set->find(set, &author, arena, &choice);
+    return choice.not_a_sender;
+}
+
+static void test_senders(void **state)
+{
+    (void)state;
+    struct key_set *keys = load("signing = ( { domain = \"a.example\"; " KEY(
+        "all") " },\n"
+               " { domain = \"a.example\"; senders = [ \"Ann@a.example\", \"*@x.a.example\" "
+               "]; " KEY(
+                   "1") " },\n"
+                        " { domain = \"a.example\"; senders = [ \"a*@a.example\", "
+                        "\"*@*.a.example\" ]; " KEY(
+                            "2") " },\n"
+                                 " { domain = \"y.a.example\"; senders = \"ann@y.a.example\"; " KEY(
+                                     "y") " },\n"
+                                          " { domain = \"b.example\"; senders = "
+                                          "\"ann@b.example\"; " KEY(
+                                              "b") " },\n"
+                                                   " { domain = \"example\"; subdomains = "
+                                                   "true; " KEY(
+                                                       "top") " },\n"
+                                                              " { domain = \"c.test\"; senders = "
+                                                              "\"ann@c.test\"; " KEY("c") " } );");
+    assert_str(signers(keys, "bob", "a.example"), "a.example/all");
+    assert_str(signers(keys, "ann", "a.example"), "a.example/1");
+    assert_str(signers(keys, "ANN", "a.example"), "a.example/1");
+    assert_str(signers(keys, "anna", "a.example"), "a.example/2");
+    assert_str(signers(keys, "bob", "x.a.example"), "a.example/1");
+    assert_str(signers(keys, "bob", "z.a.example"), "a.example/2");
+    assert_str(signers(keys, "ann", "y.a.example"), "y.a.example/y");
+    /* An entry for others is as if it were not there. */
+    assert_str(signers(keys, "bob", "y.a.example"), "a.example/2");
+    assert_str(signers(keys, "bob", "b.example"), "example/top");
+    assert_str(signers(keys, "ann", "b.example"), "b.example/b");
+    assert_str(signers(keys, "ann", "x.b.example"), "example/top");
+    assert_str(signers(keys, "bob", "c.test"), "");
+    assert_true(not_a_sender(keys, "bob", "c.test"));
+    assert_false(not_a_sender(keys, "bob", "x.c.test"));
+    assert_false(not_a_sender(keys, "bob", "d.test"));
+    key_set_free(keys);
+}
+
+static const struct dkim_sign_settings *settings_for(const struct key_set *set, const char *domain)
+{
+    struct signing_choice choice = {0};
+    struct mailbox author = {.local = STR("a"), .domain = str_of(domain), .domain_ok = true};
+    set->find(set, &author, arena, &choice);
+    assert_non_null(choice.settings);
+    return choice.settings;
+}
+
+static void test_forms(void **state)
+{
+    (void)state;
+    struct key_set *keys = load(
+        "signing = ( { domain = \"a.example\"; lifetime = \"2d\"; body-canonicalization = "
+        "\"simple\"; sign-headers = [ \"from\", \"to\" ]; oversign-headers = [ ]; " KEY(
+            "a") " },\n"
+                 " { domain = \"b.example\"; " KEY(
+                     "b") " } );\n"
+                          "signature-lifetime = \"1h\"; header-canonicalization = \"simple\";");
+    const struct dkim_sign_settings *own = settings_for(keys, "a.example");
+    const struct dkim_sign_settings *other = settings_for(keys, "b.example");
+    assert_int_equal(own->lifetime_s, 2 * 86400);
+    assert_int_equal(own->body_canon, CANON_SIMPLE);
+    assert_int_equal(own->header_canon, CANON_SIMPLE);
+    assert_int_equal(own->n_sign_headers, 2);
+    assert_str(own->sign_headers[1], "to");
+    /* Nothing oversigned is not the default. */
+    assert_non_null(own->oversign_headers);
+    assert_int_equal(own->n_oversign_headers, 0);
+    assert_int_equal(other->lifetime_s, 3600);
+    assert_int_equal(other->body_canon, CANON_RELAXED);
+    assert_null(other->sign_headers);
+    assert_null(other->oversign_headers);
     key_set_free(keys);
 }
 
@@ -568,14 +655,15 @@ static void test_many_files(void **state)
     const char *text = sb_str(&b).p;
     struct key_set *keys = load(text);
     for (int i = 0; i < 100; i++) {
-        const struct dkim_signing_key *found;
+        struct signing_choice found = {0};
         struct str problem,
             pem = source_read(arena, in_directory(str_printf(arena, "m%d.pem", i).p).p);
         struct private_key *want = private_key_decode(pem, arena, &problem);
         struct mailbox author = {.domain = str_printf(arena, "m%d.example", i), .domain_ok = true};
-        assert_int_equal(keys->find(keys, &author, arena, &found), 1);
+        keys->find(keys, &author, arena, &found);
+        assert_int_equal(found.n, 1);
         /* Ed25519 is deterministic. */
-        assert_true(str_eq(private_key_sign(found->key, digest, arena),
+        assert_true(str_eq(private_key_sign(found.keys[0].key, digest, arena),
                            private_key_sign(want, digest, arena)));
         private_key_release(want);
     }
@@ -591,6 +679,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_nothing_configured, setup, teardown),
         cmocka_unit_test_setup_teardown(test_entries, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_senders, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_owners, setup, teardown),

@@ -1,0 +1,67 @@
+/* pattern.c - addresses with asterisks in them, and the authors that they match.
+ *
+ * Errors: a phrase for a text that is no pattern for senders. */
+#include "mail/pattern.h"
+
+#include <stdint.h>
+
+#include "mail/domain.h"
+
+struct str pattern_normalize(struct arena *a, struct str pattern)
+{
+    struct str lower = str_lower(a, pattern), domain;
+    size_t at = str_find_last(lower, '@'), from = at < lower.n ? at + 1 : 0;
+    struct str written = str_sub(lower, from, lower.n);
+    if (str_find(written, 0, '*') < written.n || !domain_normalize(a, written, &domain))
+        return lower;
+    return str_printf(a, "%.*s%.*s", (int)from, lower.p, STR_ARG(domain));
+}
+
+const char *sender_pattern_parse(struct arena *a, struct str text, struct str *out)
+{
+    size_t at = str_find_last(text, '@');
+    struct str domain = str_sub(text, at + 1, text.n), normal;
+    if (at == text.n && !str_eq(text, STR("*")))
+        return "has no @: wanted is an address, @example.org for all of a domain, or a pattern";
+    if (at < text.n && str_find(domain, 0, '*') == domain.n &&
+        !domain_normalize(a, domain, &normal))
+        return "has no domain name behind its @";
+    *out = pattern_normalize(a, at == 0 ? str_printf(a, "*%.*s", STR_ARG(text)) : text);
+    return NULL;
+}
+
+struct str pattern_domain(struct str pattern)
+{
+    size_t at = str_find_last(pattern, '@');
+    struct str domain = str_sub(pattern, at + 1, pattern.n);
+    return at < pattern.n && str_find(domain, 0, '*') == domain.n ? domain : STR_NONE;
+}
+
+struct str pattern_subject(struct arena *a, const struct mailbox *author)
+{
+    return str_lower(a,
+                     str_printf(a, "%.*s@%.*s", STR_ARG(author->local), STR_ARG(author->domain)));
+}
+
+/* On a mismatch the last asterisk takes one byte more; those before it need not be tried again. */
+bool pattern_match(struct str pattern, struct str text)
+{
+    size_t p = 0, t = 0, star = SIZE_MAX, star_text = 0;
+    while (t < text.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = p++;
+            star_text = t;
+        } else if (p < pattern.n && pattern.p[p] == text.p[t]) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++star_text;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.n && pattern.p[p] == '*')
+        p++;
+    return p == pattern.n;
+}
