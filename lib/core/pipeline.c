@@ -85,8 +85,3 @@ void pipeline_eom(struct pipeline *p)
         if (p->slots[i].stage->eom)
             p->slots[i].stage->eom(&p->slots[i].run);
 }
-
-bool pipeline_may_want_body(const struct conf *conf, const struct key_set *signing_keys)
-{
-    return conf->dkim_mode == SWITCH_ON || signing_keys != NULL;
-}

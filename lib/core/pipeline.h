@@ -17,8 +17,4 @@ bool pipeline_wants_body(const struct pipeline *p);
 void pipeline_body(struct pipeline *p, const void *data, size_t n);
 void pipeline_eom(struct pipeline *p);
 
-/* True if any message under this configuration could need the point: for negotiation, which comes
- * before anything is known of the message. */
-bool pipeline_may_want_body(const struct conf *conf, const struct key_set *signing_keys);
-
 #endif
