@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """Ordinary mail: what is written into it, what is removed, what is answered."""
 
+import base64
 import re
 import subprocess
-import unittest
 
 import harness
-from milter_client import delivered, plain_header
+from milter_client import NR_HDR, NR_MAIL, NR_RCPT, Client, Vanished, delivered, plain_header
 from zones import ZONE
 
 try:
@@ -169,8 +169,6 @@ class EarlyRefusal(harness.WireTest):
     def test_recipients_are_answered_only_where_needed(self):
         d = self.daemon("", ZONE)
         c = d.client()
-        from milter_client import NR_HDR, NR_MAIL, NR_RCPT, SKIP
-
         self.assertTrue(c.steps & NR_RCPT)
         self.assertTrue(c.steps & NR_HDR)
         self.assertFalse(c.steps & NR_MAIL)
@@ -254,8 +252,6 @@ class Origins(harness.WireTest):
             path.chmod(0o600)
             der = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"],
                                  check=True, capture_output=True).stdout
-            import base64
-
             kind, public = ("ed25519", der[-32:]) if selector == "e" else ("rsa", der)
             text = f"v=DKIM1; k={kind}; p={base64.b64encode(public).decode()}"
             self.keys[f"{selector}._domainkey.example.test."] = text
@@ -402,8 +398,6 @@ class OldMta(harness.WireTest):
 
     def test_one_that_lets_nobody_change_headers(self):
         d = self.daemon("", ZONE)
-        from milter_client import Client, Vanished
-
         with self.assertRaises(Vanished):
             Client(d.address, actions=0x02)
         d.wait_for_log("does not let milters change headers")
