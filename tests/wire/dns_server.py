@@ -26,12 +26,12 @@ class Slow:
 
 
 class DnsServer:
-    def __init__(self, zone):
+    def __init__(self, zone, port=0):
         self.zone = {name.lower(): records for name, records in zone.items()}
         self.queries = []  # (name, type), as they came
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self.port = self.socket.getsockname()[1]
         self.closing = False
         self.thread = threading.Thread(target=self._serve, daemon=True)
