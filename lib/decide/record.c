@@ -3,14 +3,36 @@
  * Errors: none; every text from the network is cleaned and cut. */
 #include "decide/record.h"
 
+#include <string.h>
+
 #include "base/counters.h"
 
 #define WORD_MAX       128
 #define SIGNATURES_MAX 5 /* named in the line; the rest is counted */
 
-static struct str clean(struct arena *a, struct str s)
+static struct str without(struct arena *a, struct str s, const char *bytes)
 {
-    return str_safe(a, s, WORD_MAX, true);
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < s.n; i++) {
+        if (strchr(bytes, s.p[i]))
+            sb_printf(&b, "\\x%02X", (unsigned char)s.p[i]);
+        else
+            sb_addc(&b, s.p[i]);
+    }
+    return sb_str(&b);
+}
+
+/* Words have no spaces, lest a HELO of "x action=reject" look like two fields. */
+static struct str clean_word(struct arena *a, struct str s)
+{
+    return without(a, str_safe(a, s, WORD_MAX, true), " ");
+}
+
+/* What stands in quotes has none inside. */
+static struct str clean_text(struct arena *a, struct str s)
+{
+    return without(a, str_safe(a, s, WORD_MAX, true), "\"");
 }
 
 static void add_spf(struct strbuf *b, const struct evidence_spf *spf)
@@ -31,8 +53,8 @@ static void add_dkim(struct strbuf *b, const struct evidence_dkim *dkim)
         const struct dkim_signature *s = &dkim->signatures[i];
         sb_printf(b, "%s%s", i ? "," : " dkim=", dkim_result_name(s->result));
         if (s->domain.n)
-            sb_printf(b, "(%.*s/%.*s)", STR_ARG(clean(b->arena, s->domain)),
-                      STR_ARG(clean(b->arena, s->selector)));
+            sb_printf(b, "(%.*s/%.*s)", STR_ARG(clean_word(b->arena, s->domain)),
+                      STR_ARG(clean_word(b->arena, s->selector)));
     }
     size_t unnamed = dkim->skipped + (dkim->n > SIGNATURES_MAX ? dkim->n - SIGNATURES_MAX : 0);
     if (unnamed)
@@ -46,13 +68,13 @@ static void add_dmarc(struct strbuf *b, const struct evidence_dmarc *dmarc,
         return;
     sb_printf(b, " dmarc=%s", dmarc_result_name(dmarc->result));
     if (!dmarc->n) {
-        sb_printf(b, "(%.*s)", STR_ARG(clean(b->arena, dmarc->reason)));
+        sb_printf(b, "(%.*s)", STR_ARG(clean_text(b->arena, dmarc->reason)));
         return;
     }
     const struct dmarc_outcome *o = &dmarc->outcomes[dmarc->decisive];
     if (o->record_domain.n)
         sb_printf(b, "(p=%s)", dmarc_policy_name(o->policy));
-    sb_printf(b, " author=%.*s", STR_ARG(clean(b->arena, o->author_domain)));
+    sb_printf(b, " author=%.*s", STR_ARG(clean_word(b->arena, o->author_domain)));
     if (o->discovery != DMARC_TREEWALK)
         sb_printf(b, " discovery=%s", dmarc_discovery_name(o->discovery));
     if (verdict->override != OVERRIDE_NONE)
@@ -65,17 +87,17 @@ static void add_signing(struct strbuf *b, const struct evidence_signing *signing
     if (!signing->tried)
         return;
     if (signing->problem.n) {
-        sb_printf(b, " signing-failed=\"%.*s\"", STR_ARG(clean(b->arena, signing->problem)));
+        sb_printf(b, " signing-failed=\"%.*s\"", STR_ARG(clean_text(b->arena, signing->problem)));
         return;
     }
     if (!signing->n) {
-        sb_printf(b, " not-signed=\"%.*s\"", STR_ARG(clean(b->arena, signing->why)));
+        sb_printf(b, " not-signed=\"%.*s\"", STR_ARG(clean_text(b->arena, signing->why)));
         return;
     }
     for (size_t i = 0; i < signing->n; i++)
         sb_printf(b, "%s%.*s/%.*s", i ? "," : " signed=", STR_ARG(signing->keys[i].domain),
                   STR_ARG(signing->keys[i].selector));
-    sb_printf(b, " because=\"%.*s\"", STR_ARG(clean(b->arena, signing->why)));
+    sb_printf(b, " because=\"%.*s\"", STR_ARG(clean_text(b->arena, signing->why)));
 }
 
 static void add_action(struct strbuf *b, enum policy_point point, const struct verdict *verdict)
@@ -95,7 +117,7 @@ static void add_client(struct strbuf *b, const struct session *session)
 {
     char address[NETADDR_TEXT];
     bool named = session->client_name.n > 0 && session->client_name.p[0] != '[';
-    struct str name = named ? clean(b->arena, session->client_name) : STR("unknown");
+    struct str name = named ? clean_word(b->arena, session->client_name) : STR("unknown");
     sb_printf(b, " client=%.*s[%s]", STR_ARG(name), netaddr_format(&session->client, address));
 }
 
@@ -106,7 +128,7 @@ struct str record_line(enum policy_point point, const struct session *session,
     struct strbuf b;
     sb_init(&b, a);
     sb_printf(&b, "%.*s: origin=%s",
-              STR_ARG(message->queue_id.n ? clean(a, message->queue_id) : STR("NOQUEUE")),
+              STR_ARG(message->queue_id.n ? clean_word(a, message->queue_id) : STR("NOQUEUE")),
               origin_name(message->origin));
     add_spf(&b, &evidence->spf);
     add_dkim(&b, &evidence->dkim);
@@ -118,8 +140,9 @@ struct str record_line(enum policy_point point, const struct session *session,
         sb_add(&b, STR(" over-limit=header"));
     add_action(&b, point, verdict);
     add_client(&b, session);
-    sb_printf(&b, " helo=%.*s from=<%.*s> to=<%.*s>", STR_ARG(clean(a, session->helo)),
-              STR_ARG(clean(a, message->from.whole)), STR_ARG(clean(a, message->first_recipient)));
+    sb_printf(&b, " helo=%.*s from=<%.*s> to=<%.*s>", STR_ARG(clean_word(a, session->helo)),
+              STR_ARG(clean_word(a, message->from.whole)),
+              STR_ARG(clean_word(a, message->first_recipient)));
     if (message->n_recipients > 1)
         sb_printf(&b, " nrcpt=%zu", message->n_recipients);
     sb_printf(&b, " size=%llu ms=%lld",
