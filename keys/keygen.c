@@ -4,12 +4,11 @@
 #include "keys/keygen.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keys/record.h"
+#include "keys/safefile.h"
 
 static bool fail(struct arena *a, struct str *problem, struct str path)
 {
@@ -19,56 +18,16 @@ static bool fail(struct arena *a, struct str *problem, struct str path)
     return false;
 }
 
-static bool write_all(int fd, struct str text)
-{
-    while (text.n) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0)
-            return false;
-        text = str_sub(text, (size_t)n, text.n);
-    }
-    return fsync(fd) == 0;
-}
-
-/* The mode is set on the open file: the umask has no say, and nobody reads in between. */
-static bool write_file(struct str path, struct str text, mode_t mode, const gid_t *group)
-{
-    int fd = open(path.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return false;
-    bool ok = (!group || fchown(fd, (uid_t)-1, *group) == 0) && fchmod(fd, mode) == 0 &&
-              write_all(fd, text);
-    int why = errno;
-    if (close(fd) != 0 && ok) {
-        ok = false;
-        why = errno;
-    }
-    if (!ok)
-        unlink(path.p);
-    errno = why;
-    return ok;
-}
-
-static bool sync_directory(struct str path)
-{
-    int fd = open(path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool ok = fsync(fd) == 0;
-    close(fd);
-    return ok;
-}
-
 static bool write_both(const struct keygen_request *r, const struct generated_key *out,
                        struct str pem, struct arena *a, struct str *problem)
 {
-    if (!write_file(out->key_path, pem, r->give_group ? 0640 : 0600,
-                    r->give_group ? &r->group : NULL))
+    if (!file_create(out->key_path.p, pem, r->give_group ? 0640 : 0600,
+                     r->give_group ? &r->group : NULL))
         return fail(a, problem, out->key_path);
-    bool written = write_file(out->record_path, out->zone, 0644, NULL);
+    bool written = file_create(out->record_path.p, out->zone, 0644, NULL);
     if (!written)
         fail(a, problem, out->record_path);
-    else if (!sync_directory(r->directory))
+    else if (!directory_sync(r->directory.p))
         fail(a, problem, r->directory);
     else
         return true;

@@ -3,6 +3,8 @@
  * Errors: complaints with file and line when loading; no key when looking up. */
 #include "keys/keyset.h"
 
+#include <time.h>
+
 #include "keys/keyfiles.h"
 #include "keys/signingtable.h"
 #include "keys/strmap.h"
@@ -14,19 +16,36 @@ struct entry {
     size_t n_senders;
     struct str *senders; /* patterns; NULL: all of the domain */
     struct dkim_sign_settings settings;
+    bool has_directory;
+    size_t directory; /* its place among the key directories */
     size_t n;
     struct dkim_signing_key *keys; /* in signing order */
     struct key_file **files;       /* of the keys, in the order of the configuration */
     struct entry *next; /* of the same domain: those with senders, then the one without */
 };
 
-struct loaded_keys {
-    struct key_set set; /* first: what others see */
+/* What no life cycle changes: shared by the sets of one configuration, counted by who makes and
+ * frees them, one thread. */
+struct fixed_keys {
+    unsigned users;
     struct arena *arena;
     struct entry *entries;
     struct strmap domains; /* the first struct entry of each */
     struct signing_table *table;
     struct dkim_sign_settings settings; /* of the table's keys */
+};
+
+/* The active keys of a directory, in signing order. */
+struct active_keys {
+    size_t n;
+    struct dkim_signing_key *keys;
+};
+
+struct loaded_keys {
+    struct key_set set; /* first: what others see */
+    struct arena *arena;
+    struct fixed_keys *fixed;
+    struct active_keys *directories; /* in the order of the configuration */
 };
 
 /* dkim.h takes NULL for its defaults; an empty list is none of them. */
@@ -53,7 +72,7 @@ static struct dkim_sign_settings settings_of(struct arena *a, const struct conf_
     return s;
 }
 
-static void read_entry(struct loaded_keys *keys, const struct conf_signing *from,
+static void read_entry(struct fixed_keys *keys, const struct conf_signing *from,
                        struct key_files *files, struct entry *entry)
 {
     struct arena *a = keys->arena;
@@ -63,6 +82,7 @@ static void read_entry(struct loaded_keys *keys, const struct conf_signing *from
         entry->senders = arena_array(a, struct str, from->senders.n);
     for (size_t i = 0; i < from->senders.n; i++)
         entry->senders[entry->n_senders++] = str_copy(a, from->senders.v[i]);
+    entry->has_directory = from->directory.p != NULL;
     entry->n = from->n_keys;
     entry->files = arena_array(a, struct key_file *, from->n_keys);
     for (size_t k = 0; k < from->n_keys; k++)
@@ -70,7 +90,7 @@ static void read_entry(struct loaded_keys *keys, const struct conf_signing *from
 }
 
 /* The order of asking: as in the file, and the entry without senders last. */
-static void link_entry(struct loaded_keys *keys, struct str domain, struct entry *entry)
+static void link_entry(struct fixed_keys *keys, struct str domain, struct entry *entry)
 {
     struct entry *first = strmap_get(&keys->domains, domain), **link = &first;
     while (*link && (*link)->senders)
@@ -80,18 +100,21 @@ static void link_entry(struct loaded_keys *keys, struct str domain, struct entry
     *strmap_put(&keys->domains, str_copy(keys->arena, domain)) = first;
 }
 
-static void read_entries(struct loaded_keys *keys, const struct conf *conf, struct key_files *files)
+static void read_entries(struct fixed_keys *keys, const struct conf *conf, struct key_files *files)
 {
+    size_t directories = 0;
     strmap_init(&keys->domains, keys->arena);
     keys->entries = arena_array(keys->arena, struct entry, conf->n_signing);
     for (size_t i = 0; i < conf->n_signing; i++) {
-        read_entry(keys, &conf->signing[i], files, &keys->entries[i]);
-        link_entry(keys, conf->signing[i].domain, &keys->entries[i]);
+        struct entry *entry = &keys->entries[i];
+        read_entry(keys, &conf->signing[i], files, entry);
+        entry->directory = entry->has_directory ? directories++ : 0;
+        link_entry(keys, conf->signing[i].domain, entry);
     }
 }
 
 /* With all keys there. */
-static void finish_entries(struct loaded_keys *keys, const struct conf *conf)
+static void finish_entries(struct fixed_keys *keys, const struct conf *conf)
 {
     struct arena *a = keys->arena;
     for (size_t i = 0; i < conf->n_signing; i++) {
@@ -106,6 +129,29 @@ static void finish_entries(struct loaded_keys *keys, const struct conf *conf)
                                           .key = entry->files[k]->key};
         signing_keys_sort(entry->keys, entry->n);
     }
+}
+
+static void release(void *key)
+{
+    private_key_release(key);
+}
+
+static void add_directory(struct loaded_keys *keys, const struct keydir *dir,
+                          struct active_keys *active)
+{
+    struct arena *a = keys->arena;
+    struct str domain = str_copy(a, dir->domain);
+    active->keys = arena_array(a, struct dkim_signing_key, dir->n);
+    for (size_t i = 0; i < dir->n; i++) {
+        if (dir->lives[i].life.state != KEY_ACTIVE)
+            continue;
+        struct private_key *key = dir->keys[i].key;
+        private_key_hold(key);
+        arena_defer(a, release, key);
+        active->keys[active->n++] = (struct dkim_signing_key){
+            .domain = domain, .selector = str_copy(a, dir->lives[i].selector), .key = key};
+    }
+    signing_keys_sort(active->keys, active->n);
 }
 
 static bool is_sender(const struct entry *entry, struct str address)
@@ -131,7 +177,7 @@ static const struct entry *first_match(const struct entry *entry, struct str add
 }
 
 /* The author's domain, then those above it. */
-static const struct entry *find_entry(const struct loaded_keys *keys, struct str domain,
+static const struct entry *find_entry(const struct fixed_keys *keys, struct str domain,
                                       struct str address, struct signing_choice *choice)
 {
     const struct entry *entry =
@@ -147,21 +193,23 @@ static void find(const struct key_set *set, const struct mailbox *author, struct
                  struct signing_choice *choice)
 {
     const struct loaded_keys *keys = (const struct loaded_keys *)set;
+    const struct fixed_keys *fixed = keys->fixed;
     if (!author->domain_ok)
         return;
     const struct entry *entry =
-        find_entry(keys, author->domain, pattern_subject(a, author), choice);
+        find_entry(fixed, author->domain, pattern_subject(a, author), choice);
     if (entry) {
-        choice->n = entry->n;
-        choice->keys = entry->keys;
+        bool lives = entry->has_directory;
+        choice->n = lives ? keys->directories[entry->directory].n : entry->n;
+        choice->keys = lives ? keys->directories[entry->directory].keys : entry->keys;
         choice->settings = &entry->settings;
-    } else if (keys->table) {
-        choice->n = signing_table_find(keys->table, author, a, &choice->keys);
-        choice->settings = &keys->settings;
+    } else if (fixed->table) {
+        choice->n = signing_table_find(fixed->table, author, a, &choice->keys);
+        choice->settings = &fixed->settings;
     }
 }
 
-static bool load(struct loaded_keys *keys, const struct conf *conf, struct conf_problems *problems,
+static bool load(struct fixed_keys *keys, const struct conf *conf, struct conf_problems *problems,
                  struct arena *scratch)
 {
     size_t before = problems->n;
@@ -182,26 +230,70 @@ static bool load(struct loaded_keys *keys, const struct conf *conf, struct conf_
     return true;
 }
 
+static void fixed_release(struct fixed_keys *fixed)
+{
+    if (--fixed->users == 0)
+        arena_free(fixed->arena);
+}
+
+/* NULL after complaints. */
+static struct fixed_keys *fixed_load(const struct conf *conf, struct conf_problems *problems)
+{
+    struct arena *arena = arena_new(0), *scratch = arena_new(0);
+    struct fixed_keys *fixed = arena_make(arena, struct fixed_keys);
+    fixed->arena = arena;
+    fixed->users = 1;
+    bool ok = load(fixed, conf, problems, scratch);
+    arena_free(scratch);
+    if (ok)
+        return fixed;
+    fixed_release(fixed);
+    return NULL;
+}
+
+/* Takes over the caller's reference. */
+static struct key_set *make_set(struct fixed_keys *fixed, const struct keydirs *dirs)
+{
+    struct arena *arena = arena_new(0);
+    struct loaded_keys *keys = arena_make(arena, struct loaded_keys);
+    keys->arena = arena;
+    keys->set.find = find;
+    keys->fixed = fixed;
+    keys->directories = arena_array(arena, struct active_keys, dirs ? dirs->n : 0);
+    for (size_t i = 0; dirs && i < dirs->n; i++)
+        add_directory(keys, &dirs->dirs[i], &keys->directories[i]);
+    return &keys->set;
+}
+
 bool key_set_load(const struct conf *conf, struct conf_problems *problems, struct key_set **keys)
 {
+    size_t before = problems->n;
     *keys = NULL;
     if (conf->n_signing == 0 && !conf->key_table.p)
         return true;
-    struct arena *arena = arena_new(0), *scratch = arena_new(0);
-    struct loaded_keys *loaded = arena_make(arena, struct loaded_keys);
-    loaded->arena = arena;
-    loaded->set.find = find;
-    bool ok = load(loaded, conf, problems, scratch);
-    arena_free(scratch);
+    struct fixed_keys *fixed = fixed_load(conf, problems);
+    struct keydirs *dirs = keydirs_load(conf, NULL, time(NULL), problems);
+    bool ok = problems->n == before;
     if (ok)
-        *keys = &loaded->set;
-    else
-        arena_free(arena);
+        *keys = make_set(fixed, dirs);
+    else if (fixed)
+        fixed_release(fixed);
+    keydirs_free(dirs);
     return ok;
 }
 
-void key_set_free(struct key_set *keys)
+struct key_set *key_set_renew(const struct key_set *old, const struct keydirs *dirs)
 {
-    if (keys)
-        arena_free(((struct loaded_keys *)keys)->arena);
+    struct fixed_keys *fixed = ((const struct loaded_keys *)old)->fixed;
+    fixed->users++;
+    return make_set(fixed, dirs);
+}
+
+void key_set_free(struct key_set *set)
+{
+    struct loaded_keys *keys = (struct loaded_keys *)set;
+    if (!keys)
+        return;
+    fixed_release(keys->fixed);
+    arena_free(keys->arena);
 }

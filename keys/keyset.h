@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "core/signing.h"
+#include "keys/keydir.h"
 
 /* Opens every key that the configuration can use, with the rights that the process has now. True
  * with *keys (NULL if no key is configured: nothing is signed); false if anything is wrong with a
@@ -19,7 +20,11 @@
  * process, or conf->user when that is root. Immutable once loaded: usable from any thread. */
 bool key_set_load(const struct conf *conf, struct conf_problems *problems, struct key_set **keys);
 
+/* The same configuration, with what the key directories hold now; `old` stays as it is. One thread
+ * loads, renews and frees. */
+struct key_set *key_set_renew(const struct key_set *old, const struct keydirs *dirs);
+
 /* No message may use it any more. NULL is allowed. */
-void key_set_free(struct key_set *keys);
+void key_set_free(struct key_set *set);
 
 #endif

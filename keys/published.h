@@ -7,8 +7,8 @@
 
 /* What was found at the record's name: finding, word for lists, what to do about it. */
 #define RECORD_FINDINGS(X)                                                                         \
-    X(RECORD_GOOD, "published", "")                                                                \
     X(RECORD_UNKNOWN, "unknown", "the DNS does not answer: ask again later")                       \
+    X(RECORD_GOOD, "published", "")                                                                \
     X(RECORD_ABSENT, "absent", "publish the record")                                               \
     X(RECORD_TESTING, "testing",                                                                   \
       "t=y says that the key is only tested, and receivers may ignore it: take t=y out")           \

@@ -30,6 +30,7 @@
 #include "base/counters.h"
 #include "milter/callbacks.h"
 #include "milter/commands.h"
+#include "milter/keywatch.h"
 #include "milter/recorder.h"
 #include "milter/server.h"
 
@@ -54,6 +55,7 @@ struct daemon {
     enum log_sink sink;
     bool debug;
     struct runtime *runtime;
+    struct keywatch *keywatch;
     struct identity identity;
     struct fixed_setting fixed[FIXED_SETTINGS];
     const char *pid_file; /* NULL: none */
@@ -214,11 +216,24 @@ static void fixed_settings(const struct conf *conf, struct arena *a,
         out[i] = (struct fixed_setting){settings[i].name, str_copy(a, settings[i].value)};
 }
 
+/* Puts a candidate in force, with the keys of its directories as they are. */
+static bool install(struct daemon *d, struct candidate *c, struct arena *a)
+{
+    struct str problem = STR_NONE;
+    struct keydirs *dirs = keywatch_prepare(d->keywatch, c);
+    if (runtime_install(d->runtime, c, a, &problem)) {
+        keywatch_adopt(d->keywatch, dirs);
+        return true;
+    }
+    log_error("dns: %.*s", STR_ARG(problem));
+    keydirs_free(dirs);
+    return false;
+}
+
 static int start(struct daemon *d)
 {
     struct candidate c;
     struct conf_problems problems;
-    struct str problem = STR_NONE;
     conf_problems_init(&problems, d->arena);
     if (!candidate_load(d->conf_path, RIGHTS_OF_USER, &problems, &c)) {
         print_problems(&problems);
@@ -227,12 +242,11 @@ static int start(struct daemon *d)
     start_log(d, c.conf);
     block_signals(d);
     d->runtime = runtime_new();
+    d->keywatch = keywatch_new(d->runtime);
     fixed_settings(c.conf, d->arena, d->fixed);
     int status = open_privileged(d, c.conf);
-    if (!status && !runtime_install(d->runtime, &c, d->arena, &problem)) {
-        log_error("dns: %.*s", STR_ARG(problem));
+    if (!status && !install(d, &c, d->arena))
         status = EX_CONFIG;
-    }
     if (!status && !server_start(d->runtime)) {
         log_error("cannot start a thread");
         status = EX_OSERR;
@@ -259,15 +273,13 @@ static bool install_fresh(struct daemon *d, struct arena *a)
 {
     struct candidate c;
     struct conf_problems problems;
-    struct str problem = STR_NONE;
     conf_problems_init(&problems, a);
     if (!candidate_load(d->conf_path, RIGHTS_OWN, &problems, &c)) {
         print_problems(&problems);
         return false;
     }
     const struct conf *fresh = c.conf;
-    if (!runtime_install(d->runtime, &c, a, &problem)) {
-        log_error("dns: %.*s", STR_ARG(problem));
+    if (!install(d, &c, a)) {
         candidate_free(&c);
         return false;
     }
@@ -347,7 +359,9 @@ static int stop(struct daemon *d)
 static int serve(struct daemon *d)
 {
     for (;;) {
-        switch (next_event(d, -1)) {
+        int signal_number = next_event(d, keywatch_timeout(d->keywatch));
+        keywatch_run(d->keywatch);
+        switch (signal_number) {
         case SIGHUP:
             reload(d);
             break;

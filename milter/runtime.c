@@ -21,7 +21,8 @@
 #include "milter/identity.h"
 #include "milter/resolver.h"
 
-/* A resolver or key cache; `users` counts snapshots, and belongs to the main thread. */
+/* A configuration, resolver or key cache; `users` counts snapshots, and belongs to the main thread.
+ */
 struct shared {
     unsigned users;
     void *object;
@@ -34,8 +35,8 @@ struct held_snapshot {
     struct runtime *runtime;
     struct held_snapshot *next; /* replaced before this one */
     atomic_uint users;          /* messages, and the runtime while it is in force */
-    struct candidate own;
-    struct shared *dns, *key_cache;
+    struct key_set *keys;
+    struct shared *conf, *dns, *key_cache;
 };
 
 struct runtime {
@@ -115,6 +116,11 @@ static void close_dns(void *dns)
     dns_close(dns);
 }
 
+static void close_conf(void *conf)
+{
+    conf_free(conf);
+}
+
 static void close_key_cache(void *cache)
 {
     key_cache_free(cache);
@@ -175,33 +181,32 @@ static void snapshot_free(struct held_snapshot *s)
 {
     if (!s)
         return;
-    candidate_free(&s->own);
+    key_set_free(s->keys);
+    shared_release(s->conf);
     shared_release(s->dns);
     shared_release(s->key_cache);
     free(s);
 }
 
-bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, struct str *problem)
+/* Takes over keys and references. */
+static void put_in_force(struct runtime *rt, struct key_set *keys, struct shared *conf,
+                         struct shared *dns, struct shared *key_cache)
 {
-    struct held_snapshot *old = rt->current;
-    struct shared *dns = dns_for(c->conf, old, a, problem);
-    if (!dns)
-        return false;
-    struct held_snapshot *s = calloc(1, sizeof *s);
+    struct held_snapshot *old = rt->current, *s = calloc(1, sizeof *s);
     if (!s)
         abort();
-    s->runtime = rt;
-    atomic_init(&s->users, 1);
-    s->own = *c;
-    *c = (struct candidate){0};
-    s->dns = dns;
-    s->key_cache = key_cache_for(s->own.conf, old);
-    s->s = (struct snapshot){
-        .conf = s->own.conf,
-        .keys = s->own.keys,
-        .dns = dns->object,
-        .key_cache = s->key_cache->object,
+    *s = (struct held_snapshot){
+        .s = {.conf = conf->object,
+              .keys = keys,
+              .dns = dns->object,
+              .key_cache = key_cache->object},
+        .runtime = rt,
+        .keys = keys,
+        .conf = conf,
+        .dns = dns,
+        .key_cache = key_cache,
     };
+    atomic_init(&s->users, 1);
     pthread_mutex_lock(&rt->lock);
     rt->current = s;
     pthread_mutex_unlock(&rt->lock);
@@ -211,7 +216,25 @@ bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, s
         atomic_fetch_sub(&old->users, 1);
     }
     runtime_tidy(rt);
+}
+
+bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, struct str *problem)
+{
+    struct held_snapshot *old = rt->current;
+    struct shared *dns = dns_for(c->conf, old, a, problem);
+    if (!dns)
+        return false;
+    struct shared *key_cache = key_cache_for(c->conf, old);
+    put_in_force(rt, c->keys, shared_new(c->conf, close_conf), dns, key_cache);
+    *c = (struct candidate){0};
     return true;
+}
+
+void runtime_install_keys(struct runtime *rt, struct key_set *keys)
+{
+    struct held_snapshot *old = rt->current;
+    put_in_force(rt, keys, shared_hold(old->conf), shared_hold(old->dns),
+                 shared_hold(old->key_cache));
 }
 
 struct snapshot *snapshot_take(struct runtime *rt)

@@ -45,6 +45,9 @@ void runtime_free(struct runtime *rt);
  * cannot be opened: then the snapshot before stays. Main thread only. */
 bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, struct str *problem);
 
+/* The same snapshot with other keys, which it takes over. Main thread only. */
+void runtime_install_keys(struct runtime *rt, struct key_set *keys);
+
 /* The snapshot in force, for the caller to release; from any thread. */
 struct snapshot *snapshot_take(struct runtime *rt);
 void snapshot_release(struct snapshot *s); /* never frees: that is left to the main thread */

@@ -94,7 +94,11 @@ static void show_keys(struct show *s, const struct conf_signing *entry)
         sb_printf(&s->out, "%s{ selector = %.*s; file = %.*s; }",
                   k ? ",\n               " : "\n      keys = ( ", STR_ARG(selector), STR_ARG(file));
     }
-    sb_add(&s->out, STR(" ); }"));
+    if (entry->directory.p)
+        sb_printf(&s->out, "\n      directory = %.*s; }",
+                  STR_ARG(value_quote(a, entry->directory)));
+    else
+        sb_add(&s->out, STR(" ); }"));
 }
 
 static void show_signing(struct show *s)

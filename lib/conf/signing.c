@@ -90,10 +90,30 @@ static void check_selectors(struct walk *w, const struct conf_signing *entry)
     }
 }
 
+static void take_directory(struct walk *w, config_setting_t *group, struct conf_signing *entry)
+{
+    struct str path;
+    if (!take_text(w, group, "directory", &path))
+        return;
+    while (path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    entry->directory = str_copy(w->conf->arena, path);
+    if (!str_starts(path, STR("/")))
+        complain_value(w, group, "directory", path,
+                       "is no absolute path: write the whole path of the directory");
+}
+
 static void take_keys(struct walk *w, config_setting_t *group, struct conf_signing *entry)
 {
     config_setting_t *keys = config_setting_get_member(group, "keys");
     unsigned n = keys ? walk_length(keys) : 0;
+    if (config_setting_get_member(group, "directory")) {
+        take_directory(w, group, entry);
+        if (keys)
+            conf_problem(w->problems, walk_place(w, keys),
+                         "signing: keys: not beside directory, which names keys too");
+        return;
+    }
     if (n == 0) {
         conf_problem(w->problems, walk_place(w, keys ? keys : group),
                      "signing: an entry needs at least one key, as in " EXAMPLE);
@@ -195,7 +215,7 @@ static void take_form(struct walk *w, config_setting_t *group, struct conf_signi
 
 static void take_entry(struct walk *w, config_setting_t *group, struct conf_signing *entry)
 {
-    static const char *const names[] = {"domain", "subdomains", "senders", "keys",
+    static const char *const names[] = {"domain", "subdomains", "senders", "keys", "directory",
 #define OWN_OPTION(own_name, name) own_name,
 #include "conf/own_options.def"
 #undef OWN_OPTION
@@ -272,6 +292,35 @@ static void check_purposes(struct walk *w)
             complain_twice(w, &list[i - 1], &list[i]);
 }
 
+static int by_directory(const void *left, const void *right)
+{
+    const struct conf_signing *a = *(const struct conf_signing *const *)left;
+    const struct conf_signing *b = *(const struct conf_signing *const *)right;
+    int order = strcmp(a->directory.p, b->directory.p);
+    return order ? order : (a > b) - (a < b);
+}
+
+/* The life of a key is that of one record, so no two entries share it. */
+static void check_directories(struct walk *w)
+{
+    size_t n = 0;
+    const struct conf *conf = w->conf;
+    const struct conf_signing **list =
+        arena_array(w->scratch, const struct conf_signing *, conf->n_signing);
+    for (size_t i = 0; i < conf->n_signing; i++)
+        if (conf->signing[i].directory.p)
+            list[n++] = &conf->signing[i];
+    if (n)
+        qsort(list, n, sizeof *list, by_directory);
+    for (size_t i = 1; i < n; i++)
+        if (str_eq(list[i - 1]->directory, list[i]->directory))
+            conf_problem(w->problems, list[i]->place,
+                         "signing: directory: %.*s is that of the entry at %s:%u already: each "
+                         "needs its own",
+                         STR_ARG(str_safe(w->scratch, list[i]->directory, 1000, true)),
+                         list[i - 1]->place.file, list[i - 1]->place.line);
+}
+
 void walk_signing(struct walk *w, config_setting_t *list)
 {
     unsigned n = walk_length(list);
@@ -285,4 +334,5 @@ void walk_signing(struct walk *w, config_setting_t *list)
                          "signing: wanted is " EXAMPLE ", not %s", walk_type_name(group));
     }
     check_purposes(w);
+    check_directories(w);
 }

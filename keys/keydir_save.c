@@ -1,0 +1,60 @@
+/* keydir_save.c - the state files of a key directory are written.
+ *
+ * Errors: false and a phrase with the command that helps; what was not written is tried again at
+ * the next call. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keys/keydir.h"
+#include "keys/safefile.h"
+#include "keys/statefile.h"
+
+/* Readable by whom the key is readable by, and writable by its owner. */
+#define STATE_MODE(mode) (((mode)&0440) | 0600)
+
+static bool save_one(const struct keydir *dir, size_t i, struct arena *a)
+{
+    struct keydir_key *key = &dir->keys[i];
+    struct str text = state_file_text(a, &dir->lives[i].life, key->fingerprint);
+    key->saved =
+        file_replace(a, key->state_path, text, STATE_MODE(key->file.st_mode), key->file.st_gid);
+    return key->saved;
+}
+
+static struct str explain(const struct keydir *dir, const struct key_reader *reader,
+                          const char *path, int why, struct arena *a)
+{
+    struct stat st;
+    struct strbuf b;
+    struct str word = shell_word(a, str_of(dir->path));
+    sb_init(&b, a);
+    sb_printf(&b, "%s: cannot be written: %s; the states of the keys are kept in memory alone",
+              path, strerror(why));
+    if (why == EROFS)
+        sb_printf(&b,
+                  "; let the service write there: systemctl edit assay, [Service] "
+                  "ReadWritePaths=%s",
+                  dir->path);
+    else if (stat(dir->path, &st) == 0 && st.st_uid == reader->uid)
+        sb_printf(&b, "; run: chmod u+rwx %.*s", STR_ARG(word));
+    else
+        sb_printf(&b, "; run: chgrp %s %.*s && chmod g+rwx %.*s", reader->group_name, STR_ARG(word),
+                  STR_ARG(word));
+    return sb_str(&b);
+}
+
+bool keydir_save(struct keydir *dir, const struct key_reader *reader, struct arena *a,
+                 struct str *problem)
+{
+    *problem = STR_NONE;
+    for (int active = 1; active >= 0; active--) {
+        for (size_t i = 0; i < dir->n; i++) {
+            bool is_active = dir->lives[i].life.state == KEY_ACTIVE;
+            if (dir->keys[i].saved || is_active != active || save_one(dir, i, a) || problem->p)
+                continue;
+            *problem = explain(dir, reader, dir->keys[i].state_path, errno, a);
+        }
+    }
+    return !problem->p;
+}
