@@ -6,9 +6,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "conf/source.h"
-#include "keys/keyfile.h"
+#include "keys/keydir.h"
 #include "keys/tables.h"
 
 struct inventory {
@@ -59,6 +60,27 @@ static void add_entries(struct inventory *v)
     }
 }
 
+/* Entries with a directory. */
+static void add_directories(struct inventory *v)
+{
+    struct keydirs *dirs = keydirs_load(v->conf, NULL, time(NULL), v->problems);
+    for (size_t d = 0; dirs && d < dirs->n; d++) {
+        const struct keydir *dir = &dirs->dirs[d];
+        for (size_t i = 0; i < dir->n; i++) {
+            struct configured_key *k = add(v);
+            k->domain = str_copy(v->arena, dir->domain);
+            k->selector = str_copy(v->arena, dir->lives[i].selector);
+            k->path = str_copy(v->arena, str_of(dir->keys[i].path));
+            k->state = key_state_name(dir->lives[i].life.state);
+            k->since = dir->keys[i].saved ? dir->lives[i].life.since : dir->lives[i].mtime;
+            k->key = dir->keys[i].key;
+            private_key_hold(k->key);
+            arena_defer(v->arena, release, k->key);
+        }
+    }
+    keydirs_free(dirs);
+}
+
 static void add_table(struct inventory *v)
 {
     struct table rows;
@@ -92,6 +114,7 @@ bool inventory_load(const struct conf *conf, struct arena *a, struct conf_proble
     struct inventory v = {.conf = conf, .arena = a, .problems = problems};
     key_reader_init(&v.reader, conf, a);
     add_entries(&v);
+    add_directories(&v);
     add_table(&v);
     *keys = v.keys;
     *n = v.n;

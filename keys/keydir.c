@@ -177,7 +177,7 @@ static void scan(struct loading *l, size_t number, struct conf_place place)
 
 /* --- Lives -------------------------------------------------------------------------------------*/
 
-static struct str fingerprint_of(const struct private_key *key, struct arena *a)
+struct str key_fingerprint(const struct private_key *key, struct arena *a)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
@@ -253,7 +253,7 @@ static bool finish_key(struct loading *l, struct keydir_key *key, struct living_
         return false;
     bool same = old && old->key == key->key;
     key->fingerprint =
-        same ? str_copy(l->arena, old->fingerprint) : fingerprint_of(key->key, l->arena);
+        same ? str_copy(l->arena, old->fingerprint) : key_fingerprint(key->key, l->arena);
     return find_life(l, key, life, before);
 }
 

@@ -57,6 +57,9 @@ struct keydir *keydirs_find(const struct keydirs *dirs, const char *path);
 bool keydir_save(struct keydir *dir, const struct key_reader *reader, struct arena *a,
                  struct str *problem);
 
+/* SHA-256 of the public key, base64. */
+struct str key_fingerprint(const struct private_key *key, struct arena *a);
+
 /* True if both sign with the very same keys. Either may be NULL. */
 bool keydirs_same_signers(const struct keydirs *x, const struct keydirs *y);
 

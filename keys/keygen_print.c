@@ -1,7 +1,6 @@
-/* keygen_print.c - what `assay dkim keygen` prints.
+/* keygen_print.c - what `assay dkim keygen` and `assay dkim rotate` print.
  *
  * Errors: none; who writes to a closed pipe loses text, not the key, whose files are written. */
-#include "base/json.h"
 #include "conf/value.h"
 #include "keys/keyfile.h"
 #include "keys/keygen_command.h"
@@ -25,9 +24,9 @@ static struct str signing_entry(struct arena *a, const struct generated_key *key
     return sb_str(&b);
 }
 
-static void json_key(struct json *j, const struct generated_key *k)
+void keygen_json_key(struct json *j, const char *name, const struct generated_key *k)
 {
-    json_object(j, NULL);
+    json_object(j, name);
     json_text(j, "type", str_of(type_name(k->type)));
     json_number(j, "bits", k->bits);
     json_text(j, "selector", k->selector);
@@ -47,7 +46,7 @@ void keygen_print_json(FILE *to, const struct generated_key *keys, size_t n, str
     json_lines(&j, "signing", signing_entry(a, keys, n));
     json_array(&j, "keys");
     for (size_t i = 0; i < n; i++)
-        json_key(&j, &keys[i]);
+        keygen_json_key(&j, NULL, &keys[i]);
     json_end(&j, ']');
     json_end(&j, '}');
     struct str text = json_str(&j);
@@ -63,7 +62,7 @@ static void print_indented(FILE *to, int columns, struct str text)
             fprintf(to, "%*s%.*s\n", columns, "", STR_ARG(line));
 }
 
-static void print_record(FILE *to, const struct generated_key *k)
+void keygen_print_record(FILE *to, const struct generated_key *k)
 {
     fputs("For a zone file:\n\n", to);
     print_indented(to, 4, k->zone);
@@ -93,7 +92,7 @@ void keygen_print(FILE *to, const struct generated_key *keys, size_t n, const ch
                 STR_ARG(keys[i].record_path));
     fprintf(to, "\n1. Publish %s in DNS.\n\n", n > 1 ? "these records" : "this record");
     for (size_t i = 0; i < n; i++)
-        print_record(to, &keys[i]);
+        keygen_print_record(to, &keys[i]);
     fprintf(to, "   When it is there, this prints the value%s:\n\n", n > 1 ? "s" : "");
     for (size_t i = 0; i < n; i++)
         fprintf(to, "    dig +short TXT %.*s\n", STR_ARG(keys[i].name));
@@ -111,4 +110,19 @@ void keygen_print(FILE *to, const struct generated_key *keys, size_t n, const ch
         fprintf(
             to,
             "\nMany receivers do not verify Ed25519 yet (RFC 8463): sign with an RSA key too.\n");
+}
+
+void keygen_print_rotated(FILE *to, const struct conf *conf, const struct generated_key *key,
+                          struct arena *a)
+{
+    fprintf(to, "Private key  %.*s (%s, %u bits)\n\n", STR_ARG(key->key_path), type_name(key->type),
+            key->bits);
+    fprintf(to, "The key is pending. Publish its record in the DNS.\n\n");
+    keygen_print_record(to, key);
+    fprintf(to,
+            "The rest happens by itself. assay looks for the record every %.*s; when it has stood "
+            "for\nits TTL, this key signs, and the one before it retires for %.*s.\n"
+            "\"assay dkim list\" shows how far it is.\n",
+            STR_ARG(duration_format(a, conf->key_check_interval)),
+            STR_ARG(duration_format(a, conf->key_retirement)));
 }

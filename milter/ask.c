@@ -54,7 +54,7 @@ bool ask_read_file(struct ask *ask, const char *path, struct str *text)
     return good;
 }
 
-static int load_conf(struct ask *ask)
+int ask_load_conf(struct ask *ask)
 {
     struct conf_problems problems;
     const char *path = ask->conf_path;
@@ -87,7 +87,7 @@ static int open_dns(struct ask *ask)
 
 int ask_open(struct ask *ask)
 {
-    int status = load_conf(ask);
+    int status = ask_load_conf(ask);
     if (status == EX_OK)
         status = open_dns(ask);
     if (status == EX_OK)

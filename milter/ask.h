@@ -38,6 +38,8 @@ bool ask_option(struct ask *ask, int option, const char *argument);
 
 /* Opens everything. 0, or an exit status after a complaint on standard error. */
 int ask_open(struct ask *ask);
+/* The configuration alone, without DNS. */
+int ask_load_conf(struct ask *ask);
 void ask_close(struct ask *ask); /* the arena too */
 
 /* The whole file in the arena, standard input for "-"; false after a complaint. */

@@ -18,6 +18,7 @@ static const struct {
     {"keygen", keygen_command, "make a key and its DNS record"},
     {"list", dkim_list_command, "every configured key: type, age, state, published or not"},
     {"test", dkim_test_command, "do the records in the DNS fit the keys? for monitoring"},
+    {"rotate", dkim_rotate_command, "make the key that takes over in a key directory"},
     {"sign", dkim_sign_command, "sign a message"},
     {"verify", dkim_verify_command, "verify the signatures of a message"},
 };

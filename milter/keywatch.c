@@ -88,19 +88,39 @@ static const struct {
     [LIFE_RECORD_BACK] = {LOG_LEVEL_INFO, COUNTER_COUNT, "its record is well again"},
 };
 
-static void tell(void *context, enum life_event event, const struct living_key *key)
+/* What happened, kept until what it says is true: the new keys are in force. */
+struct happening {
+    enum life_event event;
+    const struct living_key *key;
+};
+
+struct chronicle {
+    struct arena *arena;
+    size_t n, cap;
+    struct happening *v;
+};
+
+static void note(void *context, enum life_event event, const struct living_key *key)
 {
-    const struct keydir *dir = context;
-    bool unfit = !record_usable(key->found) && key->found != RECORD_UNKNOWN &&
-                 key->found != RECORD_ABSENT &&
-                 (event == LIFE_RECORD_UNFIT || event == LIFE_RECORD_CHANGED);
-    const char *advice = unfit ? record_finding_advice(key->found) : "";
+    struct chronicle *c = context;
+    if (c->n == c->cap) {
+        size_t cap = c->cap ? 2 * c->cap : 16;
+        c->v = arena_grow(c->arena, c->v, c->cap * sizeof *c->v, cap * sizeof *c->v);
+        c->cap = cap;
+    }
+    c->v[c->n++] = (struct happening){event, key};
+}
+
+static void tell(const struct keydir *dir, const struct happening *h)
+{
+    bool unfit = h->event == LIFE_RECORD_UNFIT || h->event == LIFE_RECORD_CHANGED;
+    const char *advice = unfit ? record_finding_advice(h->key->found) : "";
     void (*say)(const char *, ...) __attribute__((format(printf, 1, 2))) =
-        telling[event].level == LOG_LEVEL_WARNING ? log_warning : log_info;
-    if (telling[event].counter != COUNTER_COUNT)
-        counter_inc(telling[event].counter);
-    say("key %.*s of %.*s: %s%s%s", STR_ARG(key->selector), STR_ARG(dir->domain),
-        telling[event].words, *advice ? ": " : "", advice);
+        telling[h->event].level == LOG_LEVEL_WARNING ? log_warning : log_info;
+    if (telling[h->event].counter != COUNTER_COUNT)
+        counter_inc(telling[h->event].counter);
+    say("key %.*s of %.*s: %s%s%s", STR_ARG(h->key->selector), STR_ARG(dir->domain),
+        telling[h->event].words, *advice ? ": " : "", advice);
 }
 
 static void tell_problems(struct keywatch *w, const struct conf_problems *problems)
@@ -300,34 +320,51 @@ static void save(struct keydir *dir, const struct key_reader *reader, struct are
     dir->told_unwritable = !saved;
 }
 
-static void live(struct keywatch *w, const struct conf *conf, struct arena *a)
-{
-    struct key_reader reader;
-    key_reader_init(&reader, conf, a);
-    for (size_t d = 0; d < w->dirs->n; d++) {
-        struct keydir *dir = &w->dirs->dirs[d];
-        struct key_life *before = arena_array(a, struct key_life, dir->n);
-        for (size_t i = 0; i < dir->n; i++)
-            before[i] = dir->lives[i].life;
-        bool changed =
-            lifecycle_step(dir->lives, dir->n, time(NULL), conf->key_retirement / 1000, tell, dir);
-        for (size_t i = 0; changed && i < dir->n; i++) {
-            const struct key_life *life = &dir->lives[i].life;
-            bool same = before[i].state == life->state && before[i].seen == life->seen &&
-                        before[i].ttl == life->ttl;
-            dir->keys[i].saved = dir->keys[i].saved && same;
-            w->installed = w->installed && before[i].state == life->state;
-        }
-        save(dir, &reader, a);
-    }
-}
-
 static void install(struct keywatch *w)
 {
     struct snapshot *s = snapshot_take(w->runtime);
     runtime_install_keys(w->runtime, key_set_renew(s->keys, w->dirs));
     snapshot_release(s);
     w->installed = true;
+}
+
+/* One step in the life of a directory's keys. */
+static void step(struct keywatch *w, struct keydir *dir, const struct conf *conf,
+                 struct chronicle *chronicle)
+{
+    struct key_life *before = arena_array(chronicle->arena, struct key_life, dir->n);
+    for (size_t i = 0; i < dir->n; i++)
+        before[i] = dir->lives[i].life;
+    if (!lifecycle_step(dir->lives, dir->n, time(NULL), conf->key_retirement / 1000, note,
+                        chronicle))
+        return;
+    for (size_t i = 0; i < dir->n; i++) {
+        const struct key_life *life = &dir->lives[i].life;
+        bool same_state = before[i].state == life->state;
+        bool same = same_state && before[i].seen == life->seen && before[i].ttl == life->ttl;
+        dir->keys[i].saved = dir->keys[i].saved && same;
+        w->installed = w->installed && same_state;
+    }
+}
+
+/* Keys that are new in force sign first, are told of next, and written last: writing may fail, and
+ * a state that is lost is found again. */
+static void live(struct keywatch *w, const struct conf *conf, struct arena *a)
+{
+    struct key_reader reader;
+    struct chronicle *chronicles = arena_array(a, struct chronicle, w->dirs->n);
+    key_reader_init(&reader, conf, a);
+    for (size_t d = 0; d < w->dirs->n; d++) {
+        chronicles[d].arena = a;
+        step(w, &w->dirs->dirs[d], conf, &chronicles[d]);
+    }
+    if (!w->installed)
+        install(w);
+    for (size_t d = 0; d < w->dirs->n; d++) {
+        for (size_t i = 0; i < chronicles[d].n; i++)
+            tell(&w->dirs->dirs[d], &chronicles[d].v[i]);
+        save(&w->dirs->dirs[d], &reader, a);
+    }
 }
 
 static void end_look(struct keywatch *w)
@@ -341,8 +378,6 @@ static void end_look(struct keywatch *w)
     }
     if (!w->look_is_stale)
         live(w, look->snapshot->conf, a);
-    if (!w->installed)
-        install(w);
     w->look = NULL;
     w->look_is_stale = false;
     look_free(look);

@@ -362,7 +362,8 @@ static const struct {
      "x\";\n"
      "file = \"k.pem\"; } ); } );",
      "text:1: signing: unknown option key; allowed here are domain, subdomains, senders, keys, "
-     "header-canonicalization, body-canonicalization, lifetime, sign-headers, oversign-headers\n"
+     "directory, header-canonicalization, body-canonicalization, lifetime, sign-headers, "
+     "oversign-headers\n"
      "text:1: signing: domain: \"a b\" is no domain name such as example.org\n"
      "text:1: signing: subdomains: wanted is true or false, not a number\n"
      "text:2: signing: keys: wanted is { selector = \"...\"; file = \"...\"; }, not a number\n"
@@ -421,6 +422,17 @@ static const struct {
     {"\nsenders-must-match = \"/nonexistent/map\";",
      "text:2: senders-must-match: cannot read /nonexistent/map: No such file or directory\n"},
     {"senders-must-match = \"map\";", "text:1: senders-must-match: \"map\" is no absolute path\n"},
+    {"signing = ( { domain = \"a.example\"; directory = \"/d/\";\n"
+     "keys = ( { selector = \"s\"; file = \"/a\"; } ); },\n"
+     "{ domain = \"b.example\"; directory = \"/d\"; },\n"
+     "{ domain = \"c.example\"; directory = \"d\"; },\n"
+     "{ domain = \"d.example\"; directory = 5; } );",
+     "text:2: signing: keys: not beside directory, which names keys too\n"
+     "text:4: signing: directory: \"d\" is no absolute path: write the whole path of the "
+     "directory\n"
+     "text:5: signing: directory: wanted is text in quotes, not a number\n"
+     "text:3: signing: directory: /d is that of the entry at text:1 already: each "
+     "needs its own\n"},
     /* Syntax */
     {"listen \"x\";", "text:1: syntax error, here or just before: look for a missing quote, brace, "
                       "comma or semicolon\n"},

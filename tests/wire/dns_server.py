@@ -15,8 +15,9 @@ TYPES = {1: "A", 5: "CNAME", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
 NUMBERS = {name: number for number, name in TYPES.items()}
 
 
-# Of the root, minimum 60 s: without it absence may not be cached (RFC 2308 5).
-SOA = b"\0" + struct.pack("!HHIH", 6, 1, 60, 22) + b"\0\0" + struct.pack("!IIIII", 1, 3600, 600, 86400, 60)
+# Of the root: without it absence may not be cached (RFC 2308 5).
+def _soa(ttl):
+    return b"\0" + struct.pack("!HHIH", 6, 1, ttl, 22) + b"\0\0" + struct.pack("!IIIII", 1, 3600, 600, 86400, ttl)
 
 
 class Slow:
@@ -29,6 +30,7 @@ class DnsServer:
     def __init__(self, zone, port=0):
         self.zone = {name.lower(): records for name, records in zone.items()}
         self.queries = []  # (name, type), as they came
+        self.ttl = 60  # of all answers
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind(("127.0.0.1", port))
@@ -63,10 +65,10 @@ class DnsServer:
         if found == SILENT:
             return
         if isinstance(found, Slow):
-            answer = _answer(packet, end + 4, found.records, name, kind)
+            answer = _answer(packet, end + 4, found.records, name, kind, self.ttl)
             threading.Timer(found.seconds, self._send, (answer, client)).start()
             return
-        self._send(_answer(packet, end + 4, found, name, kind), client)
+        self._send(_answer(packet, end + 4, found, name, kind, self.ttl), client)
 
     def _send(self, answer, client):
         if not self.closing:
@@ -98,7 +100,7 @@ def _rdata(kind, value):
     return b"".join(bytes([len(text[i : i + 255])]) + text[i : i + 255] for i in range(0, len(text), 255)) or b"\0"
 
 
-def _answer(packet, end, found, name, kind):
+def _answer(packet, end, found, name, kind, ttl):
     rcode = 2 if found == SERVFAIL else 3 if found is None else 0
     records = found.get(kind, []) if isinstance(found, dict) else []
     if isinstance(found, dict) and not records and "CNAME" in found:
@@ -106,8 +108,8 @@ def _answer(packet, end, found, name, kind):
     flags = 0x8580 | rcode  # an authoritative answer, recursion desired and available
     negative = not records and rcode != 2
     header = packet[:2] + struct.pack("!HHHHH", flags, 1, len(records), 1 if negative else 0, 0)
-    body = SOA if negative else b""
+    body = _soa(ttl) if negative else b""
     for value in records:
         data = _rdata(kind, value)
-        body += b"\xc0\x0c" + struct.pack("!HHIH", NUMBERS[kind], 1, 60, len(data)) + data
+        body += b"\xc0\x0c" + struct.pack("!HHIH", NUMBERS[kind], 1, ttl, len(data)) + data
     return header + packet[12:end] + body
