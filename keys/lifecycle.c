@@ -107,7 +107,7 @@ static bool is_ready(const struct step *s, const struct living_key *key, bool do
     const struct key_life *life = &key->life;
     if (life->state != KEY_PENDING || !life->seen || !record_usable(key->found))
         return false;
-    return !domain_signs || (life->seen < s->now && s->now - life->seen >= life->ttl);
+    return !domain_signs || s->now - life->seen > life->ttl; /* no cache of ours holds it still */
 }
 
 /* The one that signs, or will: the newest that is active or ready. */

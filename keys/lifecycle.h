@@ -67,7 +67,7 @@ typedef void life_event_fn(void *context, enum life_event event, const struct li
 /* One look at all keys of a domain, at the time `now`: new states, and what happened, in this
  * order. True if something changed that a state file holds.
  *
- * A pending key becomes active when its record was there at two looks that are its TTL or more
+ * A pending key becomes active when its record was there at two looks that are more than its TTL
  * apart, and at none between was missing (whoever keeps the absence of the record has forgotten it
  * by then); if no key of the domain signs, at once, because waiting would gain nothing. The active
  * key of the same type, and pending ones that are older, become retiring, and after `retirement`
