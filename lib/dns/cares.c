@@ -170,7 +170,7 @@ static void cares_ask(struct dns_backend *b, struct dns_entry *e)
 
 /* --- the thread --- */
 
-/* c-ares tells which descriptors it wants to hear of; neither direction: it is about to close it.
+/* c-ares tells which descriptors it wants to hear of; no direction means that it closes this one.
  */
 static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
 {
