@@ -387,6 +387,34 @@ def _(t):
     t.judged(t.send(message, "boss@servfail.example"), "spf=temperror", "dmarc=temperror")
 
 
+@case("senders", "authenticated submission: an address of the user's own is signed, another one refused")
+def _(t):
+    message = t.mail("Alice <alice@recv.example>", to="friend@far.example")
+    signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+    message = t.mail("Bob <bob@recv.example>", to="friend@far.example")
+    t.refused(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True), "550 5.7.1",
+              "may not use bob@recv.example")
+    t.logged("cause=sender")
+
+
+@case("senders", "a trusted network is not asked for the sender")
+def _(t):
+    message = t.mail("bob@recv.example", to="friend@far.example")
+    signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", "127.0.0.1", 25, "friend@far.example")))
+
+
+@case("enforce", "our own message that comes back is not signed twice")
+def _(t):
+    message = t.mail("alice@recv.example", to="friend@far.example")
+    found = t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True))
+    if not found:
+        return
+    first, t.token = t.token, t.token + "-again"
+    again = found.data.replace(f"X-Case: {first}".encode(), f"X-Case: {t.token}".encode()).replace(b"\n", b"\r\n")
+    signed_by_us(t, t.accepted(t.send(again, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+    t.logged('not-signed="already signed by recv.example/r2026,recv.example/e2026"')
+
+
 @case("shadow", "shadow mode: our own mail is signed")
 def _(t):
     message = t.mail("alice@recv.example", to="friend@far.example")

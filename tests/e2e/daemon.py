@@ -9,6 +9,7 @@ from namespace import RELAY, WORK
 from world import KEYS, OUR_SELECTORS
 
 CONF = pathlib.Path("/etc/assay/assay.conf")
+SENDERS = pathlib.Path("/etc/assay/senders")
 SOCKET = "inet:8892@127.0.0.1"  # as in the lines of etc/
 
 # What every profile has, in the words of assay.conf.
@@ -29,6 +30,7 @@ PROFILES = {
     "quarantine": {"dmarc": '{ on-reject = "reject"; on-quarantine = "quarantine"; }'},
     "quarantine-refused": {"dmarc": '{ on-reject = "reject"; on-quarantine = "reject"; }'},
     "broken": {"mod": '"shadow"'},
+    "senders": {"senders-must-match": f'"{SENDERS}"', "on-sender-mismatch": '"reject"'},
     "shadow": {"mode": '"shadow"', "spf": '{ on-fail = "reject"; }'},
 }
 
@@ -46,6 +48,7 @@ class Daemon:
         else:
             text = "".join(f"{name} = {value};\n" for name, value in (COMMON | PROFILES[profile]).items())
         CONF.write_text(text)
+        SENDERS.write_text("alice alice@recv.example\nalice@recv.example alice@recv.example\n")
 
     def start(self, profile):
         """Starts assay with a profile; says why when it does not come up."""
