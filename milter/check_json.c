@@ -66,10 +66,10 @@ static void dmarc(struct json *j, const struct evidence_dmarc *e, const struct v
         json_text(j, "dmarc", STR_NONE);
         return;
     }
-    const struct dmarc_outcome *o = e->n ? &e->outcomes[e->decisive] : NULL;
+    const struct dmarc_outcome *o = e->n ? &e->outcomes[v->author] : NULL;
     json_object(j, "dmarc");
-    json_text(j, "result", str_of(dmarc_result_name(e->result)));
-    text_or_null(j, "reason", e->reason);
+    json_text(j, "result", str_of(dmarc_result_name(o ? o->result : e->result)));
+    text_or_null(j, "reason", o ? o->reason : e->reason);
     json_text(j, "author_domain", o ? o->author_domain : STR_NONE);
     json_text(j, "record_domain", o && o->record_domain.n ? o->record_domain : STR_NONE);
     json_text(j, "organizational_domain",

@@ -34,8 +34,8 @@ struct evidence_dmarc {
     enum from_status from_status;
     size_t n; /* author domains evaluated */
     const struct dmarc_outcome *outcomes;
-    size_t decisive;   /* the one whose outcome holds; meaningful if n > 0 */
-    bool mailing_list; /* List-Id or List-Post, and a passing signature */
+    size_t decisive;                /* the strictest of the outcomes; meaningful if n > 0 */
+    enum dmarc_auth list_signature; /* of the domain in List-Id or List-Post */
 };
 
 struct evidence_forged {

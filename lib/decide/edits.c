@@ -101,11 +101,13 @@ static void add_dmarc(struct authres *w, const struct evidence_dmarc *dmarc,
 {
     if (!dmarc->checked)
         return;
-    const struct dmarc_outcome *o = dmarc->n ? &dmarc->outcomes[dmarc->decisive] : NULL;
-    authres_result(w, STR("dmarc"), str_of(dmarc_result_name(dmarc->result)),
+    const struct dmarc_outcome *o = dmarc->n ? &dmarc->outcomes[verdict->author] : NULL;
+    enum dmarc_result result = o ? o->result : dmarc->result;
+    authres_result(w, STR("dmarc"), str_of(dmarc_result_name(result)),
                    o ? dmarc_comment(o, verdict, a) : STR_NONE);
-    if (dmarc->reason.n && (!o || dmarc->result == DMARC_TEMPERROR))
-        authres_reason(w, dmarc->reason);
+    struct str reason = o ? o->reason : dmarc->reason;
+    if (reason.n && (!o || result == DMARC_TEMPERROR))
+        authres_reason(w, reason);
     if (!o)
         return;
     authres_property(w, "header.from", o->author_domain);

@@ -12,6 +12,14 @@
 #define TEXT_MAX        400 /* of a reply; SMTP allows 512 bytes a line (RFC 5321 4.5.3.1.5) */
 #define EXPLANATION_MAX 200
 
+/* What local rules make of a published DMARC policy. */
+struct layered {
+    enum action action;
+    enum override_reason reason;
+    struct str comment;
+    bool unsure; /* something that would be milder cannot be known now */
+};
+
 /* What one cause asks for. */
 struct proposal {
     enum action action;
@@ -20,6 +28,8 @@ struct proposal {
     const char *detail;   /* of the enhanced code: "7.1" */
     const char *codes[2]; /* basic codes for tempfail and reject; NULL: 451, 550 */
     struct str text;
+    size_t author; /* of DMARC: the outcome that it is for, and what was done about its policy */
+    struct layered layered;
 };
 
 const char *override_name(enum override_reason reason)
@@ -95,6 +105,15 @@ static bool spf_happens_at(const struct conf *conf, enum policy_point point, enu
     return conf->spf_reject_at == (point == POINT_MAIL ? SPF_AT_MAIL : SPF_AT_RCPT);
 }
 
+/* Could DMARC still pass, for every author domain? */
+static bool dmarc_may_pass(const struct evidence_dmarc *dmarc)
+{
+    for (size_t i = 0; i < dmarc->n; i++)
+        if (dmarc->outcomes[i].result != DMARC_PASS && dmarc->outcomes[i].result != DMARC_TEMPERROR)
+            return false;
+    return dmarc->n > 0;
+}
+
 static struct proposal judge_spf(const struct conf *conf, enum policy_point point,
                                  const struct session *session, const struct evidence *evidence,
                                  struct arena *a)
@@ -103,10 +122,13 @@ static struct proposal judge_spf(const struct conf *conf, enum policy_point poin
     struct proposal p = {.cause = "spf"};
     if (!spf->checked || netset_has(&conf->spf_trusted_forwarders, &session->client))
         return p;
-    if (point == POINT_EOM && conf->spf_dmarc_cancels && evidence->dmarc.checked &&
-        evidence->dmarc.result == DMARC_PASS)
-        return p;
     enum action action = spf_action(conf, spf->outcome.result);
+    if (point == POINT_EOM && conf->spf_dmarc_cancels && dmarc_may_pass(&evidence->dmarc)) {
+        /* Not known yet whether that cancels this: no reason to refuse for good. */
+        if (evidence->dmarc.result == DMARC_PASS)
+            return p;
+        action = milder(action, conf->dmarc_on_temperror);
+    }
     if (!spf_happens_at(conf, point, action))
         return p;
     /* A domain that says nothing of this client gives nothing to tag. */
@@ -125,20 +147,19 @@ static struct proposal judge_spf(const struct conf *conf, enum policy_point poin
 /* --- DMARC (RFC 9989 5.4, 7)
  * ---------------------------------------------------------------------- */
 
-/* A layer over the published policy: what to do instead, and why. */
-struct layered {
-    enum action action;
-    enum override_reason reason;
-    struct str comment;
-};
-
-static bool trusted_signer(const struct conf *conf, const struct evidence *evidence)
+static enum dmarc_auth trusted_signer(const struct conf *conf, const struct evidence *evidence)
 {
-    for (size_t i = 0; i < evidence->dkim.n; i++)
-        if (evidence->dkim.signatures[i].result == DKIM_PASS &&
-            listed(&conf->dmarc_trusted_signers, evidence->dkim.signatures[i].domain))
-            return true;
-    return false;
+    enum dmarc_auth found = DMARC_AUTH_FAIL;
+    for (size_t i = 0; i < evidence->dkim.n; i++) {
+        const struct dkim_signature *s = &evidence->dkim.signatures[i];
+        if (!listed(&conf->dmarc_trusted_signers, s->domain))
+            continue;
+        if (s->result == DKIM_PASS)
+            return DMARC_AUTH_PASS;
+        if (s->result == DKIM_TEMPERROR)
+            found = DMARC_AUTH_UNKNOWN;
+    }
+    return found;
 }
 
 static enum action published_action(const struct conf *conf, enum dmarc_policy policy)
@@ -168,79 +189,112 @@ static enum dmarc_policy disposition(enum action action)
     }
 }
 
-/* The first layer that speaks decides: what the operator says of the domain, then of the way that
- * the message took. */
+/* What the operator says of the domain, then of mailing lists, then of policies at large. */
+static struct layered layer_of_domain(const struct conf *conf, const struct evidence *evidence,
+                                      const struct dmarc_outcome *o)
+{
+    enum action published = published_action(conf, o->policy);
+    bool milder_for_lists = conf->dmarc_on_mailing_list < published;
+    struct layered l = {.action = published};
+    if (listed(&conf->dmarc_enforce_domains, o->author_domain) && o->policy != DMARC_P_REJECT)
+        return (struct layered){conf->dmarc_on_reject, OVERRIDE_LOCAL_POLICY,
+                                STR("dmarc.enforce-domains"), false};
+    if (listed(&conf->dmarc_quarantine_domains, o->author_domain) && o->policy == DMARC_P_REJECT)
+        return (struct layered){milder(published, conf->dmarc_on_quarantine), OVERRIDE_LOCAL_POLICY,
+                                STR("dmarc.quarantine-domains"), false};
+    if (milder_for_lists && evidence->dmarc.list_signature == DMARC_AUTH_PASS)
+        return (struct layered){conf->dmarc_on_mailing_list, OVERRIDE_MAILING_LIST,
+                                STR("dmarc.on-mailing-list"), false};
+    if (disposition(published) != o->policy) {
+        l.reason = OVERRIDE_LOCAL_POLICY;
+        l.comment =
+            o->policy == DMARC_P_REJECT ? STR("dmarc.on-reject") : STR("dmarc.on-quarantine");
+    } else if (o->record.testing) {
+        l.reason = OVERRIDE_TEST_MODE;
+        l.comment = STR("t=y");
+    }
+    l.unsure = milder_for_lists && evidence->dmarc.list_signature == DMARC_AUTH_UNKNOWN;
+    return l;
+}
+
+/* What to do instead of the published policy, and why: the first layer that speaks decides. What
+ * cannot be known now is treated as a temporary error, if that is milder. */
 static struct layered layer(const struct conf *conf, const struct session *session,
                             const struct evidence *evidence, const struct dmarc_outcome *o)
 {
-    struct str author = o->author_domain;
-    enum action published = published_action(conf, o->policy);
-    if (listed(&conf->dmarc_ignore_domains, author))
-        return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, STR("dmarc.ignore-domains")};
+    enum dmarc_auth signer = trusted_signer(conf, evidence);
+    if (listed(&conf->dmarc_ignore_domains, o->author_domain))
+        return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, STR("dmarc.ignore-domains"),
+                                false};
     if (netset_has(&conf->dmarc_trusted_forwarders, &session->client))
         return (struct layered){ACTION_ACCEPT, OVERRIDE_TRUSTED_FORWARDER,
-                                STR("dmarc.trusted-forwarders")};
-    if (trusted_signer(conf, evidence))
-        return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, STR("dmarc.trusted-signers")};
-    if (listed(&conf->dmarc_enforce_domains, author) && o->policy != DMARC_P_REJECT)
-        return (struct layered){conf->dmarc_on_reject, OVERRIDE_LOCAL_POLICY,
-                                STR("dmarc.enforce-domains")};
-    if (listed(&conf->dmarc_quarantine_domains, author) && o->policy == DMARC_P_REJECT)
-        return (struct layered){milder(published, conf->dmarc_on_quarantine), OVERRIDE_LOCAL_POLICY,
-                                STR("dmarc.quarantine-domains")};
-    if (evidence->dmarc.mailing_list && conf->dmarc_on_mailing_list < published)
-        return (struct layered){conf->dmarc_on_mailing_list, OVERRIDE_MAILING_LIST,
-                                STR("dmarc.on-mailing-list")};
-    if (disposition(published) != o->policy)
-        return (struct layered){published, OVERRIDE_LOCAL_POLICY,
-                                o->policy == DMARC_P_REJECT ? STR("dmarc.on-reject")
-                                                            : STR("dmarc.on-quarantine")};
-    if (o->record.testing)
-        return (struct layered){published, OVERRIDE_TEST_MODE, STR("t=y")};
-    return (struct layered){published, OVERRIDE_NONE, STR_NONE};
+                                STR("dmarc.trusted-forwarders"), false};
+    if (signer == DMARC_AUTH_PASS)
+        return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, STR("dmarc.trusted-signers"),
+                                false};
+    struct layered l = layer_of_domain(conf, evidence, o);
+    l.unsure = l.unsure || signer == DMARC_AUTH_UNKNOWN;
+    if (l.unsure && conf->dmarc_on_temperror < l.action) {
+        l.action = conf->dmarc_on_temperror;
+        l.reason = OVERRIDE_LOCAL_POLICY;
+        l.comment = STR("dmarc.on-temperror");
+    } else {
+        l.unsure = false;
+    }
+    return l;
 }
 
-static struct proposal judge_dmarc_fail(const struct conf *conf, const struct session *session,
-                                        const struct evidence *evidence, struct arena *a,
-                                        struct verdict *verdict)
+/* For an outcome that cannot be known now. */
+static struct layered layer_of_doubt(const struct conf *conf, const struct session *session,
+                                     const struct evidence *evidence, const struct dmarc_outcome *o)
 {
-    const struct dmarc_outcome *o = &evidence->dmarc.outcomes[evidence->dmarc.decisive];
-    struct layered l = layer(conf, session, evidence, o);
-    struct proposal p = {.cause = "dmarc", .detail = "7.1", .action = l.action};
+    bool excused = netset_has(&conf->dmarc_trusted_forwarders, &session->client) ||
+                   listed(&conf->dmarc_ignore_domains, o->author_domain) ||
+                   trusted_signer(conf, evidence) == DMARC_AUTH_PASS;
+    return (struct layered){.action = excused ? ACTION_ACCEPT : conf->dmarc_on_temperror,
+                            .unsure = true};
+}
+
+static struct str dmarc_text(const struct dmarc_outcome *o, bool unsure, struct arena *a)
+{
+    struct str author = str_safe(a, o->author_domain, DOMAIN_MAX, false);
+    if (unsure)
+        return str_printf(a, "DMARC of %.*s cannot be checked now (DNS trouble), try again later",
+                          STR_ARG(author));
+    return str_printf(
+        a,
+        "DMARC policy of %.*s (p=%s): neither SPF nor DKIM authenticated this message "
+        "for it",
+        STR_ARG(author), dmarc_policy_name(o->policy));
+}
+
+static struct proposal judge_author(const struct conf *conf, const struct session *session,
+                                    const struct evidence *evidence, size_t author, struct arena *a)
+{
+    const struct dmarc_outcome *o = &evidence->dmarc.outcomes[author];
+    struct proposal p = {.cause = "dmarc", .detail = "7.1", .author = author};
+    if (o->result == DMARC_FAIL)
+        p.layered = layer(conf, session, evidence, o);
+    else if (o->result == DMARC_TEMPERROR)
+        p.layered = layer_of_doubt(conf, session, evidence, o);
+    p.action = p.layered.action;
     p.shadow =
         conf->dmarc_mode == CHECK_SHADOW || listed(&conf->dmarc_shadow_domains, o->author_domain);
-    verdict->override = l.reason;
-    verdict->override_comment = l.comment;
-    bool acts = !p.shadow && conf->mode == RUN_ENFORCE;
-    verdict->disposition = disposition(acts ? l.action : ACTION_ACCEPT);
-    if (l.action > ACTION_TAG)
-        p.text = str_printf(
-            a,
-            "DMARC policy of %.*s (p=%s): neither SPF nor DKIM authenticated this message for it",
-            STR_ARG(str_safe(a, o->author_domain, DOMAIN_MAX, false)),
-            dmarc_policy_name(o->policy));
+    if (p.action > ACTION_TAG)
+        p.text = dmarc_text(o, p.layered.unsure, a);
     return p;
 }
 
-static struct proposal judge_dmarc(const struct conf *conf, const struct session *session,
-                                   const struct evidence *evidence, struct arena *a,
-                                   struct verdict *verdict)
+/* Every author domain on its own, so that an override for one is none for the others; the strictest
+ * first. */
+static size_t judge_dmarc(const struct conf *conf, const struct session *session,
+                          const struct evidence *evidence, struct arena *a,
+                          struct proposal *proposals)
 {
     const struct evidence_dmarc *dmarc = &evidence->dmarc;
-    if (dmarc->checked && dmarc->result == DMARC_FAIL)
-        return judge_dmarc_fail(conf, session, evidence, a, verdict);
-    if (!dmarc->checked || dmarc->result != DMARC_TEMPERROR)
-        return (struct proposal){0};
-    const struct dmarc_outcome *o = &dmarc->outcomes[dmarc->decisive];
-    struct proposal p = {.cause = "dmarc", .detail = "7.1", .action = conf->dmarc_on_temperror};
-    p.shadow =
-        conf->dmarc_mode == CHECK_SHADOW || listed(&conf->dmarc_shadow_domains, o->author_domain);
-    if (netset_has(&conf->dmarc_trusted_forwarders, &session->client) ||
-        listed(&conf->dmarc_ignore_domains, o->author_domain))
-        p.action = ACTION_ACCEPT;
-    p.text = str_printf(a, "DMARC of %.*s cannot be checked now (DNS trouble), try again later",
-                        STR_ARG(str_safe(a, o->author_domain, DOMAIN_MAX, false)));
-    return p;
+    for (size_t i = 0; i < dmarc->n; i++)
+        proposals[i] = judge_author(conf, session, evidence, (dmarc->decisive + i) % dmarc->n, a);
+    return dmarc->n;
 }
 
 /* --- From and limits
@@ -326,6 +380,26 @@ static void combine(const struct conf *conf, const struct proposal *proposals, s
     word_reply(done ? done : would, a, out);
 }
 
+/* What became of DMARC's part: of the author domain that asks for most, or else the strictest. */
+static void tell_dmarc(const struct conf *conf, const struct evidence *evidence,
+                       const struct proposal *proposals, size_t n, struct verdict *out)
+{
+    const struct proposal *p = conf->mode == RUN_SHADOW ? NULL : gravest(proposals, n, false);
+    if (!n)
+        return;
+    if (!p)
+        p = gravest(proposals, n, true);
+    if (!p)
+        p = &proposals[0];
+    bool acts = !p->shadow && conf->mode == RUN_ENFORCE;
+    out->author = p->author;
+    if (evidence->dmarc.outcomes[p->author].result != DMARC_FAIL)
+        return;
+    out->override = p->layered.reason;
+    out->override_comment = p->layered.comment;
+    out->disposition = disposition(acts ? p->action : ACTION_ACCEPT);
+}
+
 void policy_decide(const struct conf *conf, enum policy_point point, const struct session *session,
                    const struct message *message, const struct evidence *evidence, struct arena *a,
                    struct verdict *out)
@@ -333,7 +407,7 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
     *out = (struct verdict){
         .scope = point == POINT_RCPT ? SCOPE_RECIPIENT : SCOPE_MESSAGE,
     };
-    struct proposal proposals[4];
+    struct proposal *proposals = arena_array(a, struct proposal, evidence->dmarc.n + 3);
     size_t n = 0;
     if (message->origin == ORIGIN_RELAYED)
         return;
@@ -346,7 +420,9 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
     if (point == POINT_EOM) {
         proposals[n++] = judge_limit(conf, message);
         proposals[n++] = judge_from(conf, evidence, a);
-        proposals[n++] = judge_dmarc(conf, session, evidence, a, out);
+        size_t authors = judge_dmarc(conf, session, evidence, a, proposals + n);
+        tell_dmarc(conf, evidence, proposals + n, authors, out);
+        n += authors;
     }
     proposals[n++] = judge_spf(conf, point, session, evidence, a);
     combine(conf, proposals, n, a, out);

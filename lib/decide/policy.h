@@ -31,6 +31,7 @@ struct verdict {
     const char
         *cause; /* "spf", "dmarc", "from", "limit", "sender": for log and counters; NULL if none */
     /* DMARC's part, for Authentication-Results and log; meaningful at POINT_EOM. */
+    size_t author; /* which of the outcomes in evidence asks for most, after all overrides */
     enum dmarc_policy disposition; /* what was done for DMARC: dis= */
     enum override_reason override;
     struct str override_comment; /* in words; empty if none */

@@ -66,12 +66,13 @@ static void add_dmarc(struct strbuf *b, const struct evidence_dmarc *dmarc,
 {
     if (!dmarc->checked)
         return;
-    sb_printf(b, " dmarc=%s", dmarc_result_name(dmarc->result));
     if (!dmarc->n) {
-        sb_printf(b, "(%.*s)", STR_ARG(clean_text(b->arena, dmarc->reason)));
+        sb_printf(b, " dmarc=%s(%.*s)", dmarc_result_name(dmarc->result),
+                  STR_ARG(clean_text(b->arena, dmarc->reason)));
         return;
     }
-    const struct dmarc_outcome *o = &dmarc->outcomes[dmarc->decisive];
+    const struct dmarc_outcome *o = &dmarc->outcomes[verdict->author];
+    sb_printf(b, " dmarc=%s", dmarc_result_name(o->result));
     if (o->record_domain.n)
         sb_printf(b, "(p=%s)", dmarc_policy_name(o->policy));
     sb_printf(b, " author=%.*s", STR_ARG(clean_word(b->arena, o->author_domain)));

@@ -69,6 +69,13 @@ static void eoh(struct stage_run *run)
     }
 }
 
+static enum dmarc_auth auth_of(const struct dkim_signature *s)
+{
+    return s->result == DKIM_PASS        ? DMARC_AUTH_PASS
+           : s->result == DKIM_TEMPERROR ? DMARC_AUTH_UNKNOWN
+                                         : DMARC_AUTH_FAIL;
+}
+
 /* What SPF and DKIM authenticated, or could not. */
 static size_t identifiers(struct stage_run *run, const struct dmarc_identifier **out)
 {
@@ -92,9 +99,7 @@ static size_t identifiers(struct stage_run *run, const struct dmarc_identifier *
             continue;
         ids[n++] = (struct dmarc_identifier){
             .domain = s->domain,
-            .auth = s->result == DKIM_PASS        ? DMARC_AUTH_PASS
-                    : s->result == DKIM_TEMPERROR ? DMARC_AUTH_UNKNOWN
-                                                  : DMARC_AUTH_FAIL,
+            .auth = auth_of(s),
         };
     }
     *out = ids;
@@ -136,22 +141,28 @@ static bool list_domain(struct arena *a, const struct header_field *field, struc
     return domain_normalize(a, str_trim(inside), domain);
 }
 
-/* A list's own signature: it passes, and its domain is the list's or above it. */
-static bool is_mailing_list(struct stage_run *run)
+/* A list's own signature: its domain is the list's or above it. */
+static enum dmarc_auth list_signature(struct stage_run *run)
 {
     static const struct str names[] = {STR_INIT("List-Id"), STR_INIT("List-Post")};
     const struct evidence_dkim *dkim = &run->evidence->dkim;
+    enum dmarc_auth found = DMARC_AUTH_FAIL;
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         struct str domain;
         if (!list_domain(run->message->arena, header_get(&run->message->headers, names[k], 0),
                          &domain))
             continue;
-        for (size_t i = 0; i < dkim->n; i++)
-            if (dkim->signatures[i].result == DKIM_PASS &&
-                domain_is_at_or_below(domain, dkim->signatures[i].domain))
-                return true;
+        for (size_t i = 0; i < dkim->n; i++) {
+            const struct dkim_signature *s = &dkim->signatures[i];
+            if (!s->domain.n || !domain_is_at_or_below(domain, s->domain))
+                continue;
+            if (auth_of(s) == DMARC_AUTH_PASS)
+                return DMARC_AUTH_PASS;
+            if (auth_of(s) == DMARC_AUTH_UNKNOWN)
+                found = DMARC_AUTH_UNKNOWN;
+        }
     }
-    return false;
+    return found;
 }
 
 static void evaluate(struct stage_run *run, const struct state *state)
@@ -184,8 +195,7 @@ static void eom(struct stage_run *run)
         evaluate(run, state);
     else
         dmarc->result = DMARC_PERMERROR;
-    if (dmarc->result == DMARC_FAIL)
-        dmarc->mailing_list = is_mailing_list(run);
+    dmarc->list_signature = list_signature(run);
 }
 
 const struct stage stage_dmarc = {.name = "dmarc", .eoh = eoh, .eom = eom};
