@@ -333,6 +333,8 @@ static struct str outcome_of(struct play *p, struct str key)
         return str_of(override_name(p->whole.verdict.override));
     if (str_eq(key, STR("reply")))
         return reply_text(p);
+    if (str_eq(key, STR("queries")))
+        return str_printf(p->arena, "%u", p->whole.asker.queries);
     if (str_eq(key, STR("log")))
         return p->log;
     return STR_NONE;
