@@ -6,7 +6,7 @@ and BAD6 those of evil.example; recv.example is ours."""
 
 import collections
 
-from namespace import BAD4, BAD6, GOOD4, GOOD6, MX4, RELAY, USER
+from namespace import BAD4, BAD6, GOOD4, GOOD6, RELAY, USER
 
 CASES = []
 Case = collections.namedtuple("Case", "profile name function")

@@ -7,7 +7,6 @@ import email
 import email.utils
 import itertools
 import os
-import pathlib
 import shutil
 import smtplib
 import subprocess
@@ -19,7 +18,7 @@ import namespace
 import world
 from daemon import Daemon
 from mta import INBOX, MTAS, TOP
-from namespace import GOOD4, MX4, MX6, WORK
+from namespace import GOOD4, MX4, MX6
 
 OURS = {"return-path", "delivered-to", "x-original-to"}  # what delivery puts above the message
 WAIT = 10  # seconds for a message to arrive
