@@ -106,6 +106,19 @@ static void take_key(struct loading *l, struct keydir_key *key, struct private_k
     arena_defer(l->arena, release, from);
 }
 
+/* Two files that give one selector: s1.pem and example.org.s1.pem. */
+static bool is_second(struct loading *l, const struct keydir *dir, struct conf_place place)
+{
+    for (size_t i = 0; i < dir->n; i++) {
+        if (!str_eq(dir->lives[i].selector, dir->lives[dir->n].selector))
+            continue;
+        conf_problem(l->problems, place, "%s: the selector %.*s is that of %s already",
+                     dir->keys[dir->n].path, STR_ARG(dir->lives[i].selector), dir->keys[i].path);
+        return true;
+    }
+    return false;
+}
+
 /* What the file system tells of one key. False if it cannot be one, or is gone already. */
 static bool look_at(struct loading *l, struct keydir *dir, const char *name,
                     struct conf_place place)
@@ -163,7 +176,7 @@ static void scan(struct loading *l, size_t number, struct conf_place place)
     dir->lives = arena_array(l->arena, struct living_key, n);
     l->wanted[number] = arena_array(l->scratch, struct key_file *, n);
     for (size_t i = 0; i < n; i++) {
-        if (!look_at(l, dir, names[i], place))
+        if (!look_at(l, dir, names[i], place) || is_second(l, dir, place))
             continue;
         struct keydir_key *key = &dir->keys[dir->n];
         const struct keydir_key *old = key_before(before, key->path);

@@ -94,7 +94,8 @@ static const struct conf_signing *find_entry(const struct ask *ask, struct str d
                                              const char *directory)
 {
     const struct conf_signing *found = NULL;
-    struct str why = str_printf(ask->arena, "signing has no entry for %.*s", STR_ARG(domain));
+    struct str why = str_printf(ask->arena, "signing has no entry for %.*s%s", STR_ARG(domain),
+                                directory ? " with this directory" : "");
     for (size_t i = 0; i < ask->conf->n_signing; i++) {
         const struct conf_signing *entry = &ask->conf->signing[i];
         if (!str_eq(entry->domain, domain))
