@@ -25,6 +25,8 @@ struct evidence_dkim {
     bool checked;
     size_t n, skipped; /* evaluated; beyond the cap */
     const struct dkim_signature *signatures;
+    size_t n_claimed; /* from the end of the header on: d= of signatures that may pass yet */
+    const struct str *claimed;
 };
 
 struct evidence_dmarc {

@@ -59,6 +59,9 @@ struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *setti
                                         const struct header_list *headers, struct key_cache *keys,
                                         struct dns_asker *asker);
 
+/* d= of the signatures that may pass yet, newest first: known at the end of the header. */
+const struct str *dkim_verifier_domains(const struct dkim_verifier *v, size_t *n);
+
 /* False if no signature needs the body (any more): the caller may skip it. */
 bool dkim_verifier_wants_body(const struct dkim_verifier *v);
 void dkim_verifier_body(struct dkim_verifier *v, const void *data, size_t n);

@@ -165,6 +165,16 @@ struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *setti
     return v;
 }
 
+const struct str *dkim_verifier_domains(const struct dkim_verifier *v, size_t *n)
+{
+    struct str *domains = arena_array(v->arena, struct str, v->n);
+    *n = 0;
+    for (size_t i = 0; i < v->n; i++)
+        if (!v->signatures[i].decided)
+            domains[(*n)++] = v->results[i].domain;
+    return domains;
+}
+
 bool dkim_verifier_wants_body(const struct dkim_verifier *v)
 {
     for (size_t i = 0; i < v->n_bodies; i++)

@@ -19,6 +19,7 @@ static void eoh(struct stage_run *run)
         .now = run->message->now,
     };
     run->state = dkim_verifier_new(settings, &run->message->headers, run->keys, run->asker);
+    run->evidence->dkim.claimed = dkim_verifier_domains(run->state, &run->evidence->dkim.n_claimed);
 }
 
 static bool wants_body(const struct stage_run *run)

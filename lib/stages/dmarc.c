@@ -8,6 +8,8 @@
 #include "core/stage.h"
 #include "mail/domain.h"
 
+#define SIGNERS_PREFETCHED 3
+
 struct state {
     size_t n; /* distinct author domains */
     struct str *domains;
@@ -50,6 +52,21 @@ static struct str read_authors(struct stage_run *run, struct state *state, enum 
     return STR_NONE;
 }
 
+/* Starts what the evaluation is likely to ask for. A list needs nothing for identifiers, and of
+ * many signatures few have domains of their own: others wait until one of them has passed. */
+static void prefetch(struct stage_run *run, struct str author)
+{
+    const struct evidence_dkim *dkim = &run->evidence->dkim;
+    struct str sender;
+    dmarc_prefetch(author, run->conf->psl, run->asker);
+    if (run->conf->psl)
+        return;
+    if (domain_normalize(run->message->arena, run->message->from.domain, &sender))
+        dmarc_prefetch_identifier(sender, author, run->asker);
+    for (size_t i = 0; i < dkim->n_claimed && i < SIGNERS_PREFETCHED; i++)
+        dmarc_prefetch_identifier(dkim->claimed[i], author, run->asker);
+}
+
 static void eoh(struct stage_run *run)
 {
     struct evidence_dmarc *dmarc = &run->evidence->dmarc;
@@ -60,13 +77,8 @@ static void eoh(struct stage_run *run)
     dmarc->reason = read_authors(run, state, &dmarc->from_status);
     if (dmarc->reason.n)
         state->n = 0;
-    struct str sender;
-    bool has_sender = domain_normalize(run->message->arena, run->message->from.domain, &sender);
-    for (size_t i = 0; i < state->n; i++) {
-        dmarc_prefetch(state->domains[i], run->conf->psl, run->asker);
-        if (has_sender && !run->conf->psl)
-            dmarc_prefetch_identifier(sender, state->domains[i], run->asker);
-    }
+    for (size_t i = 0; i < state->n; i++)
+        prefetch(run, state->domains[i]);
 }
 
 static enum dmarc_auth auth_of(const struct dkim_signature *s)
