@@ -1,4 +1,19 @@
-/* scenario.h - a scenario file, parsed: see tests/README for how one is written. */
+/* scenario.h - a scenario file, parsed.
+ *
+ * "=== name" begins a scenario; what stands before the first one is common to all. '*' in [expect]
+ * stands for anything, and all else for itself; '#' begins a comment there and in [session].
+ *
+ *   [config]    lines of assay.conf; {keys} is a folder with rsa.pem, ed25519.pem and senders
+ *   [zone]      the whole DNS (lib/dns/zone.h); {rsa} and {ed25519} are p= of the test keys
+ *   [senders]   the text of {keys}/senders
+ *   [session]   client ADDRESS or local; name, helo, daemon, auth USER, tls SUBJECT, from <PATH>,
+ *               rcpt <PATH>: of client and envelope, each with a default
+ *   [sign]      DOMAIN SELECTOR rsa|ed25519: signs the message, the last line on top
+ *   [message]   header, empty line, body; a body line TAMPER comes in after signing
+ *   [expect]    origin, spf, dkim, dmarc (result words), action, would, at, override, reply, log:
+ *               what came out has this form; header and no-header: some field that is added has, or
+ *               none; delete: the fields that are removed, as "NAME ORDINAL, ..."; queries: those
+ *               that the message cost, and warm-queries: if it comes once more */
 #ifndef ASSAY_TESTS_SCENARIO_H
 #define ASSAY_TESTS_SCENARIO_H
 
