@@ -51,12 +51,13 @@ def until(condition, what, seconds=PATIENCE):
 class Daemon:
     """config: lines of assay.conf beside listen, dns.servers and BASE. zone: for a DnsServer of its own."""
 
-    def __init__(self, config="", zone=None, tcp=False, base=BASE, dns="", directory=None, start=True):
+    def __init__(self, config="", zone=None, tcp=False, base=BASE, dns="", directory=None, start=True, environment=None):
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="assay-wire-"))
         self.own_directory = directory is None
         self.dns = DnsServer(zone or {})
         self.dns_options = dns
         self.base = base
+        self.environment = environment or {}
         if tcp:
             self.address = ("127.0.0.1", free_port())
             self.listen = f"inet:{self.address[1]}@127.0.0.1"
@@ -80,7 +81,7 @@ class Daemon:
         """Starts the process without waiting for it to listen."""
         log = open(self.log_path, "ab")
         command = [BINARY, "milter", "-c", str(self.path), "--log", "stderr", *arguments]
-        environment = dict({"TSAN_OPTIONS": "atexit_sleep_ms=50"}, **os.environ)
+        environment = {"TSAN_OPTIONS": "atexit_sleep_ms=50", **os.environ, **self.environment}
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         log.close()
         return self.process

@@ -1,0 +1,262 @@
+/* faults.c - a library to be preloaded (LD_PRELOAD) under the daemon: system calls that fail on a
+ * schedule, without a line for it in the product.
+ *
+ * ASSAY_FAULTS names a file that the test shares with the process (struct control): for each kind
+ * of faults.def how many of a thousand calls shall fail, and how many were made and failed. Which
+ * ones fail follows from the seed and the number of the call. Without the file nothing fails. */
+/* glibc declares the address of accept() and recvfrom() as a transparent union. */
+#pragma GCC diagnostic ignored "-Wpedantic"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum kind {
+#define FAULT(name, what) FAULT_##name,
+#include "faults.def"
+#undef FAULT
+    FAULTS
+};
+
+struct control {
+    _Atomic uint64_t seed;
+    struct {
+        _Atomic uint64_t permille, calls, failed;
+    } kinds[FAULTS];
+};
+
+#define CLOCK_JUMP 120 /* seconds */
+
+static struct control none, *control = &none;
+static _Atomic int64_t clock_offset;
+
+__attribute__((constructor)) static void open_control(void)
+{
+    const char *path = getenv("ASSAY_FAULTS");
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    void *shared = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (shared != MAP_FAILED)
+        control = shared;
+}
+
+/* The function that would have been called without us. */
+#define REAL(type, name, ...)                                                                      \
+    static type (*_Atomic name##_known)(__VA_ARGS__);                                              \
+    static type (*name##_real(void))(__VA_ARGS__)                                                  \
+    {                                                                                              \
+        type (*found)(__VA_ARGS__) = name##_known;                                                 \
+        if (!found) {                                                                              \
+            void *symbol = dlsym(RTLD_NEXT, #name);                                                \
+            memcpy(&found, &symbol, sizeof found);                                                 \
+            name##_known = found;                                                                  \
+        }                                                                                          \
+        return found;                                                                              \
+    }
+
+static uint64_t mixed(uint64_t x) /* SplitMix64's finalizer */
+{
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+/* A number that is not 0 if this call shall fail. */
+static uint64_t drawn(enum kind kind)
+{
+    uint64_t permille = control->kinds[kind].permille;
+    if (!permille)
+        return 0;
+    uint64_t call = atomic_fetch_add(&control->kinds[kind].calls, 1);
+    uint64_t number = mixed(control->seed + ((uint64_t)kind << 56) + call * 0x9E3779B97F4A7C15u);
+    if (number % 1000 >= permille)
+        return 0;
+    atomic_fetch_add(&control->kinds[kind].failed, 1);
+    return number | 1;
+}
+
+/* True, with errno set, if this call shall fail. */
+static bool fails(enum kind kind, int error)
+{
+    if (!drawn(kind))
+        return false;
+    errno = error;
+    return true;
+}
+
+static bool is_stream(int fd)
+{
+    int type = 0, before = errno;
+    socklen_t n = sizeof type;
+    bool stream = !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) && type == SOCK_STREAM;
+    errno = before;
+    return stream;
+}
+
+static bool is_file(int fd)
+{
+    struct stat info;
+    return !fstat(fd, &info) && S_ISREG(info.st_mode);
+}
+
+/* --- Sockets of the MTA, the log, files --------------------------------------------------------*/
+
+REAL(ssize_t, write, int, const void *, size_t)
+ssize_t write(int fd, const void *data, size_t n)
+{
+    if (fd == STDERR_FILENO && fails(FAULT_log, ENOSPC))
+        return -1;
+    if (is_stream(fd)) {
+        if (fails(FAULT_write, EPIPE))
+            return -1;
+        if (n > 1 && drawn(FAULT_short_write))
+            n /= 2;
+    }
+    return write_real()(fd, data, n);
+}
+
+REAL(ssize_t, writev, int, const struct iovec *, int)
+ssize_t writev(int fd, const struct iovec *parts, int n)
+{
+    if (is_stream(fd)) {
+        if (fails(FAULT_write, EPIPE))
+            return -1;
+        if (n > 0 && parts[0].iov_len > 1 && drawn(FAULT_short_write))
+            return write_real()(fd, parts[0].iov_base, parts[0].iov_len / 2);
+        if (n > 1 && drawn(FAULT_short_write))
+            n--;
+    }
+    return writev_real()(fd, parts, n);
+}
+
+REAL(ssize_t, read, int, void *, size_t)
+ssize_t read(int fd, void *data, size_t n)
+{
+    if (is_stream(fd) ? fails(FAULT_receive, ECONNRESET)
+                      : is_file(fd) && fails(FAULT_file_read, EIO))
+        return -1;
+    return read_real()(fd, data, n);
+}
+
+REAL(int, accept, int, struct sockaddr *, socklen_t *)
+int accept(int fd, struct sockaddr *address, socklen_t *n)
+{
+    return fails(FAULT_accept, EMFILE) ? -1 : accept_real()(fd, address, n);
+}
+
+REAL(int, open, const char *, int, ...)
+int open(const char *path, int flags, ...)
+{
+    va_list args;
+    va_start(args, flags);
+    unsigned mode = flags & O_CREAT ? va_arg(args, unsigned) : 0;
+    va_end(args);
+    return fails(FAULT_file_open, EIO) ? -1 : open_real()(path, flags, mode);
+}
+
+REAL(FILE *, fopen, const char *, const char *)
+FILE *fopen(const char *path, const char *mode)
+{
+    return fails(FAULT_file_open, EIO) ? NULL : fopen_real()(path, mode);
+}
+
+/* --- DNS ---------------------------------------------------------------------------------------*/
+
+REAL(int, socket, int, int, int)
+int socket(int family, int type, int protocol)
+{
+    bool dns = (family == AF_INET || family == AF_INET6) && (type & 0xF) == SOCK_DGRAM;
+    return dns && fails(FAULT_dns_socket, EMFILE) ? -1 : socket_real()(family, type, protocol);
+}
+
+REAL(ssize_t, send, int, const void *, size_t, int)
+ssize_t send(int fd, const void *data, size_t n, int flags)
+{
+    return !is_stream(fd) && fails(FAULT_dns_send, ENETUNREACH) ? -1
+                                                                : send_real()(fd, data, n, flags);
+}
+
+REAL(ssize_t, recvfrom, int, void *, size_t, int, struct sockaddr *, socklen_t *)
+ssize_t recvfrom(int fd, void *data, size_t size, int flags, struct sockaddr *from, socklen_t *n)
+{
+    if (fails(FAULT_dns_receive, ECONNREFUSED))
+        return -1;
+    ssize_t got = recvfrom_real()(fd, data, size, flags, from, n);
+    uint64_t number = got > 0 ? drawn(FAULT_dns_short) : 0;
+    return number ? (ssize_t)(number % (uint64_t)got) : got;
+}
+
+/* --- Threads, waiting, time --------------------------------------------------------------------*/
+
+REAL(int, pthread_create, pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *arg)
+{
+    return drawn(FAULT_thread) ? EAGAIN : pthread_create_real()(thread, attributes, run, arg);
+}
+
+REAL(int, poll, struct pollfd *, nfds_t, int)
+int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+    return fails(FAULT_poll, EINTR) ? -1 : poll_real()(fds, n, timeout);
+}
+
+REAL(int, epoll_wait, int, struct epoll_event *, int, int)
+int epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
+{
+    return fails(FAULT_poll, EINTR) ? -1 : epoll_wait_real()(fd, events, n, timeout);
+}
+
+static int64_t jumped(void)
+{
+    uint64_t number = drawn(FAULT_clock);
+    if (number)
+        clock_offset = (int64_t)(number >> 32) % (2 * CLOCK_JUMP + 1) - CLOCK_JUMP;
+    return control->kinds[FAULT_clock].permille ? clock_offset : 0;
+}
+
+REAL(int, clock_gettime, clockid_t, struct timespec *)
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+    int status = clock_gettime_real()(clock, out);
+    if (!status && clock == CLOCK_REALTIME)
+        out->tv_sec += jumped();
+    return status;
+}
+
+REAL(int, gettimeofday, struct timeval *, void *)
+int gettimeofday(struct timeval *out, void *zone)
+{
+    int status = gettimeofday_real()(out, zone);
+    if (!status)
+        out->tv_sec += jumped();
+    return status;
+}
+
+REAL(time_t, time, time_t *)
+time_t time(time_t *out)
+{
+    time_t now = time_real()(NULL) + jumped();
+    if (out)
+        *out = now;
+    return now;
+}

@@ -1,0 +1,266 @@
+#!/usr/bin/python3
+"""The daemon while system calls fail under it: it goes on serving, puts a message off where it cannot do better, says
+so in its log, and is itself again as soon as the trouble is over. Never a refusal (5xx) or a pass that is not right."""
+
+import collections
+import mmap
+import os
+import pathlib
+import re
+import struct
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "wire"))
+
+import harness
+import traffic
+from milter_client import Vanished, plain_header
+
+LIBRARY = os.environ.get("ASSAY_FAULTS_LIBRARY", str(harness.TOP / "build/tests/faults/libassay_faults.so"))
+KINDS = re.findall(r"^FAULT\((\w+),", (HERE / "faults.def").read_text(), re.M)
+SEED = int(os.environ.get("ASSAY_FAULTS_SEED", "1"))
+SECONDS = 2.0 if not os.environ.get("ASSAY_FULL") else 60.0
+WORKERS = 4
+DNS = 'timeout = "1s"; deadline = "2s"; max-ttl = "1s"; failure-ttl = "0s";'
+
+
+class Faults:
+    """The file that is shared with faults.c: schedule and counters."""
+
+    def __init__(self, directory):
+        self.path = directory / "faults"
+        self.path.write_bytes(struct.pack("=Q", SEED) + bytes(24 * len(KINDS)))
+        with open(self.path, "r+b") as f:
+            self.memory = mmap.mmap(f.fileno(), 0)
+
+    def arm(self, kind, permille):
+        struct.pack_into("=Q", self.memory, 8 + 24 * KINDS.index(kind), permille)
+
+    def failed(self, kind):
+        return struct.unpack_from("=Q", self.memory, 8 + 24 * KINDS.index(kind) + 16)[0]
+
+    @property
+    def environment(self):
+        return {"LD_PRELOAD": LIBRARY, "ASSAY_FAULTS": str(self.path)}
+
+
+class Load:
+    """Mail over several connections; what became of it."""
+
+    def __init__(self, daemon, mail, may_vanish, patience=20):
+        self.daemon, self.mail, self.may_vanish, self.patience = daemon, mail, may_vanish, patience
+        self.outcomes = collections.Counter()
+        self.wrong = []
+        self.stopping = False
+        self.threads = [threading.Thread(target=self.work, args=(n,)) for n in range(WORKERS)]
+        for t in self.threads:
+            t.start()
+
+    def work(self, number):
+        count = 0
+        while not self.stopping:
+            try:
+                client = self.daemon.client(timeout=self.patience)
+                if number == 0:
+                    traffic.authenticate(client)
+                for _ in range(5):
+                    count += 1
+                    message = self.mail.any(number == 0)
+                    reply = message.play(client, f"F{number}x{count}")
+                    if reply:
+                        self.note(message, reply)
+                    if message.end == "vanish" or self.stopping:
+                        break
+                else:
+                    client.quit()
+            except TimeoutError:
+                self.outcomes["no answer"] += 1
+            except (Vanished, OSError) as trouble:
+                self.outcomes["connection lost"] += 1
+                if not self.may_vanish:
+                    self.wrong.append(repr(trouble))
+            time.sleep(0.002)
+
+    def note(self, message, reply):
+        put_off = reply.kind == "t" or reply.code[:1] == "4"
+        self.outcomes["put off" if put_off else "accepted" if reply.accepted else "refused"] += 1
+        problem = message.tolerate(reply)
+        if problem:
+            self.wrong.append(f"{message.kind}: {problem}")
+
+    def end(self):
+        self.stopping = True
+        for t in self.threads:
+            t.join()
+
+
+class FaultsTest(harness.WireTest):
+    reloads = 0
+
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory(prefix="assay-faults-")
+        cls.addClassCleanup(cls.scratch.cleanup)
+        cls.mail = traffic.Traffic(pathlib.Path(cls.scratch.name), SEED)
+
+    def start(self, config="", **options):
+        self.faults = Faults(pathlib.Path(self.scratch.name))
+        self.config = traffic.CONFIG + self.mail.keys.signing() + config
+        d = self.daemon(self.config, dns=DNS, environment=self.faults.environment, **options)
+        d.dns.zone = self.mail.zone
+        return d
+
+    def finish(self, d):
+        status, text = d.close()
+        self.assertNotRegex(text, r"Sanitizer|runtime error|milter claimed not to reply")
+        if "LAUNCH_WORKER error" not in text:
+            self.assertNotIn("are cut", text)
+        self.assertEqual(status, 0, text[-4000:])
+
+    def descriptors(self, d):
+        return len(os.listdir(f"/proc/{d.process.pid}/fd"))
+
+    def reload(self, d):
+        """With other DNS settings, so that another resolver is opened; the keys are read again anyway."""
+        self.reloads += 1
+        d.dns_options = DNS + f' cache-size = "{500 + self.reloads}K";'
+        d.reload(self.config)
+
+    def right_again(self, d):
+        """Mail of each kind is judged as it should be."""
+
+        def works():
+            client = d.client()
+            messages = [self.mail.cold(), self.mail.cold_forged(), self.mail.verified(), self.mail.tampered()]
+            problems = [m.judge(m.play(client, "AGAIN")) for m in messages]
+            client.quit()
+            return not any(problems)
+
+        harness.until(works, "the right verdicts after the trouble", 5)
+
+    def under(self, kind, permille, says=None, may_vanish=False, reloads=False, patience=20, forgotten=None):
+        """forgotten: a pattern; as many connections as the log has such lines may be left without an answer."""
+        d = self.start()
+        self.right_again(d)
+        before = self.descriptors(d)
+        self.faults.arm(kind, permille)
+        load = Load(d, self.mail, may_vanish, patience)
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            time.sleep(0.1)
+            if reloads:
+                self.reload(d)
+        load.end()
+        self.faults.arm(kind, 0)
+        failed = self.faults.failed(kind)
+        print(f"{kind}: {failed} failures; {dict(load.outcomes)}", flush=True)
+        self.assertEqual(load.wrong[:5], [], f"{len(load.wrong)} in all")
+        self.assertLessEqual(load.outcomes["no answer"], len(d.lines(forgotten)) if forgotten else 0, d.log()[-3000:])
+        self.assertGreater(failed, 0)
+        self.assertGreater(load.outcomes["accepted"], 0)
+        if says:
+            self.assertTrue(d.lines(says), f"no line /{says}/ in\n{d.log()[-3000:]}")
+        self.right_again(d)
+        spare = 3 + load.outcomes["no answer"]
+        harness.until(lambda: self.descriptors(d) <= before + spare, f"descriptors: {before} before, {self.descriptors(d)} now", 5)
+
+
+class Mta(FaultsTest):
+    def test_write(self):
+        self.under("write", 20, may_vanish=True)
+
+    def test_short_write(self):
+        self.under("short_write", 300)
+
+    def test_receive(self):
+        self.under("receive", 10, may_vanish=True)
+
+    def test_accept(self):
+        self.under("accept", 300, says="accept")
+
+
+class Dns(FaultsTest):
+    SAYS = r"spf=temperror|dmarc=temperror|dkim=temperror"
+
+    def test_send(self):
+        self.under("dns_send", 300)
+
+    def test_no_query_leaves(self):
+        self.under("dns_send", 1000, says=self.SAYS)
+
+    def test_receive(self):
+        self.under("dns_receive", 300)
+
+    def test_short(self):
+        self.under("dns_short", 500, says=self.SAYS)
+
+    def test_socket(self):
+        self.under("dns_socket", 500)
+
+
+class Files(FaultsTest):
+    def test_open(self):
+        self.under("file_open", 400, says="not reloaded", reloads=True)
+
+    def test_read(self):
+        self.under("file_read", 400, says="not reloaded", reloads=True)
+
+    def test_log(self):
+        """Lines are lost, and no mail."""
+        self.under("log", 500)
+
+
+class System(FaultsTest):
+    def test_thread(self):
+        """libmilter forgets a connection when it cannot start a worker for it, and says LAUNCH_WORKER error:
+        the MTA's own patience ends that. All others are served."""
+        self.under("thread", 300, says="LAUNCH_WORKER|no thread", reloads=True, patience=4, forgotten="LAUNCH_WORKER error")
+
+    def test_poll(self):
+        self.under("poll", 200)
+
+    def test_clock(self):
+        self.under("clock", 50)
+
+
+class Start(FaultsTest):
+    def test_start(self):
+        """What fails at the start ends it, with a word."""
+        for kind in ("file_open", "file_read", "thread"):
+            with self.subTest(kind=kind):
+                faults = Faults(pathlib.Path(self.scratch.name))
+                faults.arm(kind, 1000)
+                d = harness.Daemon(traffic.CONFIG + self.mail.keys.signing(), start=False, environment=faults.environment)
+                d.launch()
+                status = d.wait()
+                said = d.log()
+                d.close()
+                self.assertIn(status, (71, 78), said)
+                self.assertRegex(said, "error: ")
+
+
+class Memory(FaultsTest):
+    def test_quota(self):
+        """A message whose header does not fit is put off; others are not touched."""
+        d = self.start('limits = { message-memory = "256K"; header-bytes = "16M"; header-count = 100000; };\n')
+        load = Load(d, self.mail, False)
+        client = d.client()
+        for n in range(20):
+            header = plain_header() + [("X-Filler", " " + "x" * 800)] * (50 * n)
+            reply = client.message(header=header)
+            fits = 2 * 900 * 50 * n < 200000
+            self.assertTrue(reply.accepted or (reply.code == "452" and not fits), (n, reply))
+        self.assertEqual(reply.code, "452")
+        load.end()
+        self.assertEqual(load.wrong, [])
+        self.assertEqual(load.outcomes["put off"] + load.outcomes["no answer"], 0)
+        self.assertTrue(d.lines(r"action=tempfail.*cause=memory|memory"), d.log()[-2000:])
+        self.right_again(d)
+
+
+if __name__ == "__main__":
+    harness.main()
