@@ -203,6 +203,7 @@ static void find(const struct key_set *set, const struct mailbox *author, struct
         choice->n = lives ? keys->directories[entry->directory].n : entry->n;
         choice->keys = lives ? keys->directories[entry->directory].keys : entry->keys;
         choice->settings = &entry->settings;
+        choice->not_a_sender = false;
     } else if (fixed->table) {
         choice->n = signing_table_find(fixed->table, author, a, &choice->keys);
         choice->settings = &fixed->settings;

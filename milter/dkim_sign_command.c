@@ -159,10 +159,9 @@ static int sign(struct job *job)
     if (!mail_file_read(&job->ask, job->path, &m))
         return EX_NOINPUT;
     job->settings.now = time(NULL);
-    struct dkim_signer *signer =
-        dkim_signer_new(job->ask.arena, &job->settings, &m.headers, &job->key, 1);
+    struct dkim_signer *signer = dkim_signer_new(job->ask.arena, &job->settings, &m.headers);
     dkim_signer_body(signer, m.body.p, m.body.n);
-    if (!dkim_signer_finish(signer, &value, &problem)) {
+    if (!dkim_signer_finish(signer, &job->key, 1, &value, &problem)) {
         fprintf(stderr, "%s: %.*s\n", job->ask.command, STR_ARG(problem));
         return EX_SOFTWARE;
     }

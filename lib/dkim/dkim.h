@@ -99,18 +99,28 @@ extern const size_t dkim_default_sign_headers_count;
 extern const struct str dkim_default_oversign_headers[];
 extern const size_t dkim_default_oversign_headers_count;
 
+/* A verifier of signatures of our own: those that name one of `keys` (d=, s= and type) are judged
+ * by this key's public part, whatever the DNS has; the result of all others is DKIM_NONE. NULL if
+ * no signature by these keys can hold. Goes on like any verifier, with NULL for the asker. `keys`
+ * must outlive it. */
+struct dkim_verifier *dkim_verifier_new_own(struct arena *a,
+                                            const struct dkim_verify_settings *settings,
+                                            const struct header_list *headers,
+                                            struct key_cache *cache,
+                                            const struct dkim_signing_key *keys, size_t n_keys);
+
 struct dkim_signer;
 
-/* One signature for each key, over the same header fields and one body digest. Settings and keys
- * must outlive the signer; keys are held by the caller. */
+/* Settings must outlive the signer. */
 struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_settings *settings,
-                                    const struct header_list *headers,
-                                    const struct dkim_signing_key *keys, size_t n_keys);
+                                    const struct header_list *headers);
 void dkim_signer_body(struct dkim_signer *s, const void *data, size_t n);
 
-/* values[i] is the value of the DKIM-Signature field of keys[i] (with its leading space, folded
+/* One signature for each key, over the same header fields and one body digest. values[i] is the
+ * value of the DKIM-Signature field of keys[i] (with its leading space, folded
  * with LF TAB), to be inserted above all other fields. False and *problem if a signature could not
  * be made. `values` has room for n_keys. */
-bool dkim_signer_finish(struct dkim_signer *s, struct str *values, struct str *problem);
+bool dkim_signer_finish(struct dkim_signer *s, const struct dkim_signing_key *keys, size_t n_keys,
+                        struct str *values, struct str *problem);
 
 #endif

@@ -62,8 +62,6 @@ struct dkim_signer {
     const struct dkim_sign_settings *settings;
     const struct header_list *headers; /* while the signer is being made */
     struct arena *arena;
-    const struct dkim_signing_key *keys;
-    size_t n_keys;
     struct str *names; /* h=, in the order of hashing */
     size_t n_names, cap_names;
     struct header_hash *header;
@@ -150,15 +148,12 @@ static void hash_header(struct dkim_signer *s)
 }
 
 struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_settings *settings,
-                                    const struct header_list *headers,
-                                    const struct dkim_signing_key *keys, size_t n_keys)
+                                    const struct header_list *headers)
 {
     struct dkim_signer *s = arena_make(a, struct dkim_signer);
     s->settings = settings;
     s->headers = headers;
     s->arena = a;
-    s->keys = keys;
-    s->n_keys = n_keys;
     s->header = header_hash_new(a, settings->header_canon);
     s->body = body_hash_new(a, settings->body_canon, UINT64_MAX);
     hash_header(s);
@@ -258,20 +253,21 @@ static void add_base64(struct header_folder *f, struct str text)
     }
 }
 
-bool dkim_signer_finish(struct dkim_signer *s, struct str *values, struct str *problem)
+bool dkim_signer_finish(struct dkim_signer *s, const struct dkim_signing_key *keys, size_t n_keys,
+                        struct str *values, struct str *problem)
 {
     unsigned char body[32], header[32];
     body_hash_finish(s->body, body);
-    for (size_t i = 0; i < s->n_keys; i++) {
+    for (size_t i = 0; i < n_keys; i++) {
         struct header_folder f;
         struct header_hash *hash = header_hash_copy(s->arena, s->header);
-        begin_value(&f, s, &s->keys[i], (struct str){(char *)body, sizeof body});
+        begin_value(&f, s, &keys[i], (struct str){(char *)body, sizeof body});
         header_hash_signature(hash, SIGNATURE_FIELD, folder_str(&f));
         header_hash_finish(hash, header);
-        struct str signature = private_key_sign(s->keys[i].key, header, s->arena);
+        struct str signature = private_key_sign(keys[i].key, header, s->arena);
         if (!signature.p) {
             *problem = str_printf(s->arena, "OpenSSL cannot sign with the key of selector %.*s",
-                                  STR_ARG(s->keys[i].selector));
+                                  STR_ARG(keys[i].selector));
             return false;
         }
         add_base64(&f, base64_encode(s->arena, signature));

@@ -30,6 +30,8 @@ struct dkim_verifier {
     struct dkim_signature *results;
     struct body *bodies;
     size_t n_bodies;
+    const struct dkim_signing_key *own; /* the keys to judge by; NULL: those in DNS */
+    size_t n_own;
 };
 
 static const char *const result_names[DKIM_RESULT_COUNT] = {
@@ -137,31 +139,52 @@ static struct body *body_of(struct dkim_verifier *v, const struct signature *s)
     return b;
 }
 
-struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *settings,
-                                        const struct header_list *headers, struct key_cache *keys,
-                                        struct dns_asker *asker)
+/* With the signatures read, and those decided that their own fields rule out. */
+static struct dkim_verifier *begin(struct arena *a, const struct dkim_verify_settings *settings,
+                                   const struct header_list *headers, struct key_cache *keys)
 {
-    struct dkim_verifier *v = arena_make(asker->arena, struct dkim_verifier);
-    struct fields *fields = NULL;
+    struct dkim_verifier *v = arena_make(a, struct dkim_verifier);
     v->settings = *settings;
-    v->arena = asker->arena;
+    v->arena = a;
     v->keys = keys;
     find_signatures(v, headers);
-    name_signatures(v);
-    v->bodies = arena_array(v->arena, struct body, v->n);
+    v->bodies = arena_array(a, struct body, v->n);
+    for (size_t i = 0; i < v->n; i++)
+        check_times(settings, &v->signatures[i]);
+    return v;
+}
+
+/* For the signatures that are not decided yet. False if there are none. */
+static bool hash_headers(struct dkim_verifier *v, const struct header_list *headers)
+{
+    struct fields *fields = NULL;
     for (size_t i = 0; i < v->n; i++) {
         struct signature *s = &v->signatures[i];
-        check_times(settings, s);
         if (s->decided)
             continue;
-        s->key_name = str_printf(v->arena, "%.*s._domainkey.%.*s", STR_ARG(s->result->selector),
-                                 STR_ARG(s->result->domain));
-        dns_prefetch(asker, s->key_name, DNS_TXT);
         if (!fields)
             fields = fields_new(v->arena, headers);
         hash_header(v, s, fields);
         body_of(v, s);
     }
+    return fields != NULL;
+}
+
+struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *settings,
+                                        const struct header_list *headers, struct key_cache *keys,
+                                        struct dns_asker *asker)
+{
+    struct dkim_verifier *v = begin(asker->arena, settings, headers, keys);
+    name_signatures(v);
+    for (size_t i = 0; i < v->n; i++) {
+        struct signature *s = &v->signatures[i];
+        if (s->decided)
+            continue;
+        s->key_name = str_printf(v->arena, "%.*s._domainkey.%.*s", STR_ARG(s->result->selector),
+                                 STR_ARG(s->result->domain));
+        dns_prefetch(asker, s->key_name, DNS_TXT);
+    }
+    hash_headers(v, headers);
     return v;
 }
 
@@ -173,6 +196,33 @@ const struct str *dkim_verifier_domains(const struct dkim_verifier *v, size_t *n
         if (!v->signatures[i].decided)
             domains[(*n)++] = v->results[i].domain;
     return domains;
+}
+
+/* The key of ours that a signature names, or NULL. */
+static const struct dkim_signing_key *own_key(const struct dkim_verifier *v,
+                                              const struct signature *s)
+{
+    for (size_t i = 0; i < v->n_own; i++)
+        if (str_eq(v->own[i].domain, s->result->domain) &&
+            str_eq(v->own[i].selector, s->result->selector) &&
+            private_key_type(v->own[i].key) == s->result->key_type)
+            return &v->own[i];
+    return NULL;
+}
+
+struct dkim_verifier *dkim_verifier_new_own(struct arena *a,
+                                            const struct dkim_verify_settings *settings,
+                                            const struct header_list *headers,
+                                            struct key_cache *cache,
+                                            const struct dkim_signing_key *keys, size_t n_keys)
+{
+    struct dkim_verifier *v = begin(a, settings, headers, cache);
+    v->own = keys;
+    v->n_own = n_keys;
+    for (size_t i = 0; i < v->n; i++)
+        if (!own_key(v, &v->signatures[i]))
+            signature_decide(&v->signatures[i], DKIM_NONE, STR("not by a key of ours"));
+    return hash_headers(v, headers) ? v : NULL;
 }
 
 bool dkim_verifier_wants_body(const struct dkim_verifier *v)
@@ -337,11 +387,32 @@ static void decide_without_key(struct dkim_verifier *v, struct signature *s,
                                     STR_ARG(name), dns_status_name(answer->status)));
 }
 
+static void decide_by_own_key(const struct dkim_verifier *v, struct signature *s,
+                              const struct body_verdict *body)
+{
+    const char *problem;
+    const struct dkim_signing_key *own = own_key(v, s);
+    struct str bytes = private_key_public(own->key, v->arena);
+    struct public_key *key = key_cache_get(v->keys, s->result->key_type, bytes, &problem);
+    if (!key) {
+        signature_decide(s, DKIM_PERMERROR, str_of(problem));
+        return;
+    }
+    struct trial t = try_key(v, s, body, key, (struct trial){0});
+    public_key_release(key);
+    s->result->key_bits = t.key_bits;
+    signature_decide(s, t.result, t.reason);
+}
+
 static void decide(struct dkim_verifier *v, struct signature *s, struct dns_asker *asker)
 {
     struct body_verdict body;
     if (!judge_body(v, s, &body)) {
         signature_decide(s, DKIM_PERMERROR, STR("l= is longer than the body"));
+        return;
+    }
+    if (v->own) {
+        decide_by_own_key(v, s, &body);
         return;
     }
     const struct dns_answer *answer = dns_lookup(asker, s->key_name, DNS_TXT);

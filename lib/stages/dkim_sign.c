@@ -14,6 +14,8 @@ struct state {
     struct signing_choice choice;
     struct dkim_sign_settings settings;
     struct dkim_signer *signer;
+    struct dkim_verifier
+        *before; /* of signatures that the message carries; NULL: none by our keys */
 };
 
 /* The rules: what speaks against signing, or STR_NONE. */
@@ -89,6 +91,21 @@ static struct str objection(struct stage_run *run, struct state *state)
     return some_key(run, state);
 }
 
+/* Whether a signature of ours still holds is known when the body is. */
+static void look_for_own(struct stage_run *run, struct state *state)
+{
+    const struct conf *conf = run->conf;
+    const struct message *m = run->message;
+    const struct dkim_verify_settings settings = {
+        .max_signatures = (unsigned)conf->dkim_max_signatures,
+        .min_key_bits = KEY_RSA_BITS_MIN,
+        .clock_skew_s = conf->dkim_clock_skew / 1000,
+        .now = m->now,
+    };
+    state->before = dkim_verifier_new_own(m->arena, &settings, &m->headers, run->keys,
+                                          state->choice.keys, state->choice.n);
+}
+
 static void eoh(struct stage_run *run)
 {
     struct evidence_signing *signing = &run->evidence->signing;
@@ -99,12 +116,10 @@ static void eoh(struct stage_run *run)
     if (signing->why.n)
         return;
     signing->why = m->origin_why;
-    signing->n = state->choice.n;
-    signing->keys = state->choice.keys;
     state->settings = *state->choice.settings;
     state->settings.now = m->now;
-    state->signer =
-        dkim_signer_new(m->arena, &state->settings, &m->headers, signing->keys, signing->n);
+    state->signer = dkim_signer_new(m->arena, &state->settings, &m->headers);
+    look_for_own(run, state);
     run->state = state;
 }
 
@@ -117,6 +132,46 @@ static void body(struct stage_run *run, const void *data, size_t n)
 {
     struct state *state = run->state;
     dkim_signer_body(state->signer, data, n);
+    if (state->before)
+        dkim_verifier_body(state->before, data, n);
+}
+
+static bool has_signed(const struct dkim_signature *signatures, size_t n,
+                       const struct dkim_signing_key *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if (signatures[i].result == DKIM_PASS && str_eq(signatures[i].domain, key->domain) &&
+            str_eq(signatures[i].selector, key->selector))
+            return true;
+    return false;
+}
+
+/* The last rule: no key signs a message that it has signed already. A signature of ours that does
+ * not hold any more is no signature. */
+static void leave_out_signed(struct stage_run *run, const struct state *state)
+{
+    struct evidence_signing *signing = &run->evidence->signing;
+    struct arena *a = run->message->arena;
+    struct dkim_signing_key *keys = arena_array(a, struct dkim_signing_key, state->choice.n);
+    struct strbuf already;
+    size_t n, skipped;
+    const struct dkim_signature *signatures =
+        dkim_verifier_finish(state->before, NULL, &n, &skipped);
+    sb_init(&already, a);
+    signing->n = 0;
+    signing->keys = keys;
+    for (size_t i = 0; i < state->choice.n; i++) {
+        const struct dkim_signing_key *key = &state->choice.keys[i];
+        if (has_signed(signatures, n, key))
+            sb_printf(&already, "%s%.*s/%.*s", already.n ? "," : "already signed by ",
+                      STR_ARG(key->domain), STR_ARG(key->selector));
+        else
+            keys[signing->n++] = *key;
+    }
+    if (already.n)
+        signing->why = signing->n ? str_printf(a, "%.*s, %.*s", STR_ARG(signing->why),
+                                               STR_ARG(sb_str(&already)))
+                                  : sb_str(&already);
 }
 
 static void eom(struct stage_run *run)
@@ -125,8 +180,12 @@ static void eom(struct stage_run *run)
     struct state *state = run->state;
     if (!state)
         return;
+    signing->n = state->choice.n;
+    signing->keys = state->choice.keys;
+    if (state->before)
+        leave_out_signed(run, state);
     struct str *values = arena_array(run->message->arena, struct str, signing->n);
-    if (dkim_signer_finish(state->signer, values, &signing->problem))
+    if (dkim_signer_finish(state->signer, signing->keys, signing->n, values, &signing->problem))
         signing->values = values;
     else
         signing->n = 0;

@@ -80,13 +80,13 @@ static void sign(struct work *w)
 {
     const struct dkim_sign_settings settings = {CANON_RELAXED, w->canon, .now = 1700000000};
     const struct dkim_signing_key key = {STR("example.org"), STR("s"), w->key};
-    struct dkim_signer *s = dkim_signer_new(w->arena, &settings, &w->headers, &key, 1);
+    struct dkim_signer *s = dkim_signer_new(w->arena, &settings, &w->headers);
     struct str value, problem;
     for (size_t at = 0; at < w->body.n; at += CHUNK) {
         struct str part = str_sub(w->body, at, at + CHUNK);
         dkim_signer_body(s, part.p, part.n);
     }
-    if (!dkim_signer_finish(s, &value, &problem))
+    if (!dkim_signer_finish(s, &key, 1, &value, &problem))
         fail("cannot sign");
 }
 
@@ -150,9 +150,9 @@ static void prepare(struct work *w, struct arena *a)
     struct str none, value, problem;
     header_list_init(&plain, a);
     header_parse_message(&plain, header, &none);
-    struct dkim_signer *s = dkim_signer_new(a, &settings, &plain, &key, 1);
+    struct dkim_signer *s = dkim_signer_new(a, &settings, &plain);
     dkim_signer_body(s, w->body.p, w->body.n);
-    if (!dkim_signer_finish(s, &value, &problem))
+    if (!dkim_signer_finish(s, &key, 1, &value, &problem))
         fail("cannot sign");
     header_list_init(&w->headers, a);
     header_list_add(&w->headers, STR("DKIM-Signature"), value);

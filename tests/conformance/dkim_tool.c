@@ -134,12 +134,12 @@ static void sign(struct tool *t, struct arena *a, const struct sign_words *w)
     if (!key.key)
         fail("a private key cannot be read");
     split_message(a, message, &headers, &body);
-    struct dkim_signer *s = dkim_signer_new(a, &settings, &headers, &key, 1);
+    struct dkim_signer *s = dkim_signer_new(a, &settings, &headers);
     for (size_t at = 0; at < body.n; at += PIECE) {
         struct str part = str_sub(body, at, at + PIECE);
         dkim_signer_body(s, part.p, part.n);
     }
-    if (dkim_signer_finish(s, &value, &problem))
+    if (dkim_signer_finish(s, &key, 1, &value, &problem))
         print_field(value);
     else
         printf("failed %.*s\n", STR_ARG(problem));

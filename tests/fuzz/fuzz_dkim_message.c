@@ -77,18 +77,33 @@ static void check_as_it_is(struct arena *a, const struct header_list *headers, s
     }
 }
 
+/* NULL: no signature names the key. */
+static const struct dkim_signature *verify_own(struct arena *a, const struct header_list *headers,
+                                               struct str body, const struct dkim_signing_key *key,
+                                               size_t *n)
+{
+    const struct dkim_verify_settings settings = {
+        .max_signatures = 10, .min_key_bits = 1024, .now = 1700000000};
+    size_t skipped;
+    struct dkim_verifier *v = dkim_verifier_new_own(a, &settings, headers, NULL, key, 1);
+    if (!v)
+        return NULL;
+    dkim_verifier_body(v, body.p, body.n);
+    return dkim_verifier_finish(v, NULL, n, &skipped);
+}
+
 static void check_signed(struct arena *a, const struct header_list *headers, struct str body,
                          enum canon header_canon, enum canon body_canon)
 {
     const struct dkim_sign_settings settings = {
         .header_canon = header_canon, .body_canon = body_canon, .now = 1700000000};
     const struct dkim_signing_key key = {STR("example.org"), STR("ed"), setting()->key};
-    struct dkim_signer *s = dkim_signer_new(a, &settings, headers, &key, 1);
+    struct dkim_signer *s = dkim_signer_new(a, &settings, headers);
     struct header_list with;
     struct str value, problem;
     size_t n;
     dkim_signer_body(s, body.p, body.n);
-    require(dkim_signer_finish(s, &value, &problem));
+    require(dkim_signer_finish(s, &key, 1, &value, &problem));
     require_field_lines(value, strlen("DKIM-Signature:"));
     header_list_init(&with, a);
     header_list_add(&with, STR("DKIM-Signature"), value);
@@ -96,6 +111,8 @@ static void check_signed(struct arena *a, const struct header_list *headers, str
         header_list_add(&with, headers->fields[i].name, headers->fields[i].value);
     const struct dkim_signature *found = verify(a, &with, body, 7, &n);
     require(n > 0 && found[0].result == DKIM_PASS);
+    found = verify_own(a, &with, body, &key, &n);
+    require(found && n > 0 && found[0].result == DKIM_PASS);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -224,9 +224,9 @@ static void sign(struct play *p, struct header_list *headers, struct str body)
         struct dkim_signing_key signing_key = {domain, selector, key};
         struct dkim_sign_settings settings = {
             .header_canon = CANON_RELAXED, .body_canon = CANON_RELAXED, .now = NOW - 10};
-        struct dkim_signer *signer = dkim_signer_new(p->arena, &settings, headers, &signing_key, 1);
+        struct dkim_signer *signer = dkim_signer_new(p->arena, &settings, headers);
         dkim_signer_body(signer, body.p, body.n);
-        if (!dkim_signer_finish(signer, &value, &problem))
+        if (!dkim_signer_finish(signer, &signing_key, 1, &value, &problem))
             broken(p, "cannot sign", problem);
         struct header_list signed_list;
         header_list_init(&signed_list, p->arena);

@@ -36,11 +36,11 @@ static void sign(const struct dkim_sign_settings *settings, struct str text, str
     struct header_list headers;
     struct str body, problem = STR_NONE;
     parse(text, &headers, &body);
-    struct dkim_signer *s = dkim_signer_new(arena, settings, &headers, keys, 2);
+    struct dkim_signer *s = dkim_signer_new(arena, settings, &headers);
     size_t half = body.n / 2;
     dkim_signer_body(s, body.p, half);
     dkim_signer_body(s, body.p + half, body.n - half);
-    assert_true(dkim_signer_finish(s, values, &problem));
+    assert_true(dkim_signer_finish(s, keys, 2, values, &problem));
 }
 
 /* Verifies with the signatures on top as an MTA inserts them. */
@@ -252,9 +252,9 @@ static void random_messages(void **state)
         header_list_init(&headers, arena);
         header_list_add(&headers, STR("From"), STR(" a@example.org"));
         header_list_add(&headers, STR("Subject"), sb_str(&value));
-        struct dkim_signer *signer = dkim_signer_new(arena, &s, &headers, keys, 2);
+        struct dkim_signer *signer = dkim_signer_new(arena, &s, &headers);
         dkim_signer_body(signer, body.p, body.n);
-        assert_true(dkim_signer_finish(signer, values, &problem));
+        assert_true(dkim_signer_finish(signer, keys, 2, values, &problem));
         header_list_init(&received, arena);
         header_list_add(&received, STR("DKIM-Signature"), values[1]);
         header_list_add(&received, STR("DKIM-Signature"), values[0]);
@@ -266,12 +266,69 @@ static void random_messages(void **state)
     }
 }
 
+/* "pass fail": what the own keys say of the signatures of a message; "-": there are none of them.
+ */
+static struct str own_results(const struct dkim_signing_key *own, size_t n_own, struct str message,
+                              int64_t now)
+{
+    struct dkim_verify_settings settings = default_settings;
+    struct header_list headers;
+    struct str body;
+    struct strbuf b;
+    size_t n, skipped;
+    settings.now = now;
+    parse(message, &headers, &body);
+    struct dkim_verifier *v = dkim_verifier_new_own(arena, &settings, &headers, NULL, own, n_own);
+    if (!v)
+        return STR("-");
+    assert_true(dkim_verifier_wants_body(v));
+    dkim_verifier_body(v, body.p, body.n);
+    const struct dkim_signature *found = dkim_verifier_finish(v, NULL, &n, &skipped);
+    sb_init(&b, arena);
+    for (size_t i = 0; i < n; i++)
+        sb_printf(&b, "%s%s", i ? " " : "", dkim_result_name(found[i].result));
+    return sb_str(&b);
+}
+
+/* Judged by the keys themselves: no DNS is there to ask. */
+static void own_signatures(void **state)
+{
+    (void)state;
+    struct dkim_sign_settings settings = relaxed;
+    const struct dkim_signing_key swapped[] = {{keys[0].domain, keys[0].selector, keys[1].key},
+                                               {keys[1].domain, keys[1].selector, keys[0].key}};
+    const struct dkim_signing_key elsewhere = {STR("example.net"), keys[0].selector, keys[0].key};
+    struct str values[2], text = STR("From: a@example.org\r\nSubject: x\r\n\r\nbody\r\n");
+    settings.lifetime_s = 1000;
+    sign(&settings, text, values);
+    struct str message = str_printf(arena, "DKIM-Signature:%.*s\r\nDKIM-Signature:%.*s\r\n%.*s",
+                                    STR_ARG(values[0]), STR_ARG(values[1]), STR_ARG(text));
+    int64_t now = settings.now;
+    assert_str(own_results(keys, 2, message, now), "pass pass");
+    assert_str(own_results(&keys[0], 1, message, now), "pass none");
+    assert_str(own_results(&keys[1], 1, message, now), "none pass");
+    assert_str(own_results(swapped, 2, message, now), "-"); /* a= is of the other type */
+    assert_str(own_results(&elsewhere, 1, message, now), "-");
+    assert_str(own_results(keys, 2, text, now), "-");
+    assert_str(own_results(keys, 2, message, now + 2000), "-"); /* expired */
+    assert_str(own_results(keys, 2, message, now - 2000), "-"); /* of the future */
+    assert_str(own_results(keys, 2, str_printf(arena, "%.*smore\r\n", STR_ARG(message)), now),
+               "fail fail");
+    assert_str(own_results(keys, 2,
+                           str_printf(arena, "From: b@example.org\r\n%.*s", STR_ARG(message)), now),
+               "fail fail"); /* From is oversigned */
+    assert_str(
+        own_results(keys, 2, str_printf(arena, "To: b@example.org\r\n%.*s", STR_ARG(message)), now),
+        "pass pass");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written),   cmocka_unit_test(tags_on_request),
         cmocka_unit_test(canonicalizations), cmocka_unit_test(header_lists),
         cmocka_unit_test(long_headers),      cmocka_unit_test(random_messages),
+        cmocka_unit_test(own_signatures),
     };
     return cmocka_run_group_tests(tests, setup, dkim_teardown);
 }
