@@ -2,7 +2,7 @@
  *
  * Whatever the MTA passes on from the network is stored within the limits of the configuration:
  * header fields beyond limits.header-* make the message over_limit, and what does not fit in
- * limits.message-memory turns it away at its end with 451.
+ * limits.message-memory turns it away at its end with 452.
  *
  * Errors: none; a verdict says what the MTA shall be told. */
 #include "milter/connection.h"
@@ -170,19 +170,25 @@ void transaction_queue_id(struct transaction *t, const char *queue_id)
 
 /* --- The message -------------------------------------------------------------------------------*/
 
+/* What may speak in our name is looked at in any header: it would be believed (RFC 8601 5). */
+static bool may_be_forged(struct str name)
+{
+    static const struct str names[] = {STR_INIT("Authentication-Results"),
+                                       STR_INIT("Received-SPF")};
+    name = str_trim(name); /* as header_list_add() does */
+    return str_eq_nocase(name, names[0]) || str_eq_nocase(name, names[1]);
+}
+
 void transaction_header(struct connection *c, const char *name, const char *value)
 {
     struct transaction *t = c->now;
     struct message *m = &t->message;
     const struct conf *conf = t->snapshot->conf;
     size_t n = strlen(name) + 1 + strlen(value) + 2; /* as it stands in the message */
-    if (m->over_limit || t->no_memory)
+    m->over_limit = m->over_limit || m->headers.n >= (size_t)conf->max_header_count ||
+                    m->header_bytes + n > conf->max_header_bytes;
+    if (t->no_memory || (m->over_limit && !may_be_forged(str_of(name))))
         return;
-    if (m->headers.n >= (size_t)conf->max_header_count ||
-        m->header_bytes + n > conf->max_header_bytes) {
-        m->over_limit = true;
-        return;
-    }
     if (!arena_room(m->arena, 2 * n + FIELD_COST)) {
         t->no_memory = true;
         return;

@@ -39,7 +39,9 @@ struct message {
     struct str first_recipient;      /* the argument of the first RCPT, without brackets */
     struct header_list headers;
     size_t header_bytes;
-    bool over_limit; /* header bytes or count beyond the limits: headers is incomplete */
+    /* Header bytes or count beyond the limits: of the fields behind them, headers holds only those
+     * that may be forged ones. */
+    bool over_limit;
     uint64_t body_bytes;
     enum origin origin;
     struct str origin_why; /* "SMTP AUTH alice", "trusted network 127.0.0.0/8": for the log */

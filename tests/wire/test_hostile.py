@@ -8,7 +8,7 @@ import threading
 import time
 
 import harness
-from milter_client import Client, NR_BODY, Vanished, plain_header
+from milter_client import Client, NR_BODY, Vanished, delivered, plain_header
 from zones import ZONE
 
 # What a client has done by the time that something happens: each step, and the ones before it.
@@ -227,6 +227,18 @@ class Large(harness.WireTest):
         self.assertEqual(d.counters()["limit-exceeded"], 2)
         d.reload('limits = { header-bytes = "10K"; on-header-limit = "reject"; };\n')
         self.assertTrue(c.message(header=plain_header() + [("X", " " + "y" * 11000)]).text.startswith("552 5.3.4 "))
+
+    def test_forged_field_behind_the_header_limits(self):
+        d = self.daemon('limits = { header-bytes = "10K"; header-count = 50; };\n', ZONE)
+        c = d.client()
+        forged = [("Authentication-Results", " mx.test; dmarc=pass"), ("authentication-results", " \"MX.test\"; spf=pass"),
+                  ("Received-SPF", " pass receiver=mx.test")]
+        for extra in ([("X", " y")] * 60, [("X", " " + "y" * 11000)]):
+            header = plain_header() + extra + forged
+            left = delivered(header, c.message(header=header).edits)
+            self.assertFalse([f for f in left if f in forged], left)
+        reply = c.message(header=plain_header() + [("Authentication-Results", " " + "x" * 900)] * 30000)
+        self.assertRegex(reply.text, r"^452 4\.3\.4 ")
 
     def test_memory_limit(self):
         d = self.daemon('limits = { message-memory = "256K"; };\n', ZONE)
