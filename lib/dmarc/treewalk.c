@@ -43,8 +43,8 @@ static void explain(struct dmarc_walker *walker, const struct dmarc_node *node,
         dmarc_step(walker, 1, "_dmarc.%.*s: cannot be known now (%s)", STR_ARG(name),
                    dns_status_name(node->status));
     else if (records > 1)
-        dmarc_step(walker, 1, "_dmarc.%.*s: %zu DMARC records, so none counts (RFC 9989 4.10)",
-                   STR_ARG(name), records);
+        dmarc_step(walker, 1, "_dmarc.%.*s: several DMARC records, so none counts (RFC 9989 4.10)",
+                   STR_ARG(name));
     else if (records == 1)
         dmarc_step(walker, 1, "_dmarc.%.*s: \"%.*s\"%s", STR_ARG(name),
                    STR_ARG(shown(walker, text)),
@@ -56,7 +56,8 @@ static void explain(struct dmarc_walker *walker, const struct dmarc_node *node,
                    dns_status_name(node->status));
 }
 
-/* RFC 9989 4.10 step 2: other TXT records do not matter; of several DMARC records none counts. */
+/* RFC 9989 4.10 step 2: other TXT records do not matter; of several DMARC records none counts, so
+ * what is behind the second need not be read: thousands fit into an answer. */
 static void take_answer(struct dmarc_walker *walker, struct dmarc_node *node,
                         const struct dns_answer *answer)
 {
@@ -64,7 +65,7 @@ static void take_answer(struct dmarc_walker *walker, struct dmarc_node *node,
     struct str text = STR_NONE;
     node->status = answer->status;
     node->security = answer->security;
-    for (size_t i = 0; i < answer->n && !dns_unknown(answer); i++) {
+    for (size_t i = 0; i < answer->n && records < 2 && !dns_unknown(answer); i++) {
         struct dmarc_record record;
         bool usable;
         if (!dmarc_record_parse(walker->asker->arena, answer->rr[i].text, &record, &usable))

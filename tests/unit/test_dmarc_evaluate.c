@@ -226,11 +226,12 @@ static void steps(void **state)
 
     s = open_zone(ZONE, "two.example");
     evaluate(s);
-    assert_str(sb_str(&s->steps), "1 _dmarc.two.example: 2 DMARC records, so none counts (RFC 9989 "
-                                  "4.10)\n"
-                                  "1 _dmarc.example: no record (nxdomain)\n"
-                                  "0 organizational domain of the author domain: two.example\n"
-                                  "0 none: no DMARC record at _dmarc.two.example or above\n");
+    assert_str(sb_str(&s->steps),
+               "1 _dmarc.two.example: several DMARC records, so none counts (RFC 9989 "
+               "4.10)\n"
+               "1 _dmarc.example: no record (nxdomain)\n"
+               "0 organizational domain of the author domain: two.example\n"
+               "0 none: no DMARC record at _dmarc.two.example or above\n");
     close_zone(s);
 
     s = open_zone(ZONE, "bad.example");
@@ -239,6 +240,25 @@ static void steps(void **state)
                "1 _dmarc.bad.example: \"v=DMARC1; p=\"\\x5cx\"\": no policy can be taken from it "
                "(RFC 9989 4.10.1)\n0 none: the DMARC");
     close_zone(s);
+}
+
+/* An answer holds thousands of records; a message may meet a hundred such answers. */
+static void many_records(void **state)
+{
+    (void)state;
+    struct strbuf zone;
+    struct arena *a = arena_new(0);
+    sb_init(&zone, a);
+    for (int i = 0; i < 2000; i++)
+        sb_printf(&zone, "_dmarc.many.example. TXT \"v=DMARC1; p=reject; x=%d\"\n", i);
+    struct setting *s = open_zone(sb_str(&zone).p, "many.example");
+    s->request.step = NULL;
+    size_t before = arena_used(s->arena);
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_NONE);
+    assert_true(arena_used(s->arena) - before < 16384);
+    close_zone(s);
+    arena_free(a);
 }
 
 static void security(void **state)
@@ -379,6 +399,7 @@ int main(void)
         cmocka_unit_test(unknown_alignment),
         cmocka_unit_test(unknown_existence),
         cmocka_unit_test(steps),
+        cmocka_unit_test(many_records),
         cmocka_unit_test(security),
         cmocka_unit_test(prefetch),
         cmocka_unit_test(prefetch_ends),
