@@ -10,8 +10,10 @@
 
 /* RFC 6376 3.6.2.2 leaves several records at one name undefined, 6.1.2 lets a verifier try them
  * one after the other: that saves the mail of a domain that added its key beside the old one or
- * has other TXT records under a wildcard. Only keys are counted: they are what costs time. */
-#define KEYS_MAX 3
+ * has other TXT records under a wildcard. Keys cost time; of other records thousands fit into an
+ * answer. */
+#define KEYS_MAX    3
+#define RECORDS_MAX 32
 
 #define B_START_MIN 8 /* RFC 6008 4 */
 
@@ -359,7 +361,7 @@ static void try_records(const struct dkim_verifier *v, struct signature *s,
 {
     struct trial best = {0};
     unsigned keys = 0;
-    for (size_t i = 0; i < answer->n && keys < KEYS_MAX; i++) {
+    for (size_t i = 0; i < answer->n && i < RECORDS_MAX && keys < KEYS_MAX; i++) {
         struct trial t = try_record(v, s, body, answer->rr[i].text);
         keys += t.key_bits > 0;
         if (i == 0 || progress(&t) > progress(&best))

@@ -595,6 +595,38 @@ static void thousand_signatures(void **state)
     assert_true(cost[1] < 10 * cost[0] + 100000);
 }
 
+/* What a signature costs does not grow with the records at its key's name. */
+static void thousand_records(void **state)
+{
+    (void)state;
+    struct strbuf many;
+    size_t used[2];
+    sb_init(&many, arena);
+    for (unsigned round = 0; round < 2; round++) {
+        struct str problem;
+        struct arena *a = arena_new(0);
+        struct header_list headers;
+        size_t n, skipped;
+        for (int i = 0; i < 500; i++)
+            sb_printf(&many, "many._domainkey.example.org. TXT \"p=; n=%d\"\n", i);
+        struct dns_asker asker = {.dns = dns_open_zone(sb_str(&many), arena, &problem),
+                                  .arena = a,
+                                  .patience_us = 1000000};
+        header_list_init(&headers, a);
+        header_list_add(&headers, STR("DKIM-Signature"),
+                        str_printf(a, " " HEAD "s=many; bh=AAAA; b=AAAA"));
+        struct dkim_verifier *v = dkim_verifier_new(&default_settings, &headers, NULL, &asker);
+        size_t before = arena_used(a);
+        assert_result(dkim_verifier_finish(v, &asker, &n, &skipped)[0], DKIM_PERMERROR,
+                      "the key is revoked (p= is empty)");
+        used[round] = arena_used(a) - before;
+        struct dns *dns = asker.dns;
+        arena_free(a);
+        dns_close(dns);
+    }
+    assert_int_equal(used[0], used[1]);
+}
+
 /* Memory for ten signatures over one message: their l= are equal or all different. */
 static size_t memory_for(const char *head)
 {
@@ -701,6 +733,7 @@ int main(void)
         cmocka_unit_test(no_signature),
         cmocka_unit_test(newest_first),
         cmocka_unit_test(thousand_signatures),
+        cmocka_unit_test(thousand_records),
         cmocka_unit_test(shared_bodies),
         cmocka_unit_test(body_wanted),
         cmocka_unit_test(long_lists),
