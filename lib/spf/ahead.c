@@ -13,7 +13,7 @@ static bool decides(const struct spf_eval *ev, const struct spf_term *term)
 {
     if (term->kind == SPF_ALL)
         return true;
-    return !spf_needs_lookup(term->kind) && spf_network_has_client(ev, term);
+    return !spf_needs_lookup(term->kind) && spf_network_has(term, &ev->values.client);
 }
 
 /* Starts the first query of a term; false if it needs none or cannot be known yet. */

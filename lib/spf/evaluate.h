@@ -85,7 +85,6 @@ enum dns_type spf_address_type(const struct spf_eval *ev);
 /* a, mx, ptr, exists, ip4, ip6 and all; for those with look-ups the target is known and the term is
  * charged. */
 enum spf_match spf_mechanism(struct spf_eval *ev, const struct spf_term *term);
-bool spf_network_has_client(const struct spf_eval *ev, const struct spf_term *term);
 
 /* Before the charged term at `at` asks DNS: starts the queries that the terms behind it will need.
  */

@@ -11,12 +11,6 @@ enum dns_type spf_address_type(const struct spf_eval *ev)
     return ev->values.client.family == 6 ? DNS_AAAA : DNS_A;
 }
 
-bool spf_network_has_client(const struct spf_eval *ev, const struct spf_term *term)
-{
-    unsigned bits = term->kind == SPF_IP4 ? term->bits4 : term->bits6;
-    return netaddr_in(&ev->values.client, &term->net, bits);
-}
-
 static bool has_client(const struct spf_eval *ev, const struct dns_answer *answer, unsigned bits)
 {
     for (size_t i = 0; i < answer->n; i++)
@@ -188,7 +182,7 @@ enum spf_match spf_mechanism(struct spf_eval *ev, const struct spf_term *term)
         return SPF_MATCH;
     case SPF_IP4:
     case SPF_IP6:
-        return spf_network_has_client(ev, term) ? SPF_MATCH : SPF_NO_MATCH;
+        return spf_network_has(term, &ev->values.client) ? SPF_MATCH : SPF_NO_MATCH;
     case SPF_A:
     case SPF_EXISTS:
         return match_address(ev, term);

@@ -1,12 +1,14 @@
 /* record.c - the parser for SPF records.
  *
  * Errors: one phrase for the first syntax error, fit for people. Memory is bounded whatever the
- * record holds: only terms that evaluation can reach are kept, and they point into the text. */
+ * record holds: only terms that evaluation can reach, and does not pass by, are kept, and they
+ * point into the text. */
 #include "spf/record.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "spf/macro.h"
 
 #define PHRASE_MAX 120 /* bytes of a term that are shown in a problem */
@@ -35,6 +37,7 @@ struct parser {
     struct arena *arena;
     struct spf_record *record;
     size_t cap;
+    const struct netaddr *client; /* or NULL */
     unsigned lookups, max_lookups;
     bool all, over; /* nothing behind these is reached */
     bool redirected;
@@ -49,11 +52,6 @@ bool spf_is_record(struct str text)
 bool spf_needs_lookup(enum spf_kind kind)
 {
     return kind != SPF_ALL && kind != SPF_IP4 && kind != SPF_IP6;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 /* A prefix length without leading zeros. */
@@ -72,7 +70,7 @@ static bool parse_bits(struct str digits, unsigned max, uint8_t *bits)
 static bool take_length(struct str *text, struct str *digits)
 {
     size_t at = text->n;
-    while (at > 0 && is_digit(text->p[at - 1]))
+    while (at > 0 && ascii_is_digit(text->p[at - 1]))
         at--;
     if (at == text->n || at == 0 || text->p[at - 1] != '/')
         return false;
@@ -163,10 +161,21 @@ static enum spf_result take_qualifier(struct str *text)
     return results[qualifier == '+' ? 0 : qualifier == '-' ? 1 : qualifier == '~' ? 2 : 3];
 }
 
+bool spf_network_has(const struct spf_term *term, const struct netaddr *client)
+{
+    return netaddr_in(client, &term->net, term->kind == SPF_IP4 ? term->bits4 : term->bits6);
+}
+
+/* True if evaluation looks at the term and goes on. */
+static bool passes_by(const struct spf_term *term, const struct netaddr *client)
+{
+    return (term->kind == SPF_IP4 || term->kind == SPF_IP6) && !spf_network_has(term, client);
+}
+
 static void store(struct parser *p, const struct spf_term *term)
 {
     struct spf_record *record = p->record;
-    if (p->all || p->over)
+    if (p->all || p->over || (p->client && passes_by(term, p->client)))
         return;
     if (record->n == p->cap) {
         size_t cap = p->cap ? p->cap * 2 : 8;
@@ -239,10 +248,10 @@ static size_t modifier_name(struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool alpha = ascii_is_alpha(c);
         if (c == '=')
             return i;
-        if (!alpha && (i == 0 || !(is_digit(c) || c == '-' || c == '_' || c == '.')))
+        if (!alpha && (i == 0 || !(ascii_is_digit(c) || c == '-' || c == '_' || c == '.')))
             return 0;
     }
     return 0;
@@ -255,9 +264,9 @@ static const char *parse_term(struct parser *p, struct str text)
 }
 
 bool spf_record_parse(struct arena *a, struct str text, unsigned max_lookups,
-                      struct spf_record *out, struct str *problem)
+                      const struct netaddr *client, struct spf_record *out, struct str *problem)
 {
-    struct parser p = {.arena = a, .record = out, .max_lookups = max_lookups};
+    struct parser p = {.arena = a, .record = out, .max_lookups = max_lookups, .client = client};
     struct str rest = str_sub(text, VERSION.n, text.n), term;
     *out = (struct spf_record){0};
     while (str_split(&rest, ' ', &term)) {

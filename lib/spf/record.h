@@ -37,7 +37,8 @@ struct spf_term {
 
 struct spf_record {
     struct spf_term *terms; /* those that evaluation can reach: none behind "all", none behind the
-                               first look-up beyond the limit; no redirect beside an "all" */
+                               first look-up beyond the limit; no redirect beside an "all"; and that
+                               may match: see spf_record_parse() */
     size_t n;
     struct str explanation; /* the domain-spec of exp=, or STR_NONE */
     uint32_t explanation_letters;
@@ -49,10 +50,14 @@ bool spf_is_record(struct str text);
 /* True if evaluating the term needs DNS and counts for the limit (RFC 7208 4.6.4). */
 bool spf_needs_lookup(enum spf_kind kind);
 
+/* True if the client is in the network of an ip4 or ip6. */
+bool spf_network_has(const struct spf_term *term, const struct netaddr *client);
+
 /* Parses what spf_is_record() accepted. The whole text is checked; of the terms with a look-up no
- * more than max_lookups + 1 are stored, since evaluation cannot get beyond them. On a syntax error
- * false, and *problem is a clean phrase in `a`. */
+ * more than max_lookups + 1 are stored, since evaluation cannot get beyond them, and of ip4 and ip6
+ * only those with the client, since evaluation passes the others by (NULL: all are stored). On a
+ * syntax error false, and *problem is a clean phrase in `a`. */
 bool spf_record_parse(struct arena *a, struct str text, unsigned max_lookups,
-                      struct spf_record *out, struct str *problem);
+                      const struct netaddr *client, struct spf_record *out, struct str *problem);
 
 #endif

@@ -9,7 +9,7 @@ static struct spf_record parsed(struct arena *a, const char *text, bool want, st
     struct spf_record record;
     *problem = STR("");
     assert_true(spf_is_record(str_of(text)));
-    bool ok = spf_record_parse(a, str_of(text), 10, &record, problem);
+    bool ok = spf_record_parse(a, str_of(text), 10, NULL, &record, problem);
     if (ok != want) {
         print_error("\"%s\" is %s: %.*s\n", text, ok ? "accepted" : "refused", STR_ARG(*problem));
         fail();
@@ -171,9 +171,11 @@ static void nul_is_no_end(void **state)
     struct arena *a = arena_new(0);
     struct spf_record record;
     struct str problem;
-    assert_false(spf_record_parse(a, STR("v=spf1 a:foo.example.com\0"), 10, &record, &problem));
-    assert_false(spf_record_parse(a, STR("v=spf1 ip4:1.2.3.4\0"), 10, &record, &problem));
-    assert_false(spf_record_parse(a, STR("v=spf1 ip4:1.2.3.4\0005/24"), 10, &record, &problem));
+    assert_false(
+        spf_record_parse(a, STR("v=spf1 a:foo.example.com\0"), 10, NULL, &record, &problem));
+    assert_false(spf_record_parse(a, STR("v=spf1 ip4:1.2.3.4\0"), 10, NULL, &record, &problem));
+    assert_false(
+        spf_record_parse(a, STR("v=spf1 ip4:1.2.3.4\0005/24"), 10, NULL, &record, &problem));
     assert_str(problem, "\"ip4:1.2.3.4\\x005/24\" has no valid IP address");
     arena_free(a);
 }
@@ -253,9 +255,36 @@ static void huge_records_take_little_memory(void **state)
         sb_add(&b, STR(" a"));
     struct str text = sb_str(&b);
     size_t before = arena_used(a);
-    assert_true(spf_record_parse(a, text, 10, &record, &problem));
+    assert_true(spf_record_parse(a, text, 10, NULL, &record, &problem));
     assert_int_equal(record.n, 11);
     assert_true(arena_used(a) - before < 8192);
+    arena_free(a);
+}
+
+static void networks_of_others_are_not_kept(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct strbuf b;
+    struct spf_record record;
+    struct str problem;
+    struct netaddr client;
+    sb_init(&b, a);
+    sb_add(&b, STR("v=spf1"));
+    while (b.n < 65000)
+        sb_add(&b, STR(" ip4:192.0.2.0/24 ip6:2001:db8::/32"));
+    sb_add(&b, STR(" ?ip4:198.51.100.0/24 a -all"));
+    struct str text = sb_str(&b);
+    size_t before = arena_used(a);
+    assert_true(netaddr_parse(STR("198.51.100.7"), &client));
+    assert_true(spf_record_parse(a, text, 10, &client, &record, &problem));
+    assert_int_equal(record.n, 3);
+    assert_str(record.terms[0].text, "?ip4:198.51.100.0/24");
+    assert_true(arena_used(a) - before < 8192);
+    assert_true(spf_record_parse(a, text, 10, NULL, &record, &problem));
+    assert_true(record.n > 3000);
+    assert_false(
+        spf_record_parse(a, STR("v=spf1 ip4:1.1.1.1 ip4:x"), 10, &client, &record, &problem));
     arena_free(a);
 }
 
@@ -290,6 +319,7 @@ int main(void)
         cmocka_unit_test(mapped_network_stays_ipv6),
         cmocka_unit_test(keeps_what_can_be_reached),
         cmocka_unit_test(huge_records_take_little_memory),
+        cmocka_unit_test(networks_of_others_are_not_kept),
         cmocka_unit_test(problems_are_clean_and_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
