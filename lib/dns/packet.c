@@ -14,6 +14,7 @@
 #define TYPE_SOA  6
 #define TYPE_OPT  41
 #define CHAIN_MAX 12
+#define JUMPS_MAX 127 /* pointers in a name: there are no more labels for them to lead to */
 
 #define FLAG_QR      0x8000U
 #define MASK_OPCODE  0x7800U
@@ -116,7 +117,7 @@ static void take_name(struct cursor *c, struct dns_name *out)
 {
     struct cursor in = *c; /* follows the pointers */
     size_t start = in.at;
-    bool jumped = false;
+    unsigned jumps = 0;
     out->n = 0;
     for (;;) {
         uint8_t length = *take(&in, 1);
@@ -124,10 +125,9 @@ static void take_name(struct cursor *c, struct dns_name *out)
             break;
         if ((length & 0xC0) == 0xC0) {
             size_t to = (size_t)(length & 0x3F) << 8 | *take(&in, 1);
-            if (!jumped)
+            if (jumps++ == 0)
                 c->at = in.at;
-            jumped = true;
-            in.bad = in.bad || to >= start || to < HEADER;
+            in.bad = in.bad || to >= start || to < HEADER || jumps > JUMPS_MAX;
             if (in.bad)
                 break;
             in.at = start = to;
@@ -136,7 +136,7 @@ static void take_name(struct cursor *c, struct dns_name *out)
             in.bad = in.bad || length > DNS_LABEL_MAX || !dns_name_add_label(out, label, length);
         }
     }
-    if (!jumped)
+    if (jumps == 0)
         c->at = in.at;
     c->bad = in.bad || !dns_name_end(out);
 }

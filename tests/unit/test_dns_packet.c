@@ -433,6 +433,27 @@ static void compression_loops(void **state)
     assert_int_equal(status_of_message("a.example", DNS_TXT), DNS_SERVFAIL);
 }
 
+/* Pointers to pointers: each record's owner would cost thousands of steps. */
+static void pointer_chains(void **state)
+{
+    (void)state;
+    for (size_t length = 126; length <= 127; length++) {
+        begin(OK, 2, 0, "a.example", DNS_A);
+        begin_record("*12", DNS_TXT, 300);
+        for (size_t i = 0, last = 12; i < length; i++) {
+            size_t here = m.n;
+            put16(0xC000U | (unsigned)last);
+            last = here;
+        }
+        end_record();
+        char pointer[16];
+        snprintf(pointer, sizeof pointer, "*%zu", m.n - 2);
+        put_a(pointer, 300, 1);
+        assert_int_equal(status_of_message("a.example", DNS_A),
+                         length == 126 ? DNS_ANSWER : DNS_SERVFAIL);
+    }
+}
+
 static void counts_that_lie(void **state)
 {
     (void)state;
@@ -506,6 +527,7 @@ int main(void)
         cmocka_unit_test(wrong_headers),
         cmocka_unit_test(broken_data),
         cmocka_unit_test(compression_loops),
+        cmocka_unit_test(pointer_chains),
         cmocka_unit_test(counts_that_lie),
         cmocka_unit_test(cut_and_changed),
         cmocka_unit_test(thousands_of_records),
