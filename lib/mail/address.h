@@ -29,7 +29,7 @@ struct mailbox {
 enum from_status {
     FROM_OK,       /* n >= 1 mailboxes */
     FROM_MISSING,  /* no From field */
-    FROM_SEVERAL,  /* more than one From field: mailboxes of all of them, as far as they parse */
+    FROM_SEVERAL,  /* more than one From field: none of them is read */
     FROM_SYNTAX,   /* cannot be parsed, or holds no mailbox (an empty group) */
     FROM_TOO_MANY, /* more than FROM_MAX_MAILBOXES */
 };

@@ -211,26 +211,16 @@ static bool read_list(struct reader *r, bool in_group)
     }
 }
 
-/* Appends the field's mailboxes, all or (false) none. */
-static bool read_field(struct reader *r, struct str value)
-{
-    size_t before = r->out->n;
-    r->lex = lex_begin(value);
-    if (read_list(r, false) && (r->out->n > before || lex_fail(&r->lex, "From holds no address")))
-        return true;
-    if (!r->too_many)
-        r->out->n = before;
-    return false;
-}
-
 void from_parse_value(struct arena *a, struct str value, struct from_parsed *out)
 {
-    struct reader r = {.arena = a, .out = out};
+    struct reader r = {.arena = a, .out = out, .lex = lex_begin(value)};
     *out = (struct from_parsed){.status = FROM_OK};
-    if (read_field(&r, value))
+    if (read_list(&r, false) && (out->n > 0 || lex_fail(&r.lex, "From holds no address")))
         return;
     out->status = r.too_many ? FROM_TOO_MANY : FROM_SYNTAX;
     out->problem = str_of(r.lex.problem);
+    if (!r.too_many)
+        out->n = 0;
 }
 
 void from_parse(struct arena *a, const struct header_list *headers, struct from_parsed *out)
@@ -240,12 +230,7 @@ void from_parse(struct arena *a, const struct header_list *headers, struct from_
     *out = (struct from_parsed){.status = FROM_MISSING, .problem = STR("no From field")};
     if (count == 1)
         from_parse_value(a, header_get(headers, name, 0)->value, out);
-    if (count < 2)
-        return;
-    out->status = FROM_SEVERAL;
-    out->problem = STR("more than one From field");
-    struct reader r = {.arena = a, .out = out};
-    for (size_t i = 0; i < headers->n && !r.too_many; i++)
-        if (str_eq_nocase(headers->fields[i].name, name))
-            read_field(&r, headers->fields[i].value);
+    else if (count > 1)
+        *out = (struct from_parsed){.status = FROM_SEVERAL,
+                                    .problem = STR("more than one From field")};
 }

@@ -298,16 +298,8 @@ static void from_fields(void **state)
     header_list_add(&h, STR("From "), STR(" x@y.test, broken"));
     from_parse(a, &h, &from);
     assert_int_equal(from.status, FROM_SEVERAL);
-    assert_str(dump(a, &from), "a@b.test|"); /* all of a field or nothing */
-    header_list_add(&h, STR("from"), STR(" c@d.test, e@f.test"));
-    from_parse(a, &h, &from);
-    assert_int_equal(from.status, FROM_SEVERAL);
-    assert_str(dump(a, &from), "a@b.test|c@d.test|e@f.test|");
-    for (int i = 0; i < 100; i++)
-        header_list_add(&h, STR("From"), STR(" z@z.test"));
-    from_parse(a, &h, &from);
-    assert_int_equal(from.status, FROM_SEVERAL);
-    assert_int_equal(from.n, FROM_MAX_MAILBOXES);
+    assert_int_equal(from.n, 0);
+    assert_true(from.problem.n > 0);
     arena_free(a);
 }
 
