@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
+
 #define INCLUDE_DEPTH 10
 #define FILE_MAX      (64U * 1024U * 1024U)
 
@@ -119,8 +121,7 @@ static void quoted_text(struct reader *r)
 
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("_-+.*", c));
+    return ascii_is_alnum(c) || (c && strchr("_-+.*", c));
 }
 
 static bool is_integer(struct str word)
@@ -173,12 +174,23 @@ static struct str resolve(struct arena *a, struct str path, const char *from)
     return str_printf(a, "%.*s/%.*s", (int)slash, base.p, STR_ARG(path));
 }
 
+/* A directory that is not there has no files; what one holds that cannot be read is not known, and
+ * a reload must not lose it in silence. */
+static int stops_glob(const char *directory, int problem)
+{
+    (void)directory;
+    return problem != ENOENT;
+}
+
 static void include_glob(struct reader *r, struct str pattern)
 {
-    glob_t found;
-    if (glob(str_cstr(r->source->arena, pattern), 0, NULL, &found) != 0)
-        return; /* no file matches: a directory of optional files is empty */
-    for (size_t i = 0; i < found.gl_pathc; i++)
+    glob_t found = {0};
+    const char *name = str_cstr(r->source->arena, pattern);
+    int failed = glob(name, 0, stops_glob, &found);
+    if (failed && failed != GLOB_NOMATCH)
+        conf_problem(r->source->problems, r->place, "cannot look for %s: %s", name,
+                     strerror(errno));
+    for (size_t i = 0; !failed && i < found.gl_pathc; i++)
         add_file(r->source, str_of(found.gl_pathv[i]), r->place, r->depth + 1);
     globfree(&found);
 }

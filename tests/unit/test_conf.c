@@ -508,6 +508,15 @@ static void test_include_complaints(void **state)
     conf_problems_init(&problems, arena);
     assert_null(conf_load(main_file, &problems));
     assert_str(complaints(), "bad2.conf:1: files include each other more than 10 deep\n");
+    /* A folder that cannot be read is not an empty one. */
+    char *loop = str_cstr(arena, str_printf(arena, "%s/loop", directory));
+    assert_int_equal(symlink("loop", loop), 0);
+    main_file = write_file("bad.conf", "@include \"none/*.conf\"\n@include \"loop/*.conf\"\n");
+    conf_problems_init(&problems, arena);
+    assert_null(conf_load(main_file, &problems));
+    assert_int_equal(unlink(loop), 0);
+    assert_str(complaints(),
+               "bad.conf:2: cannot look for loop/*.conf: Too many levels of symbolic links\n");
 }
 
 static void test_unreadable(void **state)
