@@ -130,12 +130,13 @@ static void raise_descriptor_limit(const struct conf *conf)
     rlim_t need = DESCRIPTORS_FOR(conf->max_connections);
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
         return;
-    limit.rlim_cur = need;
-    if (limit.rlim_max < need)
-        limit.rlim_max = need;
-    if (setrlimit(RLIMIT_NOFILE, &limit))
-        log_warning("limits.connections is %lld, but only %llu files may be open (ulimit -n)",
-                    (long long)conf->max_connections, (unsigned long long)limit.rlim_cur);
+    struct rlimit enough = {need, limit.rlim_max < need ? need : limit.rlim_max};
+    if (!setrlimit(RLIMIT_NOFILE, &enough))
+        return;
+    limit.rlim_cur = limit.rlim_max; /* as far as it goes without root */
+    setrlimit(RLIMIT_NOFILE, &limit);
+    log_warning("limits.connections is %lld, but only %llu files may be open (ulimit -n)",
+                (long long)conf->max_connections, (unsigned long long)limit.rlim_cur);
 }
 
 static bool write_pid_file(struct daemon *d, const struct conf *conf, struct str *problem)

@@ -435,6 +435,11 @@ class User(harness.WireTest):
         self.assertFalse(self.d.lines("running as root"))
         self.assertTrue(self.d.reload())
         self.assertEqual([e[2] for e in self.d.client(address="127.0.0.1").message().edits], ["DKIM-Signature"])
+        limits = pathlib.Path(f"/proc/{self.d.process.pid}/limits").read_text()
+        limit = int(re.search(r"Max open files +\d+ +(\d+)", limits)[1])
+        self.assertTrue(self.d.reload('user = "nobody";\nlimits = { connections = 100000; };\n'))
+        if limit < 200000:
+            self.assertTrue(self.d.lines(f"warning: limits.connections is 100000, but only {limit} files"), self.d.log())
         self.d.stop()
         self.assertFalse(os.path.exists(self.d.address))
 
