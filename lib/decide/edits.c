@@ -33,6 +33,13 @@ static bool is_error(const struct spf_outcome *o)
     return o->result == SPF_TEMPERROR || o->result == SPF_PERMERROR;
 }
 
+/* A property that is known. */
+static void add_property(struct authres *w, const char *name, struct str value)
+{
+    if (value.n)
+        authres_property(w, name, value);
+}
+
 static void add_spf(struct authres *w, const struct session *session, const struct message *message,
                     const struct evidence_spf *spf)
 {
@@ -41,11 +48,11 @@ static void add_spf(struct authres *w, const struct session *session, const stru
         authres_result(w, STR("spf"), str_of(spf_result_name(o->result)), STR_NONE);
         if (is_error(o))
             authres_reason(w, o->problem);
-        authres_property(w, "smtp.mailfrom", spf_domain(session, message, o));
+        add_property(w, "smtp.mailfrom", spf_domain(session, message, o));
     }
     if (spf->helo.checked) {
         authres_result(w, STR("spf"), str_of(spf_result_name(spf->helo.outcome.result)), STR_NONE);
-        authres_property(w, "smtp.helo", session->helo);
+        add_property(w, "smtp.helo", session->helo);
     }
 }
 
@@ -69,11 +76,11 @@ static void add_dkim(struct authres *w, const struct evidence_dkim *dkim, struct
         authres_result(w, STR("dkim"), str_of(dkim_result_name(s->result)), key_comment(s, a));
         if (s->reason.n)
             authres_reason(w, s->reason);
-        authres_property(w, "header.d", s->domain);
-        authres_property(w, "header.i", s->identity);
-        authres_property(w, "header.s", s->selector);
-        authres_property(w, "header.a", s->algorithm);
-        authres_property(w, "header.b", s->b_start);
+        add_property(w, "header.d", s->domain);
+        add_property(w, "header.i", s->identity);
+        add_property(w, "header.s", s->selector);
+        add_property(w, "header.a", s->algorithm);
+        add_property(w, "header.b", s->b_start);
     }
 }
 
