@@ -55,6 +55,11 @@ static void advise_policy(const struct dmarc_outcome *o, struct dns_asker *asker
     if (r->testing)
         add(out, STR("t=y asks receivers to apply the policy one step milder than published: take "
                      "it out when the test is over"));
+    if (!r->has_sp && r->p == DMARC_P_NONE)
+        add(out, str_printf(asker->arena,
+                            "sp= is missing, so p=none holds for your subdomains too: if they send "
+                            "no mail, sp=reject does no harm%s",
+                            r->has_np ? "" : "; np=reject covers those that do not exist"));
     if (r->has_sp && r->sp < r->p)
         add(out, str_printf(asker->arena,
                             "sp=%s is weaker than p=%s: anybody can use a subdomain of yours that "
@@ -123,10 +128,12 @@ static struct str record_text(const struct dmarc_outcome *o, struct dns_asker *a
 {
     struct str name = str_printf(asker->arena, "_dmarc.%.*s", STR_ARG(o->record_domain));
     const struct dns_answer *answer = dns_lookup(asker, name, DNS_TXT);
-    for (size_t i = 0; answer->status == DNS_ANSWER && i < answer->n; i++)
-        if (str_starts(answer->rr[i].text, STR("v")) &&
-            memmem(answer->rr[i].text.p, answer->rr[i].text.n, "DMARC1", 6))
+    for (size_t i = 0; answer->status == DNS_ANSWER && i < answer->n; i++) {
+        struct dmarc_record record;
+        bool usable;
+        if (dmarc_record_parse(asker->arena, answer->rr[i].text, &record, &usable))
             return answer->rr[i].text;
+    }
     return STR_NONE;
 }
 
@@ -142,9 +149,8 @@ void dmarc_advise(const struct dmarc_outcome *outcome, struct dns_asker *asker, 
                             STR_ARG(shown(asker, outcome->author_domain))));
         return;
     }
-    struct str text = record_text(outcome, asker);
-    if (text.n)
-        advise_tags(text, asker, out);
+    out->record = record_text(outcome, asker);
+    advise_tags(out->record, asker, out);
     advise_policy(outcome, asker, out);
     for (size_t i = 0; i < outcome->record.n_rua; i++)
         advise_receiver(outcome, outcome->record.rua[i], asker, out);

@@ -5,6 +5,7 @@
 #include "dmarc/dmarc.h"
 
 struct advice {
+    struct str record; /* the text of the record in force, as published; empty if there is none */
     size_t n;
     struct str v[16];
 };

@@ -23,7 +23,8 @@ static const char usage[] =
     "Exit status: 0 a policy applies (with --spf or --dkim: pass); 1 none applies (or: fail);\n"
     "75 it cannot be known now.\n";
 
-#define IDS_MAX 16
+#define IDS_MAX      16
+#define RECORD_SHOWN 2000 /* bytes */
 
 enum { OPT_SPF = 256, OPT_DKIM };
 
@@ -95,6 +96,7 @@ static void print(const struct question *q, const struct dmarc_outcome *o,
         printf("policy for From: %.*s is %s (%s= of _dmarc.%.*s)\n", STR_ARG(q->domain),
                dmarc_policy_name(o->policy), tag_words(o->policy_tag),
                STR_ARG(str_safe(a, o->record_domain, DOMAIN_MAX, false)));
+        printf("record: %.*s\n", STR_ARG(str_safe(a, tips->record, RECORD_SHOWN, false)));
         if (o->organizational_domain.n)
             printf("organizational domain: %.*s\n", STR_ARG(o->organizational_domain));
         printf("alignment: SPF %s, DKIM %s\n",
@@ -120,6 +122,7 @@ static void print_json(const struct question *q, const struct dmarc_outcome *o,
     json_text(&j, "result", q->n_ids || !found ? str_of(dmarc_result_name(o->result)) : STR_NONE);
     json_text(&j, "reason", o->reason);
     json_text(&j, "record_domain", found ? o->record_domain : STR_NONE);
+    json_text(&j, "record", found ? tips->record : STR_NONE);
     json_text(&j, "organizational_domain",
               o->organizational_domain.n ? o->organizational_domain : STR_NONE);
     json_text(&j, "discovery_method", str_of(dmarc_discovery_name(o->discovery)));
