@@ -119,17 +119,25 @@ static bool is_second(struct loading *l, const struct keydir *dir, struct conf_p
     return false;
 }
 
-/* What the file system tells of one key. False if it cannot be one, or is gone already. */
-static bool look_at(struct loading *l, struct keydir *dir, const char *name,
-                    struct conf_place place)
+/* What the file system tells of one key. False if it cannot be one, or is gone already; what cannot
+ * be looked at is as it was before. */
+static bool look_at(struct loading *l, struct keydir *dir, const struct keydir *before,
+                    const char *name, struct conf_place place)
 {
     struct keydir_key *key = &dir->keys[dir->n];
     struct living_key *life = &dir->lives[dir->n];
     struct str stem = str_sub(str_of(name), 0, strlen(name) - PEM.n);
     key->path = str_printf(l->arena, "%s/%s", dir->path, name).p;
     key->state_path = str_printf(l->arena, "%s/%.*s.state", dir->path, STR_ARG(stem)).p;
-    if (stat(key->path, &key->file) != 0)
-        return false;
+    if (stat(key->path, &key->file) != 0) {
+        const struct keydir_key *old = key_before(before, key->path);
+        if (errno == ENOENT)
+            return false;
+        conf_problem(l->problems, place, "%s: %s", key->path, strerror(errno));
+        if (!old)
+            return false;
+        key->file = old->file;
+    }
     life->mtime = key->file.st_mtime;
     if (selector_of(l->arena, stem, dir->domain, &life->selector))
         return true;
@@ -158,6 +166,36 @@ static bool check_directory(struct loading *l, const struct keydir *dir, struct 
     return false;
 }
 
+/* All keys as they were: a directory that cannot be read for a while takes no key out of use. */
+static void keep_all(struct loading *l, struct keydir *dir, const struct keydir *before)
+{
+    dir->keys = arena_array(l->arena, struct keydir_key, before->n);
+    dir->lives = arena_array(l->arena, struct living_key, before->n);
+    for (size_t i = 0; i < before->n; i++) {
+        const struct keydir_key *old = &before->keys[i];
+        struct keydir_key *key = &dir->keys[dir->n];
+        *key = *old;
+        key->path = str_cstr(l->arena, str_of(old->path));
+        key->state_path = str_cstr(l->arena, str_of(old->state_path));
+        key->fingerprint = str_copy(l->arena, old->fingerprint);
+        take_key(l, key, old->key);
+        dir->lives[dir->n] = before->lives[i];
+        dir->lives[dir->n++].selector = str_copy(l->arena, before->lives[i].selector);
+    }
+}
+
+/* The names of the files that may be keys. NULL after a complaint. */
+static const char **look_into(struct loading *l, const struct keydir *dir, struct conf_place place,
+                              size_t *n)
+{
+    if (!check_directory(l, dir, place))
+        return NULL;
+    const char **names = list_names(dir->path, l->scratch, n);
+    if (!names)
+        conf_problem(l->problems, place, "%s: %s", dir->path, strerror(errno));
+    return names;
+}
+
 /* The key files that are there. Those that are not known from before will be loaded. */
 static void scan(struct loading *l, size_t number, struct conf_place place)
 {
@@ -165,18 +203,17 @@ static void scan(struct loading *l, size_t number, struct conf_place place)
     struct keydir *dir = &l->dirs->dirs[number];
     const struct keydir *before = dir_before(l, dir);
     dir->told_unwritable = before && before->told_unwritable;
-    if (!check_directory(l, dir, place))
-        return;
-    const char **names = list_names(dir->path, l->scratch, &n);
+    const char **names = look_into(l, dir, place, &n);
     if (!names) {
-        conf_problem(l->problems, place, "%s: %s", dir->path, strerror(errno));
+        if (before)
+            keep_all(l, dir, before);
         return;
     }
     dir->keys = arena_array(l->arena, struct keydir_key, n);
     dir->lives = arena_array(l->arena, struct living_key, n);
     l->wanted[number] = arena_array(l->scratch, struct key_file *, n);
     for (size_t i = 0; i < n; i++) {
-        if (!look_at(l, dir, names[i], place) || is_second(l, dir, place))
+        if (!look_at(l, dir, before, names[i], place) || is_second(l, dir, place))
             continue;
         struct keydir_key *key = &dir->keys[dir->n];
         const struct keydir_key *old = key_before(before, key->path);
@@ -275,6 +312,8 @@ static void finish(struct loading *l, size_t number)
     struct keydir *dir = &l->dirs->dirs[number];
     const struct keydir *before = dir_before(l, dir);
     size_t n = 0;
+    if (!l->wanted[number]) /* all was kept */
+        return;
     for (size_t i = 0; i < dir->n; i++) {
         struct keydir_key key = dir->keys[i];
         struct living_key life = dir->lives[i];

@@ -29,8 +29,8 @@ static const char test_usage[] =
     "usage: assay dkim test [OPTION...]\n"
     "\n"
     "Compares the record of every configured key with the private key, and says what to do.\n"
-    "Of keys with a life cycle those that are removable and those that are pending and not\n"
-    "published yet are well.\n"
+    "Of keys with a life cycle those that are removable are well, and those that are pending and\n"
+    "not published yet, unless the domain has no other key that signs.\n"
     "\n"
     "      --domain DOMAIN     only keys of this domain\n"
     "      --selector SELECTOR only keys of this name\n" ASK_HELP "\n"
@@ -44,6 +44,7 @@ struct row {
     const struct configured_key *key;
     struct str name; /* of the record; absent: none can be looked up */
     bool known;      /* finding means something: there is a key and a name */
+    bool spare;      /* another key of the domain signs */
     enum record_finding finding;
 };
 
@@ -112,6 +113,16 @@ static void look_up(struct survey *s)
     }
 }
 
+static bool another_signs(const struct configured_key *keys, size_t n,
+                          const struct configured_key *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if (&keys[i] != key && strcmp(keys[i].state, "active") == 0 &&
+            str_eq(keys[i].domain, key->domain))
+            return true;
+    return false;
+}
+
 static int load(struct survey *s)
 {
     struct arena *a = s->ask.arena;
@@ -133,6 +144,7 @@ static int load(struct survey *s)
         if (!str_eq(keys[i].domain, STR("%")))
             row->name = key_record_name(a, keys[i].selector, keys[i].domain);
         row->known = row->name.p && keys[i].key;
+        row->spare = strcmp(keys[i].state, "active") != 0 && another_signs(keys, n, &keys[i]);
         s->n++;
     }
     look_up(s);
@@ -184,7 +196,7 @@ static struct str advice(const struct row *row, struct arena *a)
 static bool is_wrong(const struct row *row)
 {
     const char *state = row->key->state;
-    bool waits = strcmp(state, "pending") == 0 && row->finding == RECORD_ABSENT;
+    bool waits = strcmp(state, "pending") == 0 && row->finding == RECORD_ABSENT && row->spare;
     if (!row->key->key)
         return true;
     return row->known && row->finding != RECORD_GOOD && row->finding != RECORD_UNKNOWN && !waits &&

@@ -331,6 +331,26 @@ static void generations(void **state)
     assert_true(keydirs_same_signers(NULL, NULL));
 }
 
+static void directory_that_goes(void **state)
+{
+    (void)state;
+    write_key("s1.pem");
+    struct keydirs *first = load(NULL), *second;
+    activate(first, 0);
+    assert_int_equal(chmod(directory, 0777), 0);
+    second = load(first);
+    assert_true(complaints().n > 0);
+    assert_str(shown(second), "s1:active*");
+    assert_true(keydirs_same_signers(first, second));
+    keydirs_free(first);
+    assert_int_equal(chmod(directory, 0700), 0);
+    first = load(second);
+    assert_str(complaints(), "");
+    assert_str(shown(first), "s1:active*");
+    keydirs_free(first);
+    keydirs_free(second);
+}
+
 /* --- writing -----------------------------------------------------------------------------------*/
 
 static void unwritable_directory(void **state)
@@ -412,6 +432,7 @@ int main(void)
         TEST(replaced_key),
         TEST(broken_key),
         TEST(generations),
+        TEST(directory_that_goes),
         TEST(unwritable_directory),
         TEST(file_replacing),
         TEST(rotating),

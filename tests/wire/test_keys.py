@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import subprocess
+import threading
 import time
 
 import harness
@@ -14,6 +15,28 @@ from zones import ZONE
 
 DOMAIN = "example.test"
 TTL = 2
+
+
+class Senders:
+    """Mail of ours without a pause in the background: by which selectors each message was signed."""
+
+    def __init__(self, test, d):
+        self.test = test
+        self.d = d
+        self.found = []
+        self.stopping = False
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.stopping:
+            self.found.append(tuple(self.test.signers(self.d)))
+            time.sleep(0.01)
+
+    def end(self):
+        self.stopping = True
+        self.thread.join()
+        return self.found
 
 
 class Keys(harness.WireTest):
@@ -69,6 +92,8 @@ class Keys(harness.WireTest):
         d = self.key_daemon()
         first, first_name, _ = self.active(d)
         self.assertEqual(self.signers(d), [first])
+        senders = Senders(self, d)
+        self.addCleanup(senders.end)
         second, second_name, value = self.rotate(d)
         self.wait_for(d, second, "pending")
         self.assertEqual(self.states(d), {first: "active", second: "pending"})
@@ -84,6 +109,9 @@ class Keys(harness.WireTest):
         self.assertEqual(self.signers(d), [second])
         self.assertEqual(self.states(d), {first: "retiring", second: "active"})
         self.wait_for(d, first, "removable")
+        found = senders.end()
+        self.assertEqual(found, sorted(found))  # first the one, then the other, and never none
+        self.assertEqual(set(found), {(first,), (second,)})
         self.assertEqual(self.states(d), {first: "removable", second: "active"})
         found = d.counters()
         self.assertEqual([found[f"key-{word}"] for word in ("activated", "retired", "removable")], [2, 1, 1])
