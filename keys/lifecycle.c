@@ -129,10 +129,8 @@ static void change_over(struct step *s, enum key_type type, bool domain_signs)
     struct living_key *best = choose(s, type, domain_signs);
     if (!best)
         return;
-    if (best->life.state == KEY_PENDING) {
-        best->told = best->found;
+    if (best->life.state == KEY_PENDING)
         enter(s, best, KEY_ACTIVE, LIFE_ACTIVATED);
-    }
     for (size_t i = 0; i < s->n; i++) {
         struct living_key *key = &s->keys[i];
         bool replaced = key->life.state == KEY_ACTIVE || key->life.state == KEY_PENDING;

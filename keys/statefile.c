@@ -65,6 +65,14 @@ static bool parse_time(struct str text, int64_t *when)
     return ok && at == text.n;
 }
 
+static bool is_fingerprint(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] <= ' ' || text.p[i] > '~')
+            return false;
+    return text.n > 0;
+}
+
 struct reading {
     struct key_life *life;
     struct str *fingerprint;
@@ -81,7 +89,8 @@ static const char *take_line(struct reading *r, struct str name, struct str valu
     }
     if (str_eq(name, STR("key"))) {
         *r->fingerprint = value;
-        return NULL;
+        return is_fingerprint(value) ? NULL
+                                     : "key: wanted is the SHA-256 of the public key, base64";
     }
     if (str_eq(name, STR("created")))
         return (r->created = parse_time(value, &r->life->created)) ? NULL : bad_time;

@@ -307,6 +307,14 @@ static void generations(void **state)
     assert_true(keydirs_same_signers(first, second));
     keydirs_free(first);
     save(second);
+    /* What could not be written counts more than the file. */
+    activate(second, 1);
+    third = load(second);
+    assert_str(shown(third), "s1:active s2:active*");
+    keydirs_free(second);
+    second = third;
+    second->dirs[0].lives[1].life.state = KEY_PENDING;
+    save(second);
     /* What an operator writes into a state file counts. */
     struct str text = read_file("s1.state");
     assert_true(str_starts(text, STR("# The life of a signing key")));

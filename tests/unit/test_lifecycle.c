@@ -1,6 +1,8 @@
 /* test_lifecycle.c - the life of signing keys, played with a clock and a DNS of paper. */
 #include "test.h"
 
+#include <stdlib.h>
+
 #include "keys/lifecycle.h"
 #include "keys/statefile.h"
 
@@ -323,6 +325,12 @@ static void state_mistakes(void **state)
         {"state = active\nsince = 2026-01-01T00:00:00Zx\n",
          "wanted is a time such as 2026-11-20T12:00:00Z", 2},
         {"state = active\nkey = a\n", "it has not all of state, key, created and since", 0},
+        {"state = active\nkey = a\nsince = 2026-01-01T00:00:00Z\n",
+         "it has not all of state, key, created and since", 0},
+        {"state = active\nkey = a\ncreated = 2026-01-01T00:00:00Z\n",
+         "it has not all of state, key, created and since", 0},
+        {"key = a b\n", "key: wanted is the SHA-256 of the public key, base64", 1},
+        {"key =\n", "key: wanted is the SHA-256 of the public key, base64", 1},
         {REST, "it has not all of state, key, created and since", 0},
         {"", "it has not all of state, key, created and since", 0},
     };
@@ -359,5 +367,6 @@ int main(void)
         TEST(state_text),
         TEST(state_mistakes),
     };
+    setenv("TZ", "XXX+5", 1); /* state files are in UTC all the same */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
