@@ -262,9 +262,7 @@ static struct str dmarc_text(const struct dmarc_outcome *o, bool unsure, struct 
         return str_printf(a, "DMARC of %.*s cannot be checked now (DNS trouble), try again later",
                           STR_ARG(author));
     return str_printf(
-        a,
-        "DMARC policy of %.*s (p=%s): neither SPF nor DKIM authenticated this message "
-        "for it",
+        a, "DMARC policy of %.*s (p=%s): neither SPF nor DKIM authenticated this message for it",
         STR_ARG(author), dmarc_policy_name(o->policy));
 }
 

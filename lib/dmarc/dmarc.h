@@ -103,9 +103,9 @@ void dmarc_prefetch_identifier(struct str domain, struct str author_domain,
 
 /* RFC 9989 4.10 and 5.3: one author domain against all identifiers. With a list, the policy is the
  * author domain's own record or else that of its organizational domain (RFC 7489 6.6.3), psd= says
- * nothing, and all else is as in RFC 9989. The result is DMARC_TEMPERROR
- * exactly if what cannot be known now could change it, or the policy of a fail; a pass that is sure
- * stays a pass. Everything in *out lives in asker->arena. */
+ * nothing, and all else is as in RFC 9989. The result is DMARC_TEMPERROR exactly if what cannot be
+ * known now could change it, or the policy of a fail; a pass that is sure stays a pass. Everything
+ * in *out lives in asker->arena. */
 void dmarc_evaluate(const struct dmarc_request *request, struct dns_asker *asker,
                     struct dmarc_outcome *out);
 
