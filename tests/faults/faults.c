@@ -160,7 +160,8 @@ ssize_t read(int fd, void *data, size_t n)
 REAL(int, accept, int, struct sockaddr *, socklen_t *)
 int accept(int fd, struct sockaddr *address, socklen_t *n)
 {
-    return fails(FAULT_accept, EMFILE) ? -1 : accept_real()(fd, address, n);
+    bool failed = fails(FAULT_accept, EMFILE) || fails(FAULT_accept_barred, EPERM);
+    return failed ? -1 : accept_real()(fd, address, n);
 }
 
 REAL(int, open, const char *, int, ...)
