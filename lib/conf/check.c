@@ -184,12 +184,12 @@ static void check_headers(struct check *c)
     check_header_list(c, conf_place_of(conf, "oversign-headers"), "oversign-headers",
                       &conf->oversign_headers);
     for (size_t i = 0; i < conf->n_signing; i++) {
-        struct conf_place place = conf->signing[i].place;
-        struct conf_sign_form *form = &conf->signing[i].form;
-        if (!same_list(&form->sign_headers, &conf->sign_headers))
-            check_sign_headers(c, place, &form->sign_headers);
-        if (!same_list(&form->oversign_headers, &conf->oversign_headers))
-            check_header_list(c, place, "oversign-headers", &form->oversign_headers);
+        struct conf_signing *entry = &conf->signing[i];
+        if (!same_list(&entry->form.sign_headers, &conf->sign_headers))
+            check_sign_headers(c, entry->sign_headers_place, &entry->form.sign_headers);
+        if (!same_list(&entry->form.oversign_headers, &conf->oversign_headers))
+            check_header_list(c, entry->oversign_headers_place, "oversign-headers",
+                              &entry->form.oversign_headers);
     }
 }
 

@@ -55,6 +55,7 @@ struct conf_signing {
     /* Patterns (mail/pattern.h): the authors that the entry is for. Absent: all of the domain. */
     struct conf_strings senders;
     struct conf_sign_form form;
+    struct conf_place sign_headers_place, oversign_headers_place; /* of lists of its own */
     struct str directory; /* of keys with a life cycle, instead of `keys`; absent: none */
     size_t n_keys;
     struct conf_signing_key *keys;

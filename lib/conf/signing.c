@@ -199,6 +199,12 @@ static const struct {
 #undef OWN_OPTION
 };
 
+static struct conf_place place_of(struct walk *w, config_setting_t *group, const char *name)
+{
+    config_setting_t *setting = config_setting_get_member(group, name);
+    return walk_place(w, setting ? setting : group);
+}
+
 /* On a copy of the options, so that what an entry does not set is what they say. */
 static void take_form(struct walk *w, config_setting_t *group, struct conf_signing *entry)
 {
@@ -211,6 +217,8 @@ static void take_form(struct walk *w, config_setting_t *group, struct conf_signi
             walk_option(&here, option_find(str_of(own_options[i].option)), setting);
     }
     entry->form = conf_sign_form(&own);
+    entry->sign_headers_place = place_of(w, group, "sign-headers");
+    entry->oversign_headers_place = place_of(w, group, "oversign-headers");
 }
 
 static void take_entry(struct walk *w, config_setting_t *group, struct conf_signing *entry)

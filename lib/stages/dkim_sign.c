@@ -14,8 +14,7 @@ struct state {
     struct signing_choice choice;
     struct dkim_sign_settings settings;
     struct dkim_signer *signer;
-    struct dkim_verifier
-        *before; /* of signatures that the message carries; NULL: none by our keys */
+    struct dkim_verifier *before; /* of our signatures in the message; NULL: there are none */
 };
 
 /* The rules: what speaks against signing, or STR_NONE. */
@@ -46,8 +45,9 @@ static struct str may_not_use(const struct message *m, const struct mailbox *aut
                       domain.n ? "@" : "", STR_ARG(domain));
 }
 
-/* A From that does not show for certain who is named there is nobody's: programs for reading mail
- * may show an author in it all the same. */
+/* Of what the user may write in From (senders-must-match). A From that does not show for certain
+ * who is named there is nobody's: programs for reading mail may show an author in it all the same.
+ */
 static struct str own_address(struct stage_run *run, struct state *state)
 {
     const struct message *m = run->message;
@@ -80,7 +80,8 @@ static struct str some_key(struct stage_run *run, struct state *state)
     return str_printf(a, "no key for %.*s", STR_ARG(author->domain));
 }
 
-/* All rules are asked of the header. own_address() has its say where one_author() objects, too. */
+/* The rules that the header can answer. own_address() is asked where one_author() objects, too: an
+ * odd From is no way around it. */
 static struct str objection(struct stage_run *run, struct state *state)
 {
     struct str author = one_author(run, state), address = own_address(run, state);

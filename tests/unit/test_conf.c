@@ -408,13 +408,13 @@ static const struct {
      "a "
      "number\n"
      "text:1: signature-lifetime: \"1y\" is no duration such as \"5s\" (units ms, s, m, h, d)\n"
-     "text:3: sign-headers: \"bcc\" is never signed: it is removed before others see the message "
+     "text:4: sign-headers: \"bcc\" is never signed: it is removed before others see the message "
      "(RFC 5322 3.6.3)\n"
-     "text:3: sign-headers: \"content-length\" is never signed: it is counted anew wherever the "
+     "text:4: sign-headers: \"content-length\" is never signed: it is counted anew wherever the "
      "message is stored\n"
-     "text:3: oversign-headers: \"return-path\" is never signed: it is written anew on delivery "
+     "text:5: oversign-headers: \"return-path\" is never signed: it is written anew on delivery "
      "(RFC 5321 4.4)\n"
-     "text:3: oversign-headers: \"dkim-signature\" is never signed: it is added on the way, and in "
+     "text:5: oversign-headers: \"dkim-signature\" is never signed: it is added on the way, and in "
      "any order (RFC 6376 4.2)\n"
      "text:6: sign-headers: From is missing, and must be signed (RFC 6376 5.4)\n"},
     {"on-sender-mismatch = \"reject\";",
