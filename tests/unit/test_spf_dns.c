@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
+#include <time.h>
 
 /* ---- asking ahead ---- */
 
@@ -110,21 +110,6 @@ static const char SLOW[] =
     "example.org. DELAY 60ms\na.org. DELAY 60ms\ni.org. DELAY 60ms\nj.org. DELAY 60ms\n"
     "m.org. DELAY 60ms\nia.org. DELAY 60ms\n1.2.0.192.in-addr.arpa. DELAY 60ms\n";
 
-/* Nine queries of 60 ms each; no more than six of them one after the other. */
-static void asks_beside_each_other(void **state)
-{
-    (void)state;
-    struct rig r = rig_open(SLOW);
-    int64_t begin = clock_us();
-    rig_expect(&r, "pass", "exists:%{p}.k.org");
-    int64_t took = clock_us() - begin;
-    assert_true(took >= 5 * 60000);
-    if (took >= 7 * 60000)
-        print_error("took %lld ms\n", (long long)took / 1000);
-    assert_true(took < 7 * 60000);
-    rig_close(&r);
-}
-
 /* The zone, with a delay for each of its names. */
 static struct str delayed(struct arena *a, const char *zone)
 {
@@ -138,14 +123,40 @@ static struct str delayed(struct arena *a, const char *zone)
     return sb_str(&b);
 }
 
+struct story {
+    const char *zone;
+    unsigned queries[8];
+};
+
 /* How many queries are under way or answered each time the check cannot go on, when all that were
- * asked for are answered in between. */
+ * asked for are answered in between. False, too, if some answer came later than that: a busy
+ * machine may delay it. */
+static bool play_rounds(const struct story *story)
+{
+    struct arena *a = arena_new(0);
+    struct rig r = rig_open_text(delayed(a, story->zone));
+    r.asker.patience_us = 0;
+    r.asker.may_pend = true;
+    unsigned rounds = 0, last = 0;
+    bool as_told = true;
+    for (rig_check(&r); r.out.pending; rig_check(&r)) {
+        if (r.asker.queries != last) {
+            last = r.asker.queries;
+            as_told = as_told && rounds < 7 && last == story->queries[rounds];
+            rounds++;
+        }
+        struct timespec nap = {.tv_nsec = 90000000};
+        nanosleep(&nap, NULL);
+    }
+    as_told = as_told && story->queries[rounds] == 0;
+    rig_close(&r);
+    arena_free(a);
+    return as_told;
+}
+
 static void queries_by_round(void **state)
 {
-    static const struct {
-        const char *zone;
-        unsigned queries[8];
-    } stories[] = {
+    static const struct story stories[] = {
         /* The record; a, MX and both TXT; m; ia; PTR; exists. */
         {SLOW, {1, 5, 6, 7, 8, 9}},
         /* Includes of a modest tree side by side, and what has been evaluated no longer counts. */
@@ -164,26 +175,12 @@ static void queries_by_round(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {
-        struct arena *a = arena_new(0);
-        struct rig r = rig_open_text(delayed(a, stories[i].zone));
-        r.asker.patience_us = 0;
-        r.asker.may_pend = true;
-        unsigned rounds = 0, last = 0;
-        for (rig_check(&r); r.out.pending; rig_check(&r)) {
-            if (r.asker.queries != last) { /* else an answer is late */
-                last = r.asker.queries;
-                assert_true(rounds < 8);
-                if (last != stories[i].queries[rounds])
-                    print_error("story %zu, round %u: %u queries\n", i, rounds, last);
-                assert_int_equal(last, stories[i].queries[rounds]);
-                rounds++;
-            }
-            struct timespec nap = {.tv_nsec = 90000000};
-            nanosleep(&nap, NULL);
-        }
-        assert_int_equal(stories[i].queries[rounds], 0);
-        rig_close(&r);
-        arena_free(a);
+        bool as_told = false;
+        for (int attempt = 0; attempt < 5 && !as_told; attempt++)
+            as_told = play_rounds(&stories[i]);
+        if (!as_told)
+            print_error("story %zu\n", i);
+        assert_true(as_told);
     }
 }
 
@@ -240,14 +237,22 @@ static void record_can_be_asked_for_early(void **state)
 
 /* ---- hostile zones ---- */
 
+/* Of this process: what others do on the machine does not count. */
+static int64_t cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 static void check_hostile(struct str zone, const char *result)
 {
     struct rig r = rig_open_text(zone);
-    int64_t begin = clock_us();
+    int64_t begin = cpu_us();
     size_t used = arena_used(r.arena);
     rig_check(&r);
     assert_string_equal(spf_result_name(r.out.result), result);
-    assert_true(clock_us() - begin < 2000000);
+    assert_true(cpu_us() - begin < 2000000);
     assert_true(arena_used(r.arena) - used < 256U << 10);
     assert_true(r.out.problem.n < 600);
     rig_close(&r);
@@ -306,9 +311,9 @@ static void hostile_macros(void **state)
         struct rig r = rig_open_text(sb_str(&b));
         r.request.local = (struct str){local, sizeof local};
         r.request.domain = STR("x.n1.org");
-        int64_t begin = clock_us();
+        int64_t begin = cpu_us();
         rig_check(&r);
-        assert_true(clock_us() - begin < 2000000);
+        assert_true(cpu_us() - begin < 2000000);
         assert_int_equal(r.out.result, SPF_PERMERROR);
         rig_close(&r);
     }
@@ -368,7 +373,6 @@ int main(void)
         cmocka_unit_test(include_tree_makes_no_storm),
         cmocka_unit_test(asks_nothing_that_is_not_reached),
         cmocka_unit_test(asks_nothing_for_barred_letters),
-        cmocka_unit_test(asks_beside_each_other),
         cmocka_unit_test(queries_by_round),
         cmocka_unit_test(pending_until_answered),
         cmocka_unit_test(without_patience_temperror),
