@@ -144,8 +144,7 @@ static struct proposal judge_spf(const struct conf *conf, enum policy_point poin
     return p;
 }
 
-/* --- DMARC (RFC 9989 5.4, 7)
- * ---------------------------------------------------------------------- */
+/* --- DMARC (RFC 9989 5.4, 7) --- */
 
 static enum dmarc_auth trusted_signer(const struct conf *conf, const struct evidence *evidence)
 {
@@ -295,8 +294,7 @@ static size_t judge_dmarc(const struct conf *conf, const struct session *session
     return dmarc->n;
 }
 
-/* --- From and limits
- * ------------------------------------------------------------------------------ */
+/* --- From and limits --- */
 
 static struct proposal judge_from(const struct conf *conf, const struct evidence *evidence,
                                   struct arena *a)
@@ -322,8 +320,7 @@ static struct proposal judge_limit(const struct conf *conf, const struct message
     return p;
 }
 
-/* --- Mail of ours
- * ---------------------------------------------------------------------------------- */
+/* --- Mail of ours --- */
 
 /* The only thing that mail of ours is refused for, and only where the operator says so. */
 static struct proposal judge_sender(const struct conf *conf, const struct evidence *evidence,
@@ -338,8 +335,7 @@ static struct proposal judge_sender(const struct conf *conf, const struct eviden
     return p;
 }
 
-/* --- The verdict
- * ---------------------------------------------------------------------------------- */
+/* --- The verdict --- */
 
 static void word_reply(const struct proposal *p, struct arena *a, struct verdict *out)
 {

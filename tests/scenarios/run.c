@@ -265,8 +265,7 @@ static void run_message(struct play *p, struct str body)
     whole_message(&p->whole);
 }
 
-/* --- what is expected
- * ------------------------------------------------------------------------------ */
+/* --- what is expected --- */
 
 static struct str edit_text(struct play *p, const struct edit *e)
 {
