@@ -3,6 +3,10 @@
  * Errors: none. */
 #include "milter/check.h"
 
+#include <string.h>
+
+#include "base/ascii.h"
+
 void check_recorder_init(struct check_recorder *r, struct arena *a)
 {
     *r = (struct check_recorder){0};
@@ -28,13 +32,11 @@ static bool is_new(struct check_recorder *r, const struct dns_event *e)
 static void put_name(struct strbuf *b, struct str name)
 {
     for (size_t i = 0; i < name.n; i++) {
-        unsigned char c = (unsigned char)name.p[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '.' || c == '-' || c == '_' || c == '/' || c == '=' || c == '+';
-        if (plain)
-            sb_addc(b, (char)c);
+        char c = name.p[i];
+        if (ascii_is_alnum(c) || (c && strchr(".-_/=+", c)))
+            sb_addc(b, c);
         else
-            sb_printf(b, "\\%03u", c);
+            sb_printf(b, "\\%03u", (unsigned char)c);
     }
     if (!name.n || name.p[name.n - 1] != '.')
         sb_addc(b, '.');

@@ -107,7 +107,7 @@ struct str str_sub(struct str s, size_t from, size_t to)
 
 static bool is_space(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return ascii_is_wsp(c) || c == '\r' || c == '\n';
 }
 
 struct str str_trim(struct str s)
@@ -161,7 +161,7 @@ bool str_to_u64(struct str s, unsigned long long max, unsigned long long *value)
     if (s.n == 0)
         return false;
     for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9')
+        if (!ascii_is_digit(s.p[i]))
             return false;
         unsigned digit = (unsigned)(s.p[i] - '0');
         if (v > (max - digit) / 10 || digit > max)
@@ -169,6 +169,14 @@ bool str_to_u64(struct str s, unsigned long long max, unsigned long long *value)
         v = v * 10 + digit;
     }
     *value = v;
+    return true;
+}
+
+bool str_is_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (ascii_is_8bit(s.p[i]))
+            return false;
     return true;
 }
 

@@ -57,6 +57,8 @@ size_t str_distance(struct str a, struct str b);
 /* Decimal digits only, all of them, not above max: true and *value. */
 bool str_to_u64(struct str s, unsigned long long max, unsigned long long *value);
 
+bool str_is_ascii(struct str s); /* no 8-bit bytes */
+
 /* Length of the valid UTF-8 sequence of two or more bytes at s[i], 0 if there is none (RFC 3629);
  * C1 controls (U+0080 to U+009F) do not count. */
 size_t str_utf8(struct str s, size_t i);

@@ -5,9 +5,11 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "conf/listen.h"
 #include "conf/senders.h"
 #include "mail/domain.h"
+#include "mail/header.h"
 #include "mail/neversigned.h"
 
 struct check {
@@ -25,8 +27,7 @@ static void complain(struct check *c, const char *option, struct str value, cons
 
 static bool is_name_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
+    return ascii_is_alnum(c) || c == '-' || c == '_' || c == '.';
 }
 
 static bool all_name_bytes(struct str s)
@@ -135,14 +136,6 @@ static void check_dns(struct check *c)
         conf->dns_early_wait = conf->dns_deadline;
 }
 
-static bool is_header_name(struct str name)
-{
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] < 0x21 || name.p[i] > 0x7E || name.p[i] == ':')
-            return false;
-    return name.n > 0;
-}
-
 /* Field names are kept in lower case, as dkim.h wants them. True if From is among them. */
 static bool check_header_list(struct check *c, struct conf_place place, const char *option,
                               struct conf_strings *list)
@@ -153,7 +146,7 @@ static bool check_header_list(struct check *c, struct conf_place place, const ch
         struct str shown = str_safe(c->scratch, name, 100, true);
         const char *never = never_signed(name);
         list->v[i] = name;
-        if (!is_header_name(name))
+        if (!header_is_name(name))
             conf_problem(c->problems, place, "%s: \"%.*s\" is no name of a header field", option,
                          STR_ARG(shown));
         else if (never)

@@ -5,6 +5,7 @@
 
 #include <sys/un.h>
 
+#include "base/ascii.h"
 #include "base/netset.h"
 
 #define FORMS                                                                                      \
@@ -22,8 +23,7 @@ static bool is_host_name(struct str host)
 {
     for (size_t i = 0; i < host.n; i++) {
         char c = host.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '.' || c == '_'))
+        if (!ascii_is_alnum(c) && c != '-' && c != '.' && c != '_')
             return false;
     }
     return true;

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "mail/domain.h"
 
 struct unit {
@@ -42,7 +43,7 @@ static const struct unit *unit_find(const struct unit *table, size_t n, struct s
 static size_t number_length(struct str text, bool fraction)
 {
     size_t n = 0;
-    while (n < text.n && ((text.p[n] >= '0' && text.p[n] <= '9') || (fraction && text.p[n] == '.')))
+    while (n < text.n && (ascii_is_digit(text.p[n]) || (fraction && text.p[n] == '.')))
         n++;
     return n;
 }

@@ -4,6 +4,7 @@
  * simple and nothing to relaxed. A CR that stands alone is an ordinary byte.
  *
  * Errors: none. */
+#include "base/ascii.h"
 #include "crypto/canon.h"
 #include "crypto/digest.h"
 
@@ -55,7 +56,7 @@ struct relaxed_state {
 
 static bool is_word(char c)
 {
-    return c != ' ' && c != '\t' && c != '\r' && c != '\n';
+    return !ascii_is_wsp(c) && c != '\r' && c != '\n';
 }
 
 static void relaxed_value(struct digest *d, struct relaxed_state *state, struct str value)
@@ -63,7 +64,7 @@ static void relaxed_value(struct digest *d, struct relaxed_state *state, struct 
     size_t i = 0;
     while (i < value.n) {
         char c = value.p[i];
-        if (c == ' ' || c == '\t') {
+        if (ascii_is_wsp(c)) {
             state->wsp = true;
             i++;
         } else if (c == '\n' || is_crlf(value, i)) {
@@ -84,9 +85,8 @@ static void relaxed_value(struct digest *d, struct relaxed_state *state, struct 
 static void add_name(struct header_hash *h, struct str name)
 {
     for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        bool fold = h->canon == CANON_RELAXED && c >= 'A' && c <= 'Z';
-        digest_put(&h->digest, (unsigned char)(fold ? c + ('a' - 'A') : c));
+        char c = h->canon == CANON_RELAXED ? ascii_lower(name.p[i]) : name.p[i];
+        digest_put(&h->digest, (unsigned char)c);
     }
     digest_put(&h->digest, ':');
 }

@@ -16,14 +16,6 @@ struct fields {
     size_t n;
 };
 
-bool fields_is_name(struct str name)
-{
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] < 33 || name.p[i] > 126 || name.p[i] == ':')
-            return false;
-    return name.n > 0;
-}
-
 /* By name, then by place: the fields lie in one array. */
 static int by_name(const void *a, const void *b)
 {

@@ -8,9 +8,6 @@
 
 #include "mail/header.h"
 
-/* RFC 5322 3.6.8 */
-bool fields_is_name(struct str name);
-
 struct fields;
 
 /* `headers` must outlive it. */

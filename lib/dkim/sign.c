@@ -107,7 +107,7 @@ static void sign_name(struct dkim_signer *s, struct fields *fields, struct str n
 {
     const struct header_field *field;
     bool present = false;
-    if (!fields_is_name(name) || never_signed(name) || will_change(s->headers, name))
+    if (!header_is_name(name) || never_signed(name) || will_change(s->headers, name))
         return; /* a name that is none would break the signature */
     while ((field = fields_take(fields, name))) {
         header_hash_field(s->header, field->name, field->value);

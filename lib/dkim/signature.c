@@ -6,7 +6,7 @@
  * permerror. The first objection stands; reading goes on behind it, so that logs and headers can
  * name the signature. */
 #include "dkim/signature.h"
-#include "dkim/fields.h"
+#include "base/ascii.h"
 #include "mail/domain.h"
 #include "mail/taglist.h"
 
@@ -106,7 +106,7 @@ static const char *read_h(struct arena *a, struct str value, struct signature *s
     s->names = arena_array(a, struct str, n);
     while (str_split(&rest, ':', &part)) {
         part = str_trim(part);
-        if (!fields_is_name(part))
+        if (!header_is_name(part))
             return "h= is no list of field names";
         s->names[s->n_names++] = part;
     }
@@ -173,7 +173,7 @@ static bool read_number(struct str text, uint64_t *out)
     unsigned long long number = 0;
     *out = UINT64_MAX;
     for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] < '0' || text.p[i] > '9')
+        if (!ascii_is_digit(text.p[i]))
             return false;
     if (str_to_u64(text, UINT64_MAX, &number))
         *out = number;

@@ -3,6 +3,7 @@
  *
  * Errors: none but results. Work is bounded by the cap on signatures: the header is hashed once for
  * each evaluated signature, the body once for each of their kinds (canonicalization and l=). */
+#include "base/ascii.h"
 #include "dkim/fields.h"
 #include "dkim/keyrecord.h"
 #include "dkim/signature.h"
@@ -67,8 +68,7 @@ static void find_signatures(struct dkim_verifier *v, const struct header_list *h
 
 static bool is_base64_letter(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-           c == '/' || c == '=';
+    return ascii_is_alnum(c) || c == '+' || c == '/' || c == '=';
 }
 
 static struct str base64_prefix(struct str text)

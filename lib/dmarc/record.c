@@ -2,6 +2,7 @@
  *
  * Errors: false for a text that is no DMARC record; within a record, what is malformed has its
  * default, and *usable says whether a policy can be taken from it at all (4.10.1). */
+#include "base/ascii.h"
 #include "dmarc/dmarc.h"
 #include "dmarc/uri.h"
 #include "mail/taglist.h"
@@ -32,16 +33,11 @@ const char *dmarc_result_name(enum dmarc_result result)
     return result_names[result];
 }
 
-static bool is_wsp(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static struct str trim_wsp(struct str s)
 {
-    while (s.n && is_wsp(s.p[0]))
+    while (s.n && ascii_is_wsp(s.p[0]))
         s = str_sub(s, 1, s.n);
-    while (s.n && is_wsp(s.p[s.n - 1]))
+    while (s.n && ascii_is_wsp(s.p[s.n - 1]))
         s.n--;
     return s;
 }
@@ -52,7 +48,7 @@ static bool has_version(struct str text)
 {
     struct str tag = str_sub(text, 0, str_find(text, 0, ';'));
     size_t equals = str_find(tag, 0, '=');
-    if (equals == tag.n || is_wsp(tag.p[0]))
+    if (equals == tag.n || ascii_is_wsp(tag.p[0]))
         return false;
     return str_eq_nocase(trim_wsp(str_sub(tag, 0, equals)), STR("v")) &&
            str_eq(trim_wsp(str_sub(tag, equals + 1, tag.n)), STR("DMARC1"));
@@ -125,7 +121,7 @@ static bool is_fo(struct str value)
 static bool is_report_size(struct str s)
 {
     size_t digits = 0;
-    while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
+    while (digits < s.n && ascii_is_digit(s.p[digits]))
         digits++;
     if (digits == 0 || s.n - digits > 1)
         return false;

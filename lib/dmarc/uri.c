@@ -5,22 +5,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/netset.h"
-
-static bool is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_hex(char c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 
 static bool is_one_of(char c, const char *set)
 {
@@ -33,10 +19,9 @@ static bool consists_of(struct str s, const char *more)
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        if (c == '%' && i + 2 < s.n && is_hex(s.p[i + 1]) && is_hex(s.p[i + 2]))
+        if (c == '%' && i + 2 < s.n && ascii_is_hex(s.p[i + 1]) && ascii_is_hex(s.p[i + 2]))
             i += 2;
-        else if (!is_alpha(c) && !is_digit(c) && !is_one_of(c, "-._~$&'()*+;=") &&
-                 !is_one_of(c, more))
+        else if (!ascii_is_alnum(c) && !is_one_of(c, "-._~$&'()*+;=") && !is_one_of(c, more))
             return false;
     }
     return true;
@@ -45,10 +30,10 @@ static bool consists_of(struct str s, const char *more)
 /* RFC 3986 3.1 */
 static bool is_scheme(struct str s)
 {
-    if (s.n == 0 || !is_alpha(s.p[0]))
+    if (s.n == 0 || !ascii_is_alpha(s.p[0]))
         return false;
     for (size_t i = 1; i < s.n; i++)
-        if (!is_alpha(s.p[i]) && !is_digit(s.p[i]) && !is_one_of(s.p[i], "+-."))
+        if (!ascii_is_alnum(s.p[i]) && !is_one_of(s.p[i], "+-."))
             return false;
     return true;
 }
@@ -56,7 +41,7 @@ static bool is_scheme(struct str s)
 static bool is_port(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!is_digit(s.p[i]))
+        if (!ascii_is_digit(s.p[i]))
             return false;
     return true;
 }

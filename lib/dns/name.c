@@ -5,20 +5,17 @@
 
 #include <string.h>
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
+#include "base/ascii.h"
 
 bool dns_name_add_label(struct dns_name *name, const void *label, size_t n)
 {
-    const uint8_t *bytes = label;
+    const char *bytes = label;
     /* One byte stays free for the root. */
     if (n == 0 || n > DNS_LABEL_MAX || name->n + 1 + n > DNS_NAME_MAX - 1)
         return false;
     name->wire[name->n++] = (uint8_t)n;
     for (size_t i = 0; i < n; i++)
-        name->wire[name->n++] = lower(bytes[i]);
+        name->wire[name->n++] = (uint8_t)ascii_lower(bytes[i]);
     return true;
 }
 

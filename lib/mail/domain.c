@@ -13,14 +13,6 @@
 /* No code point takes more than 4 bytes, and none vanishes into less than one of the A-label. */
 #define ULABEL_TEXT_MAX (4 * (DOMAIN_MAX + 1))
 
-static bool is_ascii(struct str text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if (ascii_is_8bit(text.p[i]))
-            return false;
-    return true;
-}
-
 bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out)
 {
     *out = STR_NONE;
@@ -74,7 +66,7 @@ static bool normalize_idn(struct arena *a, struct str text, struct str *out)
 bool domain_normalize(struct arena *a, struct str text, struct str *out)
 {
     *out = STR_NONE;
-    return is_ascii(text) ? domain_normalize_ascii(a, text, out) : normalize_idn(a, text, out);
+    return str_is_ascii(text) ? domain_normalize_ascii(a, text, out) : normalize_idn(a, text, out);
 }
 
 size_t domain_labels(struct str name)
@@ -107,7 +99,7 @@ struct str domain_for_humans(struct arena *a, struct str name)
 {
     char *decoded = NULL;
     struct str back, people = name;
-    if (!is_ascii(name) || name.n > DOMAIN_MAX || !memmem(name.p, name.n, "xn--", 4))
+    if (!str_is_ascii(name) || name.n > DOMAIN_MAX || !memmem(name.p, name.n, "xn--", 4))
         return name;
     if (idn2_to_unicode_8z8z(str_cstr(a, name), &decoded, 0) == IDN2_OK) {
         /* A label that would not be looked up as this name is not shown as one. */

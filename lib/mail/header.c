@@ -68,12 +68,26 @@ static struct str line_at(struct str text, size_t at, size_t *next)
     return str_sub(text, at, end);
 }
 
+/* RFC 5322 3.6.8 ftext */
+static bool is_name_char(char c)
+{
+    return c > 0x20 && c < 0x7F && c != ':';
+}
+
+bool header_is_name(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!is_name_char(name.p[i]))
+            return false;
+    return name.n > 0;
+}
+
 /* RFC 5322 3.6.8 with the white space of 4.5: length of the name before the colon, 0 if the line is
  * no field. */
 static size_t field_name_length(struct str line)
 {
     size_t n = 0;
-    while (n < line.n && line.p[n] > 0x20 && line.p[n] < 0x7F && line.p[n] != ':')
+    while (n < line.n && is_name_char(line.p[n]))
         n++;
     size_t colon = n;
     while (colon < line.n && ascii_is_wsp(line.p[colon]))

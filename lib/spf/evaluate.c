@@ -367,14 +367,6 @@ static enum spf_result check_host(struct spf_eval *ev, struct str domain, struct
 
 /* ---- the explanation ---- */
 
-static bool is_ascii(struct str text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] >= 0x80)
-            return false;
-    return true;
-}
-
 /* Expands the text that exp= leads to. STR_NONE if it is no explain-string, or pending. */
 static struct str expand_explanation(struct spf_eval *ev, struct str text)
 {
@@ -387,7 +379,7 @@ static struct str expand_explanation(struct spf_eval *ev, struct str text)
     if ((letters & SPF_LETTER('p')) && !spf_find_validated(ev))
         return STR_NONE;
     struct str expanded = spf_expand_text(ev->arena, text, &ev->values, EXPLANATION_MAX);
-    return is_ascii(expanded) ? expanded : STR_NONE;
+    return str_is_ascii(expanded) ? expanded : STR_NONE;
 }
 
 /* RFC 7208 6.2: whatever goes wrong, there is no explanation and the result stays. */
@@ -426,11 +418,11 @@ static void begin(struct spf_eval *ev, const struct spf_request *request, struct
     v->sender = sb_str(&sender);
     v->client = request->client;
     v->helo = request->helo;
-    if (!is_ascii(request->helo) && domain_normalize(ev->arena, request->helo, &helo))
+    if (!str_is_ascii(request->helo) && domain_normalize(ev->arena, request->helo, &helo))
         v->helo = helo; /* RFC 8616 4 */
     v->receiver = request->receiver;
     v->now = request->now;
-    if (!is_ascii(v->local) || v->local.n > PATH_LIMIT) /* RFC 8616 4 */
+    if (!str_is_ascii(v->local) || v->local.n > PATH_LIMIT) /* RFC 8616 4 */
         ev->barred |= SPF_LETTER('s') | SPF_LETTER('l');
     if (v->helo.n > PATH_LIMIT)
         ev->barred |= SPF_LETTER('h');

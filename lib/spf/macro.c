@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "mail/domain.h"
 
 /* What is kept of the end of a name while it is built: more than DOMAIN_MAX, so that what is longer
@@ -37,16 +38,6 @@ struct token {
         */
 _Static_assert(VALUE_TEXT >= NETADDR_TEXT, "an address fits");
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static unsigned delimiter_bit(char c)
 {
     return DELIMITERS[(unsigned char)c];
@@ -55,7 +46,7 @@ static unsigned delimiter_bit(char c)
 static const char *scan_transformers(struct str text, size_t *at, struct token *t)
 {
     size_t i = *at, digits = i;
-    for (; i < text.n && is_digit(text.p[i]); i++)
+    for (; i < text.n && ascii_is_digit(text.p[i]); i++)
         if (t->keep < 10000) /* more parts than any value has */
             t->keep = t->keep * 10 + (unsigned)(text.p[i] - '0');
     if (i > digits && t->keep == 0)
@@ -73,7 +64,7 @@ static const char *scan_transformers(struct str text, size_t *at, struct token *
 static const char *scan_macro(struct str text, size_t *at, struct token *t)
 {
     size_t i = *at + 2; /* behind "%{" */
-    if (i >= text.n || !is_alpha(text.p[i]))
+    if (i >= text.n || !ascii_is_alpha(text.p[i]))
         return "has a '%{' without a macro letter";
     t->macro = t->expands = true;
     t->escape = text.p[i] < 'a';
@@ -161,9 +152,9 @@ static bool is_toplabel(struct str label)
     bool digits_only = true;
     for (size_t i = 0; i < label.n; i++) {
         char c = label.p[i];
-        if (!is_alpha(c) && !is_digit(c) && c != '-')
+        if (!ascii_is_alnum(c) && c != '-')
             return false;
-        digits_only = digits_only && is_digit(c);
+        digits_only = digits_only && ascii_is_digit(c);
     }
     return label.n && !digits_only && label.p[0] != '-' && label.p[label.n - 1] != '-';
 }
@@ -256,7 +247,7 @@ static void add(struct strbuf *out, struct str text, bool escape)
         char c = text.p[i];
         unsigned char byte = (unsigned char)c;
         char escaped[] = {'%', hex[byte >> 4], hex[byte & 15]};
-        if (is_alpha(c) || is_digit(c) || (c && strchr("-._~", c)))
+        if (ascii_is_alnum(c) || (c && strchr("-._~", c)))
             sb_addc(out, c);
         else
             sb_add(out, (struct str){escaped, sizeof escaped});
