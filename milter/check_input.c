@@ -12,11 +12,7 @@
 
 static void add(struct check_messages *out, struct str label, struct str text)
 {
-    if (out->n == out->cap) {
-        size_t cap = out->cap ? out->cap * 2 : 16;
-        out->v = arena_grow(out->arena, out->v, out->cap * sizeof *out->v, cap * sizeof *out->v);
-        out->cap = cap;
-    }
+    out->v = arena_extend(out->arena, out->v, out->n, &out->cap, sizeof *out->v);
     out->v[out->n++] = (struct check_message){label, text};
 }
 

@@ -19,12 +19,7 @@ static bool is_new(struct check_recorder *r, const struct dns_event *e)
     for (size_t i = 0; i < r->n; i++)
         if (r->asked[i].type == e->type && str_eq_nocase(r->asked[i].name, e->name))
             return false;
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 64;
-        r->asked =
-            arena_grow(r->zone.arena, r->asked, r->cap * sizeof *r->asked, cap * sizeof *r->asked);
-        r->cap = cap;
-    }
+    r->asked = arena_extend(r->zone.arena, r->asked, r->n, &r->cap, sizeof *r->asked);
     r->asked[r->n++] = (struct check_asked){str_copy(r->zone.arena, e->name), e->type};
     return true;
 }

@@ -13,9 +13,10 @@
  * or a use after reset shows; elsewhere these are nothing. */
 #include <sanitizer/asan_interface.h>
 
-#define BLOCK_FIRST 4096U
-#define BLOCK_MAX   (256U * 1024U)
-#define ALIGN       (_Alignof(max_align_t))
+#define BLOCK_FIRST  4096U
+#define BLOCK_MAX    (256U * 1024U)
+#define EXTEND_FIRST 8U
+#define ALIGN        (_Alignof(max_align_t))
 
 struct block {
     struct block *next; /* older block */
@@ -135,6 +136,18 @@ void *arena_grow(struct arena *a, void *p, size_t old, size_t want)
     if (old)
         memcpy(grown, p, old < want ? old : want);
     return grown;
+}
+
+void *arena_extend(struct arena *a, void *items, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return items;
+    size_t larger = *cap ? *cap * 2 : EXTEND_FIRST;
+    if (larger < *cap || larger > SIZE_MAX / size)
+        out_of_memory();
+    items = arena_grow(a, items, *cap * size, larger * size);
+    *cap = larger;
+    return items;
 }
 
 void arena_defer(struct arena *a, void (*fn)(void *), void *object)

@@ -31,6 +31,10 @@ char *arena_copy(struct arena *a, const void *p, size_t n);
  * by a copy. The added bytes are not zeroed. */
 void *arena_grow(struct arena *a, void *p, size_t old, size_t want);
 
+/* Room for one more in an array of n items of `size` bytes: the array itself, or (n is *cap) a
+ * larger one, and *cap tells. The added items are not zeroed. */
+void *arena_extend(struct arena *a, void *items, size_t n, size_t *cap, size_t size);
+
 /* Calls fn(object) when the arena is reset or freed, newest first. fn must not block. */
 void arena_defer(struct arena *a, void (*fn)(void *object), void *object);
 

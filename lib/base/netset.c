@@ -104,12 +104,7 @@ const char *netset_add(struct netset *set, struct str text)
     range.bits = (unsigned)bits;
     if (!host_bits_clear(&range.net, range.bits))
         return "has bits set behind the prefix length: write the network's first address";
-    if (set->n == set->cap) {
-        size_t cap = set->cap ? set->cap * 2 : 8;
-        set->ranges =
-            arena_grow(set->arena, set->ranges, set->cap * sizeof range, cap * sizeof range);
-        set->cap = cap;
-    }
+    set->ranges = arena_extend(set->arena, set->ranges, set->n, &set->cap, sizeof range);
     set->ranges[set->n++] = range;
     return NULL;
 }

@@ -42,11 +42,7 @@ static struct str take_word(struct str *line)
 
 static void add(struct senders *map, struct arena *a, struct allowed row)
 {
-    if (map->n == map->cap) {
-        size_t cap = map->cap ? 2 * map->cap : 16;
-        map->rows = arena_grow(a, map->rows, map->cap * sizeof row, cap * sizeof row);
-        map->cap = cap;
-    }
+    map->rows = arena_extend(a, map->rows, map->n, &map->cap, sizeof row);
     map->rows[map->n++] = row;
 }
 

@@ -47,11 +47,7 @@ struct conf_place source_place(const struct conf_source *s, unsigned line)
 /* Called where a line of the joined text begins. */
 static void line_begins(struct conf_source *s, struct conf_place place)
 {
-    if (s->n_lines == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 256;
-        s->places = arena_grow(s->arena, s->places, s->cap * sizeof place, cap * sizeof place);
-        s->cap = cap;
-    }
+    s->places = arena_extend(s->arena, s->places, s->n_lines, &s->cap, sizeof place);
     s->places[s->n_lines++] = place;
 }
 

@@ -80,12 +80,7 @@ static bool is_among(struct str name, const struct str *list, size_t n)
 
 static void add_name(struct dkim_signer *s, struct str name)
 {
-    if (s->n_names == s->cap_names) {
-        size_t cap = s->cap_names ? s->cap_names * 2 : 32;
-        s->names =
-            arena_grow(s->arena, s->names, s->cap_names * sizeof *s->names, cap * sizeof *s->names);
-        s->cap_names = cap;
-    }
+    s->names = arena_extend(s->arena, s->names, s->n_names, &s->cap_names, sizeof name);
     s->names[s->n_names++] = name;
 }
 

@@ -116,12 +116,7 @@ static bool add_mailbox(struct reader *r, struct str local, struct str domain)
         return lex_fail(&r->lex, "an address with 8-bit bytes that are not UTF-8");
     if (domain.p[0] != '[')
         box.domain_ok = domain_normalize(r->arena, without_cfws(r->arena, domain), &box.domain);
-    if (out->n == r->cap) {
-        size_t cap = r->cap ? r->cap * 4 : 4;
-        out->mailboxes =
-            arena_grow(r->arena, out->mailboxes, r->cap * sizeof box, cap * sizeof box);
-        r->cap = cap;
-    }
+    out->mailboxes = arena_extend(r->arena, out->mailboxes, out->n, &r->cap, sizeof box);
     out->mailboxes[out->n++] = box;
     return true;
 }

@@ -14,12 +14,8 @@ void header_list_init(struct header_list *list, struct arena *a)
 
 void header_list_add(struct header_list *list, struct str name, struct str value)
 {
-    if (list->n == list->cap) {
-        size_t cap = list->cap ? list->cap * 2 : 32;
-        list->fields = arena_grow(list->arena, list->fields, list->cap * sizeof *list->fields,
-                                  cap * sizeof *list->fields);
-        list->cap = cap;
-    }
+    list->fields =
+        arena_extend(list->arena, list->fields, list->n, &list->cap, sizeof *list->fields);
     /* RFC 5322 4.5: "From :" is From, to readers and so to us. */
     while (name.n && ascii_is_wsp(name.p[name.n - 1]))
         name.n--;

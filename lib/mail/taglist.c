@@ -51,13 +51,10 @@ static bool parse_tag(struct str part, struct tag *tag)
     return is_tag_name(tag->name);
 }
 
-static void make_room(struct arena *a, struct taglist *list, size_t *cap)
+static void add_tag(struct arena *a, struct taglist *list, size_t *cap, struct tag tag)
 {
-    if (list->n < *cap)
-        return;
-    size_t more = *cap ? *cap * 2 : 16;
-    list->tags = arena_grow(a, list->tags, *cap * sizeof *list->tags, more * sizeof *list->tags);
-    *cap = more;
+    list->tags = arena_extend(a, list->tags, list->n, cap, sizeof tag);
+    list->tags[list->n++] = tag;
 }
 
 enum taglist_status taglist_parse(struct arena *a, struct str text, struct taglist *out,
@@ -83,8 +80,7 @@ enum taglist_status taglist_parse(struct arena *a, struct str text, struct tagli
             *problem = STR("the tag list has too many tags");
             return TAGLIST_TOO_MANY;
         }
-        make_room(a, out, &cap);
-        out->tags[out->n++] = tag;
+        add_tag(a, out, &cap, tag);
     }
     if (out->n == 0) {
         *problem = STR("the tag list is empty");
@@ -107,8 +103,7 @@ void taglist_parse_lenient(struct arena *a, struct str text, struct taglist *out
         } else if (taglist_get(out, tag.name).p) {
             continue;
         }
-        make_room(a, out, &cap);
-        out->tags[out->n++] = tag;
+        add_tag(a, out, &cap, tag);
     }
 }
 

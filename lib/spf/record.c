@@ -177,12 +177,7 @@ static void store(struct parser *p, const struct spf_term *term)
     struct spf_record *record = p->record;
     if (p->all || p->over || (p->client && passes_by(term, p->client)))
         return;
-    if (record->n == p->cap) {
-        size_t cap = p->cap ? p->cap * 2 : 8;
-        record->terms =
-            arena_grow(p->arena, record->terms, p->cap * sizeof *term, cap * sizeof *term);
-        p->cap = cap;
-    }
+    record->terms = arena_extend(p->arena, record->terms, record->n, &p->cap, sizeof *term);
     record->terms[record->n++] = *term;
     if (spf_needs_lookup(term->kind))
         p->over = ++p->lookups > p->max_lookups;

@@ -95,6 +95,28 @@ static void note(void *object)
     strncat(order, object, 1);
 }
 
+static void extends(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    uint32_t *items = NULL;
+    size_t cap = 0;
+    for (uint32_t n = 0; n < 1000; n++) {
+        const uint32_t *before = items;
+        size_t room = cap;
+        items = arena_extend(a, items, n, &cap, sizeof *items);
+        if (n < room)
+            assert_true(items == before && cap == room);
+        assert_true(cap > n);
+        items[n] = n;
+        if (n % 100 == 0)
+            arena_copy(a, "between", 7);
+    }
+    for (uint32_t n = 0; n < 1000; n++)
+        assert_int_equal(items[n], n);
+    arena_free(a);
+}
+
 static void deferred_work(void **state)
 {
     (void)state;
@@ -143,6 +165,7 @@ int main(void)
         cmocka_unit_test(large),
         cmocka_unit_test(copies),
         cmocka_unit_test(grows),
+        cmocka_unit_test(extends),
         cmocka_unit_test(deferred_work),
         cmocka_unit_test(quota),
     };
