@@ -8,6 +8,7 @@
 #include "crypto/canon.h"
 #include "mail/taglist.h"
 #include "milter/check.h"
+#include "milter/mailfile.h"
 
 #define BODY_MAX  (4U << 20)
 #define LINES_MAX 60 /* of a footer */
@@ -108,18 +109,9 @@ static struct str try_encoding(const struct check_case *c, const struct trial *t
         STR_ARG(encoding));
 }
 
-/* Storage formats write ">From " for "From ". */
 static struct str try_from_quoting(const struct trial *t, struct str body)
 {
-    struct strbuf b;
-    struct str rest = body, line;
-    sb_init(&b, t->arena);
-    while (str_split(&rest, '\n', &line)) {
-        sb_add(&b, str_starts(line, STR(">From ")) ? str_sub(line, 1, line.n) : line);
-        if (rest.p)
-            sb_addc(&b, '\n');
-    }
-    if (!matches(t, t->canon, sb_str(&b)))
+    if (!matches(t, t->canon, mail_unquote_from(t->arena, body)))
         return STR_NONE;
     return STR("the digest is that of the body with \">From \" as \"From \": an mbox quoted it");
 }

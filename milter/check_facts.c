@@ -6,32 +6,12 @@
 
 #include "base/clock.h"
 #include "milter/check.h"
+#include "milter/mailfile.h"
 
 static void assume(struct check_case *c, struct str text)
 {
     if (c->n_assumed < sizeof c->assumed / sizeof *c->assumed)
         c->assumed[c->n_assumed++] = text;
-}
-
-static struct str crlf(struct arena *a, struct str text)
-{
-    struct strbuf b;
-    size_t from = 0, at;
-    sb_init(&b, a);
-    while ((at = str_find(text, from, '\n')) < text.n) {
-        sb_add(&b, str_sub(text, from, at));
-        sb_add(&b, STR("\r\n"));
-        from = at + 1;
-    }
-    sb_add(&b, str_sub(text, from, text.n));
-    return sb_str(&b);
-}
-
-/* On disk most messages have bare LF; on the wire they had CRLF. */
-static struct str on_the_wire(struct arena *a, struct str text)
-{
-    size_t at = str_find(text, 0, '\n');
-    return at < text.n && (at == 0 || text.p[at - 1] != '\r') ? crlf(a, text) : text;
 }
 
 /* What stands between two marks at or after *from, which moves behind it. */
@@ -88,7 +68,7 @@ static void from_return_path(struct check_case *c)
 static void split(struct check_case *c)
 {
     struct message *m = &c->message;
-    struct str body, text = on_the_wire(m->arena, c->input.text);
+    struct str body, text = mail_with_crlf(m->arena, c->input.text);
     header_list_init(&m->headers, m->arena);
     header_parse_message(&m->headers, text, &body);
     for (size_t i = 0; i < m->headers.n; i++)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "milter/check.h"
+#include "milter/mailfile.h"
 
 static void add(struct check_messages *out, struct str label, struct str text)
 {
@@ -25,20 +26,6 @@ static size_t next_from_line(struct str text, size_t from)
     return text.n;
 }
 
-/* ">From " was "From " before it went into the mbox. */
-static struct str without_quoting(struct arena *a, struct str text)
-{
-    struct strbuf b;
-    struct str rest = text, line;
-    sb_init(&b, a);
-    while (str_split(&rest, '\n', &line)) {
-        sb_add(&b, str_starts(line, STR(">From ")) ? str_sub(line, 1, line.n) : line);
-        if (rest.p)
-            sb_addc(&b, '\n');
-    }
-    return sb_str(&b);
-}
-
 /* Each message begins behind a From line; the empty line before the next one belongs to the mbox.
  */
 static void add_mbox(struct check_messages *out, const char *path, struct str text)
@@ -51,7 +38,7 @@ static void add_mbox(struct check_messages *out, const char *path, struct str te
         if (end < text.n && body.n && body.p[body.n - 1] == '\n')
             body.n -= body.n > 1 && body.p[body.n - 2] == '\r' ? 2 : 1;
         add(out, str_printf(out->arena, "%s:%zu", path, ++number),
-            without_quoting(out->arena, body));
+            mail_unquote_from(out->arena, body));
         at = end;
     }
 }

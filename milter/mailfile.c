@@ -3,13 +3,13 @@
  * Errors: false after a line on standard error. */
 #include "milter/mailfile.h"
 
-static bool first_line_has_crlf(struct str text)
+static bool has_crlf(struct str text)
 {
     size_t end = str_find(text, 0, '\n');
     return end > 0 && end < text.n && text.p[end - 1] == '\r';
 }
 
-static struct str with_crlf(struct arena *a, struct str text)
+static struct str lines_with_crlf(struct arena *a, struct str text)
 {
     struct strbuf b;
     sb_init(&b, a);
@@ -24,14 +24,32 @@ static struct str with_crlf(struct arena *a, struct str text)
     return sb_str(&b);
 }
 
+struct str mail_with_crlf(struct arena *a, struct str text)
+{
+    return has_crlf(text) ? text : lines_with_crlf(a, text);
+}
+
+struct str mail_unquote_from(struct arena *a, struct str text)
+{
+    struct strbuf b;
+    struct str rest = text, line;
+    sb_init(&b, a);
+    while (str_split(&rest, '\n', &line)) {
+        sb_add(&b, str_starts(line, STR(">From ")) ? str_sub(line, 1, line.n) : line);
+        if (rest.p)
+            sb_addc(&b, '\n');
+    }
+    return sb_str(&b);
+}
+
 bool mail_file_read(struct ask *ask, const char *path, struct mail_file *m)
 {
     if (!ask_read_file(ask, path, &m->text))
         return false;
-    m->crlf = first_line_has_crlf(m->text);
+    m->crlf = has_crlf(m->text);
     header_list_init(&m->headers, ask->arena);
     header_parse_message(&m->headers, m->text, &m->body);
     if (!m->crlf)
-        m->body = with_crlf(ask->arena, m->body);
+        m->body = lines_with_crlf(ask->arena, m->body);
     return true;
 }

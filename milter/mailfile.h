@@ -12,6 +12,12 @@ struct mail_file {
     struct str body; /* with CRLF */
 };
 
+/* The text as SMTP carries it: where the first line ends with a bare LF, every LF becomes CRLF. */
+struct str mail_with_crlf(struct arena *a, struct str text);
+
+/* The text before it went into an mbox, which writes ">From " for "From " where a line begins. */
+struct str mail_unquote_from(struct arena *a, struct str text);
+
 /* Reads the file ("-": standard input). A message whose first line ends with a bare LF comes from a
  * Unix program that writes all lines so: in its body every bare LF becomes CRLF, as on its way
  * through SMTP. False after a complaint. */

@@ -15,6 +15,7 @@
 
 static enum log_sink sink = LOG_TO_STDERR;
 static const char *ident = "assay";
+static const char *const word[] = {"debug: ", "", "warning: ", "error: "};
 static _Atomic enum log_level lowest_level = LOG_LEVEL_INFO;
 
 void log_open(enum log_sink where, const char *name, enum log_level lowest)
@@ -39,7 +40,6 @@ bool log_wants(enum log_level level)
 __attribute__((format(printf, 2, 0))) static void to_stderr(enum log_level level,
                                                             const char *format, va_list args)
 {
-    static const char *const word[] = {"debug: ", "", "warning: ", "error: "};
     char line[LINE_MAX_BYTES];
     int n = snprintf(line, sizeof line, "%s: %s", ident, word[level]);
     if (n < 0)
@@ -57,7 +57,6 @@ __attribute__((format(printf, 2, 0))) static void to_syslog(enum log_level level
                                                             const char *format, va_list args)
 {
     static const int priority[] = {LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR};
-    static const char *const word[] = {"debug: ", "", "warning: ", "error: "};
     char line[LINE_MAX_BYTES];
     vsnprintf(line, sizeof line, format, args);
     syslog(priority[level], "%s%s", word[level], line);

@@ -12,6 +12,9 @@ static const struct stage *const inbound[] = {&stage_forged, &stage_spf, &stage_
 static const struct stage *const ours[] = {&stage_forged, &stage_dkim_sign, NULL};
 static const struct stage *const relayed[] = {NULL};
 
+#define FITS(list) (sizeof(list) / sizeof *(list)-1 <= STAGES_MAX)
+_Static_assert(FITS(inbound) && FITS(ours) && FITS(relayed), "a pipeline has room for each list");
+
 static const struct stage *const *const stages_for[] = {
     [ORIGIN_INBOUND] = inbound,
     [ORIGIN_OURS] = ours,

@@ -52,8 +52,7 @@ static enum action milder(enum action a, enum action b)
     return a < b ? a : b;
 }
 
-/* --- SPF (RFC 7208 8) ----------------------------------------------------------------------------
- */
+/* --- SPF (RFC 7208 8) --- */
 
 static enum action spf_action(const struct conf *conf, enum spf_result result)
 {
