@@ -54,7 +54,8 @@ bool directory_sync(const char *path)
 bool file_replace(struct arena *a, const char *path, struct str text, mode_t mode, gid_t group)
 {
     struct str whole = str_of(path);
-    const char *fresh = str_printf(a, "%s.new", path).p;
+    /* A name of this process alone: the daemon and a command may write one file at a time. */
+    const char *fresh = str_printf(a, "%s.new-%ld", path, (long)getpid()).p;
     const char *directory = str_cstr(a, str_sub(whole, 0, str_find_last(whole, '/')));
     if (unlink(fresh) != 0 && errno != ENOENT)
         return false;

@@ -210,7 +210,6 @@ static void states_are_written_and_read(void **state)
     keydirs_free(dirs);
     assert_int_equal(stat(in_directory("s1.state"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
-    assert_int_equal(access(in_directory("s1.state.new"), F_OK), -1);
     dirs = load(NULL);
     assert_str(shown(dirs), "s1:pending s2:active");
     assert_int_equal(dirs->dirs[0].lives[0].life.seen, NOW + 5);
@@ -388,17 +387,19 @@ static void file_replacing(void **state)
     const char *path = in_directory("f");
     struct stat st;
     assert_true(file_replace(arena, path, STR("one"), 0600, getegid()));
-    write_file("f.new", STR("left by a crash"), 0666);
+    const char *fresh = str_printf(arena, "f.new-%ld", (long)getpid()).p;
+    write_file(fresh, STR("left by a crash"), 0666);
     assert_true(file_replace(arena, path, STR("two"), 0640, getegid()));
     assert_str(read_file("f"), "two");
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
-    assert_int_equal(access(in_directory("f.new"), F_OK), -1);
+    assert_int_equal(access(in_directory(fresh), F_OK), -1);
     /* If it cannot be put in place, the old one stays and nothing is left. */
     assert_int_equal(mkdir(in_directory("d"), 0700), 0);
     assert_false(file_replace(arena, in_directory("d"), STR("x"), 0600, getegid()));
     assert_int_equal(errno, EISDIR);
-    assert_int_equal(access(in_directory("d.new"), F_OK), -1);
+    fresh = str_printf(arena, "d.new-%ld", (long)getpid()).p;
+    assert_int_equal(access(in_directory(fresh), F_OK), -1);
     assert_false(file_create(path, STR("x"), 0600, NULL));
     assert_int_equal(errno, EEXIST);
     assert_str(read_file("f"), "two");
@@ -418,6 +419,12 @@ static void rotating(void **state)
             unlink(in_directory("a.example.2026-11a.pem")); /* its other files stay */
     }
     assert_str(key.selector, "2026-11ab");
+    unlink(in_directory("a.example.2026-11b.pem"));
+    unlink(in_directory("a.example.2026-11b.txt"));
+    unlink(in_directory("a.example.2026-11b.state"));
+    write_file("2026-11bx.txt", STR("another selector"), 0644);
+    assert_true(key_rotate(conf, &conf->signing[0], KEY_ED25519, 0, NOW, arena, &key, &problem));
+    assert_str(key.selector, "2026-11b");
     struct keydirs *dirs = load(NULL);
     assert_str(complaints(), "");
     assert_int_equal(dirs->dirs[0].n, 27);
