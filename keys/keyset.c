@@ -266,19 +266,31 @@ static struct key_set *make_set(struct fixed_keys *fixed, const struct keydirs *
     return &keys->set;
 }
 
-bool key_set_load(const struct conf *conf, struct conf_problems *problems, struct key_set **keys)
+bool key_set_load_dirs(const struct conf *conf, struct conf_problems *problems,
+                       struct key_set **keys, struct keydirs **dirs)
 {
     size_t before = problems->n;
     *keys = NULL;
+    *dirs = NULL;
     if (conf->n_signing == 0 && !conf->key_table.p)
         return true;
     struct fixed_keys *fixed = fixed_load(conf, problems);
-    struct keydirs *dirs = keydirs_load(conf, NULL, time(NULL), problems);
-    bool ok = problems->n == before;
-    if (ok)
-        *keys = make_set(fixed, dirs);
-    else if (fixed)
+    *dirs = keydirs_load(conf, NULL, time(NULL), problems);
+    if (problems->n == before) {
+        *keys = make_set(fixed, *dirs);
+        return true;
+    }
+    if (fixed)
         fixed_release(fixed);
+    keydirs_free(*dirs);
+    *dirs = NULL;
+    return false;
+}
+
+bool key_set_load(const struct conf *conf, struct conf_problems *problems, struct key_set **keys)
+{
+    struct keydirs *dirs;
+    bool ok = key_set_load_dirs(conf, problems, keys, &dirs);
     keydirs_free(dirs);
     return ok;
 }

@@ -20,6 +20,11 @@
  * process, or conf->user when that is root. Immutable once loaded: usable from any thread. */
 bool key_set_load(const struct conf *conf, struct conf_problems *problems, struct key_set **keys);
 
+/* The same, and *dirs is the generation of key directories that was read for it (keydir.h), or
+ * NULL. */
+bool key_set_load_dirs(const struct conf *conf, struct conf_problems *problems,
+                       struct key_set **keys, struct keydirs **dirs);
+
 /* The same configuration, with what the key directories hold now; `old` stays as it is. One thread
  * loads, renews and frees. */
 struct key_set *key_set_renew(const struct key_set *old, const struct keydirs *dirs);

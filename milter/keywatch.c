@@ -174,12 +174,6 @@ static void tell_news(const struct keydirs *before, const struct keydirs *now)
 
 /* --- Generations -------------------------------------------------------------------------------*/
 
-static struct keydirs *read_directories(struct keywatch *w, const struct conf *conf,
-                                        struct conf_problems *problems)
-{
-    return keydirs_load(conf, w->dirs, time(NULL), problems);
-}
-
 static void take_generation(struct keywatch *w, struct keydirs *dirs)
 {
     tell_news(w->dirs, dirs);
@@ -191,9 +185,10 @@ static void take_generation(struct keywatch *w, struct keydirs *dirs)
 struct keydirs *keywatch_prepare(struct keywatch *w, struct candidate *c)
 {
     struct arena *a = arena_new(0);
-    struct conf_problems told; /* key_set_load() has told them */
+    struct conf_problems told; /* by who loaded the candidate */
     conf_problems_init(&told, a);
-    struct keydirs *dirs = read_directories(w, c->conf, &told);
+    const struct keydirs *known = w->dirs ? w->dirs : c->dirs;
+    struct keydirs *dirs = keydirs_load(c->conf, known, time(NULL), &told);
     if (dirs) {
         struct key_set *keys = key_set_renew(c->keys, dirs);
         key_set_free(c->keys);
@@ -294,7 +289,7 @@ static void begin_look(struct keywatch *w)
     struct conf_problems problems;
     struct snapshot *s = snapshot_take(w->runtime);
     conf_problems_init(&problems, a);
-    struct keydirs *dirs = read_directories(w, s->conf, &problems);
+    struct keydirs *dirs = keydirs_load(s->conf, w->dirs, time(NULL), &problems);
     w->installed = w->installed && keydirs_same_signers(w->dirs, dirs);
     tell_problems(w, &problems);
     take_generation(w, dirs);

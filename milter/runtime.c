@@ -60,7 +60,7 @@ static bool load_keys(enum rights rights, struct conf_problems *problems, struct
         conf_problem(problems, conf_place_of(c->conf, "user"), "user: %.*s", STR_ARG(problem));
         return false;
     }
-    bool loaded = key_set_load(c->conf, problems, &c->keys);
+    bool loaded = key_set_load_dirs(c->conf, problems, &c->keys, &c->dirs);
     if (rights == RIGHTS_OF_USER)
         identity_leave(&user);
     return loaded;
@@ -80,6 +80,7 @@ bool candidate_load(const char *path, enum rights rights, struct conf_problems *
 void candidate_free(struct candidate *c)
 {
     key_set_free(c->keys);
+    keydirs_free(c->dirs);
     conf_free(c->conf);
     *c = (struct candidate){0};
 }
@@ -226,6 +227,7 @@ bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, s
         return false;
     struct shared *key_cache = key_cache_for(c->conf, old);
     put_in_force(rt, c->keys, shared_new(c->conf, close_conf), dns, key_cache);
+    keydirs_free(c->dirs);
     *c = (struct candidate){0};
     return true;
 }

@@ -12,6 +12,7 @@
 #include "dns/dns.h"
 
 struct identity;
+struct keydirs;
 struct runtime;
 
 struct snapshot {
@@ -25,6 +26,7 @@ struct snapshot {
 struct candidate {
     struct conf *conf;
     struct key_set *keys;
+    struct keydirs *dirs; /* that the keys were made of; NULL: none */
 };
 
 /* Whose rights the keys are read with: the process's own, or those of the user that the
