@@ -173,6 +173,16 @@ for count in (1, 2, 5):
     )
 
 
+@case("enforce", "forged Authentication-Results with white space before colons: numbers fit all the same")
+def _(t):
+    names = ("Authentication-Results", "authentication-results ", "Authentication-Results")
+    headers = [FOREIGN.replace(":", " :", 1)] + [f"{name}: {FORGED}" for name in names]
+    found = t.judged(t.send(t.mail("boss@none.example", headers=headers), "boss@none.example"), "spf=pass", "dkim=none")
+    if found:
+        t.expect("forged ones that are left", found.data.count(FORGED.encode()), 0)
+        t.expect("the foreign one", found.data.count(b"mx.elsewhere.example; dkim=pass"), 1)
+
+
 @case("enforce", "forged Authentication-Results in odd spellings; a foreign one stays")
 def _(t):
     forged_fields(
