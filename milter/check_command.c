@@ -72,8 +72,10 @@ struct check {
 static bool take_time(struct check *check, const char *text)
 {
     unsigned long long seconds;
-    if (!str_to_u64(str_of(text), INT64_MAX, &seconds))
+    if (!str_to_u64(str_of(text), INT64_MAX, &seconds)) {
+        fprintf(stderr, "assay check: --at wants seconds since 1970, such as 1700000000\n");
         return false;
+    }
     check->now = (int64_t)seconds;
     return true;
 }
@@ -126,7 +128,11 @@ static int read_words(struct check *check, int argc, char **argv, bool *help)
         fprintf(stderr, "assay check: --ip wants an address such as 192.0.2.1 or 2001:db8::1\n");
         return EX_USAGE;
     }
-    return *help || optind < argc ? EX_OK : EX_USAGE;
+    if (*help || optind < argc)
+        return EX_OK;
+    fprintf(stderr,
+            "assay check: no message is named: a file, a folder, or - for standard input\n");
+    return EX_USAGE;
 }
 
 static void on_event(void *context, const struct dns_event *event)
@@ -271,8 +277,10 @@ int command_check(int argc, char **argv)
     struct check check = {.ask = {.arena = arena_new(0), .command = "assay check"},
                           .now = time(NULL)};
     int status = read_words(&check, argc, argv, &help);
-    if (status != EX_OK || help)
-        fputs(usage, help ? stdout : stderr);
+    if (status != EX_OK)
+        fputs("\"assay check --help\" tells more\n", stderr);
+    else if (help)
+        fputs(usage, stdout);
     else
         status = run(&check, argc - optind, argv + optind);
     key_set_free(check.signing_keys);
