@@ -14,7 +14,8 @@
 #include "keys/keyfiles.h"
 #include "keys/statefile.h"
 
-#define PEM STR(".pem")
+#define PEM            STR(".pem")
+#define PATH_SHOWN_MAX 1000
 
 struct loading {
     struct keydirs *dirs;
@@ -143,9 +144,9 @@ static bool look_at(struct loading *l, struct keydir *dir, const struct keydir *
         return true;
     conf_problem(
         l->problems, place,
-        "%s: the file is named neither SELECTOR.pem nor DOMAIN.SELECTOR.pem: a selector is "
+        "%.*s: the file is named neither SELECTOR.pem nor DOMAIN.SELECTOR.pem: a selector is "
         "letters, digits and hyphens",
-        key->path);
+        STR_ARG(str_safe(l->scratch, str_of(key->path), PATH_SHOWN_MAX, true)));
     return false;
 }
 
