@@ -200,8 +200,24 @@ size_t str_utf8(struct str s, size_t i)
     return 0;
 }
 
+/* Of str_safe: what stays as it is. */
+static bool is_safe(char c)
+{
+    return c >= 0x20 && c < 0x7F && c != '\\';
+}
+
+static bool all_safe(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_safe(s.p[i]))
+            return false;
+    return true;
+}
+
 struct str str_safe(struct arena *a, struct str s, size_t max, bool utf8)
 {
+    if (s.n <= max && all_safe(s)) /* nearly every text */
+        return (struct str){arena_copy(a, s.p, s.n), s.n};
     static const char hex[] = "0123456789abcdef";
     static const struct str dots = STR_INIT("...");
     struct strbuf b;
@@ -209,7 +225,7 @@ struct str str_safe(struct arena *a, struct str s, size_t max, bool utf8)
     sb_init(&b, a);
     for (size_t i = 0; i < s.n && b.n <= max;) {
         unsigned char c = (unsigned char)s.p[i];
-        size_t take = c >= 0x20 && c < 0x7F && c != '\\' ? 1 : 0;
+        size_t take = is_safe(s.p[i]);
         if (b.n + dots.n <= max)
             cut = b.n;
         if (!take && utf8 && c >= 0x80)

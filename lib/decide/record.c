@@ -10,13 +10,15 @@
 #define WORD_MAX       128
 #define SIGNATURES_MAX 5 /* named in the line; the rest is counted */
 
-static struct str without(struct arena *a, struct str s, const char *bytes)
+static struct str without(struct arena *a, struct str s, char unwanted)
 {
     struct strbuf b;
+    if (str_find(s, 0, unwanted) == s.n)
+        return s;
     sb_init(&b, a);
     for (size_t i = 0; i < s.n; i++) {
-        if (strchr(bytes, s.p[i]))
-            sb_printf(&b, "\\x%02X", (unsigned char)s.p[i]);
+        if (s.p[i] == unwanted)
+            sb_printf(&b, "\\x%02X", (unsigned char)unwanted);
         else
             sb_addc(&b, s.p[i]);
     }
@@ -26,13 +28,13 @@ static struct str without(struct arena *a, struct str s, const char *bytes)
 /* Words have no spaces, lest a HELO of "x action=reject" look like two fields. */
 static struct str clean_word(struct arena *a, struct str s)
 {
-    return without(a, str_safe(a, s, WORD_MAX, true), " ");
+    return without(a, str_safe(a, s, WORD_MAX, true), ' ');
 }
 
 /* What stands in quotes has none inside. */
 static struct str clean_text(struct arena *a, struct str s)
 {
-    return without(a, str_safe(a, s, WORD_MAX, true), "\"");
+    return without(a, str_safe(a, s, WORD_MAX, true), '"');
 }
 
 static void add_spf(struct strbuf *b, const struct evidence_spf *spf)

@@ -13,11 +13,14 @@ struct str quote_safe(struct arena *a, struct str text)
 /* Puts a backslash before each of the characters in `special`. */
 static void add_escaped(struct strbuf *b, struct str text, const char *special)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '\\' || strchr(special, text.p[i]))
+    size_t added = 0;
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] == '\\' || strchr(special, text.p[i])) {
+            sb_add(b, str_sub(text, added, i));
             sb_addc(b, '\\');
-        sb_addc(b, text.p[i]);
-    }
+            added = i;
+        }
+    sb_add(b, str_sub(text, added, text.n));
 }
 
 struct str quote_string(struct arena *a, struct str safe)
@@ -51,8 +54,12 @@ void quote_add_pieces(struct header_folder *f, struct str text)
 
 void quote_add_pair(struct header_folder *f, struct str key, struct str value)
 {
-    struct arena *a = f->out.arena;
-    struct str pair = str_printf(a, "%.*s=%.*s", STR_ARG(key), STR_ARG(value));
+    struct strbuf b;
+    sb_init(&b, f->out.arena);
+    sb_add(&b, key);
+    sb_addc(&b, '=');
+    sb_add(&b, value);
+    struct str pair = sb_str(&b);
     if (folder_fits_line(f, pair)) {
         folder_add(f, true, pair);
         return;
