@@ -6,33 +6,26 @@
 
 #include <stdint.h>
 
-#define SPACE 64
-#define PAD   65
-#define WRONG 66
+#define S 64 /* white space */
+#define P 65 /* padding */
+#define X 66 /* nothing of base64 */
+
+/* clang-format off */
+static const unsigned char values[128] = {
+    X,  X,  X,  X,  X,  X,  X,  X,  X,  S,  S,  X,  X,  S,  X,  X,
+    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,
+    S,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  62, X,  X,  X,  63,
+    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, X,  X,  X,  P,  X,  X,
+    X,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
+    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, X,  X,  X,  X,  X,
+    X,  26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, X,  X,  X,  X,  X,
+};
+/* clang-format on */
 
 static unsigned value_of(unsigned char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26U;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52U;
-    switch (c) {
-    case '+':
-        return 62;
-    case '/':
-        return 63;
-    case '=':
-        return PAD;
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n':
-        return SPACE;
-    default:
-        return WRONG;
-    }
+    return c < sizeof values ? values[c] : X;
 }
 
 struct str base64_decode(struct arena *a, struct str text)
@@ -42,13 +35,13 @@ struct str base64_decode(struct arena *a, struct str text)
     uint32_t bits = 0;
     for (size_t i = 0; i < text.n; i++) {
         unsigned v = value_of((unsigned char)text.p[i]);
-        if (v == SPACE)
+        if (v == S)
             continue;
-        if (v == PAD) {
+        if (v == P) {
             pads++;
             continue;
         }
-        if (v == WRONG || pads)
+        if (v == X || pads)
             return STR_NONE;
         bits = bits << 6 | v;
         if (++digits % 4 == 0) {

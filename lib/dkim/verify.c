@@ -92,14 +92,14 @@ static size_t common(struct str a, struct str b)
 static void name_signatures(struct dkim_verifier *v)
 {
     for (size_t i = 0; i < v->n; i++) {
-        struct str b = base64_prefix(v->signatures[i].b_text);
+        struct str b = v->signatures[i].b_text;
         size_t length = B_START_MIN;
         for (size_t k = 0; k < v->n; k++) {
-            size_t shared = k == i ? 0 : common(b, base64_prefix(v->signatures[k].b_text));
+            size_t shared = k == i ? 0 : common(b, v->signatures[k].b_text);
             if (shared >= length)
                 length = shared + 1;
         }
-        v->results[i].b_start = str_sub(b, 0, length);
+        v->results[i].b_start = base64_prefix(str_sub(b, 0, length));
     }
 }
 

@@ -23,6 +23,8 @@ static bool is_tag_value(struct str value)
 {
     for (size_t i = 0; i < value.n; i++) {
         char c = value.p[i];
+        if (c > ' ' && c < 0x7F)
+            continue; /* nearly all */
         if (c == '\r' && i + 1 < value.n && value.p[i + 1] == '\n')
             c = value.p[++i];
         if (c == '\n') {
