@@ -17,6 +17,7 @@ struct private_key {
     atomic_uint references;
     enum key_type type;
     EVP_PKEY *pkey;
+    EVP_PKEY_CTX *signer; /* of an RSA key */
 };
 
 static struct private_key *handle(enum key_type type, EVP_PKEY *pkey)
@@ -27,6 +28,7 @@ static struct private_key *handle(enum key_type type, EVP_PKEY *pkey)
     atomic_init(&key->references, 1);
     key->type = type;
     key->pkey = pkey;
+    key->signer = type == KEY_RSA ? rsa_signer(pkey) : NULL;
     return key;
 }
 
@@ -68,8 +70,12 @@ static bool works(const struct private_key *key, struct arena *a)
     struct str signature = private_key_sign(key, digest, a);
     if (!signature.p)
         return false;
-    return key->type == KEY_RSA ? rsa_verify(key->pkey, digest, signature)
-                                : ed25519_verify(key->pkey, digest, signature);
+    if (key->type == KEY_ED25519)
+        return ed25519_verify(key->pkey, digest, signature);
+    EVP_PKEY_CTX *verifier = rsa_verifier(key->pkey);
+    bool right = verifier && rsa_verify(verifier, digest, signature);
+    EVP_PKEY_CTX_free(verifier);
+    return right;
 }
 
 static struct private_key *refuse(EVP_PKEY *pkey, struct str why, struct str *problem)
@@ -110,6 +116,7 @@ void private_key_release(struct private_key *key)
 {
     if (!key || atomic_fetch_sub_explicit(&key->references, 1, memory_order_acq_rel) != 1)
         return;
+    EVP_PKEY_CTX_free(key->signer);
     EVP_PKEY_free(key->pkey);
     free(key);
 }
@@ -201,6 +208,6 @@ struct str private_key_public(const struct private_key *key, struct arena *a)
 struct str private_key_sign(const struct private_key *key, const unsigned char digest[32],
                             struct arena *a)
 {
-    return key->type == KEY_RSA ? rsa_sign(key->pkey, digest, a)
+    return key->type == KEY_RSA ? rsa_sign(key->signer, digest, a)
                                 : ed25519_sign(key->pkey, digest, a);
 }

@@ -22,6 +22,7 @@ struct public_key {
     enum key_type type;
     unsigned bits;
     EVP_PKEY *pkey;
+    EVP_PKEY_CTX *verifier; /* of an RSA key */
 };
 
 /* Takes one DER element (X.690 8.1, definite lengths) with this tag off the front of *der. */
@@ -144,7 +145,9 @@ static EVP_PKEY *rsa_from_numbers(struct str n, struct str e)
 static struct public_key *handle(enum key_type type, unsigned bits, EVP_PKEY *pkey,
                                  const char **problem)
 {
-    if (!pkey) {
+    EVP_PKEY_CTX *verifier = pkey && type == KEY_RSA ? rsa_verifier(pkey) : NULL;
+    if (!pkey || (type == KEY_RSA && !verifier)) {
+        EVP_PKEY_free(pkey);
         ERR_clear_error();
         *problem = "OpenSSL does not accept the key";
         return NULL;
@@ -156,6 +159,7 @@ static struct public_key *handle(enum key_type type, unsigned bits, EVP_PKEY *pk
     key->type = type;
     key->bits = bits;
     key->pkey = pkey;
+    key->verifier = verifier;
     return key;
 }
 
@@ -198,6 +202,7 @@ void public_key_release(struct public_key *key)
 {
     if (!key || atomic_fetch_sub_explicit(&key->references, 1, memory_order_acq_rel) != 1)
         return;
+    EVP_PKEY_CTX_free(key->verifier);
     EVP_PKEY_free(key->pkey);
     free(key);
 }
@@ -215,6 +220,6 @@ unsigned public_key_bits(const struct public_key *key)
 bool public_key_verify(const struct public_key *key, const unsigned char digest[32],
                        struct str signature)
 {
-    return key->type == KEY_RSA ? rsa_verify(key->pkey, digest, signature)
+    return key->type == KEY_RSA ? rsa_verify(key->verifier, digest, signature)
                                 : ed25519_verify(key->pkey, digest, signature);
 }
