@@ -118,6 +118,21 @@ static bool is_file(int fd)
     return !fstat(fd, &info) && S_ISREG(info.st_mode);
 }
 
+/* The same for a socket whose peer is gone: then nothing works on it any more. */
+static bool breaks(enum kind kind, int fd, int error)
+{
+    if (!drawn(kind))
+        return false;
+    shutdown(fd, SHUT_RDWR);
+    errno = error;
+    return true;
+}
+
+static bool write_fails(int fd)
+{
+    return breaks(FAULT_write, fd, EPIPE) || fails(FAULT_write_once, ENOBUFS);
+}
+
 /* --- Sockets of the MTA, the log, files --------------------------------------------------------*/
 
 REAL(ssize_t, write, int, const void *, size_t)
@@ -126,7 +141,7 @@ ssize_t write(int fd, const void *data, size_t n)
     if (fd == STDERR_FILENO && fails(FAULT_log, ENOSPC))
         return -1;
     if (is_stream(fd)) {
-        if (fails(FAULT_write, EPIPE))
+        if (write_fails(fd))
             return -1;
         if (n > 1 && drawn(FAULT_short_write))
             n /= 2;
@@ -138,7 +153,7 @@ REAL(ssize_t, writev, int, const struct iovec *, int)
 ssize_t writev(int fd, const struct iovec *parts, int n)
 {
     if (is_stream(fd)) {
-        if (fails(FAULT_write, EPIPE))
+        if (write_fails(fd))
             return -1;
         if (n > 0 && parts[0].iov_len > 1 && drawn(FAULT_short_write))
             return write_real()(fd, parts[0].iov_base, parts[0].iov_len / 2);
@@ -151,7 +166,7 @@ ssize_t writev(int fd, const struct iovec *parts, int n)
 REAL(ssize_t, read, int, void *, size_t)
 ssize_t read(int fd, void *data, size_t n)
 {
-    if (is_stream(fd) ? fails(FAULT_receive, ECONNRESET)
+    if (is_stream(fd) ? breaks(FAULT_receive, fd, ECONNRESET)
                       : is_file(fd) && fails(FAULT_file_read, EIO))
         return -1;
     return read_real()(fd, data, n);
