@@ -6,7 +6,7 @@
  * check_report.c    the account for people
  * check_json.c      the account for programs (the schema stands in assay-check(1))
  * check_body.c      why a body hash differs: what change would explain it
- * check_record.c    --save-dns: what was asked, as a zone file */
+ * check_record.c    records as text; --save-dns: what was asked, as a zone file */
 #ifndef ASSAY_MILTER_CHECK_H
 #define ASSAY_MILTER_CHECK_H
 
@@ -41,7 +41,10 @@ struct check_case {
     struct session session;
     struct message message;
     struct whole whole;
-    struct str trace; /* lines about look-ups; empty: not wanted */
+    bool trace; /* tell every look-up, not only the records */
+    struct dns_event
+        *events; /* finished look-ups in their order; they live in the message's arena */
+    size_t n_events, events_cap;
     size_t n_assumed; /* facts that nobody gave: where each was taken from, in words */
     struct str assumed[8];
 };
@@ -72,5 +75,8 @@ struct check_recorder {
 };
 void check_recorder_init(struct check_recorder *r, struct arena *a);
 void check_recorder_add(struct check_recorder *r, const struct dns_event *event);
+
+/* One record's data as a zone file has it. */
+void check_record_data(struct strbuf *b, enum dns_type type, const struct dns_rr *rr);
 
 #endif

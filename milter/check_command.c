@@ -61,7 +61,7 @@ struct check {
     bool trace;
     int64_t now;
     struct check_recorder recorder;
-    struct strbuf trace_lines; /* of the message under way */
+    struct check_case *under_way;
     struct check_messages messages;
     struct key_cache *keys;
     struct key_set *signing_keys;
@@ -135,22 +135,21 @@ static int read_words(struct check *check, int argc, char **argv, bool *help)
     return EX_USAGE;
 }
 
+/* Keeps the event for the account. Its answer is held by the message's arena. */
+static void keep_event(struct check_case *c, const struct dns_event *event)
+{
+    struct arena *a = c->message.arena;
+    c->events = arena_extend(a, c->events, c->n_events, &c->events_cap, sizeof *c->events);
+    c->events[c->n_events] = *event;
+    c->events[c->n_events++].name = str_copy(a, event->name);
+}
+
 static void on_event(void *context, const struct dns_event *event)
 {
     struct check *check = context;
     if (check->save_path)
         check_recorder_add(&check->recorder, event);
-    if (!check->trace || check->ask.json)
-        return;
-    const struct dns_answer *answer = event->answer;
-    struct strbuf *b = &check->trace_lines;
-    sb_printf(b, "  DNS      %s %.*s: %s", dns_type_name(event->type),
-              STR_ARG(str_safe(b->arena, event->name, 255, false)),
-              dns_status_name(answer->status));
-    if (answer->status == DNS_ANSWER)
-        sb_printf(b, ", %zu record%s, TTL %u", answer->n, answer->n == 1 ? "" : "s", answer->ttl);
-    sb_printf(b, ", %lld ms%s\n", (long long)(event->waited_us / 1000),
-              event->from_cache ? " (known)" : "");
+    keep_event(check->under_way, event);
 }
 
 static void account(struct check *check, const struct check_case *c)
@@ -164,7 +163,7 @@ static void account(struct check *check, const struct check_case *c)
 
 static void check_one(struct check *check, struct check_message input)
 {
-    struct check_case c = {.input = input};
+    struct check_case c = {.input = input, .trace = check->trace};
     c.message.arena = arena_new(0);
     c.whole.conf = check->ask.conf;
     check_facts(&check->words, check->now, &c);
@@ -174,9 +173,8 @@ static void check_one(struct check *check, struct check_message input)
     c.whole.signing_keys = check->signing_keys;
     c.whole.asker =
         (struct dns_asker){.dns = check->ask.dns, .trace = on_event, .trace_context = check};
-    sb_init(&check->trace_lines, c.message.arena);
+    check->under_way = &c;
     whole_message(&c.whole);
-    c.trace = sb_str(&check->trace_lines);
     account(check, &c);
     arena_free(c.message.arena);
 }

@@ -125,6 +125,30 @@ static void edits(struct json *j, const struct edit_list *list)
     json_end(j, ']');
 }
 
+static void dns(struct json *j, const struct check_case *c)
+{
+    json_array(j, "dns");
+    for (size_t i = 0; i < c->n_events; i++) {
+        const struct dns_event *e = &c->events[i];
+        json_object(j, NULL);
+        json_text(j, "name", e->name);
+        json_text(j, "type", str_of(dns_type_name(e->type)));
+        json_text(j, "status", str_of(dns_status_name(e->answer->status)));
+        json_bool(j, "secure", e->answer->security == DNS_SECURE);
+        json_number(j, "ttl", e->answer->ttl);
+        json_array(j, "records");
+        for (size_t k = 0; k < e->answer->n; k++) {
+            struct strbuf data;
+            sb_init(&data, c->message.arena);
+            check_record_data(&data, e->type, &e->answer->rr[k]);
+            json_text(j, NULL, sb_str(&data));
+        }
+        json_end(j, ']');
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+}
+
 void check_json(struct json *j, const struct check_case *c)
 {
     const struct verdict *v = &c->whole.verdict;
@@ -143,5 +167,6 @@ void check_json(struct json *j, const struct check_case *c)
     dmarc(j, &c->whole.evidence.dmarc, v);
     signing(j, &c->whole.evidence.signing);
     edits(j, &c->whole.edits);
+    dns(j, c);
     json_end(j, '}');
 }

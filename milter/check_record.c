@@ -1,4 +1,5 @@
-/* check_record.c - what was asked of the DNS, as a zone file that answers alike.
+/* check_record.c - records as text, and what was asked of the DNS as a zone file that answers
+ * alike.
  *
  * Errors: none. */
 #include "milter/check.h"
@@ -50,7 +51,7 @@ static void put_text(struct strbuf *b, struct str text)
     sb_addc(b, '"');
 }
 
-static void put_data(struct strbuf *b, enum dns_type type, const struct dns_rr *rr)
+void check_record_data(struct strbuf *b, enum dns_type type, const struct dns_rr *rr)
 {
     char address[NETADDR_TEXT];
     if (type == DNS_A || type == DNS_AAAA)
@@ -92,7 +93,7 @@ void check_recorder_add(struct check_recorder *r, const struct dns_event *event)
     for (size_t i = 0; answer->status == DNS_ANSWER && i < answer->n; i++) {
         put_name(&r->zone, event->name);
         sb_printf(&r->zone, " %u %s ", answer->ttl, dns_type_name(event->type));
-        put_data(&r->zone, event->type, &answer->rr[i]);
+        check_record_data(&r->zone, event->type, &answer->rr[i]);
         sb_addc(&r->zone, '\n');
     }
 }

@@ -153,14 +153,55 @@ static void edits(const struct check_case *c)
     }
 }
 
+static bool told_before(const struct check_case *c, size_t index)
+{
+    const struct dns_event *e = &c->events[index];
+    for (size_t i = 0; i < index; i++)
+        if (c->events[i].type == e->type && str_eq_nocase(c->events[i].name, e->name))
+            return true;
+    return false;
+}
+
+/* What the verdict rests on. */
+static void records(const struct check_case *c)
+{
+    struct arena *a = c->message.arena;
+    for (size_t i = 0; i < c->n_events; i++) {
+        const struct dns_event *e = &c->events[i];
+        bool answered = e->answer->status == DNS_ANSWER && !told_before(c, i);
+        for (size_t k = 0; answered && k < e->answer->n; k++) {
+            struct strbuf data;
+            sb_init(&data, a);
+            check_record_data(&data, e->type, &e->answer->rr[k]);
+            printf("  record   %.*s %s %.*s\n", STR_ARG(str_safe(a, e->name, DOMAIN_MAX, false)),
+                   dns_type_name(e->type), STR_ARG(str_safe(a, sb_str(&data), SHOWN, false)));
+        }
+    }
+}
+
+static void trace(const struct check_case *c)
+{
+    for (size_t i = 0; c->trace && i < c->n_events; i++) {
+        const struct dns_event *e = &c->events[i];
+        printf("  DNS      %s %.*s: %s", dns_type_name(e->type),
+               STR_ARG(str_safe(c->message.arena, e->name, DOMAIN_MAX, false)),
+               dns_status_name(e->answer->status));
+        if (e->answer->status == DNS_ANSWER)
+            printf(", %zu record%s, TTL %u", e->answer->n, e->answer->n == 1 ? "" : "s",
+                   e->answer->ttl);
+        printf(", %lld ms%s\n", (long long)(e->waited_us / 1000), e->from_cache ? " (known)" : "");
+    }
+}
+
 void check_report(const struct check_case *c, bool colour)
 {
     headline(c, colour);
     facts(c);
-    printf("%.*s", STR_ARG(c->trace));
+    trace(c);
     spf(c);
     dkim(c);
     dmarc(c);
     signing(c);
+    records(c);
     edits(c);
 }
