@@ -198,8 +198,9 @@ static struct layered layer_of_domain(const struct conf *conf, const struct evid
         return (struct layered){conf->dmarc_on_reject, OVERRIDE_LOCAL_POLICY,
                                 STR("dmarc.enforce-domains"), false};
     if (listed(&conf->dmarc_quarantine_domains, o->author_domain) && o->policy == DMARC_P_REJECT)
-        return (struct layered){milder(published, conf->dmarc_on_quarantine), OVERRIDE_LOCAL_POLICY,
-                                STR("dmarc.quarantine-domains"), false};
+        return (struct layered){
+            milder(milder(published, conf->dmarc_on_quarantine), ACTION_QUARANTINE),
+            OVERRIDE_LOCAL_POLICY, STR("dmarc.quarantine-domains"), false};
     if (milder_for_lists && evidence->dmarc.list_signature == DMARC_AUTH_PASS)
         return (struct layered){conf->dmarc_on_mailing_list, OVERRIDE_MAILING_LIST,
                                 STR("dmarc.on-mailing-list"), false};
