@@ -102,6 +102,33 @@ static void dkim(const struct check_case *c)
                e->skipped);
 }
 
+/* Relaxed alignment spelled out; strict alignment is in the reason already (RFC 9989 4.10.2). */
+static void misalignment(const struct check_case *c, const struct dmarc_outcome *o,
+                         const char *what, struct str domain, enum dmarc_alignment mode)
+{
+    struct dns_asker asker = c->whole.asker; /* what this asks is no part of the account */
+    struct str there, here;
+    asker.trace = NULL;
+    if (mode == DMARC_RELAXED && !c->whole.conf->psl &&
+        dmarc_organizational_domain(domain, &asker, &there) &&
+        dmarc_organizational_domain(o->author_domain, &asker, &here))
+        printf("           %s%.*s and From %.*s have different organizational domains: "
+               "%.*s, %.*s\n",
+               what, STR_ARG(domain), STR_ARG(o->author_domain), STR_ARG(there), STR_ARG(here));
+}
+
+static void misalignments(const struct check_case *c, const struct dmarc_outcome *o)
+{
+    const struct evidence *e = &c->whole.evidence;
+    if (o->result != DMARC_FAIL)
+        return;
+    if (e->spf.mail_from.checked && e->spf.mail_from.outcome.result == SPF_PASS)
+        misalignment(c, o, "MAIL FROM ", e->spf.mail_from.outcome.domain, o->record.aspf);
+    for (size_t i = 0; i < e->dkim.n; i++)
+        if (e->dkim.signatures[i].result == DKIM_PASS)
+            misalignment(c, o, "d=", e->dkim.signatures[i].domain, o->record.adkim);
+}
+
 static void dmarc_outcome(const struct check_case *c, const struct dmarc_outcome *o)
 {
     struct arena *a = c->message.arena;
@@ -111,6 +138,7 @@ static void dmarc_outcome(const struct check_case *c, const struct dmarc_outcome
         printf("           policy %s, from the record of %.*s%s\n", dmarc_policy_name(o->policy),
                STR_ARG(str_safe(a, o->record_domain, DOMAIN_MAX, true)),
                o->record.testing ? ", lowered by t=y" : "");
+    misalignments(c, o);
 }
 
 static void dmarc(const struct check_case *c)
