@@ -50,6 +50,8 @@ static bool apply_edit(struct smfi_str *ctx, const struct edit *e, bool leading_
     struct str value = e->value;
     if (!leading_space && str_starts(value, STR(" ")))
         value = str_sub(value, 1, value.n);
+    if (e->kind == EDIT_CHANGE)
+        return smfi_chgheader(ctx, name, (int)e->ordinal, str_cstr(a, value)) == MI_SUCCESS;
     return smfi_insheader(ctx, 0, name, str_cstr(a, value)) == MI_SUCCESS;
 }
 

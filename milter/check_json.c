@@ -110,15 +110,17 @@ static struct str on_one_line(struct arena *a, struct str value)
 
 static void edits(struct json *j, const struct edit_list *list)
 {
+    static const char *const kinds[] = {
+        [EDIT_DELETE] = "delete", [EDIT_CHANGE] = "change", [EDIT_INSERT] = "insert"};
     json_array(j, "edits");
     for (size_t i = 0; i < list->n; i++) {
         const struct edit *e = &list->v[i];
         json_object(j, NULL);
-        json_text(j, "kind", e->kind == EDIT_DELETE ? STR("delete") : STR("insert"));
+        json_text(j, "kind", str_of(kinds[e->kind]));
         json_text(j, "name", e->name);
-        if (e->kind == EDIT_DELETE)
+        if (e->kind != EDIT_INSERT)
             json_number(j, "ordinal", e->ordinal);
-        else
+        if (e->kind != EDIT_DELETE)
             json_text(j, "value", on_one_line(j->out.arena, e->value));
         json_end(j, '}');
     }

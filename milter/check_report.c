@@ -177,7 +177,8 @@ static void edits(const struct check_case *c)
             printf("  headers  remove %.*s %u: it speaks in our name\n", STR_ARG(e->name),
                    e->ordinal);
         else
-            printf("  headers  %.*s:%.*s\n", STR_ARG(e->name), STR_ARG(e->value));
+            printf("  headers  %s%.*s:%.*s\n", e->kind == EDIT_CHANGE ? "written anew: " : "",
+                   STR_ARG(e->name), STR_ARG(e->value));
     }
 }
 

@@ -47,6 +47,13 @@ struct evidence_forged {
     const unsigned *received_spf; /* Received-SPF fields that claim receiver= us */
 };
 
+/* A field that was brought into the form in which it will be delivered, and was signed in it. */
+struct evidence_settled {
+    struct str name;
+    unsigned ordinal; /* among the fields of this name: 1 is the topmost */
+    struct str value;
+};
+
 struct evidence_signing {
     bool tried;
     bool mismatch;            /* senders-must-match does not let this user use this From */
@@ -55,6 +62,8 @@ struct evidence_signing {
     size_t n;                 /* signatures made */
     const struct str *values; /* DKIM-Signature field values, to be inserted above each other */
     const struct dkim_signing_key *keys;
+    size_t n_settled;
+    const struct evidence_settled *settled;
 };
 
 struct evidence {

@@ -187,6 +187,14 @@ static struct str received_spf(const struct conf *conf, const struct session *se
     return received_spf_format(a, &r);
 }
 
+static void change(struct edit_list *list, const struct evidence_settled *field)
+{
+    push(list, (struct edit){.kind = EDIT_CHANGE,
+                             .ordinal = field->ordinal,
+                             .name = field->name,
+                             .value = field->value});
+}
+
 static void insert(struct edit_list *list, struct str name, struct str value)
 {
     push(list, (struct edit){.kind = EDIT_INSERT, .name = name, .value = value});
@@ -201,10 +209,13 @@ void edits_plan(const struct conf *conf, const struct session *session,
     const struct evidence_forged *forged = &evidence->forged;
     const struct evidence_signing *signing = &evidence->signing;
     out->n = 0;
-    out->v = arena_array(a, struct edit, forged->n + forged->n_received_spf + signing->n + 2);
+    out->v = arena_array(a, struct edit,
+                         forged->n + forged->n_received_spf + signing->n_settled + signing->n + 2);
     delete_all(out, ar, forged->ordinals, forged->n);
     delete_all(out, rspf, forged->received_spf, forged->n_received_spf);
     if (message->origin == ORIGIN_OURS) {
+        for (size_t i = 0; signing->values && signing->n && i < signing->n_settled; i++)
+            change(out, &signing->settled[i]);
         /* The first key's signature ends on top. */
         for (size_t i = signing->values ? signing->n : 0; i-- > 0;)
             insert(out, STR("DKIM-Signature"), signing->values[i]);

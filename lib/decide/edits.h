@@ -6,6 +6,7 @@
 
 enum edit_kind {
     EDIT_DELETE, /* the ordinal-th field of this name (1: topmost) */
+    EDIT_CHANGE, /* the ordinal-th field of this name gets this value */
     EDIT_INSERT, /* on top of all fields */
 };
 
@@ -21,8 +22,9 @@ struct edit_list {
     struct edit *v; /* to be carried out in this order */
 };
 
-/* Deletions come highest ordinal first: Postfix renumbers after each one and Sendmail does not.
- * Insertions come lowest first, so that Authentication-Results ends on top. */
+/* Deletions come first, then changes, then insertions. Deletions come highest ordinal first:
+ * Postfix renumbers after each one and Sendmail does not. Insertions come lowest first, so that
+ * Authentication-Results ends on top. */
 void edits_plan(const struct conf *conf, const struct session *session,
                 const struct message *message, const struct evidence *evidence,
                 const struct verdict *verdict, struct arena *a, struct edit_list *out);

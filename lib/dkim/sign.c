@@ -47,14 +47,6 @@ const struct str dkim_default_oversign_headers[] = {STR_INIT("from")};
 const size_t dkim_default_oversign_headers_count =
     sizeof dkim_default_oversign_headers / sizeof *dkim_default_oversign_headers;
 
-/* Address lists, which an MTA may write anew before the message leaves: signed only in a form that
- * stays. From is signed in any (RFC 6376 5.4). */
-static const struct str address_fields[] = {
-    STR_INIT("sender"),    STR_INIT("reply-to"),    STR_INIT("to"),
-    STR_INIT("cc"),        STR_INIT("resent-from"), STR_INIT("resent-sender"),
-    STR_INIT("resent-to"), STR_INIT("resent-cc"),
-};
-
 /* Not oversigned where absent: an MTA behind us adds them to mail that lacks them (RFC 6409 8). */
 static const struct str added_later[] = {STR_INIT("date"), STR_INIT("message-id")};
 
@@ -88,7 +80,7 @@ static void add_name(struct dkim_signer *s, struct str name)
  * of several is meant goes by their number from below. */
 static bool will_change(const struct header_list *headers, struct str name)
 {
-    if (!IS_AMONG(name, address_fields))
+    if (!address_field_may_change(name))
         return false;
     for (size_t i = 0; i < headers->n; i++)
         if (str_eq_nocase(headers->fields[i].name, name) &&

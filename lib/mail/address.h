@@ -54,4 +54,13 @@ void from_parse_value(struct arena *a, struct str value, struct from_parsed *out
  * Folds are blanks here. */
 bool address_list_is_settled(struct str value);
 
+/* The same list as Sendmail would write it, where only the white space around its commas and empty
+ * members keep it from being settled: true, and *out is the value (with its leading space, folded).
+ * False for what is settled already, and for all that would take more. */
+bool address_list_settle(struct arena *a, struct str value, struct str *out);
+
+/* True for fields that hold address lists which an MTA may write anew; From is none of them, it is
+ * signed in any form (RFC 6376 5.4). */
+bool address_field_may_change(struct str name);
+
 #endif

@@ -85,3 +85,72 @@ bool address_list_is_settled(struct str value)
     }
     return false;
 }
+
+/* Where the commas between members are: outside of quotes, comments and angle brackets. */
+struct nesting {
+    bool quoted, angle;
+    unsigned comments;
+};
+
+/* The byte at i; how many bytes belong together (a quoted pair is two). */
+static size_t step(struct nesting *n, struct str text, size_t i)
+{
+    char c = text.p[i];
+    if (c == '\\' && (n->quoted || n->comments) && i + 1 < text.n)
+        return 2;
+    if (c == '"' && !n->comments)
+        n->quoted = !n->quoted;
+    else if (c == '(' && !n->quoted)
+        n->comments++;
+    else if (c == ')' && n->comments)
+        n->comments--;
+    else if ((c == '<' || c == '>') && !n->quoted && !n->comments)
+        n->angle = c == '<';
+    return 1;
+}
+
+/* One member more, behind a comma and a blank or a fold. Empty ones are left out. */
+static void add_member(struct header_folder *f, size_t *members, struct str member)
+{
+    member = str_trim(member);
+    if (member.n == 0)
+        return;
+    if ((*members)++)
+        folder_add(f, false, STR(","));
+    folder_add(f, true, member);
+}
+
+bool address_list_settle(struct arena *a, struct str value, struct str *out)
+{
+    struct str text = str_trim(value);
+    struct nesting nesting = {0};
+    struct header_folder f;
+    size_t members = 0, from = 0;
+    if (address_list_is_settled(value))
+        return false;
+    folder_init(&f, a, sizeof "Resent-Sender:");
+    for (size_t i = 0; i < text.n;) {
+        size_t n = step(&nesting, text, i);
+        if (text.p[i] == ',' && !nesting.quoted && !nesting.angle && !nesting.comments) {
+            add_member(&f, &members, str_sub(text, from, i));
+            from = i + 1;
+        }
+        i += n;
+    }
+    add_member(&f, &members, str_sub(text, from, text.n));
+    *out = folder_str(&f);
+    return members > 0 && address_list_is_settled(*out);
+}
+
+bool address_field_may_change(struct str name)
+{
+    static const struct str fields[] = {
+        STR_INIT("sender"),    STR_INIT("reply-to"),    STR_INIT("to"),
+        STR_INIT("cc"),        STR_INIT("resent-from"), STR_INIT("resent-sender"),
+        STR_INIT("resent-to"), STR_INIT("resent-cc"),
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (str_eq_nocase(name, fields[i]))
+            return true;
+    return false;
+}

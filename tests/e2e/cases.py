@@ -5,6 +5,7 @@ do. world.py tells who sends: GOOD4 and GOOD6 are the servers of {none,quarantin
 and BAD6 those of evil.example; recv.example is ours."""
 
 import collections
+import re
 
 from namespace import BAD4, BAD6, GOOD4, GOOD6, RELAY, USER
 
@@ -308,9 +309,28 @@ def _(t):
     signed_form(t, without=("To",), headers=["To: Friend <friend@far.example>,\n  other@far.example,\n\tthird@far.example"])
 
 
-@case("enforce", "authenticated submission, addresses without blanks between: dkimpy verifies what was delivered")
+@case("enforce", "authenticated submission, addresses without blanks between: put in order, signed and delivered so")
 def _(t):
-    signed_form(t, without=("To",), headers=["To: friend@far.example,other@far.example", "Cc: <a@far.example>,b@far.example"])
+    headers = ["To: friend@far.example,other@far.example", "Cc: <a@far.example>,b@far.example,"]
+    message = t.mail("alice@recv.example", to="friend@far.example", without=("To",), headers=headers)
+    found = t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True))
+    signed_by_us(t, found)
+    if found:
+        t.expect("To as Sendmail writes it", found.all("To"), ["friend@far.example, other@far.example"])
+        t.expect("Cc as Sendmail writes it", found.all("Cc"), ["<a@far.example>, b@far.example"])
+        for value in found.all("DKIM-Signature"):
+            names = re.sub(r"\s", "", value).split("h=")[1].split(";")[0].split(":")
+            t.expect("To and Cc are signed", {"to", "cc"} <= {name.lower() for name in names}, True)
+
+
+@case("enforce", "authenticated submission, a long list without blanks: delivered as it was signed")
+def _(t):
+    people = [f'"Person, {i}" <person{i}@far.example>' for i in range(80)]
+    message = t.mail("alice@recv.example", to="friend@far.example", without=("To",), headers=["To: " + ",".join(people)])
+    found = t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True))
+    signed_by_us(t, found)
+    if found:
+        t.expect("everybody", [re.sub(r"\s+", " ", v) for v in found.all("To")], [", ".join(people)])
 
 
 @case("enforce", "authenticated submission, unqualified and odd addresses: dkimpy verifies what was delivered")

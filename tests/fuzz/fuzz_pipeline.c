@@ -144,11 +144,11 @@ static void check_edits(const struct play *p, struct arena *a)
     const struct edit_list *list = &p->whole.edits;
     for (size_t i = 0; i < list->n; i++) {
         const struct edit *e = &list->v[i], *next = i + 1 < list->n ? e + 1 : NULL;
-        if (e->kind == EDIT_INSERT)
+        if (e->kind != EDIT_DELETE)
             check_insert(e, a);
         else if (next && next->kind == EDIT_DELETE && str_eq(e->name, next->name))
             require(e->ordinal > next->ordinal);
-        require(e->kind == EDIT_DELETE || !next || next->kind == EDIT_INSERT);
+        require(!next || next->kind >= e->kind);
     }
     require(p->message.origin != ORIGIN_RELAYED || list->n == 0);
 }

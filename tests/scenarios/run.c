@@ -365,6 +365,9 @@ static void expect_line(struct play *p, struct str key, struct str want)
     } else if (str_eq(key, STR("no-header"))) {
         if (some_edit(p, EDIT_INSERT, want, &got))
             complain(p, "no header", want, got);
+    } else if (str_eq(key, STR("change"))) {
+        if (!some_edit(p, EDIT_CHANGE, want, &got))
+            complain(p, "change", want, got);
     } else if (str_eq(key, STR("delete"))) {
         some_edit(p, EDIT_DELETE, STR("*"), &got);
         struct str list = replace(p->arena, got, STR("\n           "), STR(", "));

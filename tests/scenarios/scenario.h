@@ -12,8 +12,9 @@
  *   [message]   header, empty line, body; a body line TAMPER comes in after signing
  *   [expect]    origin, spf, dkim, dmarc (result words), action, would, at, override, reply, log:
  *               what came out has this form; header and no-header: some field that is added has, or
- *               none; delete: the fields that are removed, as "NAME ORDINAL, ..."; queries: those
- *               that the message cost, and warm-queries: if it comes once more */
+ *               none; delete: the fields that are removed, as "NAME ORDINAL, ..."; change: some
+ * field that is written anew; queries: those that the message cost, and warm-queries: if it comes
+ *               once more */
 #ifndef ASSAY_TESTS_SCENARIO_H
 #define ASSAY_TESTS_SCENARIO_H
 

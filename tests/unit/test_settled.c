@@ -87,8 +87,66 @@ static void forms(void **state)
     CHECK_ALL(broken, false)
 }
 
+static void settles(void **state)
+{
+    static const struct {
+        const char *given, *written; /* NULL: is left as it stands */
+    } cases[] = {
+        {" a@x.example,b@x.example", " a@x.example, b@x.example"},
+        {"a@x.example ,b@x.example", " a@x.example, b@x.example"},
+        {" a@x.example\n\t,b@x.example", " a@x.example, b@x.example"},
+        {" a@x.example, ", " a@x.example"},
+        {" ,,a@x.example,,b@x.example,", " a@x.example, b@x.example"},
+        {" \"Doe, J\" <a@x.example>,B <b@x.example>", " \"Doe, J\" <a@x.example>, B <b@x.example>"},
+        {" \"a\\\",b\" <a@x.example>,b@x.example", " \"a\\\",b\" <a@x.example>, b@x.example"},
+        {" a@x.example, b@x.example", NULL}, /* settled */
+        {" bob,a@x.example", NULL},          /* a bare name will be qualified */
+        {" <@y.example,@z.example:a@x.example>,b@x.example", NULL},
+        {" a@x.example (c, d),b@x.example", NULL},
+        {" a@x.example,b@x.example.", NULL},
+        {" friends:a@x.example,b@x.example;", NULL},
+        {" \"a@x.example,b@x.example", NULL},
+        {" a@x.example;b@x.example", NULL},
+        {"", NULL},
+        {",", NULL},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str out, again;
+        bool done = address_list_settle(a, str_of(cases[i].given), &out);
+        if (done != (cases[i].written != NULL))
+            fail_msg("\"%s\"", cases[i].given);
+        if (!done)
+            continue;
+        assert_str(out, cases[i].written);
+        assert_false(address_list_settle(a, out, &again));
+    }
+    arena_free(a);
+}
+
+static void settles_long_lists_in_folds(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct strbuf b;
+    struct str out, line;
+    sb_init(&b, a);
+    for (int i = 0; i < 2000; i++)
+        sb_printf(&b, "%sperson%d@far.example", i ? "," : " ", i);
+    assert_true(address_list_settle(a, sb_str(&b), &out));
+    assert_true(address_list_is_settled(out));
+    while (str_split(&out, '\n', &line))
+        assert_true(line.n <= 78);
+    arena_free(a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(forms)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forms),
+        cmocka_unit_test(settles),
+        cmocka_unit_test(settles_long_lists_in_folds),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
