@@ -53,9 +53,15 @@ struct check_case {
  * the facts. */
 void check_facts(const struct check_words *words, int64_t now, struct check_case *c);
 
-/* A phrase that tells what was done to the body after signing, if one of the usual changes explains
- * it: STR_NONE otherwise. `index` is that of the signature in the evidence. */
-struct str check_body_change(const struct check_case *c, size_t index);
+/* What is to say of the body under one signature. */
+struct check_body {
+    struct str canonicalization; /* c= in full; empty: the signature or the body is beyond us */
+    bool differs;                /* its digest is not that of bh= */
+    struct str change;           /* which of the usual changes explains that; empty: none of them */
+};
+
+/* `index` is that of the signature in the evidence. */
+void check_body(const struct check_case *c, size_t index, struct check_body *out);
 
 /* The account of one message on standard output. `colour`: for a terminal. */
 void check_report(const struct check_case *c, bool colour);

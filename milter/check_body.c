@@ -17,6 +17,7 @@ struct trial {
     struct arena *arena;
     enum canon canon;
     uint64_t limit;
+    struct str kind; /* c= */
     struct str want; /* bh=, decoded */
 };
 
@@ -43,6 +44,7 @@ static bool read_signature(const struct check_case *c, size_t index, struct tria
     str_to_u64(taglist_strip(t->arena, taglist_get(&tags, STR("l"))), UINT64_MAX, &limit);
     t->canon = str_ends_nocase(kind, STR("/relaxed")) ? CANON_RELAXED : CANON_SIMPLE;
     t->limit = limit;
+    t->kind = kind.n ? kind : STR("simple/simple");
     t->want = base64_decode(t->arena, taglist_get(&tags, STR("bh")));
     return t->want.n == 32;
 }
@@ -124,18 +126,22 @@ static struct str try_canonicalization(const struct trial *t, struct str body)
                "c=simple does not forgive");
 }
 
-struct str check_body_change(const struct check_case *c, size_t index)
+void check_body(const struct check_case *c, size_t index, struct check_body *out)
 {
     struct str body = c->whole.body;
     struct trial t = {.arena = c->message.arena};
+    *out = (struct check_body){0};
     if (body.n > BODY_MAX || !read_signature(c, index, &t))
-        return STR_NONE;
-    struct str found = try_footer(&t, body);
-    if (!found.n)
-        found = try_encoding(c, &t, body);
-    if (!found.n)
-        found = try_from_quoting(&t, body);
-    if (!found.n)
-        found = try_canonicalization(&t, body);
-    return found;
+        return;
+    out->canonicalization = str_safe(t.arena, t.kind, 40, false);
+    out->differs = !matches(&t, t.canon, body);
+    if (!out->differs)
+        return;
+    out->change = try_footer(&t, body);
+    if (!out->change.n)
+        out->change = try_encoding(c, &t, body);
+    if (!out->change.n)
+        out->change = try_from_quoting(&t, body);
+    if (!out->change.n)
+        out->change = try_canonicalization(&t, body);
 }

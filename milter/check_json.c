@@ -54,7 +54,11 @@ static void dkim(struct json *j, const struct check_case *c)
         text_or_null(j, "algorithm", s->algorithm);
         json_number(j, "key_bits", s->key_bits);
         json_bool(j, "testing", s->testing);
-        text_or_null(j, "body_change", s->result == DKIM_FAIL ? check_body_change(c, i) : STR_NONE);
+        struct check_body body = {0};
+        if (s->result == DKIM_FAIL)
+            check_body(c, i, &body);
+        text_or_null(j, "canonicalization", body.canonicalization);
+        text_or_null(j, "body_change", body.change);
         json_end(j, '}');
     }
     json_end(j, ']');

@@ -72,6 +72,18 @@ static void spf(const struct check_case *c)
         printf("           %s for HELO\n", spf_result_name(e->helo.outcome.result));
 }
 
+static void body_of(const struct check_case *c, size_t index)
+{
+    struct check_body body;
+    check_body(c, index, &body);
+    if (!body.differs)
+        return;
+    printf("           the body was signed with c=%.*s; %.*s\n", STR_ARG(body.canonicalization),
+           STR_ARG(body.change.n ? body.change
+                                 : STR("no footer, transfer encoding, quoting or white space "
+                                       "explains the difference")));
+}
+
 static void signature(const struct check_case *c, size_t index)
 {
     const struct dkim_signature *s = &c->whole.evidence.dkim.signatures[index];
@@ -85,9 +97,8 @@ static void signature(const struct check_case *c, size_t index)
     if (s->reason.n)
         printf(": %.*s", STR_ARG(s->reason));
     printf("\n");
-    struct str change = s->result == DKIM_FAIL ? check_body_change(c, index) : STR_NONE;
-    if (change.n)
-        printf("           %.*s\n", STR_ARG(change));
+    if (s->result == DKIM_FAIL)
+        body_of(c, index);
 }
 
 static void dkim(const struct check_case *c)
