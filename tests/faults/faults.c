@@ -133,9 +133,19 @@ static bool write_fails(int fd)
     return breaks(FAULT_write, fd, EPIPE) || fails(FAULT_write_once, ENOBUFS);
 }
 
+/* What a full disk leaves of a file. */
+REAL(ssize_t, write, int, const void *, size_t)
+static bool disk_is_full(int fd, const void *data, size_t n)
+{
+    if (fd == STDERR_FILENO || !is_file(fd) || !drawn(FAULT_file_write))
+        return false;
+    (void)!write_real()(fd, data, n / 2);
+    errno = ENOSPC;
+    return true;
+}
+
 /* --- Sockets of the MTA, the log, files --------------------------------------------------------*/
 
-REAL(ssize_t, write, int, const void *, size_t)
 ssize_t write(int fd, const void *data, size_t n)
 {
     if (fd == STDERR_FILENO && fails(FAULT_log, ENOSPC))
@@ -145,6 +155,8 @@ ssize_t write(int fd, const void *data, size_t n)
             return -1;
         if (n > 1 && drawn(FAULT_short_write))
             n /= 2;
+    } else if (disk_is_full(fd, data, n)) {
+        return -1;
     }
     return write_real()(fd, data, n);
 }
@@ -187,6 +199,18 @@ int open(const char *path, int flags, ...)
     unsigned mode = flags & O_CREAT ? va_arg(args, unsigned) : 0;
     va_end(args);
     return fails(FAULT_file_open, EIO) ? -1 : open_real()(path, flags, mode);
+}
+
+REAL(int, fsync, int)
+int fsync(int fd)
+{
+    return fails(FAULT_file_sync, EIO) ? -1 : fsync_real()(fd);
+}
+
+REAL(int, rename, const char *, const char *)
+int rename(const char *from, const char *to)
+{
+    return fails(FAULT_file_rename, EIO) ? -1 : rename_real()(from, to);
 }
 
 REAL(FILE *, fopen, const char *, const char *)

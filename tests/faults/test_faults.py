@@ -3,11 +3,13 @@
 so in its log, and is itself again as soon as the trouble is over. Never a refusal (5xx) or a pass that is not right."""
 
 import collections
+import json
 import mmap
 import os
 import pathlib
 import re
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -225,6 +227,81 @@ class Files(FaultsTest):
     def test_log(self):
         """Lines are lost, and no mail."""
         self.under({"log": 500})
+
+
+class Storage(FaultsTest):
+    """What is stored: the states of the keys in a key directory. Keys sign whether their states can be written or not,
+    a state file is the old one or the new one and never half of one, and what could not be written is when it can."""
+
+    DOMAIN = "stored.test"
+
+    def start_with_keys(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(dir=self.scratch.name))
+        self.faults = Faults(self.directory)
+        keys = self.directory / "keys"
+        keys.mkdir(mode=0o700)
+        config = f'signing = ( {{ domain = "{self.DOMAIN}"; directory = "{keys}"; }} );\nkey-check-interval = "1s";\n'
+        d = self.daemon(config, dns='negative-ttl = "0s"; max-ttl = "1s";', environment=self.faults.environment, start=False)
+        d.dns.ttl = 1
+        self.rotate(d)
+        d.start()
+        return d
+
+    def assay(self, d, *words):
+        """A command of the same program, under which nothing fails."""
+        done = subprocess.run([harness.BINARY, "dkim", *words, "--json", "-c", d.path], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        return json.loads(done.stdout)
+
+    def rotate(self, d):
+        made = self.assay(d, "rotate", "--domain", self.DOMAIN, "--type", "ed25519")["key"]
+        d.dns.zone[made["name"]] = {"TXT": [made["value"]]}
+        return made["selector"]
+
+    def stored(self, d):
+        """The states by selector. It is an error if one of the files cannot be read."""
+        return {key["selector"]: key["state"] for key in self.assay(d, "list")["keys"]}
+
+    def signers(self, d):
+        client = d.client(address="127.0.0.1")
+        header = [(name, f" a@{self.DOMAIN}" if name == "From" else value) for name, value in plain_header()]
+        edits = client.message(header=header).edits
+        client.quit()
+        return [re.search(r"\bs=([^;]+);", e[3]).group(1) for e in edits if e[2] == "DKIM-Signature"]
+
+    def test_nothing_can_be_stored(self):
+        for kind in ("file_write", "file_sync", "file_rename"):
+            with self.subTest(kind=kind):
+                d = self.start_with_keys()
+                first = d.wait_for_log("active: it signs")[0].split("key ")[1].split()[0]
+                harness.until(lambda: self.stored(d) == {first: "active"}, "the state of the first key")
+                self.faults.arm(kind, 1000)
+                second = self.rotate(d)
+                d.wait_for_log(f"key {second} of .*active: it signs")
+                d.wait_for_log("cannot be written")
+                self.assertEqual(self.signers(d), [second])
+                found = self.stored(d)  # a rename that took place and did not reach the disk is seen
+                self.assertIn(found.pop(second), ("pending", "active") if kind == "file_sync" else ("pending",))
+                self.assertIn(found.pop(first), ("active", "retiring") if kind == "file_sync" else ("active",))
+                self.faults.arm(kind, 0)
+                harness.until(lambda: self.stored(d) == {first: "retiring", second: "active"}, "the states after the trouble")
+                self.assertGreater(self.faults.failed(kind), 0)
+                self.assertEqual([p.name for p in (self.directory / "keys").glob("*.new*")], [])
+
+    def test_some_can_be_stored(self):
+        d = self.start_with_keys()
+        for kind in ("file_write", "file_sync", "file_rename"):
+            self.faults.arm(kind, 400)
+        made = []
+        for _ in range(3 if SECONDS < 10 else 30):
+            made.append(self.rotate(d))
+            while not d.lines(f"key {made[-1]} of .*active: it signs"):
+                self.stored(d)
+                time.sleep(0.05)
+            self.assertEqual(self.signers(d), [made[-1]])
+        for kind in ("file_write", "file_sync", "file_rename"):
+            self.faults.arm(kind, 0)
+        harness.until(lambda: [self.stored(d)[s] for s in made] == ["retiring"] * (len(made) - 1) + ["active"], "the states after the trouble")
 
 
 class System(FaultsTest):
