@@ -14,6 +14,7 @@
 #define PHRASE_MAX 120 /* bytes of a term that are shown in a problem */
 
 static const struct str VERSION = STR_INIT("v=spf1");
+static const struct str REDIRECT = STR_INIT("redirect");
 
 enum argument { ARG_NONE, ARG_DOMAIN, ARG_DOMAIN_OR_NONE, ARG_IP4, ARG_IP6 };
 
@@ -43,6 +44,14 @@ struct parser {
     bool redirected;
     struct spf_term redirect;
 };
+
+struct str spf_kind_name(enum spf_kind kind)
+{
+    for (size_t i = 0; i < sizeof MECHANISMS / sizeof *MECHANISMS; i++)
+        if (MECHANISMS[i].kind == kind)
+            return MECHANISMS[i].name;
+    return REDIRECT;
+}
 
 bool spf_is_record(struct str text)
 {
@@ -192,7 +201,7 @@ static const char *parse_mechanism(struct parser *p, struct str text)
     size_t end = str_find(str_sub(rest, 0, str_find(rest, 0, '/')), 0, ':');
     const struct mechanism *m = find_mechanism(str_sub(rest, 0, end));
     if (!m)
-        return str_starts_nocase(rest, STR("redirect")) || str_starts_nocase(rest, STR("exp"))
+        return str_starts_nocase(rest, REDIRECT) || str_starts_nocase(rest, STR("exp"))
                    ? "is no mechanism; modifiers are written as name=value"
                    : "is no mechanism that exists";
     term.kind = m->kind;
@@ -222,7 +231,7 @@ static const char *parse_modifier(struct parser *p, struct str text, size_t equa
 {
     struct str name = str_sub(text, 0, equals), value = str_sub(text, equals + 1, text.n);
     uint32_t letters;
-    if (str_eq_nocase(name, STR("redirect"))) {
+    if (str_eq_nocase(name, REDIRECT)) {
         if (p->redirected)
             return "is the second redirect";
         p->redirected = true;

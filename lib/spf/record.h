@@ -47,6 +47,9 @@ struct spf_record {
 /* True if a TXT record's text is an SPF record: version "v=spf1", then a space or the end. */
 bool spf_is_record(struct str text);
 
+/* "include"; the modifier "redirect" too. */
+struct str spf_kind_name(enum spf_kind kind);
+
 /* True if evaluating the term needs DNS and counts for the limit (RFC 7208 4.6.4). */
 bool spf_needs_lookup(enum spf_kind kind);
 

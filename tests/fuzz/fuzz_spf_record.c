@@ -1,14 +1,14 @@
 /* fuzz_spf_record.c - the SPF record parser and the macros behind it.
  *
- * The input is the text of a TXT record. What is accepted has to obey what record.h promises, and
- * its macros have to expand to names that macro.h allows. */
+ * The input is the text of a TXT record. What is accepted has to obey what record.h promises, its
+ * macros have to expand to names that macro.h allows, and printed it has to be the same record. */
 #include "fuzz.h"
 
 #include <string.h>
 
 #include "mail/domain.h"
 #include "spf/macro.h"
-#include "spf/record.h"
+#include "spf/print.h"
 
 #define MAX_LOOKUPS 10
 
@@ -57,6 +57,24 @@ static void check_record(struct arena *a, struct str text, const struct spf_reco
         check_name(a, record->explanation, &values);
 }
 
+static bool same_term(const struct spf_term *x, const struct spf_term *y)
+{
+    return x->kind == y->kind && x->result == y->result && x->bits4 == y->bits4 &&
+           x->bits6 == y->bits6 && !x->spec.p == !y->spec.p && str_eq(x->spec, y->spec) &&
+           memcmp(&x->net, &y->net, sizeof x->net) == 0;
+}
+
+static void check_print(struct arena *a, const struct spf_record *record)
+{
+    struct spf_record again;
+    struct str problem, text = spf_record_print(a, record);
+    require(spf_is_record(text));
+    require(spf_record_parse(a, text, MAX_LOOKUPS, NULL, &again, &problem));
+    require(again.n == record->n && str_eq(again.explanation, record->explanation));
+    for (size_t i = 0; i < record->n; i++)
+        require(same_term(&again.terms[i], &record->terms[i]));
+}
+
 static void check_explanation(struct arena *a, struct str text)
 {
     const struct spf_macro_values values = {.local = STR("\xff\r\n%{s}"), .receiver = STR("mx")};
@@ -71,10 +89,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str text = fuzz_text(data, size), problem = STR("");
     struct spf_record record;
     if (spf_is_record(text)) {
-        if (spf_record_parse(a, text, MAX_LOOKUPS, NULL, &record, &problem))
-            check_record(a, text, &record);
-        else
+        if (!spf_record_parse(a, text, MAX_LOOKUPS, NULL, &record, &problem)) {
             require(problem.n > 0 && problem.n < 256);
+        } else {
+            check_record(a, text, &record);
+            check_print(a, &record);
+        }
     }
     check_explanation(a, text);
     arena_free(a);
