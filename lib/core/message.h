@@ -24,6 +24,13 @@ struct session {
 /* Whose mail it is: decided once, at MAIL. */
 enum origin { ORIGIN_INBOUND, ORIGIN_OURS, ORIGIN_RELAYED };
 
+/* A body in pieces, as they came, for who needs the whole of it at once. */
+struct kept_body {
+    bool whole; /* false: not kept to its end, and then `pieces` means nothing */
+    size_t n;
+    const struct str *pieces;
+};
+
 /* A transaction. Its texts live in its arena, which is reset when it ends. */
 struct message {
     struct arena *arena;
@@ -43,6 +50,7 @@ struct message {
      * that may be forged ones. */
     bool over_limit;
     uint64_t body_bytes;
+    struct kept_body body; /* at the end of the message, where somebody asked for it */
     enum origin origin;
     struct str origin_why; /* "SMTP AUTH alice", "trusted network 127.0.0.0/8": for the log */
 };

@@ -36,6 +36,8 @@ struct pipeline *pipeline_new(const struct stage_run *base)
         p->slots[p->n].stage = *s;
         p->slots[p->n].run = *base;
         p->slots[p->n].run.state = NULL;
+        if (!base->engines)
+            p->slots[p->n].run.engines = &engines_own;
         p->n++;
     }
     return p;

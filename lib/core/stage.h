@@ -13,6 +13,7 @@
 #define ASSAY_CORE_STAGE_H
 
 #include "conf/conf.h"
+#include "core/engine.h"
 #include "core/evidence.h"
 #include "core/message.h"
 #include "core/signing.h"
@@ -27,7 +28,8 @@ struct stage_run {
     struct dns_asker *asker; /* the message's; its arena is the message's */
     struct key_cache *keys;  /* decoded public keys */
     const struct key_set *signing_keys;
-    void *state; /* the stage's own, for this message; set by its first hook */
+    const struct engines *engines; /* who evaluates; given as NULL: our own libraries */
+    void *state;                   /* the stage's own, for this message; set by its first hook */
 };
 
 struct stage {

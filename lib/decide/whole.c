@@ -30,7 +30,9 @@ void whole_message(struct whole *w)
         .asker = &w->asker,
         .keys = w->keys,
         .signing_keys = w->signing_keys,
+        .engines = w->engines,
     };
+    w->message->body = (struct kept_body){.whole = true, .n = 1, .pieces = &w->body};
     w->asker.arena = w->message->arena;
     w->asker.patience_us = w->conf->dns_deadline * 1000;
     message_decide_origin(w->conf, w->session, w->message);

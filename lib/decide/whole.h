@@ -18,6 +18,7 @@ struct whole {
     struct dns_asker asker;
     struct key_cache *keys;
     const struct key_set *signing_keys;
+    const struct engines *engines; /* NULL: our own libraries */
     /* Out. */
     struct evidence evidence;
     enum policy_point point; /* where the answer was given */

@@ -1,4 +1,4 @@
-/* dkim_verify.c - feeds header and body to lib/dkim's verifier and takes its results.
+/* dkim_verify.c - feeds header and body to the DKIM engine and takes its results.
  *
  * Errors: DNS trouble is the result temperror; a header beyond the limits is permerror, because
  * what was not kept cannot be hashed. */
@@ -7,29 +7,28 @@
 static void eoh(struct stage_run *run)
 {
     const struct conf *conf = run->conf;
+    const struct dkim_engine *engine = run->engines->dkim;
     if (conf->dkim_mode == SWITCH_OFF || run->message->over_limit)
         return;
-    struct dkim_verify_settings *settings =
-        arena_make(run->message->arena, struct dkim_verify_settings);
-    *settings = (struct dkim_verify_settings){
+    const struct dkim_verify_settings settings = {
         .max_signatures = (unsigned)conf->dkim_max_signatures,
         .min_key_bits = (unsigned)conf->dkim_min_key_bits,
         .partial_body = conf->dkim_partial_body,
         .clock_skew_s = conf->dkim_clock_skew / 1000,
         .now = run->message->now,
     };
-    run->state = dkim_verifier_new(settings, &run->message->headers, run->keys, run->asker);
-    run->evidence->dkim.claimed = dkim_verifier_domains(run->state, &run->evidence->dkim.n_claimed);
+    run->state = engine->begin(engine, &settings, run->message, run->keys, run->asker);
+    run->evidence->dkim.claimed = engine->domains(run->state, &run->evidence->dkim.n_claimed);
 }
 
 static bool wants_body(const struct stage_run *run)
 {
-    return run->state && dkim_verifier_wants_body(run->state);
+    return run->state && run->engines->dkim->wants_body(run->state);
 }
 
 static void body(struct stage_run *run, const void *data, size_t n)
 {
-    dkim_verifier_body(run->state, data, n);
+    run->engines->dkim->body(run->state, data, n);
 }
 
 static void eom(struct stage_run *run)
@@ -43,7 +42,8 @@ static void eom(struct stage_run *run)
         return;
     dkim->checked = true;
     if (run->state) {
-        dkim->signatures = dkim_verifier_finish(run->state, run->asker, &dkim->n, &dkim->skipped);
+        dkim->signatures =
+            run->engines->dkim->finish(run->state, run->asker, &dkim->n, &dkim->skipped);
     } else {
         dkim->signatures = &too_large;
         dkim->n = 1;

@@ -1,5 +1,5 @@
-/* spf.c - asks lib/spf about MAIL FROM (of postmaster@HELO for a null sender, RFC 7208 2.4) and,
- * where configured, about HELO too.
+/* spf.c - asks the SPF engine about MAIL FROM (of postmaster@HELO for a null sender, RFC 7208 2.4)
+ * and, where configured, about HELO too.
  *
  * The evaluation is tried at each early point without waiting, so that its look-ups run beside the
  * SMTP dialogue, and finished at the end of the message.
@@ -62,7 +62,8 @@ static void check(struct stage_run *run, struct evidence_spf_identity *identity,
         .want_explanation = conf->spf_on_fail == ACTION_REJECT,
     };
     request.limits.void_lookups = (unsigned)conf->spf_void_lookups;
-    spf_check(&request, run->asker, &identity->outcome);
+    const struct spf_engine *engine = run->engines->spf;
+    engine->check(engine, &request, run->asker, &identity->outcome);
     identity->checked = !identity->outcome.pending;
 }
 
