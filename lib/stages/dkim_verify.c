@@ -2,6 +2,7 @@
  *
  * Errors: DNS trouble is the result temperror; a header beyond the limits is permerror, because
  * what was not kept cannot be hashed. */
+#include "core/request.h"
 #include "core/stage.h"
 
 static void eoh(struct stage_run *run)
@@ -10,13 +11,7 @@ static void eoh(struct stage_run *run)
     const struct dkim_engine *engine = run->engines->dkim;
     if (conf->dkim_mode == SWITCH_OFF || run->message->over_limit)
         return;
-    const struct dkim_verify_settings settings = {
-        .max_signatures = (unsigned)conf->dkim_max_signatures,
-        .min_key_bits = (unsigned)conf->dkim_min_key_bits,
-        .partial_body = conf->dkim_partial_body,
-        .clock_skew_s = conf->dkim_clock_skew / 1000,
-        .now = run->message->now,
-    };
+    const struct dkim_verify_settings settings = request_dkim(conf, run->message);
     run->state = engine->begin(engine, &settings, run->message, run->keys, run->asker);
     run->evidence->dkim.claimed = engine->domains(run->state, &run->evidence->dkim.n_claimed);
 }

@@ -5,6 +5,7 @@
  * outcome holds (RFC 9989 11.5), never "the first".
  *
  * Errors: DNS trouble is the result temperror; a From that gives no author domain is permerror. */
+#include "core/request.h"
 #include "core/stage.h"
 #include "mail/domain.h"
 
@@ -81,43 +82,6 @@ static void eoh(struct stage_run *run)
         prefetch(run, state->domains[i]);
 }
 
-static enum dmarc_auth auth_of(const struct dkim_signature *s)
-{
-    return s->result == DKIM_PASS        ? DMARC_AUTH_PASS
-           : s->result == DKIM_TEMPERROR ? DMARC_AUTH_UNKNOWN
-                                         : DMARC_AUTH_FAIL;
-}
-
-/* What SPF and DKIM authenticated, or could not. */
-static size_t identifiers(struct stage_run *run, const struct dmarc_identifier **out)
-{
-    const struct evidence *e = run->evidence;
-    struct dmarc_identifier *ids =
-        arena_array(run->message->arena, struct dmarc_identifier, e->dkim.n + 1);
-    size_t n = 0;
-    if (e->spf.mail_from.checked && e->spf.mail_from.outcome.domain.n) {
-        enum spf_result result = e->spf.mail_from.outcome.result;
-        ids[n++] = (struct dmarc_identifier){
-            .domain = e->spf.mail_from.outcome.domain,
-            .auth = result == SPF_PASS        ? DMARC_AUTH_PASS
-                    : result == SPF_TEMPERROR ? DMARC_AUTH_UNKNOWN
-                                              : DMARC_AUTH_FAIL,
-            .spf = true,
-        };
-    }
-    for (size_t i = 0; i < e->dkim.n; i++) {
-        const struct dkim_signature *s = &e->dkim.signatures[i];
-        if (!s->domain.n)
-            continue;
-        ids[n++] = (struct dmarc_identifier){
-            .domain = s->domain,
-            .auth = auth_of(s),
-        };
-    }
-    *out = ids;
-    return n;
-}
-
 /* How much an outcome asks for; what cannot be known now weighs more than a sure quarantine,
  * because it could be a rejection. */
 static int strictness(const struct dmarc_outcome *o)
@@ -168,9 +132,9 @@ static enum dmarc_auth list_signature(struct stage_run *run)
             const struct dkim_signature *s = &dkim->signatures[i];
             if (!s->domain.n || !domain_is_at_or_below(domain, s->domain))
                 continue;
-            if (auth_of(s) == DMARC_AUTH_PASS)
+            if (request_auth_of(s) == DMARC_AUTH_PASS)
                 return DMARC_AUTH_PASS;
-            if (auth_of(s) == DMARC_AUTH_UNKNOWN)
+            if (request_auth_of(s) == DMARC_AUTH_UNKNOWN)
                 found = DMARC_AUTH_UNKNOWN;
         }
     }
@@ -180,8 +144,7 @@ static enum dmarc_auth list_signature(struct stage_run *run)
 static void evaluate(struct stage_run *run, const struct state *state)
 {
     struct evidence_dmarc *dmarc = &run->evidence->dmarc;
-    struct dmarc_request request = {.psl = run->conf->psl};
-    request.n_ids = identifiers(run, &request.ids);
+    struct dmarc_request request = request_dmarc(run->conf, run->message, run->evidence);
     struct dmarc_outcome *outcomes =
         arena_array(run->message->arena, struct dmarc_outcome, state->n);
     for (size_t i = 0; i < state->n; i++) {

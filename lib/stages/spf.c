@@ -5,6 +5,7 @@
  * SMTP dialogue, and finished at the end of the message.
  *
  * Errors: DNS trouble is the result temperror. */
+#include "core/request.h"
 #include "core/stage.h"
 #include "mail/domain.h"
 
@@ -45,40 +46,28 @@ static struct str why_skipped(const struct stage_run *run)
     return STR_NONE;
 }
 
-static void check(struct stage_run *run, struct evidence_spf_identity *identity, struct str local,
-                  struct str domain)
+static void check(struct stage_run *run, struct evidence_spf_identity *identity,
+                  const struct spf_request *request)
 {
-    const struct conf *conf = run->conf;
-    if (identity->checked)
-        return;
-    struct spf_request request = {
-        .client = run->session->client,
-        .helo = run->session->helo,
-        .local = local,
-        .domain = domain,
-        .receiver = conf->authserv_id,
-        .now = run->message->now,
-        .limits = spf_limits_default,
-        .want_explanation = conf->spf_on_fail == ACTION_REJECT,
-    };
-    request.limits.void_lookups = (unsigned)conf->spf_void_lookups;
     const struct spf_engine *engine = run->engines->spf;
-    engine->check(engine, &request, run->asker, &identity->outcome);
+    engine->check(engine, request, run->asker, &identity->outcome);
     identity->checked = !identity->outcome.pending;
 }
 
 static void check_all(struct stage_run *run)
 {
     struct evidence_spf *spf = &run->evidence->spf;
-    const struct mail_path *from = &run->message->from;
+    struct spf_request request;
     if (spf->skipped.n)
         return;
-    if (from->domain.n)
-        check(run, &spf->mail_from, from->local, from->domain);
-    else
-        check(run, &spf->mail_from, STR("postmaster"), run->session->helo);
-    if (run->conf->spf_helo)
-        check(run, &spf->helo, STR("postmaster"), run->session->helo);
+    if (!spf->mail_from.checked) {
+        request = request_spf(run->conf, run->session, run->message);
+        check(run, &spf->mail_from, &request);
+    }
+    if (run->conf->spf_helo && !spf->helo.checked) {
+        request = request_spf_helo(run->conf, run->session, run->message);
+        check(run, &spf->helo, &request);
+    }
 }
 
 static void try_early(struct stage_run *run)

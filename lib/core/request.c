@@ -1,0 +1,84 @@
+/* request.c - facts and configuration as questions to the protocol libraries.
+ *
+ * Errors: none. */
+#include "core/request.h"
+
+static struct spf_request about(const struct conf *conf, const struct session *session,
+                                const struct message *message, struct str local, struct str domain)
+{
+    struct spf_request request = {
+        .client = session->client,
+        .helo = session->helo,
+        .local = local,
+        .domain = domain,
+        .receiver = conf->authserv_id,
+        .now = message->now,
+        .limits = spf_limits_default,
+        .want_explanation = conf->spf_on_fail == ACTION_REJECT,
+    };
+    request.limits.void_lookups = (unsigned)conf->spf_void_lookups;
+    return request;
+}
+
+struct spf_request request_spf_helo(const struct conf *conf, const struct session *session,
+                                    const struct message *message)
+{
+    return about(conf, session, message, STR("postmaster"), session->helo);
+}
+
+struct spf_request request_spf(const struct conf *conf, const struct session *session,
+                               const struct message *message)
+{
+    const struct mail_path *from = &message->from;
+    if (!from->domain.n)
+        return request_spf_helo(conf, session, message);
+    return about(conf, session, message, from->local, from->domain);
+}
+
+struct dkim_verify_settings request_dkim(const struct conf *conf, const struct message *message)
+{
+    return (struct dkim_verify_settings){
+        .max_signatures = (unsigned)conf->dkim_max_signatures,
+        .min_key_bits = (unsigned)conf->dkim_min_key_bits,
+        .partial_body = conf->dkim_partial_body,
+        .clock_skew_s = conf->dkim_clock_skew / 1000,
+        .now = message->now,
+    };
+}
+
+enum dmarc_auth request_auth_of(const struct dkim_signature *signature)
+{
+    return signature->result == DKIM_PASS        ? DMARC_AUTH_PASS
+           : signature->result == DKIM_TEMPERROR ? DMARC_AUTH_UNKNOWN
+                                                 : DMARC_AUTH_FAIL;
+}
+
+/* False: SPF has nothing to say for DMARC. */
+static bool spf_identifier(const struct evidence_spf_identity *mail_from,
+                           struct dmarc_identifier *id)
+{
+    enum spf_result result = mail_from->outcome.result;
+    *id = (struct dmarc_identifier){
+        .domain = mail_from->outcome.domain,
+        .auth = result == SPF_PASS        ? DMARC_AUTH_PASS
+                : result == SPF_TEMPERROR ? DMARC_AUTH_UNKNOWN
+                                          : DMARC_AUTH_FAIL,
+        .spf = true,
+    };
+    return mail_from->checked && mail_from->outcome.domain.n;
+}
+
+struct dmarc_request request_dmarc(const struct conf *conf, const struct message *message,
+                                   const struct evidence *evidence)
+{
+    const struct evidence_dkim *dkim = &evidence->dkim;
+    struct dmarc_identifier *ids =
+        arena_array(message->arena, struct dmarc_identifier, dkim->n + 1);
+    size_t n = spf_identifier(&evidence->spf.mail_from, &ids[0]);
+    for (size_t i = 0; i < dkim->n; i++) {
+        const struct dkim_signature *s = &dkim->signatures[i];
+        if (s->domain.n)
+            ids[n++] = (struct dmarc_identifier){.domain = s->domain, .auth = request_auth_of(s)};
+    }
+    return (struct dmarc_request){.ids = ids, .n_ids = n, .psl = conf->psl};
+}

@@ -1,0 +1,29 @@
+/* request.h - what SPF, DKIM and DMARC are asked about a message: its facts, as the configuration
+ * wants them judged. The stages ask this; so does whoever asks somebody else the same. */
+#ifndef ASSAY_CORE_REQUEST_H
+#define ASSAY_CORE_REQUEST_H
+
+#include "conf/conf.h"
+#include "core/evidence.h"
+#include "core/message.h"
+
+/* About MAIL FROM; for a null sender about postmaster@HELO (RFC 7208 2.4). Texts are those of
+ * conf, session and message. */
+struct spf_request request_spf(const struct conf *conf, const struct session *session,
+                               const struct message *message);
+
+/* About HELO (RFC 7208 2.3). */
+struct spf_request request_spf_helo(const struct conf *conf, const struct session *session,
+                                    const struct message *message);
+
+struct dkim_verify_settings request_dkim(const struct conf *conf, const struct message *message);
+
+/* With what SPF and DKIM authenticated, or could not; all but the author domain. The identifiers
+ * live in the message's arena. */
+struct dmarc_request request_dmarc(const struct conf *conf, const struct message *message,
+                                   const struct evidence *evidence);
+
+/* How DMARC takes the result of a signature. */
+enum dmarc_auth request_auth_of(const struct dkim_signature *signature);
+
+#endif
