@@ -76,9 +76,8 @@ bool job_write_dkim(struct strbuf *out, const struct dkim_verify_settings *setti
 static void read_headers(struct frame_reader *r, struct arena *a, struct header_list *headers)
 {
     size_t n = frame_get_count(r, SIZE_MAX, 8);
-    header_list_init(headers, a);
+    *headers = (struct header_list){.arena = a, .cap = n};
     headers->fields = arena_array(a, struct header_field, n);
-    headers->cap = n;
     for (; headers->n < n && !r->bad; headers->n++) {
         headers->fields[headers->n].name = frame_get_str(r, SIZE_MAX);
         headers->fields[headers->n].value = frame_get_str(r, SIZE_MAX);

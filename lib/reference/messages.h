@@ -10,8 +10,9 @@
  *
  * After a REFUSAL or RESULT the worker waits for the next job, or ends itself where it is due for
  * renewal: assay takes the end of the stream between two jobs for that. Assay that does not want to
- * wait for the end of a job kills the worker. Both ends are the same release's: the version tells
- * strangers apart, there is no negotiation.
+ * wait for the end of a job kills the worker. The worker dies with the thread that started it
+ * (PR_SET_PDEATHSIG): start it from one that lasts. Both ends are the same release's: the version
+ * tells strangers apart, there is no negotiation.
  *
  * Writers return false if it does not fit into a frame: nothing has been appended then. Readers
  * return false for what the other side may not say. Strings that were read are views of the
@@ -64,6 +65,10 @@ bool question_read(struct str payload, struct question *question);
 void answer_write(struct strbuf *out, const struct dns_answer *answer);
 bool answer_read(struct arena *a, struct str payload, struct dns_answer *answer);
 
+/* Texts in results; what is longer is cut by the writer. */
+#define RESULT_TERM_MAX 512   /* a name, a mechanism, the beginning of b= */
+#define RESULT_TEXT_MAX 16384 /* an explanation, an identity */
+
 /* Of an outcome: result, mechanism, problem, explanation, lookup_terms. The domain is the
  * request's. */
 bool result_write_spf(struct strbuf *out, const struct spf_outcome *outcome);
@@ -78,8 +83,9 @@ bool result_read_dkim(struct arena *a, struct str payload,
                       const struct dkim_verify_settings *settings,
                       const struct dkim_signature **signatures, size_t *n, size_t *skipped);
 
-/* Of an outcome: what reference.h names, and record.has_sp, policy_tag and reason. Both domains
- * have to be the author domain's or above it. */
+/* Of an outcome: what reference.h names, and record.has_sp, policy_tag and reason. The result
+ * may be DMARC_PERMERROR, for a record that opendmarc reports so. A domain that is neither the
+ * author domain nor above it is read as none. */
 bool result_write_dmarc(struct strbuf *out, const struct dmarc_outcome *outcome);
 bool result_read_dmarc(struct arena *a, struct str payload, const struct dmarc_request *request,
                        struct dmarc_outcome *outcome);

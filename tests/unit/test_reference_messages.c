@@ -401,6 +401,26 @@ static void result_dkim(void **state)
     assert_false(read_dkim(payload_of(FRAME_FROM_WORKER, FRAME_RESULT)));
 }
 
+/* What a message can make a worker say is cut by the worker, and not refused by us. */
+static void long_texts(void **state)
+{
+    (void)state;
+    static const char endless[40000] = "x";
+    const struct str text = {endless, sizeof endless};
+    const struct dkim_signature said = {.reason = text,
+                                        .domain = text,
+                                        .selector = text,
+                                        .identity = text,
+                                        .algorithm = text,
+                                        .b_start = text};
+    assert_true(result_write_dkim(&out, &said, 1, 0));
+    assert_true(read_dkim(payload_of(FRAME_FROM_WORKER, FRAME_RESULT)));
+    out.n = 0;
+    const struct spf_outcome outcome = {.mechanism = text, .problem = text, .explanation = text};
+    assert_true(result_write_spf(&out, &outcome));
+    assert_true(read_spf(payload_of(FRAME_FROM_WORKER, FRAME_RESULT)));
+}
+
 static const struct dmarc_request dmarc_asked = {.author_domain = STR_INIT("mail.example.org")};
 
 static bool read_dmarc(struct str payload)
@@ -440,16 +460,30 @@ static void result_dmarc(void **state)
     assert_true(outcome.dkim_aligned && !outcome.spf_aligned && outcome.record.has_sp);
 }
 
-/* What a worker may not say of this author domain. */
 static void result_dmarc_elsewhere(void **state)
 {
     (void)state;
+    static const char *const elsewhere[] = {"example.net", "a.mail.example.org", "ample.org", ""};
+    struct dmarc_outcome outcome = {.policy_tag = 'p'};
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+        out.n = 0;
+        outcome.record_domain = outcome.organizational_domain = str_of(elsewhere[i]);
+        assert_true(result_write_dmarc(&out, &outcome));
+        assert_true(result_read_dmarc(a, payload_of(FRAME_FROM_WORKER, FRAME_RESULT), &dmarc_asked,
+                                      &outcome));
+        assert_int_equal(outcome.record_domain.n + outcome.organizational_domain.n, 0);
+    }
+}
+
+/* What a worker may not say. */
+static void result_dmarc_wrong(void **state)
+{
+    (void)state;
     const struct dmarc_outcome wrong[] = {
-        {.record_domain = STR("example.net"), .policy_tag = 'p'},
-        {.organizational_domain = STR("a.mail.example.org"), .policy_tag = 'p'},
-        {.record_domain = STR("ample.org"), .policy_tag = 'p'},
         {.policy_tag = 'x'},
-        {.result = DMARC_PERMERROR, .policy_tag = '-'},
+        {.result = DMARC_RESULT_COUNT, .policy_tag = '-'},
+        {.record = {.p = 3}, .policy_tag = '-'},
+        {.policy = 3, .policy_tag = '-'},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         out.n = 0;
@@ -513,6 +547,8 @@ int main(void)
         TEST(result_dmarc),
         TEST(refusals),
         TEST(result_dmarc_elsewhere),
+        TEST(result_dmarc_wrong),
+        TEST(long_texts),
         TEST(hostile_counts),
     };
 #undef TEST

@@ -1,24 +1,11 @@
-/* results.c - what a worker says: HELLO, RESULT, REFUSAL.
+/* results_read.c - what a worker says, as assay reads it: HELLO, RESULT, REFUSAL.
  *
  * Errors: as messages.h has them. What is read here goes where our own libraries' results go, so it
  * keeps their promises: names are normalised, phrases are clean, no pass is without a domain. */
 #include "mail/domain.h"
 #include "reference/messages.h"
 
-#define TERM_MAX        512   /* a mechanism as published, an algorithm, a b= */
-#define EXPLANATION_MAX 65536 /* more than DNS can bring */
-#define IDENTITY_MAX    65536
-#define KEY_BITS_MAX    1048576
-
-bool hello_write(struct strbuf *out, const struct hello *hello)
-{
-    struct frame_writer w;
-    frame_begin(&w, out, FRAME_HELLO);
-    frame_put_u32(&w, MESSAGES_VERSION);
-    for (size_t i = 0; i < REFERENCE_LIBRARY_COUNT; i++)
-        frame_put_str(&w, hello->versions[i]);
-    return frame_end(&w);
-}
+#define KEY_BITS_MAX 1048576
 
 bool hello_read(struct arena *a, struct str payload, struct hello *hello)
 {
@@ -30,12 +17,6 @@ bool hello_read(struct arena *a, struct str payload, struct hello *hello)
     return frame_done(&r);
 }
 
-static void begin_result(struct frame_writer *w, struct strbuf *out, enum reference_library library)
-{
-    frame_begin(w, out, FRAME_RESULT);
-    frame_put_u8(w, library);
-}
-
 /* A reader behind the library, which has to be this one. */
 static struct frame_reader result_reader(struct str payload, enum reference_library library)
 {
@@ -45,63 +26,24 @@ static struct frame_reader result_reader(struct str payload, enum reference_libr
     return r;
 }
 
-bool result_write_spf(struct strbuf *out, const struct spf_outcome *outcome)
-{
-    struct frame_writer w;
-    begin_result(&w, out, REFERENCE_LIBSPF2);
-    frame_put_u8(&w, outcome->result);
-    frame_put_str(&w, outcome->mechanism);
-    frame_put_str(&w, outcome->problem);
-    frame_put_str(&w, outcome->explanation);
-    frame_put_u32(&w, outcome->lookup_terms);
-    return frame_end(&w);
-}
-
 bool result_read_spf(struct arena *a, struct str payload, const struct spf_request *request,
                      struct spf_outcome *outcome)
 {
     struct frame_reader r = result_reader(payload, REFERENCE_LIBSPF2);
     *outcome = (struct spf_outcome){0};
     outcome->result = (enum spf_result)frame_get_u8(&r, SPF_RESULT_COUNT - 1);
-    outcome->mechanism = str_safe(a, frame_get_str(&r, TERM_MAX), TERM_MAX, false);
+    outcome->mechanism = str_safe(a, frame_get_str(&r, RESULT_TERM_MAX), RESULT_TERM_MAX, false);
     outcome->problem = frame_get_phrase(&r, a);
-    outcome->explanation = frame_get_str(&r, EXPLANATION_MAX);
+    outcome->explanation = frame_get_str(&r, RESULT_TEXT_MAX);
     outcome->lookup_terms = frame_get_u32(&r, UINT16_MAX);
     if (!domain_normalize(a, request->domain, &outcome->domain))
         outcome->domain = request->domain;
     return frame_done(&r);
 }
 
-static void put_signature(struct frame_writer *w, const struct dkim_signature *s)
-{
-    frame_put_u8(w, s->result);
-    frame_put_str(w, s->reason);
-    frame_put_str(w, s->domain);
-    frame_put_str(w, s->selector);
-    frame_put_str(w, s->identity);
-    frame_put_str(w, s->algorithm);
-    frame_put_str(w, s->b_start);
-    frame_put_u8(w, s->key_type);
-    frame_put_u32(w, s->key_bits);
-    frame_put_u8(w, s->testing);
-    frame_put_u8(w, s->security);
-}
-
-bool result_write_dkim(struct strbuf *out, const struct dkim_signature *signatures, size_t n,
-                       size_t skipped)
-{
-    struct frame_writer w;
-    begin_result(&w, out, REFERENCE_LIBOPENDKIM);
-    frame_put_u32(&w, (uint32_t)skipped);
-    frame_put_u32(&w, (uint32_t)n);
-    for (size_t i = 0; i < n && !w.too_large; i++)
-        put_signature(&w, &signatures[i]);
-    return frame_end(&w);
-}
-
 static struct str get_name(struct frame_reader *r, struct arena *a)
 {
-    struct str name, text = frame_get_str(r, IDENTITY_MAX);
+    struct str name, text = frame_get_str(r, RESULT_TERM_MAX);
     return domain_normalize(a, text, &name) ? name : STR_NONE;
 }
 
@@ -111,9 +53,9 @@ static void get_signature(struct frame_reader *r, struct arena *a, struct dkim_s
     s->reason = frame_get_phrase(r, a);
     s->domain = get_name(r, a);
     s->selector = get_name(r, a);
-    s->identity = frame_get_str(r, IDENTITY_MAX);
-    s->algorithm = frame_get_str(r, TERM_MAX);
-    s->b_start = frame_get_str(r, TERM_MAX);
+    s->identity = frame_get_str(r, RESULT_TEXT_MAX);
+    s->algorithm = frame_get_str(r, RESULT_TERM_MAX);
+    s->b_start = frame_get_str(r, RESULT_TERM_MAX);
     s->key_type = (enum key_type)frame_get_u8(r, KEY_ED25519);
     s->key_bits = frame_get_u32(r, KEY_BITS_MAX);
     s->testing = frame_get_u8(r, 1);
@@ -138,35 +80,11 @@ bool result_read_dkim(struct arena *a, struct str payload,
     return frame_done(&r);
 }
 
-bool result_write_dmarc(struct strbuf *out, const struct dmarc_outcome *outcome)
-{
-    struct frame_writer w;
-    begin_result(&w, out, REFERENCE_LIBOPENDMARC);
-    frame_put_u8(&w, outcome->result);
-    frame_put_str(&w, outcome->reason);
-    frame_put_str(&w, outcome->record_domain);
-    frame_put_str(&w, outcome->organizational_domain);
-    frame_put_u8(&w, outcome->record.p);
-    frame_put_u8(&w, outcome->record.sp);
-    frame_put_u8(&w, outcome->record.has_sp);
-    frame_put_u8(&w, outcome->record.adkim);
-    frame_put_u8(&w, outcome->record.aspf);
-    frame_put_u8(&w, outcome->policy);
-    frame_put_u8(&w, (unsigned char)outcome->policy_tag);
-    frame_put_u8(&w, outcome->spf_aligned);
-    frame_put_u8(&w, outcome->dkim_aligned);
-    return frame_end(&w);
-}
-
-/* A domain at or above the author domain; an empty one stands for none. */
+/* Anything else than the author domain or one above it is none. */
 static struct str get_domain(struct frame_reader *r, const struct dmarc_request *request)
 {
-    struct str domain = frame_get_str(r, DOMAIN_MAX);
-    if (!domain.n)
-        return STR_NONE;
-    if (!domain_is_at_or_below(request->author_domain, domain))
-        r->bad = true;
-    return domain;
+    struct str domain = frame_get_str(r, RESULT_TERM_MAX);
+    return domain_is_at_or_below(request->author_domain, domain) ? domain : STR_NONE;
 }
 
 static void get_record(struct frame_reader *r, struct dmarc_record *record)
@@ -195,7 +113,7 @@ bool result_read_dmarc(struct arena *a, struct str payload, const struct dmarc_r
     struct frame_reader r = result_reader(payload, REFERENCE_LIBOPENDMARC);
     *outcome = (struct dmarc_outcome){.discovery = DMARC_PSL};
     outcome->author_domain = request->author_domain;
-    outcome->result = (enum dmarc_result)frame_get_u8(&r, DMARC_TEMPERROR);
+    outcome->result = (enum dmarc_result)frame_get_u8(&r, DMARC_RESULT_COUNT - 1);
     outcome->reason = frame_get_phrase(&r, a);
     outcome->record_domain = get_domain(&r, request);
     outcome->organizational_domain = get_domain(&r, request);
@@ -205,14 +123,6 @@ bool result_read_dmarc(struct arena *a, struct str payload, const struct dmarc_r
     outcome->spf_aligned = frame_get_u8(&r, 1);
     outcome->dkim_aligned = frame_get_u8(&r, 1);
     return frame_done(&r);
-}
-
-void refusal_write(struct strbuf *out, struct str reason)
-{
-    struct frame_writer w;
-    frame_begin(&w, out, FRAME_REFUSAL);
-    frame_put_str(&w, str_sub(reason, 0, FRAME_PHRASE_MAX));
-    frame_end(&w);
 }
 
 bool refusal_read(struct arena *a, struct str payload, struct str *reason)
