@@ -1,0 +1,177 @@
+/* classes_dkim.c - what has to hold for a difference from libopendkim to be of a class.
+ *
+ * Errors: what cannot be read is of no class. */
+#include "crypto/canon.h"
+#include "mail/taglist.h"
+#include "reference/classes.h"
+
+static bool we_accept(const struct reference_pair *pair)
+{
+    return pair->ours.dkim->result == DKIM_PASS && pair->theirs.dkim->result != DKIM_PASS;
+}
+
+static bool they_accept(const struct reference_pair *pair)
+{
+    return pair->theirs.dkim->result == DKIM_PASS && pair->ours.dkim->result != DKIM_PASS;
+}
+
+/* The value of the signature's field; absent if the message is not known. */
+static struct str field(const struct reference_pair *pair)
+{
+    const struct header_list *headers = pair->facts->headers;
+    const struct header_field *f =
+        headers ? header_get(headers, STR("DKIM-Signature"), pair->index) : NULL;
+    return f ? f->value : STR_NONE;
+}
+
+/* A tag of the signature, as it can be read; absent where the list as a whole cannot. */
+static struct str tag(const struct reference_pair *pair, struct str name)
+{
+    struct taglist tags;
+    struct str problem;
+    if (taglist_parse(pair->arena, field(pair), &tags, &problem) != TAGLIST_OK)
+        return STR_NONE;
+    return taglist_get(&tags, name);
+}
+
+bool class_dkim_partial_body(const struct reference_pair *pair)
+{
+    return they_accept(pair) && pair->ours.dkim->result == DKIM_POLICY && tag(pair, STR("l")).p;
+}
+
+/* The first key record that was seen for the signature. */
+static struct str key_record(const struct reference_pair *pair)
+{
+    const struct dkim_signature *s = pair->ours.dkim;
+    struct str name =
+        str_printf(pair->arena, "%.*s._domainkey.%.*s", STR_ARG(s->selector), STR_ARG(s->domain));
+    for (size_t i = 0; i < pair->facts->n_events; i++) {
+        const struct dns_event *e = &pair->facts->events[i];
+        if (e->type == DNS_TXT && e->answer->n && str_eq_nocase(e->name, name))
+            return e->answer->rr[0].text;
+    }
+    return STR_NONE;
+}
+
+static bool is_lower(struct arena *a, struct str text)
+{
+    return str_eq(text, str_lower(a, text));
+}
+
+bool class_dkim_key_grammar(const struct reference_pair *pair)
+{
+    struct taglist tags;
+    struct str problem, text = key_record(pair);
+    if (!they_accept(pair) || pair->ours.dkim->result != DKIM_PERMERROR || !text.p)
+        return false;
+    if (taglist_parse(pair->arena, text, &tags, &problem) != TAGLIST_OK)
+        return true;
+    return (taglist_get(&tags, STR("v")).p && !str_eq(tags.tags[0].name, STR("v"))) ||
+           !is_lower(pair->arena, taglist_get(&tags, STR("k")));
+}
+
+bool class_dkim_tag_list(const struct reference_pair *pair)
+{
+    struct taglist tags;
+    struct str problem, value = field(pair);
+    return they_accept(pair) && pair->ours.dkim->result == DKIM_NEUTRAL && value.p &&
+           taglist_parse(pair->arena, value, &tags, &problem) != TAGLIST_OK;
+}
+
+bool class_dkim_tag_values(const struct reference_pair *pair)
+{
+    return they_accept(pair) && pair->ours.dkim->result == DKIM_NEUTRAL && tag(pair, STR("d")).p;
+}
+
+bool class_dkim_signed_signature(const struct reference_pair *pair)
+{
+    struct str name, names = taglist_strip(pair->arena, tag(pair, STR("h")));
+    while (we_accept(pair) && str_split(&names, ':', &name))
+        if (str_eq_nocase(name, STR("DKIM-Signature")))
+            return true;
+    return false;
+}
+
+bool class_dkim_quoted_identity(const struct reference_pair *pair)
+{
+    struct str identity = tag(pair, STR("i"));
+    return we_accept(pair) && str_find(identity, 0, '=') < identity.n;
+}
+
+bool class_dkim_eight_bit(const struct reference_pair *pair)
+{
+    return we_accept(pair) && !str_is_ascii(field(pair));
+}
+
+/* DER: a SEQUENCE that begins with an INTEGER is an RSAPublicKey (RFC 8017 A.1.1), one that begins
+ * with a SEQUENCE a SubjectPublicKeyInfo (RFC 5280 4.1). */
+static bool is_bare_key(struct str der)
+{
+    const unsigned char *p = (const unsigned char *)der.p;
+    size_t at = 2;
+    if (der.n < 4 || p[0] != 0x30)
+        return false;
+    if (p[1] & 0x80)
+        at += p[1] & 0x7F;
+    return at < der.n && p[at] == 0x02;
+}
+
+bool class_dkim_bare_key(const struct reference_pair *pair)
+{
+    struct taglist tags;
+    struct str problem, text = key_record(pair);
+    return we_accept(pair) && text.p &&
+           taglist_parse(pair->arena, text, &tags, &problem) == TAGLIST_OK &&
+           is_bare_key(base64_decode(pair->arena, taglist_get(&tags, STR("p"))));
+}
+
+bool class_dkim_repeated_field(const struct reference_pair *pair)
+{
+    static const struct str once[] = {
+        STR_INIT("Date"),        STR_INIT("From"),       STR_INIT("Sender"),
+        STR_INIT("Reply-To"),    STR_INIT("To"),         STR_INIT("Cc"),
+        STR_INIT("Bcc"),         STR_INIT("Message-Id"), STR_INIT("Subject"),
+        STR_INIT("In-Reply-To"), STR_INIT("References"),
+    };
+    const struct header_list *headers = pair->facts->headers;
+    for (size_t i = 0; we_accept(pair) && headers && i < sizeof once / sizeof *once; i++)
+        if (header_count(headers, once[i]) > 1)
+            return true;
+    return false;
+}
+
+struct line_ends {
+    bool bare;     /* a CR or LF that stands alone */
+    bool unended;  /* the last line has no CRLF */
+    char previous; /* byte */
+};
+
+static void scan(struct line_ends *ends, struct str piece)
+{
+    for (size_t i = 0; i < piece.n; i++) {
+        if ((ends->previous == '\r') != (piece.p[i] == '\n'))
+            ends->bare = true;
+        ends->previous = piece.p[i];
+    }
+}
+
+static struct line_ends line_ends(const struct reference_pair *pair)
+{
+    const struct reference_body *body = pair->facts->body;
+    struct line_ends ends = {0};
+    for (size_t i = 0; body && i < body->n; i++)
+        scan(&ends, body->pieces[i]);
+    ends.bare = ends.bare || ends.previous == '\r';
+    ends.unended = ends.previous && ends.previous != '\n';
+    return ends;
+}
+
+bool class_dkim_line_ends(const struct reference_pair *pair)
+{
+    return line_ends(pair).bare;
+}
+
+bool class_dkim_last_line(const struct reference_pair *pair)
+{
+    return line_ends(pair).unended;
+}
