@@ -15,6 +15,7 @@
 
 #define BLOCK_FIRST  4096U
 #define BLOCK_MAX    (256U * 1024U)
+#define BLOCK_KEPT   (32U * 1024U) /* an ordinary message fits in it, and idle ones stay small */
 #define EXTEND_FIRST 8U
 #define ALIGN        (_Alignof(max_align_t))
 
@@ -178,15 +179,32 @@ static void run_deferred(struct arena *a)
     }
 }
 
+static void free_newest(struct arena *a)
+{
+    struct block *older = a->newest->next;
+    free(a->newest);
+    a->newest = older;
+}
+
+/* Blocks grow as they become newer, so the next owner's memory will be one block before long, and
+ * comes without malloc() and free(). */
+static void keep_one_block(struct arena *a)
+{
+    while (a->newest && a->newest->size > BLOCK_KEPT)
+        free_newest(a);
+    struct block *kept = a->newest;
+    if (!kept)
+        return;
+    for (a->newest = kept->next; a->newest;)
+        free_newest(a);
+    kept->next = NULL;
+    a->newest = kept;
+}
+
 void arena_reset(struct arena *a)
 {
     run_deferred(a);
-    /* Keep one ordinary block: the next message most likely fits in it. */
-    while (a->newest && (a->newest->next || a->newest->size > BLOCK_MAX)) {
-        struct block *older = a->newest->next;
-        free(a->newest);
-        a->newest = older;
-    }
+    keep_one_block(a);
     if (a->newest) {
         a->newest->used = 0;
         ASAN_POISON_MEMORY_REGION(a->newest->data, a->newest->size);
@@ -199,10 +217,7 @@ void arena_free(struct arena *a)
     if (!a)
         return;
     run_deferred(a);
-    while (a->newest) {
-        struct block *older = a->newest->next;
-        free(a->newest);
-        a->newest = older;
-    }
+    while (a->newest)
+        free_newest(a);
     free(a);
 }

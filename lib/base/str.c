@@ -55,6 +55,8 @@ int str_cmp_nocase(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;
     for (size_t i = 0; i < n; i++) {
+        if (a.p[i] == b.p[i])
+            continue;
         int d = (unsigned char)ascii_lower(a.p[i]) - (unsigned char)ascii_lower(b.p[i]);
         if (d)
             return d;

@@ -11,7 +11,8 @@
 #define X 66 /* nothing of base64 */
 
 /* clang-format off */
-static const unsigned char values[128] = {
+#define X16 X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X
+static const unsigned char values[256] = {
     X,  X,  X,  X,  X,  X,  X,  X,  X,  S,  S,  X,  X,  S,  X,  X,
     X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,
     S,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  62, X,  X,  X,  63,
@@ -20,43 +21,60 @@ static const unsigned char values[128] = {
     15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, X,  X,  X,  X,  X,
     X,  26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
     41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, X,  X,  X,  X,  X,
+    X16, X16, X16, X16, X16, X16, X16, X16,
 };
 /* clang-format on */
 
-static unsigned value_of(unsigned char c)
+static void put_three(unsigned char *out, uint32_t bits)
 {
-    return c < sizeof values ? values[c] : X;
+    out[0] = (unsigned char)(bits >> 16);
+    out[1] = (unsigned char)(bits >> 8);
+    out[2] = (unsigned char)bits;
+}
+
+/* Decodes digits by fours as far as nothing else comes between; returns how many it took. */
+static size_t decode_fours(const unsigned char *p, size_t n, unsigned char *out)
+{
+    size_t at = 0;
+    for (; n - at >= 4; at += 4, out += 3) {
+        uint32_t a = values[p[at]], b = values[p[at + 1]];
+        uint32_t c = values[p[at + 2]], d = values[p[at + 3]];
+        if ((a | b | c | d) >= S)
+            break;
+        put_three(out, a << 18 | b << 12 | c << 6 | d);
+    }
+    return at;
 }
 
 struct str base64_decode(struct arena *a, struct str text)
 {
+    const unsigned char *p = (const unsigned char *)text.p;
     unsigned char *out = arena_alloc(a, text.n / 4 * 3 + 3);
-    size_t n = 0, digits = 0, pads = 0;
+    size_t n = 0, digits = 0, pads = 0; /* digits: of the four under way */
     uint32_t bits = 0;
     for (size_t i = 0; i < text.n; i++) {
-        unsigned v = value_of((unsigned char)text.p[i]);
-        if (v == S)
-            continue;
-        if (v == P) {
-            pads++;
-            continue;
+        if (digits == 0 && pads == 0) {
+            size_t taken = decode_fours(p + i, text.n - i, out + n);
+            n += taken / 4 * 3;
+            i += taken;
         }
-        if (v == X || pads)
+        unsigned v = i < text.n ? values[p[i]] : S;
+        if (v == X || (v < S && pads))
             return STR_NONE;
+        pads += v == P;
+        if (v >= S)
+            continue;
         bits = bits << 6 | v;
-        if (++digits % 4 == 0) {
-            out[n++] = (unsigned char)(bits >> 16);
-            out[n++] = (unsigned char)(bits >> 8);
-            out[n++] = (unsigned char)bits;
-        }
+        if (++digits < 4)
+            continue;
+        put_three(out + n, bits);
+        n += 3;
+        digits = 0;
     }
-    size_t left = digits % 4;
-    if (left == 1 || (pads && (left == 0 || pads + left != 4)))
+    if (digits == 1 || (pads && (digits == 0 || pads + digits != 4)))
         return STR_NONE;
-    if (left >= 2)
-        out[n++] = (unsigned char)(left == 2 ? bits >> 4 : bits >> 10);
-    if (left == 3)
-        out[n++] = (unsigned char)(bits >> 2);
+    put_three(out + n, bits << 6 * (4 - digits)); /* room for three is left */
+    n += digits ? digits - 1 : 0;
     return (struct str){(char *)out, n};
 }
 

@@ -56,7 +56,16 @@ struct relaxed_state {
 
 static bool is_word(char c)
 {
-    return !ascii_is_wsp(c) && c != '\r' && c != '\n';
+    return (unsigned char)c > ' ' || !(ascii_is_wsp(c) || c == '\r' || c == '\n');
+}
+
+/* The end of what stays as it is from the word at i on: words with one space between them. */
+static size_t run_end(struct str value, size_t i)
+{
+    while (i < value.n && (is_word(value.p[i]) ||
+                           (value.p[i] == ' ' && i + 1 < value.n && is_word(value.p[i + 1]))))
+        i++;
+    return i;
 }
 
 static void relaxed_value(struct digest *d, struct relaxed_state *state, struct str value)
@@ -70,9 +79,7 @@ static void relaxed_value(struct digest *d, struct relaxed_state *state, struct 
         } else if (c == '\n' || is_crlf(value, i)) {
             i++; /* the LF of a CRLF is met next */
         } else {
-            size_t end = i + 1;
-            while (end < value.n && is_word(value.p[end]))
-                end++;
+            size_t end = run_end(value, i + 1);
             if (state->wsp && state->started)
                 digest_put(d, ' ');
             *state = (struct relaxed_state){.wsp = false, .started = true};

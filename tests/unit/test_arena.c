@@ -136,6 +136,31 @@ static void deferred_work(void **state)
     arena_free(NULL);
 }
 
+/* True if four allocations of an ordinary message follow each other in one block. */
+static bool in_one_block(struct arena *a)
+{
+    char *first = arena_alloc(a, 4096);
+    for (ptrdiff_t i = 1; i < 4; i++)
+        if ((char *)arena_alloc(a, 4096) != first + 4096 * i)
+            return false;
+    return true;
+}
+
+/* Once blocks have grown to an ordinary message they stay; those of a large one do not. */
+static void kept(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    assert_false(in_one_block(a));
+    arena_alloc(a, 10000);
+    arena_reset(a);
+    assert_true(in_one_block(a));
+    arena_alloc(a, 1000000);
+    arena_reset(a);
+    assert_true(in_one_block(a));
+    arena_free(a);
+}
+
 static void quota(void **state)
 {
     (void)state;
@@ -167,6 +192,7 @@ int main(void)
         cmocka_unit_test(grows),
         cmocka_unit_test(extends),
         cmocka_unit_test(deferred_work),
+        cmocka_unit_test(kept),
         cmocka_unit_test(quota),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,10 @@ static const struct header_case headers[] = {
     {STR_INIT("X"), STR_INIT(" \n \n\t"), STR_INIT("X: \r\n \r\n\t\r\n"), STR_INIT("x:\r\n")},
     {STR_INIT("X"), STR_INIT("\n a\n\n b"), STR_INIT("X:\r\n a\r\n\r\n b\r\n"),
      STR_INIT("x:a b\r\n")},
+    {STR_INIT("X"), STR_INIT(" a b  c d\t e "), STR_INIT("X: a b  c d\t e \r\n"),
+     STR_INIT("x:a b c d e\r\n")},
+    {STR_INIT("X"), STR_INIT("a b \n c\r\n d e\n "), STR_INIT("X:a b \r\n c\r\n d e\r\n \r\n"),
+     STR_INIT("x:a b c d e\r\n")},
     {STR_INIT("X"), STR_INIT("a\rb\0c \xc3\xbc"), STR_INIT("X:a\rb\0c \xc3\xbc\r\n"),
      STR_INIT("x:a\rb\0c \xc3\xbc\r\n")},
     {STR_INIT("X"), STR_INIT("a\r\r\n b\r"), STR_INIT("X:a\r\r\n b\r\r\n"),
@@ -328,6 +332,22 @@ static void base64_good(void **state)
     assert_str(base64_encode(arena, STR("\xfb\xff\xbf")), "+/+/");
 }
 
+/* White space, and what is no base64, at every place. */
+static void base64_places(void **state)
+{
+    (void)state;
+    static const struct str bytes =
+        STR_INIT("\x00\x10\x83\x10\x51\x87\x20\x92\x8b\x30\xd3\x8f\x41");
+    struct str text = base64_encode(arena, bytes);
+    for (size_t i = 0; i <= text.n; i++) {
+        struct str before = str_sub(text, 0, i), behind = str_sub(text, i, text.n);
+        struct str folded = str_printf(arena, "%.*s\r\n\t%.*s", STR_ARG(before), STR_ARG(behind));
+        struct str broken = str_printf(arena, "%.*s\x80%.*s", STR_ARG(before), STR_ARG(behind));
+        assert_true(str_eq(base64_decode(arena, folded), bytes));
+        assert_null(base64_decode(arena, broken).p);
+    }
+}
+
 static void base64_bad(void **state)
 {
     (void)state;
@@ -347,7 +367,8 @@ int main(void)
         cmocka_unit_test(limits),          cmocka_unit_test(settled),
         cmocka_unit_test(chunked),         cmocka_unit_test(header_table),
         cmocka_unit_test(signature_table), cmocka_unit_test(copies),
-        cmocka_unit_test(base64_good),     cmocka_unit_test(base64_bad),
+        cmocka_unit_test(base64_good),     cmocka_unit_test(base64_places),
+        cmocka_unit_test(base64_bad),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
