@@ -428,7 +428,7 @@ SIGNATURE_FEATURES |= {selector: key(selector) for selector in KEY_RECORDS}
 
 # What shows only in company.
 PAIRS = [("l-exact", "body-added"), ("l-empty", "body-blank"), ("l-empty", "body-white"), ("l-odd", "body-blank"),
-         ("i-quoted-domain", "key-strict")]
+         ("i-quoted-domain", "key-strict"), ("l-exact", "spaced")]
 
 
 # ---- what may happen to a message on its way ----
