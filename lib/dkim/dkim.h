@@ -59,6 +59,13 @@ struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *setti
                                         const struct header_list *headers, struct key_cache *keys,
                                         struct dns_asker *asker);
 
+/* The signatures that a verifier would evaluate, as their fields name them, and nothing verified:
+ * DKIM_NONE, or what the field itself makes certain. Else as dkim_verifier_finish(). */
+const struct dkim_signature *dkim_signatures_read(struct arena *a,
+                                                  const struct dkim_verify_settings *settings,
+                                                  const struct header_list *headers, size_t *n,
+                                                  size_t *skipped);
+
 /* d= of the signatures that may pass yet, newest first: known at the end of the header. */
 const struct str *dkim_verifier_domains(const struct dkim_verifier *v, size_t *n);
 

@@ -190,6 +190,18 @@ struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *setti
     return v;
 }
 
+const struct dkim_signature *dkim_signatures_read(struct arena *a,
+                                                  const struct dkim_verify_settings *settings,
+                                                  const struct header_list *headers, size_t *n,
+                                                  size_t *skipped)
+{
+    struct dkim_verifier *v = begin(a, settings, headers, NULL);
+    name_signatures(v);
+    *n = v->n;
+    *skipped = v->skipped;
+    return v->results;
+}
+
 const struct str *dkim_verifier_domains(const struct dkim_verifier *v, size_t *n)
 {
     struct str *domains = arena_array(v->arena, struct str, v->n);
