@@ -94,6 +94,7 @@ static struct transaction *transaction_new(struct connection *c)
     header_list_init(&t->message.headers, c->messages);
     t->asker.dns = snapshot->dns;
     t->asker.arena = c->messages;
+    t->asker.memory = snapshot->conf->dns_memory;
     return t;
 }
 

@@ -34,6 +34,7 @@ void whole_message(struct whole *w)
     };
     w->message->body = (struct kept_body){.whole = true, .n = 1, .pieces = &w->body};
     w->asker.arena = w->message->arena;
+    w->asker.memory = w->conf->dns_memory;
     w->asker.patience_us = w->conf->dns_deadline * 1000;
     message_decide_origin(w->conf, w->session, w->message);
     struct pipeline *p = pipeline_new(&base);

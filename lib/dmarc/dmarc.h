@@ -91,8 +91,8 @@ struct dmarc_outcome {
 };
 
 /* Starts the queries that dmarc_evaluate() can need for this domain: the walk's (at most eight;
- * with a list, at most two) and, for an author domain whose cached policy depends on it, that of
- * its existence. */
+ * with a list, at most two) and, for an author domain whose policy depends on it, that of its
+ * existence: at once if the policy is cached, else (but with a list) when the walk has found it. */
 void dmarc_prefetch(struct str domain, const struct psl *psl, struct dns_asker *asker);
 
 /* Where policies are found by the tree walk: starts the queries that the walk of an identifier

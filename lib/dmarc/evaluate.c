@@ -277,19 +277,46 @@ static const struct dmarc_node *start_listed(struct dmarc_walker *walker, struct
     return own->state == NODE_EMPTY && above->state == NODE_RECORD ? above : NULL;
 }
 
+/* The walk, and what its records lead to: the question whether the author domain exists. */
+static void prefetch(struct str domain, const struct psl *psl, struct dns_asker *asker)
+{
+    struct dmarc_walker walker = {.asker = asker, .psl = psl};
+    const struct dmarc_node *above =
+        psl ? start_listed(&walker, domain) : start_walk(&walker, domain);
+    if (above && depends_on_existence(&above->record))
+        dns_prefetch(asker, domain, DNS_CNAME);
+}
+
+/* The same when more has come; a record of the domain's own, as most have one, ends it. */
+static void prefetch_on(struct dns_asker *asker, const void *facts)
+{
+    const struct str *domain = facts;
+    struct dmarc_walker walker = {.asker = asker};
+    if (dmarc_look(&walker, *domain)->state == NODE_EMPTY)
+        prefetch(*domain, NULL, asker);
+}
+
+static void send_errand(struct str domain, struct dns_asker *asker)
+{
+    struct dns_errand *errand = dns_errand_new(prefetch_on);
+    struct str *copy = arena_make(errand->arena, struct str);
+    *copy = str_copy(errand->arena, domain);
+    errand->facts = copy;
+    dns_errand_begin(errand, asker);
+}
+
 void dmarc_prefetch(struct str domain, const struct psl *psl, struct dns_asker *asker)
 {
     /* What is cached already ends the walk where it would end later, too. */
     struct dns_asker patient = *asker;
-    struct dmarc_walker walker = {.asker = asker, .psl = psl};
     asker->patience_us = 0;
     asker->may_pend = true;
     asker->trace = NULL;
-    const struct dmarc_node *above =
-        psl ? start_listed(&walker, domain) : start_walk(&walker, domain);
+    asker->lacking = NULL;
+    prefetch(domain, psl, asker);
     asker->patience_us = patient.patience_us;
     asker->may_pend = patient.may_pend;
     asker->trace = patient.trace;
-    if (above && depends_on_existence(&above->record))
-        dns_prefetch(asker, domain, DNS_CNAME);
+    if (asker->lacking && !psl)
+        send_errand(domain, asker);
 }

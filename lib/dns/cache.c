@@ -20,6 +20,7 @@ struct dns_entry {
     atomic_uint refs;
     _Atomic(struct dns_reply *) reply; /* NULL while under way */
     struct dns *dns;                   /* valid while under way */
+    struct dns_waker *wakers;          /* under the room's lock; none once it is answered */
     struct dns_question question;
 };
 
@@ -35,6 +36,7 @@ struct dns {
     struct dns_backend *backend;
     struct lru *entries;
     atomic_uint in_flight;
+    atomic_bool closing; /* nothing is sent any more */
     struct room rooms[ROOMS];
 };
 
@@ -46,7 +48,15 @@ static struct dns_entry *entry_new(struct dns *dns, const struct dns_question *q
     atomic_init(&e->refs, 1);
     atomic_init(&e->reply, NULL);
     e->dns = dns;
+    e->wakers = NULL;
     e->question = *q;
+    return e;
+}
+
+struct dns_entry *dns_entry_failed(const struct dns_question *q)
+{
+    struct dns_entry *e = entry_new(NULL, q);
+    atomic_store_explicit(&e->reply, dns_reply_empty(DNS_SERVFAIL, 0), memory_order_relaxed);
     return e;
 }
 
@@ -84,6 +94,11 @@ const struct dns_answer *dns_entry_answer(const struct dns_entry *e)
     return reply ? &reply->answer : NULL;
 }
 
+size_t dns_entry_bytes(const struct dns_entry *e)
+{
+    return sizeof *e + atomic_load_explicit(&e->reply, memory_order_acquire)->bytes;
+}
+
 static struct room *room_of(struct dns *dns, const struct dns_entry *e)
 {
     return &dns->rooms[((uintptr_t)e >> 6) % ROOMS];
@@ -101,6 +116,7 @@ struct dns *dns_new(struct dns_backend *backend, const struct dns_limits *limits
     dns->backend = backend;
     dns->entries = lru_new(limits->cache_bytes, SHARDS, &ops);
     atomic_init(&dns->in_flight, 0);
+    atomic_init(&dns->closing, false);
     for (size_t i = 0; i < ROOMS; i++) {
         pthread_mutex_init(&dns->rooms[i].lock, NULL);
         thread_cond_init(&dns->rooms[i].answered);
@@ -112,6 +128,7 @@ void dns_close(struct dns *dns)
 {
     if (!dns)
         return;
+    atomic_store(&dns->closing, true);
     dns->backend->close(dns->backend);
     lru_free(dns->entries);
     for (size_t i = 0; i < ROOMS; i++) {
@@ -162,25 +179,43 @@ static void count_failure(enum dns_status status)
         counter_inc(CTR_DNS_BOGUS);
 }
 
-/* Publishes the reply, wakes the waiting, and gives the entry its lifetime in the cache. The
- * caller's reference keeps the entry alive meanwhile. */
-static void settle(struct dns *dns, struct dns_entry *e, struct dns_reply *reply, int64_t keep_s)
+/* Publishes the reply and wakes the waiting threads; who else is to be told is left to the caller.
+ */
+static struct dns_waker *publish(struct dns *dns, struct dns_entry *e, struct dns_reply *reply)
 {
     struct room *room = room_of(dns, e);
-    struct key key;
-    struct str name = make_key(&e->question, &key);
-    size_t cost = sizeof *e + reply->bytes;
-
     pthread_mutex_lock(&room->lock);
+    struct dns_waker *wakers = e->wakers;
+    e->wakers = NULL;
     atomic_store_explicit(&e->reply, reply, memory_order_release);
     pthread_mutex_unlock(&room->lock);
     pthread_cond_broadcast(&room->answered);
-    atomic_fetch_sub_explicit(&dns->in_flight, 1, memory_order_relaxed);
+    return wakers;
+}
+
+static void keep(struct dns *dns, struct dns_entry *e, size_t cost, int64_t keep_s)
+{
+    struct key key;
+    struct str name = make_key(&e->question, &key);
     int64_t expires = dns->limits.now_us() + keep_s * 1000000;
     if (keep_s > 0)
         counter_add(CTR_DNS_EVICTED, lru_settle(dns->entries, name, e, cost, expires));
     else
         lru_drop(dns->entries, name, e);
+}
+
+/* Publishes the reply, gives the entry its lifetime in the cache, and tells who wants to be told.
+ * The caller's reference keeps the entry alive meanwhile. */
+static void settle(struct dns *dns, struct dns_entry *e, struct dns_reply *reply, int64_t keep_s)
+{
+    size_t cost = sizeof *e + reply->bytes;
+    struct dns_waker *wakers = publish(dns, e, reply), *next;
+    atomic_fetch_sub_explicit(&dns->in_flight, 1, memory_order_relaxed);
+    keep(dns, e, cost, keep_s);
+    for (; wakers; wakers = next) {
+        next = wakers->next; /* what is woken may be gone afterwards */
+        wakers->wake(wakers);
+    }
 }
 
 void dns_entry_finish(struct dns_entry *e, struct dns_reply *reply)
@@ -203,11 +238,12 @@ static void *make_entry(void *arg)
 }
 
 /* Sends the query for an entry just made; false, and the entry is SERVFAIL, if too many are under
- * way. That answer is not kept: the next moment may have room. */
+ * way or the end has come. That answer is not kept: the next moment may have room. */
 static bool start(struct dns *dns, struct dns_entry *e)
 {
     unsigned before = atomic_fetch_add_explicit(&dns->in_flight, 1, memory_order_relaxed);
-    if (dns->limits.max_in_flight && before >= dns->limits.max_in_flight) {
+    bool full = dns->limits.max_in_flight && before >= dns->limits.max_in_flight;
+    if (full || atomic_load_explicit(&dns->closing, memory_order_relaxed)) {
         counter_inc(CTR_DNS_REFUSED);
         settle(dns, e, dns_reply_empty(DNS_SERVFAIL, 0), 0);
         return false;
@@ -240,6 +276,19 @@ const struct dns_answer *dns_entry_wait(struct dns *dns, struct dns_entry *e, in
         rc = thread_cond_wait(&room->answered, &room->lock, deadline_us);
     pthread_mutex_unlock(&room->lock);
     return answer;
+}
+
+bool dns_entry_wake(struct dns *dns, struct dns_entry *e, struct dns_waker *w)
+{
+    struct room *room = room_of(dns, e);
+    pthread_mutex_lock(&room->lock);
+    bool answered = dns_entry_answer(e) != NULL;
+    if (!answered) {
+        w->next = e->wakers;
+        e->wakers = w;
+    }
+    pthread_mutex_unlock(&room->lock);
+    return !answered;
 }
 
 size_t dns_cache_bytes(struct dns *dns)

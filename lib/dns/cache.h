@@ -30,6 +30,23 @@ const struct dns_answer *dns_entry_answer(const struct dns_entry *e);
 /* Waits until the entry is answered or clock_us() reaches the deadline: the answer or NULL. */
 const struct dns_answer *dns_entry_wait(struct dns *dns, struct dns_entry *e, int64_t deadline_us);
 
+/* Somebody to be told of an answer. */
+struct dns_waker {
+    struct dns_waker *next; /* the entry's */
+    void (*wake)(struct dns_waker *waker);
+};
+
+/* Has wake(w) called once the entry is answered, by the thread that brings the answer and with no
+ * lock held. False, and it will not be called, if the answer is there already. The entry must be
+ * held until then. */
+bool dns_entry_wake(struct dns *dns, struct dns_entry *e, struct dns_waker *w);
+
+/* An entry of nobody's cache that says DNS_SERVFAIL, with one reference. */
+struct dns_entry *dns_entry_failed(const struct dns_question *q);
+
+/* Bytes that the answered entry takes. */
+size_t dns_entry_bytes(const struct dns_entry *e);
+
 void dns_entry_hold(struct dns_entry *e);
 void dns_entry_release(struct dns_entry *e);
 

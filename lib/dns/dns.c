@@ -7,22 +7,15 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "dns/backend.h"
-#include "dns/cache.h"
+#include "dns/held.h"
 
-#define TICK_US 1000000 /* between two calls of asker->waiting */
-
-/* What an asker has asked for so far: one entry per question, released with the arena. A message
- * thus sees one answer to one question, whatever its TTL. */
-struct dns_held {
-    struct held_entry {
-        struct held_entry *next;
-        struct dns_entry *entry;
-    } * first;
-};
+#define TICK_US     1000000 /* between two calls of asker->waiting */
+#define AHEAD_BYTES 8192    /* an answer beyond it is no errand's: it takes long to read */
 
 static const struct dns_answer no_such_name = {.status = DNS_NXDOMAIN};
 static const struct dns_answer still_pending = {.status = DNS_PENDING};
 static const struct dns_answer out_of_patience = {.status = DNS_TIMEOUT};
+static const struct dns_answer out_of_memory = {.status = DNS_SERVFAIL};
 
 const char *dns_status_name(enum dns_status status)
 {
@@ -64,50 +57,21 @@ const char *dns_type_name(enum dns_type type)
     return "unknown";
 }
 
-static void release_held(void *object)
+static void let_go(void *held)
 {
-    const struct dns_held *held = object;
-    for (struct held_entry *h = held->first; h; h = h->next)
-        dns_entry_release(h->entry);
+    dns_held_end(held);
+    dns_held_release(held);
 }
 
-static void keep(struct dns_asker *asker, struct dns_entry *e)
-{
-    if (!asker->held) {
-        asker->held = arena_make(asker->arena, struct dns_held);
-        arena_defer(asker->arena, release_held, asker->held);
-    }
-    struct held_entry *h = arena_make(asker->arena, struct held_entry);
-    h->entry = e;
-    h->next = asker->held->first;
-    asker->held->first = h;
-}
-
-/* The asker's own entry for this question, unless it failed: a failure is worth asking again as
- * soon as the cache lets go of it. */
-static struct dns_entry *find_held(const struct dns_asker *asker, const struct dns_question *q)
-{
-    for (struct held_entry *h = asker->held ? asker->held->first : NULL; h; h = h->next) {
-        const struct dns_question *asked = dns_entry_question(h->entry);
-        if (asked->type != q->type || !dns_name_eq(&asked->name, &q->name))
-            continue;
-        const struct dns_answer *answer = dns_entry_answer(h->entry);
-        return answer && dns_unknown(answer) ? NULL : h->entry;
-    }
-    return NULL;
-}
-
-/* The entry for this question, held by the asker. *sent: its query went out just here. */
+/* The entry for this question, held by the asker, with a reference for the caller. *sent: its query
+ * went out just here. */
 static struct dns_entry *ask(struct dns_asker *asker, const struct dns_question *q, bool *sent)
 {
-    *sent = false;
-    struct dns_entry *e = find_held(asker, q);
-    if (e)
-        return e;
-    e = dns_ask(asker->dns, q, sent);
-    keep(asker, e);
-    asker->queries += *sent;
-    return e;
+    if (!asker->held) {
+        asker->held = dns_held_new(asker->memory);
+        arena_defer(asker->arena, let_go, asker->held);
+    }
+    return dns_held_ask(asker->held, asker->dns, q, sent, &asker->queries);
 }
 
 /* Waits as long as the patience lasts; only time spent here counts against it. */
@@ -136,28 +100,51 @@ static void tell(struct dns_asker *asker, struct str name, enum dns_type type,
         asker->trace(asker->trace_context, &event);
 }
 
+static void count_look_up(const struct dns_asker *asker, bool answered, bool sent)
+{
+    if (sent || asker->ahead)
+        return;
+    counter_inc(answered ? CTR_DNS_CACHE_HITS : CTR_DNS_JOINED);
+}
+
+/* Without an answer. */
+static const struct dns_answer *nothing_yet(struct dns_asker *asker, struct dns_entry *e)
+{
+    if (!asker->may_pend)
+        return &out_of_patience;
+    asker->lacking = e; /* held by asker->held */
+    return &still_pending;
+}
+
+/* The asker's answer from an entry of its own. */
+static const struct dns_answer *take(struct dns_asker *asker, struct dns_entry *e)
+{
+    const struct dns_answer *answer = dns_entry_answer(e);
+    if (!answer)
+        answer = wait_for(asker, e);
+    if (!answer)
+        return nothing_yet(asker, e);
+    if (asker->ahead && dns_entry_bytes(e) > AHEAD_BYTES)
+        return &still_pending;
+    answer = dns_held_answer(asker->held, e);
+    return answer ? answer : &out_of_memory;
+}
+
 const struct dns_answer *dns_lookup(struct dns_asker *asker, struct str name, enum dns_type type)
 {
     struct dns_question q = {.type = type};
-    const struct dns_answer *answer;
+    const struct dns_answer *answer = &no_such_name;
     int64_t waited_before = asker->waited_us;
     bool sent = false, at_once = true;
 
     asker->lookups++;
     if (dns_name_parse(name, &q.name)) {
         struct dns_entry *e = ask(asker, &q, &sent);
-        answer = dns_entry_answer(e);
-        at_once = answer && !sent;
-        if (at_once)
-            counter_inc(CTR_DNS_CACHE_HITS);
-        else if (!sent)
-            counter_inc(CTR_DNS_JOINED);
-        if (!answer)
-            answer = wait_for(asker, e);
-        if (!answer)
-            answer = asker->may_pend ? &still_pending : &out_of_patience;
-    } else {
-        answer = &no_such_name;
+        bool answered = dns_entry_answer(e);
+        at_once = answered && !sent;
+        count_look_up(asker, answered, sent);
+        answer = take(asker, e);
+        dns_entry_release(e);
     }
     tell(asker, name, type, answer, at_once, asker->waited_us - waited_before);
     return answer;
@@ -168,7 +155,7 @@ void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type)
     struct dns_question q = {.type = type};
     bool sent;
     if (dns_name_parse(name, &q.name))
-        ask(asker, &q, &sent);
+        dns_entry_release(ask(asker, &q, &sent));
 }
 
 struct dns *dns_open(const struct dns_settings *settings, struct arena *a, struct str *problem)

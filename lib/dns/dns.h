@@ -81,6 +81,7 @@ struct dns_held;
 struct dns_asker {
     struct dns *dns;
     struct arena *arena; /* answers are held until this arena is reset */
+    size_t memory;       /* bytes that they may take; an answer beyond it is DNS_SERVFAIL. 0: any */
     int64_t patience_us; /* what is left of the time to spend waiting; 0: never wait, answer
                             DNS_PENDING instead if `may_pend`, else DNS_TIMEOUT */
     bool may_pend;
@@ -88,10 +89,12 @@ struct dns_asker {
     void *waiting_context;
     void (*trace)(void *context, const struct dns_event *event); /* or NULL */
     void *trace_context;
-    unsigned lookups;      /* dns_lookup() calls */
-    unsigned queries;      /* of these and of prefetches: sent to the network */
-    int64_t waited_us;     /* spent waiting so far */
-    struct dns_held *held; /* private; begins as NULL */
+    unsigned lookups;          /* dns_lookup() calls */
+    unsigned queries;          /* of these, of prefetches and of errands: sent to the network */
+    int64_t waited_us;         /* spent waiting so far */
+    struct dns_entry *lacking; /* what DNS_PENDING was said of last; for dns_errand_begin() */
+    struct dns_held *held;     /* private, as is the next; begin zeroed */
+    bool ahead;                /* an errand's */
 };
 
 /* Never NULL; the answer lives as long as the asker's arena. `name` is text without escapes, any
@@ -101,6 +104,30 @@ const struct dns_answer *dns_lookup(struct dns_asker *asker, struct str name, en
 
 /* Starts the query if it is neither cached nor under way. */
 void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type);
+
+/* Asks on while the message waits for nothing: where the next name to ask for stands in an answer
+ * that is still under way, an errand runs its function again each time the answer has come that it
+ * lacked, until it lacks none, or the message's arena is reset. It runs on the resolver's thread,
+ * so it must be short: one that takes long in sum, or meets large answers, is ended.
+ *
+ * Its asker never waits, and shares what the message's asker holds; its arena is reset before each
+ * run. Whatever the function reads has to stand in the errand's own arena: the message may be over
+ * by then, and the configuration too. */
+typedef void dns_errand_fn(struct dns_asker *asker, const void *facts);
+
+struct dns_errand {
+    struct arena *arena; /* for the facts; goes when the errand ends */
+    dns_errand_fn *run;
+    const void *facts;
+};
+
+/* An errand that has not begun. Never NULL. */
+struct dns_errand *dns_errand_new(dns_errand_fn *run);
+
+/* With the facts filled in: to go on when the answer has come that `asker`, which does not wait,
+ * got DNS_PENDING for last. Without one, or with too many errands under way, it ends at once. It is
+ * the caller's no more. */
+void dns_errand_begin(struct dns_errand *errand, struct dns_asker *asker);
 
 enum dnssec_mode { DNSSEC_OFF, DNSSEC_TRUST_AD, DNSSEC_VALIDATE };
 

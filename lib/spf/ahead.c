@@ -1,4 +1,5 @@
-/* ahead.c - asks DNS ahead, so that the look-ups of a record run at the same time.
+/* ahead.c - asks DNS ahead: the look-ups of a record run at the same time, and those of an
+ * unfinished check run on while the client is still talking.
  *
  * Every query started here is charged to the check's budget until evaluation gets to its term, so
  * asked and evaluated terms together never pass what RFC 7208 4.6.4 allows. Includes need more
@@ -67,4 +68,25 @@ void spf_ask_ahead(struct spf_eval *ev, struct spf_record *record, size_t at)
         if (term->kind == SPF_INCLUDE && !modest)
             return;
     }
+}
+
+/* One more check of an errand, with what has come by now. */
+static void check_again(struct dns_asker *asker, const void *facts)
+{
+    struct spf_outcome out;
+    spf_check(facts, asker, &out);
+}
+
+void spf_check_ahead(const struct spf_request *request, struct dns_asker *asker)
+{
+    struct dns_errand *errand = dns_errand_new(check_again);
+    struct spf_request *copy = arena_make(errand->arena, struct spf_request);
+    *copy = *request;
+    copy->helo = str_copy(errand->arena, request->helo);
+    copy->local = str_copy(errand->arena, request->local);
+    copy->domain = str_copy(errand->arena, request->domain);
+    copy->receiver = str_copy(errand->arena, request->receiver);
+    copy->step = NULL;
+    errand->facts = copy;
+    dns_errand_begin(errand, asker);
 }

@@ -1,8 +1,8 @@
 /* spf.c - asks the SPF engine about MAIL FROM (of postmaster@HELO for a null sender, RFC 7208 2.4)
  * and, where configured, about HELO too.
  *
- * The evaluation is tried at each early point without waiting, so that its look-ups run beside the
- * SMTP dialogue, and finished at the end of the message.
+ * The evaluation is tried at each early point without waiting, and finished at the end of the
+ * message. From the first try on its look-ups run beside the SMTP dialogue (spf_check_ahead).
  *
  * Errors: DNS trouble is the result temperror. */
 #include "core/request.h"
@@ -52,6 +52,9 @@ static void check(struct stage_run *run, struct evidence_spf_identity *identity,
     const struct spf_engine *engine = run->engines->spf;
     engine->check(engine, request, run->asker, &identity->outcome);
     identity->checked = !identity->outcome.pending;
+    const struct state *state = run->state;
+    if (identity->outcome.pending && state->tries == 1)
+        spf_check_ahead(request, run->asker);
 }
 
 static void check_all(struct stage_run *run)

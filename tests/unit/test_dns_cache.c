@@ -1,102 +1,14 @@
 /* dns/cache and dns/dns: lifetimes, single flight, patience, what a message holds, the bounds. A
  * backend that answers when the test says so stands behind them. */
-#include "test.h"
+#include "dns_manual.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/counters.h"
-#include "dns/cache.h"
 
-#define SECOND    INT64_C(1000000)
-#define ASKED_MAX 4096
-#define THREADS   16
-
-static struct arena *arena;
-static _Atomic int64_t test_now; /* the clock that ages entries */
-
-static int64_t test_clock(void)
-{
-    return atomic_load(&test_now);
-}
-
-/* --- the backend: notes who asks; the test answers --- */
-
-struct manual {
-    struct dns_backend base;
-    pthread_mutex_t lock;
-    struct dns_entry *asked[ASKED_MAX];
-    size_t n, answered;
-};
-
-static struct manual manual;
-
-static void manual_ask(struct dns_backend *b, struct dns_entry *e)
-{
-    struct manual *m = (struct manual *)b;
-    pthread_mutex_lock(&m->lock);
-    assert_true(m->n < ASKED_MAX);
-    m->asked[m->n++] = e;
-    pthread_mutex_unlock(&m->lock);
-}
-
-static void manual_close(struct dns_backend *b)
-{
-    struct manual *m = (struct manual *)b;
-    while (m->answered < m->n)
-        dns_entry_finish(m->asked[m->answered++], dns_reply_empty(DNS_TIMEOUT, 0));
-}
-
-static size_t asked(void)
-{
-    pthread_mutex_lock(&manual.lock);
-    size_t n = manual.n;
-    pthread_mutex_unlock(&manual.lock);
-    return n;
-}
-
-/* Answers the oldest open question with one TXT record of `bytes` bytes, or without records. */
-static void answer(enum dns_status status, uint32_t ttl, size_t bytes)
-{
-    struct dns_rr rr = {.text = {arena_alloc(arena, bytes), bytes}};
-    struct dns_answer a = {.status = status, .ttl = ttl, .rr = &rr, .n = status == DNS_ANSWER};
-    pthread_mutex_lock(&manual.lock);
-    assert_true(manual.answered < manual.n);
-    struct dns_entry *e = manual.asked[manual.answered++];
-    pthread_mutex_unlock(&manual.lock);
-    dns_entry_finish(e, dns_reply_new(&a, DNS_TXT));
-}
-
-static struct dns *open_manual(size_t bytes, unsigned max_in_flight)
-{
-    struct dns_limits limits = {.cache_bytes = bytes,
-                                .max_ttl_s = 1000,
-                                .negative_ttl_s = 60,
-                                .failure_ttl_s = 5,
-                                .max_in_flight = max_in_flight,
-                                .now_us = test_clock};
-    manual = (struct manual){.base = {manual_ask, manual_close}, .lock = PTHREAD_MUTEX_INITIALIZER};
-    return dns_new(&manual.base, &limits);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new(0);
-    atomic_store(&test_now, 1000 * SECOND);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
+#define THREADS 16
 
 /* The status that a message which does not wait gets. */
 static enum dns_status status_of(struct dns *dns, struct str name)
@@ -220,6 +132,41 @@ static void no_name_is_nxdomain_without_a_query(void **state)
     }
     assert_int_equal(asked(), 0);
     assert_int_equal(asker.lookups, 4);
+    dns_close(dns);
+}
+
+/* What a message holds has a bound. What would go beyond it cannot be known, and is not held. */
+static void held_answers_are_bounded(void **state)
+{
+    enum { SIZE = 10000, MOST = 64 << 10 };
+    struct dns *dns = open_manual(16 << 10, 0); /* the cache keeps little of it */
+    struct dns_asker asker = {.dns = dns, .arena = arena, .memory = MOST, .may_pend = true};
+    struct str large = str_printf(arena, "large.example");
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        struct str name = str_printf(arena, "n%u.example", i);
+        dns_lookup(&asker, name, DNS_TXT);
+        answer(DNS_ANSWER, 300, SIZE);
+        enum dns_status status = dns_lookup(&asker, name, DNS_TXT)->status;
+        assert_int_equal(status, i < MOST / (SIZE + 500) ? DNS_ANSWER : DNS_SERVFAIL);
+    }
+    assert_int_equal(asked(), 20); /* what is refused is not asked for again */
+    /* Those that it holds stay, and so there is room for small ones. */
+    assert_int_equal(dns_lookup(&asker, STR("n0.example"), DNS_TXT)->rr[0].text.n, SIZE);
+    dns_prefetch(&asker, STR("small.example"), DNS_TXT);
+    answer(DNS_ANSWER, 300, 10);
+    assert_int_equal(dns_lookup(&asker, STR("small.example"), DNS_TXT)->status, DNS_ANSWER);
+    /* One that alone is too large; and what was only prefetched counts, too. */
+    dns_prefetch(&asker, large, DNS_TXT);
+    answer(DNS_ANSWER, 300, MOST + 1);
+    assert_int_equal(dns_lookup(&asker, large, DNS_TXT)->status, DNS_SERVFAIL);
+    /* The next message has its own bound. */
+    struct arena *a = arena_new(0);
+    struct dns_asker next = {.dns = dns, .arena = a, .memory = 2 * MOST, .may_pend = true};
+    dns_lookup(&next, large, DNS_TXT);
+    answer(DNS_ANSWER, 300, MOST + 1);
+    assert_int_equal(dns_lookup(&next, large, DNS_TXT)->status, DNS_ANSWER);
+    arena_free(a);
     dns_close(dns);
 }
 
@@ -364,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failure_is_asked_again_when_the_cache_let_go, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(no_name_is_nxdomain_without_a_query, setup, teardown),
+        cmocka_unit_test_setup_teardown(held_answers_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(patience, setup, teardown),
         cmocka_unit_test_setup_teardown(single_flight, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_under_way, setup, teardown),

@@ -1,0 +1,34 @@
+/* held.h - what one message has asked for: one answer to one question, however short its TTL, and
+ * all of them within a bound of memory. A message's asker and the errands that run ahead of it
+ * share one; the calls may come from any thread. */
+#ifndef ASSAY_DNS_HELD_H
+#define ASSAY_DNS_HELD_H
+
+#include "dns/cache.h"
+
+struct dns_held;
+
+/* With one reference; max_bytes 0: no bound. Never NULL. */
+struct dns_held *dns_held_new(size_t max_bytes);
+struct dns_held *dns_held_share(struct dns_held *held);
+void dns_held_release(struct dns_held *held);
+
+/* The message is over: whoever works ahead of it may stop. */
+void dns_held_end(struct dns_held *held);
+bool dns_held_ended(const struct dns_held *held);
+
+/* The entry for this question, with a reference for the caller. What failed is asked for again as
+ * soon as the cache lets go of it. *sent: its query went out just here; *queries: how many did by
+ * now. */
+struct dns_entry *dns_held_ask(struct dns_held *held, struct dns *dns, const struct dns_question *q,
+                               bool *sent, unsigned *queries);
+
+/* The answer of an answered entry, which lives as long as `held`; NULL if it went beyond the bound:
+ * then it is not held any more, and its question has failed for this message. */
+const struct dns_answer *dns_held_answer(struct dns_held *held, struct dns_entry *e);
+
+/* dns_entry_wake() for an entry that was held, and may have been let go since: then false. */
+bool dns_held_wake(struct dns_held *held, struct dns *dns, struct dns_entry *e,
+                   struct dns_waker *w);
+
+#endif

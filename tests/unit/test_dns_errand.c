@@ -1,0 +1,326 @@
+/* dns/errand: what a message asks for goes on while it waits for nothing, and no further than that.
+ */
+#include "dns_manual.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+/* An errand that walks from n0 to n1 and so on, as far as it is told. */
+struct walk {
+    unsigned length;
+    unsigned hold_us; /* how long a run takes */
+    atomic_uint *runs, *found;
+};
+
+static void sleep_us(unsigned us)
+{
+    struct timespec nap = {.tv_nsec = (long)us * 1000};
+    nanosleep(&nap, NULL);
+}
+
+static void walk(struct dns_asker *asker, const void *facts)
+{
+    const struct walk *w = facts;
+    atomic_fetch_add(w->runs, 1);
+    if (w->hold_us)
+        sleep_us(w->hold_us);
+    for (unsigned i = 0; i < w->length; i++) {
+        struct str name = str_printf(asker->arena, "n%u.example", i);
+        if (dns_lookup(asker, name, DNS_TXT)->status == DNS_PENDING)
+            return;
+        atomic_store(w->found, i + 1);
+    }
+}
+
+struct message {
+    struct arena *arena;
+    struct dns_asker asker;
+    atomic_uint runs, found; /* its errand's; outlives it */
+};
+
+static void message_begin(struct message *m, struct dns *dns)
+{
+    *m = (struct message){.arena = arena_new(0)};
+    m->asker = (struct dns_asker){.dns = dns, .arena = m->arena, .may_pend = true};
+}
+
+/* The message asks for n0, which is not known yet, and sends the errand. */
+static void message_sends(struct message *m, unsigned length, unsigned hold_us)
+{
+    assert_int_equal(dns_lookup(&m->asker, STR("n0.example"), DNS_TXT)->status, DNS_PENDING);
+    struct dns_errand *errand = dns_errand_new(walk);
+    struct walk *w = arena_make(errand->arena, struct walk);
+    *w = (struct walk){length, hold_us, &m->runs, &m->found};
+    errand->facts = w;
+    dns_errand_begin(errand, &m->asker);
+}
+
+static void goes_on_by_itself(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct message m;
+    (void)state;
+    message_begin(&m, dns);
+    message_sends(&m, 3, 0);
+    assert_int_equal(m.runs, 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(asked(), i);
+        answer(DNS_ANSWER, 300, 1);
+        assert_int_equal(m.found, i);
+        assert_int_equal(m.runs, i);
+    }
+    assert_int_equal(asked(), 3);
+    assert_int_equal(dns_lookup(&m.asker, STR("n2.example"), DNS_TXT)->status, DNS_ANSWER);
+    arena_free(m.arena);
+    dns_close(dns);
+}
+
+/* With a TTL of 0 the cache keeps nothing: what the errand got is the message's. */
+static void asks_nothing_twice(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct message m;
+    (void)state;
+    message_begin(&m, dns);
+    message_sends(&m, 3, 0);
+    for (unsigned i = 0; i < 3; i++)
+        answer(DNS_ANSWER, 0, 1);
+    assert_int_equal(asked(), 3);
+    for (unsigned i = 0; i < 3; i++) {
+        struct str name = str_printf(arena, "n%u.example", i);
+        assert_int_equal(dns_lookup(&m.asker, name, DNS_TXT)->status, DNS_ANSWER);
+    }
+    assert_int_equal(asked(), 3);
+    arena_free(m.arena);
+    dns_close(dns);
+}
+
+static void ends_with_its_message(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct message m;
+    (void)state;
+    message_begin(&m, dns);
+    message_sends(&m, 3, 0);
+    answer(DNS_ANSWER, 300, 1);
+    assert_int_equal(asked(), 2);
+    arena_reset(m.arena);
+    answer(DNS_ANSWER, 300, 1);
+    assert_int_equal(asked(), 2);
+    assert_int_equal(m.runs, 1);
+    arena_free(m.arena);
+    dns_close(dns);
+}
+
+static void a_failure_is_an_answer(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct message m;
+    (void)state;
+    message_begin(&m, dns);
+    message_sends(&m, 2, 0);
+    answer(DNS_SERVFAIL, 0, 0);
+    assert_int_equal(asked(), 2);
+    answer(DNS_TIMEOUT, 0, 0);
+    assert_int_equal(m.found, 2);
+    arena_free(m.arena);
+    dns_close(dns);
+}
+
+static void no_large_answers(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct message m;
+    (void)state;
+    message_begin(&m, dns);
+    message_sends(&m, 3, 0);
+    answer(DNS_ANSWER, 300, 9000);
+    assert_int_equal(m.runs, 1);
+    assert_int_equal(m.found, 0);
+    assert_int_equal(asked(), 1);
+    assert_int_equal(dns_lookup(&m.asker, STR("n0.example"), DNS_TXT)->status, DNS_ANSWER);
+    arena_free(m.arena);
+    dns_close(dns);
+}
+
+static void no_long_work(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct message m;
+    (void)state;
+    message_begin(&m, dns);
+    message_sends(&m, 9, 2000);
+    answer(DNS_ANSWER, 300, 1);
+    assert_int_equal(asked(), 2);
+    answer(DNS_ANSWER, 300, 1);
+    assert_int_equal(m.runs, 1);
+    assert_int_equal(asked(), 2);
+    arena_free(m.arena);
+    dns_close(dns);
+}
+
+/* The answer came between the look-up and the errand: it runs at once. */
+static void nothing_is_lacking(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct message m;
+    (void)state;
+    struct dns_asker before = {.dns = dns, .arena = arena};
+    dns_prefetch(&before, STR("n0.example"), DNS_TXT);
+    answer(DNS_ANSWER, 300, 1);
+    message_begin(&m, dns);
+    assert_int_equal(dns_lookup(&m.asker, STR("n1.example"), DNS_TXT)->status, DNS_PENDING);
+    answer(DNS_ANSWER, 300, 1);
+    struct dns_errand *errand = dns_errand_new(walk);
+    struct walk *w = arena_make(errand->arena, struct walk);
+    *w = (struct walk){3, 0, &m.runs, &m.found};
+    errand->facts = w;
+    dns_errand_begin(errand, &m.asker);
+    assert_int_equal(m.runs, 1);
+    assert_int_equal(m.found, 2);
+    assert_int_equal(asked(), 3);
+    /* And one whose asker lacks nothing at all does not begin. */
+    struct arena *a = arena_new(0);
+    struct dns_asker other = {.dns = dns, .arena = a};
+    dns_errand_begin(dns_errand_new(walk), &other);
+    arena_free(a);
+    arena_free(m.arena);
+    dns_close(dns);
+}
+
+/* Not more than so many: the others are not sent, and their messages ask for themselves. */
+static void a_crowd(void **state)
+{
+    enum { MESSAGES = 1100 };
+    struct dns *dns = open_manual(16 << 20, 0);
+    struct message *m = arena_array(arena, struct message, MESSAGES);
+    (void)state;
+    unsigned runs = 0;
+    for (size_t i = 0; i < MESSAGES; i++) {
+        message_begin(&m[i], dns);
+        message_sends(&m[i], 2, 0);
+    }
+    assert_int_equal(asked(), 1);
+    answer(DNS_ANSWER, 300, 1);
+    for (size_t i = 0; i < MESSAGES; i++)
+        runs += m[i].runs;
+    assert_int_equal(runs, 1024);
+    assert_int_equal(asked(), 2);
+    answer(DNS_ANSWER, 300, 1);
+    /* Their places are free again. */
+    struct message last;
+    message_begin(&last, dns);
+    atomic_fetch_add(&test_now, 400 * SECOND);
+    message_sends(&last, 1, 0);
+    answer(DNS_ANSWER, 300, 1);
+    assert_int_equal(last.runs, 1);
+    arena_free(last.arena);
+    for (size_t i = 0; i < MESSAGES; i++)
+        arena_free(m[i].arena);
+    dns_close(dns);
+}
+
+/* The end of the resolver is the end of its errands; what they ask for then is not sent. */
+static void closing(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct message m;
+    (void)state;
+    message_begin(&m, dns);
+    message_sends(&m, 5, 0);
+    answer(DNS_ANSWER, 300, 1);
+    assert_int_equal(asked(), 2);
+    dns_close(dns);
+    assert_int_equal(asked(), 2);
+    assert_int_equal(m.runs, 2);
+    assert_int_equal(m.found, 5);
+    arena_free(m.arena);
+}
+
+/* --- with threads, for TSan: answers come while messages ask, wait and end --- */
+
+struct play {
+    struct dns *dns;
+    struct message messages[60];
+    unsigned wrong;
+};
+
+static void play_one(struct play *p, struct message *m, unsigned i)
+{
+    struct arena *own = arena_new(0);
+    message_begin(m, p->dns);
+    if (dns_lookup(&m->asker, STR("n0.example"), DNS_TXT)->status == DNS_PENDING) {
+        struct dns_errand *errand = dns_errand_new(walk);
+        struct walk *w = arena_make(errand->arena, struct walk);
+        *w = (struct walk){4, 0, &m->runs, &m->found};
+        errand->facts = w;
+        dns_errand_begin(errand, &m->asker);
+    }
+    sleep_us(200 * (i % 7));
+    m->asker.patience_us = 20 * SECOND;
+    for (unsigned k = 0; k < 4 && i % 2; k++) {
+        struct str name = str_printf(own, "n%u.example", k);
+        p->wrong += dns_lookup(&m->asker, name, DNS_TXT)->status != DNS_ANSWER;
+    }
+    arena_free(m->arena);
+    arena_free(own);
+}
+
+static void *play(void *arg)
+{
+    struct play *p = arg;
+    for (unsigned i = 0; i < 60; i++)
+        play_one(p, &p->messages[i], i);
+    return NULL;
+}
+
+static atomic_bool over;
+
+static void *answer_all(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&over)) {
+        if (asked() > manual.answered)
+            answer(DNS_ANSWER, 0, 1);
+        sleep_us(20);
+    }
+    return NULL;
+}
+
+static void threads(void **state)
+{
+    enum { PLAYERS = 8 };
+    struct play *plays = arena_array(arena, struct play, PLAYERS);
+    pthread_t players[PLAYERS], answerer;
+    struct dns *dns = open_manual(1 << 20, 0);
+    (void)state;
+    assert_int_equal(pthread_create(&answerer, NULL, answer_all, NULL), 0);
+    for (size_t i = 0; i < PLAYERS; i++) {
+        plays[i].dns = dns;
+        assert_int_equal(pthread_create(&players[i], NULL, play, &plays[i]), 0);
+    }
+    for (size_t i = 0; i < PLAYERS; i++) {
+        pthread_join(players[i], NULL);
+        assert_int_equal(plays[i].wrong, 0);
+    }
+    atomic_store(&over, true);
+    pthread_join(answerer, NULL);
+    dns_close(dns);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(goes_on_by_itself, setup, teardown),
+        cmocka_unit_test_setup_teardown(asks_nothing_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(ends_with_its_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_failure_is_an_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_large_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_long_work, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_lacking, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_crowd, setup, teardown),
+        cmocka_unit_test_setup_teardown(closing, setup, teardown),
+        cmocka_unit_test_setup_teardown(threads, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

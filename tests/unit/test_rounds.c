@@ -1,0 +1,275 @@
+/* Round trips: how many times one after the other a message has to wait for DNS, counted without a
+ * clock. The resolver answers all that was asked by then when the test says so, or when the message
+ * waits (dns_entry_wait() is wrapped by the linker): that is a round. What is asked in between is
+ * answered in the next one. */
+#include "test.h"
+
+#include <stdlib.h>
+
+#include "core/pipeline.h"
+#include "dns/cache.h"
+#include "dns/zone.h"
+
+#define OPEN_MAX 256
+
+static struct resolver {
+    struct dns_backend base;
+    struct zone zone;
+    struct dns_entry *open[OPEN_MAX];
+    size_t n;
+    unsigned rounds, queries;
+} resolver;
+
+static void resolver_ask(struct dns_backend *b, struct dns_entry *e)
+{
+    (void)b;
+    assert_true(resolver.n < OPEN_MAX);
+    resolver.open[resolver.n++] = e;
+    resolver.queries++;
+}
+
+static void answer(struct dns_entry *e)
+{
+    const struct dns_question *q = dns_entry_question(e);
+    struct arena *a = arena_new(0);
+    int64_t delay;
+    struct dns_answer found = zone_answer(&resolver.zone, &q->name, q->type, a, &delay);
+    dns_entry_finish(e, dns_reply_new(&found, q->type));
+    arena_free(a);
+}
+
+static void pass_round(void)
+{
+    size_t n = resolver.n;
+    resolver.rounds++;
+    for (size_t i = 0; i < n; i++)
+        answer(resolver.open[i]); /* which may ask for more */
+    resolver.n -= n;
+    memmove(resolver.open, resolver.open + n, resolver.n * sizeof *resolver.open);
+}
+
+static void resolver_close(struct dns_backend *b)
+{
+    (void)b;
+    while (resolver.n)
+        pass_round();
+    arena_free(resolver.zone.arena);
+}
+
+const struct dns_answer *__wrap_dns_entry_wait(struct dns *dns, struct dns_entry *e,
+                                               int64_t deadline_us);
+
+const struct dns_answer *__wrap_dns_entry_wait(struct dns *dns, struct dns_entry *e,
+                                               int64_t deadline_us)
+{
+    (void)dns, (void)deadline_us;
+    while (!dns_entry_answer(e)) {
+        assert_true(resolver.n > 0);
+        pass_round();
+    }
+    return dns_entry_answer(e);
+}
+
+static struct dns *resolver_open(const char *zone)
+{
+    static const struct dns_limits limits = {
+        .cache_bytes = 1 << 20, .max_ttl_s = 86400, .negative_ttl_s = 60, .failure_ttl_s = 5};
+    struct arena *a = arena_new(0);
+    struct str problem = STR("");
+    resolver = (struct resolver){.base = {resolver_ask, resolver_close}};
+    resolver.zone.arena = a;
+    zone_make(&resolver.zone, &(struct dns_name){.n = 1});
+    if (!zone_load(&resolver.zone, str_of(zone), a, &problem))
+        print_error("%.*s\n", STR_ARG(problem));
+    assert_int_equal(problem.n, 0);
+    return dns_new(&resolver.base, &limits);
+}
+
+/* --- the mail --- */
+
+static const char ZONE[] =
+    "plain.example. TXT \"v=spf1 ip4:192.0.2.1 -all\"\n"
+    "one.example. TXT \"v=spf1 include:pool0.example -all\"\n"
+    "two.example. TXT \"v=spf1 include:news.example include:pool1.example -all\"\n"
+    "three.example. TXT \"v=spf1 redirect=pool2.example\"\n"
+    "four.example. TXT \"v=spf1 include:pool3.example -all\"\n"
+    "news.example. TXT \"v=spf1 ip4:203.0.113.0/24 ~all\"\n"
+    "pool3.example. TXT \"v=spf1 include:pool2.example ~all\"\n"
+    "pool2.example. TXT \"v=spf1 include:pool1.example ~all\"\n"
+    "pool1.example. TXT \"v=spf1 include:pool0.example ~all\"\n"
+    "pool0.example. TXT \"v=spf1 ip4:192.0.2.0/28 ~all\"\n"
+    "mx.example. TXT \"v=spf1 mx a -all\"\nmx.example. MX 10 out.mx.example.\n"
+    "out.mx.example. A 192.0.2.1\n"
+    "ptr.example. TXT \"v=spf1 ptr -all\"\n1.2.0.192.in-addr.arpa. PTR c.ptr.example.\n"
+    "c.ptr.example. A 192.0.2.1\n"
+    "bare.example. A 192.0.2.1\nexample. A 192.0.2.9\n"
+    "np.example. TXT \"v=spf1 ip4:192.0.2.1 -all\"\nsub.np.example. A 192.0.2.1\n"
+    "_dmarc.np.example. TXT \"v=DMARC1; p=quarantine; sp=quarantine; np=reject\"\n"
+    "s1._domainkey.np.example. TXT \"v=DKIM1; p=\"\n"
+    "s1._domainkey.alias.example. CNAME key.elsewhere.example.\n"
+    "key.elsewhere.example. TXT \"v=DKIM1; p=\"\n"
+    "alias.example. TXT \"v=spf1 ip4:192.0.2.1 -all\"\n"
+    "bounces.plain.example. TXT \"v=spf1 include:pool0.example -all\"\n";
+
+/* What every sender with a policy has. */
+static const char *const senders[] = {"plain", "one", "two", "three", "four", "mx", "ptr", "alias"};
+
+static struct str zone_of(struct arena *a)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, str_of(ZONE));
+    for (size_t i = 0; i < sizeof senders / sizeof *senders; i++) {
+        sb_printf(&b, "_dmarc.%s.example. TXT \"v=DMARC1; p=reject\"\n", senders[i]);
+        if (strcmp(senders[i], "alias"))
+            sb_printf(&b, "s1._domainkey.%s.example. TXT \"v=DKIM1; p=\"\n", senders[i]);
+    }
+    sb_addc(&b, '\0');
+    return sb_str(&b);
+}
+
+struct mail {
+    const char *what;
+    const char *sender, *author, *signer; /* domains; signer NULL: not signed */
+};
+
+struct played {
+    unsigned rounds;  /* after the last byte */
+    unsigned queries; /* with cold caches */
+    unsigned warm;    /* of the same message once more */
+    enum spf_result spf;
+};
+
+/* How the MTA tells the message: how many rounds pass until RCPT, and until the last byte. Both
+ * MTAs tell header and body after that. */
+struct dialogue {
+    unsigned to_rcpt, to_content;
+};
+
+static void play_points(struct pipeline *p, struct dns_asker *asker, const struct dialogue *d)
+{
+    pipeline_mail(p);
+    for (unsigned i = 0; i < d->to_rcpt; i++)
+        pass_round();
+    pipeline_rcpt(p);
+    for (unsigned i = 0; i < d->to_content; i++)
+        pass_round();
+    resolver.rounds = 0;
+    pipeline_eoh(p);
+    pipeline_body(p, "x\r\n", 3);
+    asker->may_pend = false;
+    asker->patience_us = 1000000000;
+    pipeline_eom(p);
+}
+
+static void play_once(struct dns *dns, const struct mail *mail, const struct dialogue *d,
+                      struct played *out)
+{
+    struct arena *a = arena_new(0);
+    struct conf_problems problems;
+    conf_problems_init(&problems, a);
+    struct conf *conf = conf_parse(STR("authserv-id = \"mx.recv.example\";"), &problems);
+    struct key_cache *keys = key_cache_new(1 << 20);
+    struct session session = {.arena = a, .smtp = true, .helo = STR("c.ptr.example")};
+    struct message message = {.arena = a, .now = 1795000000, .origin = ORIGIN_INBOUND};
+    struct evidence evidence = {0};
+    struct dns_asker asker = {.dns = dns, .arena = a, .may_pend = true};
+    struct stage_run run = {.conf = conf,
+                            .session = &session,
+                            .message = &message,
+                            .evidence = &evidence,
+                            .asker = &asker,
+                            .keys = keys};
+    assert_non_null(conf);
+    netaddr_parse(STR("192.0.2.1"), &session.client);
+    message.from_text = str_printf(a, "<x@%s>", mail->sender);
+    mail_path_parse(message.from_text, &message.from);
+    header_list_init(&message.headers, a);
+    header_list_add(&message.headers, STR("From"), str_printf(a, " <x@%s>", mail->author));
+    if (mail->signer)
+        header_list_add(&message.headers, STR("DKIM-Signature"),
+                        str_printf(a,
+                                   " v=1; a=rsa-sha256; d=%s; s=s1; h=from; b=AAAA;\n"
+                                   "\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+                                   mail->signer));
+    play_points(pipeline_new(&run), &asker, d);
+    assert_true(evidence.spf.mail_from.checked);
+    assert_true(evidence.dmarc.checked);
+    out->spf = evidence.spf.mail_from.outcome.result;
+    key_cache_free(keys);
+    conf_free(conf);
+    arena_free(a);
+}
+
+static struct played play(const struct mail *mail, const struct dialogue *d)
+{
+    static const struct dialogue at_once = {0, 0};
+    struct arena *a = arena_new(0);
+    struct dns *dns = resolver_open(zone_of(a).p);
+    struct played played, again;
+    play_once(dns, mail, d, &played);
+    played.rounds = resolver.rounds;
+    while (resolver.n)
+        pass_round();
+    played.queries = resolver.queries;
+    play_once(dns, mail, &at_once, &again);
+    assert_int_equal(again.spf, played.spf);
+    played.warm = resolver.queries - played.queries;
+    dns_close(dns);
+    arena_free(a);
+    return played;
+}
+
+/* After the last byte: the depth of SPF's look-ups, where the client sends everything at once; what
+ * is left of it by then, where it does not; and one round for keys and policy, two where the policy
+ * leads to one more question. */
+static void rounds(void **state)
+{
+    static const struct dialogue at_once = {0, 0}, quick = {1, 1}, pipelined = {0, 4};
+    static const struct {
+        struct mail mail;
+        unsigned at_once, quick, pipelined, queries;
+    } cases[] = {
+        {{"SPF direct", "plain.example", "plain.example", "plain.example"}, 1, 1, 1, 4},
+        {{"SPF, one include", "one.example", "one.example", "one.example"}, 2, 1, 1, 5},
+        {{"SPF, two deep", "two.example", "two.example", "two.example"}, 3, 1, 1, 7},
+        {{"SPF, three deep", "three.example", "three.example", "three.example"}, 4, 2, 1, 7},
+        {{"SPF, four deep", "four.example", "four.example", "four.example"}, 5, 3, 1, 8},
+        {{"SPF, mx and a", "mx.example", "mx.example", "mx.example"}, 3, 1, 1, 7},
+        {{"SPF, ptr", "ptr.example", "ptr.example", "ptr.example"}, 3, 1, 1, 6},
+        {{"key by CNAME", "alias.example", "alias.example", "alias.example"}, 1, 1, 1, 4},
+        {{"bounce address below author", "bounces.plain.example", "plain.example", "plain.example"},
+         2,
+         1,
+         1,
+         6},
+        {{"sent for by another", "one.example", "plain.example", "plain.example"}, 2, 1, 1, 5},
+        {{"subdomain without policy", "np.example", "sub.np.example", "np.example"}, 2, 2, 2, 6},
+        {{"the same, SPF two deep", "two.example", "sub.np.example", "np.example"}, 3, 2, 2, 9},
+        {{"nothing published", "bare.example", "bare.example", NULL}, 1, 1, 1, 3},
+        {{"unsigned", "one.example", "one.example", NULL}, 2, 1, 1, 4},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct mail *mail = &cases[i].mail;
+        struct played a = play(mail, &at_once), b = play(mail, &quick), c = play(mail, &pipelined);
+        print_message("%s: %u, %u, %u rounds; %u queries\n", mail->what, a.rounds, b.rounds,
+                      c.rounds, a.queries);
+        assert_int_equal(a.rounds, cases[i].at_once);
+        assert_int_equal(b.rounds, cases[i].quick);
+        assert_int_equal(c.rounds, cases[i].pipelined);
+        /* It is asked earlier, not more. */
+        assert_int_equal(a.queries, cases[i].queries);
+        assert_int_equal(b.queries, cases[i].queries);
+        assert_int_equal(c.queries, cases[i].queries);
+        assert_int_equal(a.warm, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
