@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define QUESTION_NAME_MAX 255
-
 static void put_address(struct frame_writer *w, const struct netaddr *addr)
 {
     size_t n = addr->family == 4 ? 4 : addr->family == 6 ? 16 : 0;

@@ -53,8 +53,9 @@ bool job_read(struct arena *a, struct str payload, struct job *job);
 /* A piece of the body may be written from where it lies: frame_head() with FRAME_BODY and at most
  * FRAME_BODY_MAX bytes at once. */
 
+#define QUESTION_NAME_MAX 255
 struct question {
-    struct str name; /* at most 255 bytes, any: dns_lookup() decides whether it is a name */
+    struct str name; /* any bytes: dns_lookup() decides whether it is a name */
     enum dns_type type;
 };
 
