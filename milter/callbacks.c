@@ -8,12 +8,10 @@
 #include "milter/callbacks.h"
 
 #include <netinet/in.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include <libmilter/mfapi.h>
 
-#include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "milter/apply.h"
@@ -152,9 +150,9 @@ static void take_client(SMFICTX *ctx, struct connection *c, const struct sockadd
 /* At most one line a minute: the refused ones are counted. */
 static void complain_of_crowd(unsigned limit)
 {
-    static _Atomic int64_t last;
-    int64_t now = clock_us(), then = atomic_load(&last);
-    if ((then == 0 || now - then > 60000000) && atomic_compare_exchange_strong(&last, &then, now))
+    static struct log_pace pace;
+    unsigned held_back;
+    if (log_pace(&pace, &held_back))
         log_warning("more than %u connections (limits.connections): the others get 451", limit);
 }
 
@@ -279,7 +277,7 @@ static sfsistat on_end_of_header(SMFICTX *ctx)
     if (!c || !c->now)
         return out_of_order(c, SMFIP_NR_EOH);
     transaction_queue_id(c->now, macro(ctx, "i"));
-    transaction_end_of_header(c->now);
+    transaction_end_of_header(c);
     return go_on(c, SMFIP_NR_EOH);
 }
 
@@ -311,7 +309,7 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
                t->message.arena, &edits);
     sfsistat answer = apply_end(ctx, &t->message, &edits, c->leading_space, &verdict);
     recorder_message(c, POINT_EOM, &verdict);
-    transaction_end(c);
+    transaction_done(c);
     return answer;
 }
 

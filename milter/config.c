@@ -9,6 +9,7 @@
 
 #include "milter/commands.h"
 #include "milter/runtime.h"
+#include "milter/workers.h"
 
 static const char usage[] =
     "usage: assay config check [-c FILE]\n"
@@ -26,6 +27,29 @@ static void print_problems(const struct conf_problems *problems)
         fprintf(stderr, "%.*s\n", STR_ARG(problems->v[i]));
 }
 
+/* The option that asks for the libraries. */
+static const char *asker_of(const struct conf *conf)
+{
+    return conf->spf_engine != SPF_BY_OWN     ? "spf.engine"
+           : conf->dkim_engine != DKIM_BY_OWN ? "dkim.engine"
+                                              : "reference.sample";
+}
+
+static bool check_workers(const struct conf *conf, struct conf_problems *problems)
+{
+    struct str problem;
+    if (!reference_wanted(conf))
+        return true;
+    struct reference *reference = workers_open(conf, problems->arena, &problem);
+    if (!reference) {
+        const char *option = asker_of(conf);
+        conf_problem(problems, conf_place_of(conf, option), "%s: %.*s", option, STR_ARG(problem));
+        return false;
+    }
+    reference_close(reference);
+    return true;
+}
+
 static int check(const char *path, struct arena *a)
 {
     struct conf_problems problems;
@@ -34,6 +58,11 @@ static int check(const char *path, struct arena *a)
     conf_problems_init(&problems, a);
     if (!candidate_load(path, root ? RIGHTS_OF_USER : RIGHTS_OWN, &problems, &c)) {
         print_problems(&problems);
+        return EX_CONFIG;
+    }
+    if (!check_workers(c.conf, &problems)) {
+        print_problems(&problems);
+        candidate_free(&c);
         return EX_CONFIG;
     }
     printf("%s is good\n", path);

@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "core/bodycopy.h"
+#include "milter/sampler.h"
 
 /* What a field costs beyond its bytes: its entry, as the list doubles, and alignment. */
 #define FIELD_COST (2 * sizeof(struct header_field) + 2 * sizeof(void *))
@@ -121,6 +123,7 @@ static void start_pipeline(struct connection *c)
         .asker = &t->asker,
         .keys = t->snapshot->key_cache,
         .signing_keys = t->snapshot->keys,
+        .engines = t->snapshot->engines,
     };
     t->pipeline = pipeline_new(&run);
     pipeline_mail(t->pipeline);
@@ -200,18 +203,44 @@ void transaction_header(struct connection *c, const char *name, const char *valu
     header_list_add(&m->headers, str_of(name), text);
 }
 
-void transaction_end_of_header(struct transaction *t)
+/* The libraries see a body as a whole; without a signature they have no use for it. */
+static bool wants_copy(const struct transaction *t)
 {
+    return (t->sampled || t->snapshot->engines->dkim->whole_body) &&
+           t->snapshot->conf->dkim_mode != SWITCH_OFF &&
+           header_count(&t->message.headers, STR("DKIM-Signature"));
+}
+
+/* Judged, and within the limits. */
+static bool is_ordinary(const struct message *m)
+{
+    return m->origin == ORIGIN_INBOUND && !m->over_limit;
+}
+
+void transaction_end_of_header(struct connection *c)
+{
+    struct transaction *t = c->now;
+    const struct conf *conf = t->snapshot->conf;
     t->asker.patience_us = 0;
-    if (!t->no_memory)
-        pipeline_eoh(t->pipeline);
+    if (t->no_memory)
+        return;
+    pipeline_eoh(t->pipeline);
+    if (!is_ordinary(&t->message))
+        return;
+    t->sampled = sampler_chooses(conf->reference_sample);
+    if (wants_copy(t))
+        t->copy =
+            body_copy_new(t->message.arena, runtime_copies(c->runtime), conf->reference_memory);
 }
 
 void transaction_body(struct transaction *t, const void *data, size_t n)
 {
     t->message.body_bytes += n;
-    if (!t->no_memory)
-        pipeline_body(t->pipeline, data, n);
+    if (t->no_memory)
+        return;
+    pipeline_body(t->pipeline, data, n);
+    if (t->copy)
+        body_copy_add(t->copy, data, n);
 }
 
 /* No result is known of a message that could not be stored: it has to come again. */
@@ -242,8 +271,45 @@ void transaction_finish(struct connection *c, void (*waiting)(void *), void *con
     t->asker.patience_us = left > 0 ? left : 0;
     t->asker.waiting = waiting;
     t->asker.waiting_context = context;
+    if (t->copy)
+        t->message.body = body_copy_kept(t->copy);
     pipeline_eom(t->pipeline);
     decide(c, POINT_EOM, verdict);
+}
+
+/* True if the sampler has the message and its arena now. */
+static bool give_to_sampler(struct connection *c)
+{
+    struct transaction *t = c->now;
+    struct sampler *sampler = runtime_sampler(c->runtime);
+    if (!t->sampled || !sampler)
+        return false;
+    if (t->copy && !t->message.body.whole) {
+        sampler_skip();
+        return false;
+    }
+    struct sample *s = arena_make(c->messages, struct sample);
+    *s = (struct sample){
+        .arena = c->messages,
+        .snapshot = t->snapshot,
+        .session = sample_session(&c->session, c->messages),
+        .message = &t->message,
+        .evidence = &t->evidence,
+        .asker = &t->asker,
+        .copied = t->copy ? body_copy_bytes(t->copy) : 0,
+    };
+    return sampler_take(sampler, s);
+}
+
+void transaction_done(struct connection *c)
+{
+    if (!give_to_sampler(c)) {
+        transaction_end(c);
+        return;
+    }
+    c->now = NULL;
+    c->messages = NULL;
+    runtime_transaction_ended(c->runtime);
 }
 
 void transaction_end(struct connection *c)

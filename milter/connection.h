@@ -31,8 +31,10 @@ struct transaction {
     struct evidence evidence;
     struct dns_asker asker;
     struct pipeline *pipeline;
-    bool no_memory; /* its header does not fit in limits.message-memory */
-    bool refused;   /* to a recipient, and so to all that follow: nothing is known of recipients */
+    bool sampled;           /* the libraries of the field shall judge it too, after its end */
+    struct body_copy *copy; /* NULL: nobody needs the whole body */
+    bool no_memory;         /* its header does not fit in limits.message-memory */
+    bool refused; /* to a recipient, and so to all that follow: nothing is known of recipients */
     struct verdict refusal;
 };
 
@@ -55,11 +57,14 @@ struct transaction *transaction_begin(struct connection *c, const struct envelop
 void transaction_recipient(struct connection *c, const char *to, struct verdict *verdict);
 void transaction_queue_id(struct transaction *t, const char *queue_id);
 void transaction_header(struct connection *c, const char *name, const char *value);
-void transaction_end_of_header(struct transaction *t);
+void transaction_end_of_header(struct connection *c);
 void transaction_body(struct transaction *t, const void *data, size_t n);
 /* `waiting` is called about once a second while DNS is waited for. */
 void transaction_finish(struct connection *c, void (*waiting)(void *), void *context,
                         struct verdict *verdict);
+
+/* After the end of the message: ends the transaction. A sampled one goes to the sampler. */
+void transaction_done(struct connection *c);
 
 /* Frees all that the transaction under way has, if there is one. */
 void transaction_end(struct connection *c);

@@ -32,6 +32,7 @@
 #include "milter/commands.h"
 #include "milter/keywatch.h"
 #include "milter/recorder.h"
+#include "milter/sampler.h"
 #include "milter/server.h"
 
 /* Descriptors besides those of connections: DNS, log, files of a reload. Connections that are
@@ -226,7 +227,7 @@ static bool install(struct daemon *d, struct candidate *c, struct arena *a)
         keywatch_adopt(d->keywatch, dirs);
         return true;
     }
-    log_error("dns: %.*s", STR_ARG(problem));
+    log_error("%.*s", STR_ARG(problem));
     keydirs_free(dirs);
     return false;
 }
@@ -343,6 +344,8 @@ static void drain(struct daemon *d)
     }
     if (open)
         log_warning("%u open transactions are cut", open);
+    if (runtime_sampler(d->runtime))
+        sampler_stop(runtime_sampler(d->runtime), until);
     usleep(LINGER_US);
 }
 

@@ -20,8 +20,11 @@
 #include "keys/keyset.h"
 #include "milter/identity.h"
 #include "milter/resolver.h"
+#include "milter/sampler.h"
+#include "milter/workers.h"
 
-/* A configuration, resolver or key cache; `users` counts snapshots, and belongs to the main thread.
+/* A configuration, resolver, key cache or pool of workers; `users` counts snapshots, and belongs to
+ * the main thread.
  */
 struct shared {
     unsigned users;
@@ -37,6 +40,7 @@ struct held_snapshot {
     atomic_uint users;          /* messages, and the runtime while it is in force */
     struct key_set *keys;
     struct shared *conf, *dns, *key_cache;
+    struct shared *workers; /* NULL: none are wanted */
 };
 
 struct runtime {
@@ -46,6 +50,8 @@ struct runtime {
     int wake_fd;
     atomic_uint connections, transactions;
     atomic_bool stopping;
+    struct budget copies;
+    _Atomic(struct sampler *) sampler; /* once there is one, it stays */
 };
 
 /* --- Candidates --------------------------------------------------------------------------------*/
@@ -100,7 +106,8 @@ static struct shared *shared_new(void *object, void (*close_it)(void *))
 
 static struct shared *shared_hold(struct shared *s)
 {
-    s->users++;
+    if (s)
+        s->users++;
     return s;
 }
 
@@ -125,6 +132,11 @@ static void close_conf(void *conf)
 static void close_key_cache(void *cache)
 {
     key_cache_free(cache);
+}
+
+static void close_workers(void *reference)
+{
+    reference_close(reference);
 }
 
 static int64_t resolv_conf_stamp(const struct conf *conf)
@@ -162,11 +174,31 @@ static struct shared *dns_for(const struct conf *conf, const struct held_snapsho
     if (old && same_dns(conf, old->s.conf) && old->dns->stamp == stamp)
         return shared_hold(old->dns);
     struct dns *dns = resolver_open(conf, a, problem);
-    if (!dns)
+    if (!dns) {
+        *problem = str_printf(a, "dns: %.*s", STR_ARG(*problem));
         return NULL;
+    }
     struct shared *s = shared_new(dns, close_dns);
     s->stamp = stamp;
     return s;
+}
+
+/* The workers of `old` if their settings are the same, else others; none if none are wanted. False
+ * on failure. */
+static bool workers_for(const struct conf *conf, const struct held_snapshot *old,
+                        struct shared **workers, struct arena *a, struct str *problem)
+{
+    *workers = NULL;
+    if (!reference_wanted(conf))
+        return true;
+    if (old && old->workers && workers_same(conf, old->s.conf)) {
+        *workers = shared_hold(old->workers);
+        return true;
+    }
+    struct reference *reference = workers_open(conf, a, problem);
+    if (reference)
+        *workers = shared_new(reference, close_workers);
+    return reference;
 }
 
 static struct shared *key_cache_for(const struct conf *conf, const struct held_snapshot *old)
@@ -186,27 +218,23 @@ static void snapshot_free(struct held_snapshot *s)
     shared_release(s->conf);
     shared_release(s->dns);
     shared_release(s->key_cache);
+    shared_release(s->workers);
     free(s);
 }
 
-/* Takes over keys and references. */
-static void put_in_force(struct runtime *rt, struct key_set *keys, struct shared *conf,
-                         struct shared *dns, struct shared *key_cache)
+/* Takes over what *fresh holds. */
+static void put_in_force(struct runtime *rt, const struct held_snapshot *fresh)
 {
     struct held_snapshot *old = rt->current, *s = calloc(1, sizeof *s);
     if (!s)
         abort();
-    *s = (struct held_snapshot){
-        .s = {.conf = conf->object,
-              .keys = keys,
-              .dns = dns->object,
-              .key_cache = key_cache->object},
-        .runtime = rt,
-        .keys = keys,
-        .conf = conf,
-        .dns = dns,
-        .key_cache = key_cache,
-    };
+    *s = *fresh;
+    s->runtime = rt;
+    s->s.conf = s->conf->object;
+    s->s.keys = s->keys;
+    s->s.dns = s->dns->object;
+    s->s.key_cache = s->key_cache->object;
+    s->s.reference = s->workers ? s->workers->object : NULL;
     atomic_init(&s->users, 1);
     pthread_mutex_lock(&rt->lock);
     rt->current = s;
@@ -219,14 +247,39 @@ static void put_in_force(struct runtime *rt, struct key_set *keys, struct shared
     runtime_tidy(rt);
 }
 
+/* Lives with the configuration. */
+static const struct engines *engines_for(struct conf *conf, const struct shared *workers)
+{
+    return workers ? reference_engines(conf, workers->object, conf->arena) : &engines_own;
+}
+
+static bool start_sampler(struct runtime *rt, const struct conf *conf, struct str *problem)
+{
+    if (!conf->reference_sample || atomic_load(&rt->sampler))
+        return true;
+    struct sampler *sampler = sampler_new(&rt->copies);
+    if (!sampler)
+        *problem = STR("reference.sample: cannot start a thread");
+    atomic_store(&rt->sampler, sampler);
+    return sampler;
+}
+
 bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, struct str *problem)
 {
-    struct held_snapshot *old = rt->current;
-    struct shared *dns = dns_for(c->conf, old, a, problem);
-    if (!dns)
+    struct held_snapshot *old = rt->current, fresh = {.keys = c->keys};
+    fresh.dns = dns_for(c->conf, old, a, problem);
+    if (!fresh.dns)
         return false;
-    struct shared *key_cache = key_cache_for(c->conf, old);
-    put_in_force(rt, c->keys, shared_new(c->conf, close_conf), dns, key_cache);
+    if (!workers_for(c->conf, old, &fresh.workers, a, problem) ||
+        !start_sampler(rt, c->conf, problem)) {
+        shared_release(fresh.workers);
+        shared_release(fresh.dns);
+        return false;
+    }
+    fresh.key_cache = key_cache_for(c->conf, old);
+    fresh.conf = shared_new(c->conf, close_conf);
+    fresh.s.engines = engines_for(c->conf, fresh.workers);
+    put_in_force(rt, &fresh);
     keydirs_free(c->dirs);
     *c = (struct candidate){0};
     return true;
@@ -235,8 +288,15 @@ bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, s
 void runtime_install_keys(struct runtime *rt, struct key_set *keys)
 {
     struct held_snapshot *old = rt->current;
-    put_in_force(rt, keys, shared_hold(old->conf), shared_hold(old->dns),
-                 shared_hold(old->key_cache));
+    const struct held_snapshot fresh = {
+        .s = {.engines = old->s.engines},
+        .keys = keys,
+        .conf = shared_hold(old->conf),
+        .dns = shared_hold(old->dns),
+        .key_cache = shared_hold(old->key_cache),
+        .workers = shared_hold(old->workers),
+    };
+    put_in_force(rt, &fresh);
 }
 
 struct snapshot *snapshot_take(struct runtime *rt)
@@ -286,6 +346,7 @@ struct runtime *runtime_new(void)
 
 void runtime_free(struct runtime *rt)
 {
+    sampler_free(atomic_load(&rt->sampler));
     runtime_tidy(rt);
     snapshot_free(rt->current);
     close(rt->wake_fd);
@@ -334,6 +395,16 @@ void runtime_transaction_ended(struct runtime *rt)
 unsigned runtime_open_transactions(const struct runtime *rt)
 {
     return atomic_load(&rt->transactions);
+}
+
+struct budget *runtime_copies(struct runtime *rt)
+{
+    return &rt->copies;
+}
+
+struct sampler *runtime_sampler(struct runtime *rt)
+{
+    return atomic_load(&rt->sampler);
 }
 
 void runtime_stop(struct runtime *rt)

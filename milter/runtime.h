@@ -6,20 +6,26 @@
 #ifndef ASSAY_MILTER_RUNTIME_H
 #define ASSAY_MILTER_RUNTIME_H
 
+#include "base/budget.h"
 #include "conf/conf.h"
+#include "core/engine.h"
 #include "core/signing.h"
 #include "crypto/keys.h"
 #include "dns/dns.h"
 
 struct identity;
 struct keydirs;
+struct reference;
 struct runtime;
+struct sampler;
 
 struct snapshot {
     const struct conf *conf;
     const struct key_set *keys;  /* NULL: nothing is signed */
     struct dns *dns;             /* shared with other snapshots of the same dns settings */
     struct key_cache *key_cache; /* shared likewise */
+    const struct engines *engines;
+    struct reference *reference; /* shared likewise; NULL: no library is asked for anything */
 };
 
 /* A configuration with its keys, complete and checked, not in force yet. */
@@ -42,9 +48,10 @@ struct runtime *runtime_new(void);
 /* No connection may exist any more. */
 void runtime_free(struct runtime *rt);
 
-/* Puts the candidate, which it takes over, in force; opens the resolver and the key cache unless
- * those of the snapshot before have the same settings. False and *problem (in `a`) if the resolver
- * cannot be opened: then the snapshot before stays. Main thread only. */
+/* Puts the candidate, which it takes over, in force; opens the resolver, the key cache and the
+ * processes of assay-reference unless those of the snapshot before have the same settings. False
+ * and *problem (in `a`) if one of them cannot be opened: then the snapshot before stays. Main
+ * thread only. */
 bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, struct str *problem);
 
 /* The same snapshot with other keys, which it takes over. Main thread only. */
@@ -69,6 +76,11 @@ void runtime_connection_closed(struct runtime *rt);
 bool runtime_transaction_begins(struct runtime *rt);
 void runtime_transaction_ended(struct runtime *rt);
 unsigned runtime_open_transactions(const struct runtime *rt);
+
+/* The memory for copies of messages that the libraries are to see (reference.memory). */
+struct budget *runtime_copies(struct runtime *rt);
+/* Takes messages for comparison. NULL: reference.sample was never more than 0. */
+struct sampler *runtime_sampler(struct runtime *rt);
 
 void runtime_stop(struct runtime *rt); /* from here on no transaction may begin */
 

@@ -5,13 +5,15 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define LINE_MAX_BYTES 4096
+#define PACE_US        60000000
 
 static enum log_sink sink = LOG_TO_STDERR;
 static const char *ident = "assay";
@@ -86,6 +88,18 @@ DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)
 DEFINE_LOG(log_info, LOG_LEVEL_INFO)
 DEFINE_LOG(log_warning, LOG_LEVEL_WARNING)
 DEFINE_LOG(log_error, LOG_LEVEL_ERROR)
+
+bool log_pace(struct log_pace *pace, unsigned *held_back)
+{
+    int64_t now = clock_us(), last = atomic_load(&pace->last_us);
+    if ((last == 0 || now - last > PACE_US) &&
+        atomic_compare_exchange_strong(&pace->last_us, &last, now)) {
+        *held_back = atomic_exchange(&pace->held_back, 0);
+        return true;
+    }
+    atomic_fetch_add(&pace->held_back, 1);
+    return false;
+}
 
 void log_fatal(const char *format, ...)
 {

@@ -6,7 +6,9 @@
 #ifndef ASSAY_BASE_LOG_H
 #define ASSAY_BASE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
@@ -21,6 +23,14 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* For a warning that bad times would repeat with each message; zeroed at first. True at most once a
+ * minute, and *held_back is how often it was not since then. */
+struct log_pace {
+    _Atomic int64_t last_us;
+    atomic_uint held_back;
+};
+bool log_pace(struct log_pace *pace, unsigned *held_back);
 
 /* Logs an error and ends the program with status 1 (EX_CONFIG and the like are the caller's). */
 _Noreturn void log_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));

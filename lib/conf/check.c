@@ -81,6 +81,7 @@ static void check_paths(struct check *c)
     check_absolute(c, "pid-file", c->conf->pid_file);
     check_absolute(c, "dns.trust-anchor", c->conf->dns_trust_anchor);
     check_absolute(c, "dmarc.public-suffix-list", c->conf->dmarc_psl_file);
+    check_absolute(c, "reference.program", c->conf->reference_program);
     check_table_path(c, "key-table", c->conf->key_table);
     check_table_path(c, "signing-table", c->conf->signing_table);
 }

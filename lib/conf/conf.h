@@ -20,6 +20,8 @@ enum run_mode { RUN_ENFORCE, RUN_SHADOW };
 enum check_mode { CHECK_OFF, CHECK_SHADOW, CHECK_ENFORCE };
 enum on_off { SWITCH_OFF, SWITCH_ON };
 enum discovery { DISCOVERY_TREEWALK, DISCOVERY_PSL };
+enum spf_evaluator { SPF_BY_OWN, SPF_BY_LIBSPF2 };
+enum dkim_evaluator { DKIM_BY_OWN, DKIM_BY_LIBOPENDKIM };
 enum spf_point { SPF_AT_MAIL, SPF_AT_RCPT, SPF_AT_END };
 
 struct conf_strings {
@@ -74,6 +76,7 @@ struct conf {
 #define OPT_INT(field, name, def, min, max, help)      int64_t field;
 #define OPT_DURATION(field, name, def, min, max, help) int64_t field;
 #define OPT_SIZE(field, name, def, min, max, help)     uint64_t field;
+#define OPT_SHARE(field, name, def, help)              double field;
 #define OPT_MODE(field, name, def, help)               unsigned field;
 #define OPT_CHOICE(field, name, tag, def, help)        enum tag field;
 #define OPT_ACTION(field, name, def, help)             enum action field;
@@ -87,6 +90,7 @@ struct conf {
 #undef OPT_INT
 #undef OPT_DURATION
 #undef OPT_SIZE
+#undef OPT_SHARE
 #undef OPT_MODE
 #undef OPT_CHOICE
 #undef OPT_ACTION

@@ -16,6 +16,7 @@ const struct option options[] = {
 #define OPT_DOMAINS(f, n, h)   OPTION(f, n, .type = OPTION_DOMAINS, .help = h)
 #define OPT_NETS(f, n, d, h)   OPTION(f, n, .type = OPTION_NETS, .def = d, .help = h)
 #define OPT_BOOL(f, n, d, h)   OPTION(f, n, .type = OPTION_BOOL, .def = #d, .help = h)
+#define OPT_SHARE(f, n, d, h)  OPTION(f, n, .type = OPTION_SHARE, .def = d, .help = h)
 #define OPT_MODE(f, n, d, h)   OPTION(f, n, .type = OPTION_MODE, .def = d, .help = h)
 #define OPT_ACTION(f, n, d, h) OPT_CHOICE(f, n, action, d, h)
 #define OPT_CHOICE(f, n, t, d, h)                                                                  \
@@ -33,6 +34,7 @@ const struct option options[] = {
 #undef OPT_DOMAINS
 #undef OPT_NETS
 #undef OPT_BOOL
+#undef OPT_SHARE
 #undef OPT_MODE
 #undef OPT_ACTION
 #undef OPT_CHOICE
@@ -51,6 +53,7 @@ static const struct {
 #define OPT_DOMAINS(f, n, h)             {.name = n},
 #define OPT_NETS(f, n, d, h)             {.name = n},
 #define OPT_BOOL(f, n, d, h)             {.name = n},
+#define OPT_SHARE(f, n, d, h)            {.name = n},
 #define OPT_MODE(f, n, d, h)             {.name = n},
 #define OPT_ACTION(f, n, d, h)           {.name = n},
 #define OPT_CHOICE(f, n, t, d, h)        {.name = n},
@@ -179,6 +182,7 @@ static const struct {
     [OPTION_INT] = {"number", "a whole number"},
     [OPTION_DURATION] = {"duration", "a duration in quotes such as \"5s\" (units ms, s, m, h, d)"},
     [OPTION_SIZE] = {"size", "a size in quotes such as \"64M\" (units K, M, G)"},
+    [OPTION_SHARE] = {"share", "a number from 0 to 1 such as 0.01"},
     [OPTION_MODE] = {"mode", "octal permissions in quotes such as \"0660\""},
     [OPTION_CHOICE] = {"word", "one of these words in quotes: "},
 };

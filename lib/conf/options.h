@@ -18,6 +18,7 @@ enum option_type {
     OPTION_INT,
     OPTION_DURATION,
     OPTION_SIZE,
+    OPTION_SHARE,
     OPTION_MODE,
     OPTION_CHOICE,
 };

@@ -93,6 +93,23 @@ const char *size_parse(struct str text, uint64_t *bytes)
     return NULL;
 }
 
+const char *share_parse(struct str text, double *share)
+{
+    static const char wrong[] = "is no share from 0 to 1, such as 0.01";
+    size_t dot = str_find(text, 0, '.');
+    struct str digits = str_sub(text, dot + 1, text.n);
+    unsigned long long whole, parts = 0;
+    double scale = 1;
+    if (!str_to_u64(str_sub(text, 0, dot), 1, &whole))
+        return wrong;
+    if (dot < text.n && (digits.n > 9 || !str_to_u64(digits, NUMBER_MAX, &parts)))
+        return wrong;
+    for (size_t i = 0; i < digits.n; i++)
+        scale *= 10;
+    *share = (double)whole + (double)parts / scale;
+    return *share > 1 ? wrong : NULL;
+}
+
 const char *mode_parse(struct str text, unsigned *mode)
 {
     unsigned value = 0;
@@ -129,6 +146,16 @@ struct str duration_format(struct arena *a, int64_t ms)
 struct str size_format(struct arena *a, uint64_t bytes)
 {
     return unit_format(a, bytes, size_units, N_UNITS(size_units), &size_units[3]);
+}
+
+struct str share_format(struct arena *a, double share)
+{
+    struct str text = str_printf(a, "%.9f", share);
+    while (text.p[text.n - 1] == '0')
+        text.n--;
+    if (text.p[text.n - 1] == '.')
+        text.n--;
+    return text;
 }
 
 /* Setting: each type from text. */
@@ -239,6 +266,8 @@ static const char *set(struct conf *conf, const struct option *o, struct str tex
     case OPTION_DURATION:
     case OPTION_SIZE:
         return number_set(conf, o, text, a);
+    case OPTION_SHARE:
+        return share_parse(text, field);
     case OPTION_MODE:
         return mode_parse(text, field);
     case OPTION_CHOICE:
@@ -361,6 +390,8 @@ struct str value_show(const struct conf *conf, const struct option *o, struct ar
         return value_quote(a, duration_format(a, *(const int64_t *)field));
     case OPTION_SIZE:
         return value_quote(a, size_format(a, *(const uint64_t *)field));
+    case OPTION_SHARE:
+        return share_format(a, *(const double *)field);
     case OPTION_MODE:
         return str_printf(a, "\"%04o\"", *(const unsigned *)field);
     case OPTION_CHOICE: {

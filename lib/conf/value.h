@@ -9,10 +9,12 @@
  */
 const char *duration_parse(struct str text, int64_t *ms);
 const char *size_parse(struct str text, uint64_t *bytes);
+const char *share_parse(struct str text, double *share); /* "0.01" */
 const char *mode_parse(struct str text, unsigned *mode);
 
 struct str duration_format(struct arena *a, int64_t ms);
 struct str size_format(struct arena *a, uint64_t bytes);
+struct str share_format(struct arena *a, double share); /* nine decimals at most */
 
 /* Sets a field from text; for a list type adds one element. False and *problem (what is wrong and
  * what is allowed, in `a`) if the text is no value of the option or out of its bounds. */

@@ -77,10 +77,18 @@ static int libconfig_type(const struct option *o)
     case OPTION_BOOL:
         return CONFIG_TYPE_BOOL;
     case OPTION_INT:
-        return CONFIG_TYPE_INT64; /* source.c makes all numbers so */
+        return CONFIG_TYPE_INT64; /* source.c makes all whole numbers so */
+    case OPTION_SHARE:
+        return CONFIG_TYPE_FLOAT;
     default:
         return CONFIG_TYPE_STRING;
     }
+}
+
+/* A share may be a whole number: all, or nothing. */
+static bool fits_type(const struct option *o, int type)
+{
+    return type == libconfig_type(o) || (o->type == OPTION_SHARE && type == CONFIG_TYPE_INT64);
 }
 
 void walk_option(struct walk *w, const struct option *o, config_setting_t *setting)
@@ -88,12 +96,14 @@ void walk_option(struct walk *w, const struct option *o, config_setting_t *setti
     int type = config_setting_type(setting);
     if (option_is_list(o))
         set_list(w, o, setting);
-    else if (type != libconfig_type(o))
+    else if (!fits_type(o, type))
         complain_type(w, o, setting);
     else if (type == CONFIG_TYPE_BOOL)
         set_text(w, o, setting, config_setting_get_bool(setting) ? STR("true") : STR("false"));
     else if (type == CONFIG_TYPE_INT64)
         set_text(w, o, setting, str_printf(w->scratch, "%lld", config_setting_get_int64(setting)));
+    else if (type == CONFIG_TYPE_FLOAT)
+        set_text(w, o, setting, share_format(w->scratch, config_setting_get_float(setting)));
     else
         set_text(w, o, setting, str_of(config_setting_get_string(setting)));
 }

@@ -160,6 +160,29 @@ static void test_values(void **state)
     conf_free(conf);
 }
 
+static void test_shares(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *shown;
+        double value;
+    } good[] = {{"0", "0;", 0},
+                {"1", "1;", 1},
+                {"1.0", "1;", 1},
+                {"0.01", "0.01;", 0.01},
+                {"1e-3", "0.001;", 0.001},
+                {"0.000000001", "0.000000001;", 1e-9}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "reference = { sample = %s; };", good[i].text);
+        struct conf *conf = parse(text);
+        assert_true(conf->reference_sample == good[i].value);
+        const char *shown = strstr(conf_show(conf, arena, false).p, "sample = ");
+        assert_memory_equal(shown + 9, good[i].shown, strlen(good[i].shown));
+        conf_free(conf);
+    }
+}
+
 /* Files from elsewhere: CRLF, no line end at the end, an empty file. */
 static void test_line_ends(void **state)
 {
@@ -263,6 +286,8 @@ static const struct {
      "text:1: mode: wanted is one of these words in quotes: enforce, shadow, not true or false\n"},
     {"socket-mode = 0660;",
      "text:1: socket-mode: wanted is octal permissions in quotes such as \"0660\", not a number\n"},
+    {"reference = { sample = \"0.1\"; };",
+     "text:1: reference.sample: wanted is a number from 0 to 1 such as 0.01, not a text\n"},
     {"dns = { cache-size = 5; };", "text:1: dns.cache-size: wanted is a size in quotes such as "
                                    "\"64M\" (units K, M, G), not a number\n"},
     {"trusted-networks = [ 10, 11 ];",
@@ -299,6 +324,12 @@ static const struct {
      "text:1: dns.max-in-flight: \"4294967396\" is out of bounds: allowed is 16 to 65536\n"},
     {"dns = { max-in-flight = 0x1000000FF; };",
      "text:1: dns.max-in-flight: \"4294967551\" is out of bounds: allowed is 16 to 65536\n"},
+    {"reference = { sample = 1.1; };",
+     "text:1: reference.sample: \"1.1\" is no share from 0 to 1, such as 0.01\n"},
+    {"reference = { sample = 2; };",
+     "text:1: reference.sample: \"2\" is no share from 0 to 1, such as 0.01\n"},
+    {"reference = { sample = -0.5; };",
+     "text:1: reference.sample: \"-0.5\" is no share from 0 to 1, such as 0.01\n"},
     {"dns = { cache-size = \"64MB\"; };",
      "text:1: dns.cache-size: \"64MB\" is no size such as \"64M\" (units K, M, G)\n"},
     {"dns = { cache-size = \"1K\"; };",
@@ -560,6 +591,8 @@ static void test_round_trip(void **state)
                "\"s\"; file = "
                "\"/s\"; }, { selector = \"t\"; file = \"/t\"; } ); },\n"
                "{ domain = \"b.example\"; keys = ( { selector = \"s\"; file = \"/b\"; } ); } );");
+    round_trip("reference = { sample = 0.125; memory = \"2M\"; program = \"/p\"; };\n"
+               "spf = { engine = \"libspf2\"; }; dkim = { engine = \"libopendkim\"; };");
     round_trip("signing = ( { domain = \"a.example\"; " KEY
                " senders = [ \"a@a.example\", \"*\" ]; lifetime = \"7d\"; oversign-headers = [ ];\n"
                "sign-headers = \"from\"; header-canonicalization = \"simple\"; },\n"
@@ -681,6 +714,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shares, setup, teardown),
         cmocka_unit_test_setup_teardown(test_line_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signing_forms, setup, teardown),

@@ -1,0 +1,11 @@
+/* note.h - what became of questions to the libraries, for the operator. */
+#ifndef ASSAY_REFERENCE_NOTE_H
+#define ASSAY_REFERENCE_NOTE_H
+
+#include "reference/reference.h"
+
+/* Counts the answer, or the lack of one, and logs the latter: at most one line a minute for each
+ * library. */
+void reference_note(enum reference_library library, const struct reference_report *report);
+
+#endif

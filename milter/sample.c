@@ -1,0 +1,193 @@
+/* sample.c - what the libraries of the field say of a message, beside what we said.
+ *
+ * libopendmarc is given our SPF and DKIM results, so that a difference in one of these is counted
+ * once. Where ours could not be known for DNS trouble there is nothing to compare. Where an engine
+ * of theirs decides, our own libraries are asked here once more: their answers are in the cache.
+ *
+ * Errors: none; a library without an answer is counted (reference/note.c). */
+#include "milter/sample.h"
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "core/request.h"
+#include "reference/compare.h"
+#include "reference/note.h"
+
+/* More look-ups than any message needs; those beyond explain no difference. */
+#define EVENTS_MAX 512
+
+struct judging {
+    const struct sample *s;
+    struct reference_differences differences;
+    struct reference_facts facts;
+    struct dns_event *events;
+    size_t events_cap;
+};
+
+const struct session *sample_session(const struct session *session, struct arena *a)
+{
+    struct session *copy = arena_make(a, struct session);
+    *copy = *session;
+    copy->arena = a;
+    copy->client_name = str_copy(a, session->client_name);
+    copy->helo = str_copy(a, session->helo);
+    copy->daemon_name = str_copy(a, session->daemon_name);
+    return copy;
+}
+
+static void remember(void *context, const struct dns_event *event)
+{
+    struct judging *j = context;
+    size_t n = j->facts.n_events;
+    if (n == EVENTS_MAX)
+        return;
+    j->events = arena_extend(j->s->arena, j->events, n, &j->events_cap, sizeof *j->events);
+    j->events[n] = *event;
+    j->events[n].name = str_copy(j->s->arena, event->name);
+    j->facts.events = j->events;
+    j->facts.n_events = n + 1;
+}
+
+static bool answered(enum reference_library library, const struct reference_report *report)
+{
+    reference_note(library, report);
+    return report->status == REFERENCE_ANSWERED;
+}
+
+/* After a comparison: `before` is how many differences there were. */
+static void count(const struct judging *j, enum reference_library library, size_t before)
+{
+    static const enum counter differs[REFERENCE_LIBRARY_COUNT] = {
+        [REFERENCE_LIBSPF2] = CTR_REFERENCE_DIFFERS_LIBSPF2,
+        [REFERENCE_LIBOPENDKIM] = CTR_REFERENCE_DIFFERS_LIBOPENDKIM,
+        [REFERENCE_LIBOPENDMARC] = CTR_REFERENCE_DIFFERS_LIBOPENDMARC,
+    };
+    counter_inc(j->differences.n > before ? differs[library] : CTR_REFERENCE_AGREED);
+}
+
+/* --- SPF ---------------------------------------------------------------------------------------*/
+
+static struct spf_outcome our_spf(const struct sample *s, const struct spf_request *request)
+{
+    struct spf_outcome outcome = s->evidence->spf.mail_from.outcome;
+    if (s->snapshot->engines->spf != engines_own.spf)
+        spf_check(request, s->asker, &outcome);
+    return outcome;
+}
+
+static void judge_spf(struct judging *j)
+{
+    const struct sample *s = j->s;
+    if (!s->evidence->spf.mail_from.checked)
+        return;
+    const struct spf_request request = request_spf(s->snapshot->conf, s->session, s->message);
+    struct spf_outcome *both = arena_array(s->arena, struct spf_outcome, 2);
+    both[0] = our_spf(s, &request);
+    if (both[0].result == SPF_TEMPERROR)
+        return;
+    struct reference_report report =
+        reference_spf(s->snapshot->reference, &request, s->asker, &both[1]);
+    if (!answered(REFERENCE_LIBSPF2, &report))
+        return;
+    size_t before = j->differences.n;
+    j->facts.spf = &request;
+    reference_compare_spf(&j->differences, &j->facts, &both[0], &both[1]);
+    j->facts.spf = NULL;
+    count(j, REFERENCE_LIBSPF2, before);
+}
+
+/* --- DKIM --------------------------------------------------------------------------------------*/
+
+static const struct dkim_signature *our_dkim(const struct sample *s,
+                                             const struct dkim_verify_settings *settings, size_t *n)
+{
+    const struct kept_body *body = &s->message->body;
+    size_t skipped;
+    *n = s->evidence->dkim.n;
+    if (s->snapshot->engines->dkim == engines_own.dkim)
+        return s->evidence->dkim.signatures;
+    struct dkim_verifier *v =
+        dkim_verifier_new(settings, &s->message->headers, s->snapshot->key_cache, s->asker);
+    for (size_t i = 0; i < body->n; i++)
+        dkim_verifier_body(v, body->pieces[i].p, body->pieces[i].n);
+    return dkim_verifier_finish(v, s->asker, n, &skipped);
+}
+
+static void judge_dkim(struct judging *j)
+{
+    const struct sample *s = j->s;
+    const struct kept_body *kept = &s->message->body;
+    if (!s->evidence->dkim.checked || !s->evidence->dkim.n || !kept->whole)
+        return;
+    const struct dkim_verify_settings settings = request_dkim(s->snapshot->conf, s->message);
+    const struct reference_body body = {.n = kept->n, .pieces = kept->pieces};
+    size_t n, n_theirs, skipped;
+    const struct dkim_signature *theirs, *ours = our_dkim(s, &settings, &n);
+    struct reference_report report =
+        reference_dkim(s->snapshot->reference, &settings, &s->message->headers, &body, s->asker,
+                       &theirs, &n_theirs, &skipped);
+    if (!answered(REFERENCE_LIBOPENDKIM, &report))
+        return;
+    size_t before = j->differences.n;
+    j->facts.headers = &s->message->headers;
+    j->facts.body = &body;
+    reference_compare_dkim(&j->differences, &j->facts, ours, n, theirs, n_theirs);
+    j->facts.body = NULL;
+    count(j, REFERENCE_LIBOPENDKIM, before);
+}
+
+/* --- DMARC -------------------------------------------------------------------------------------*/
+
+static void judge_author(struct judging *j, const struct dmarc_outcome *ours)
+{
+    const struct sample *s = j->s;
+    struct dmarc_outcome *theirs = arena_make(s->arena, struct dmarc_outcome);
+    struct dmarc_request request = request_dmarc(s->snapshot->conf, s->message, s->evidence);
+    request.author_domain = ours->author_domain;
+    struct reference_report report =
+        reference_dmarc(s->snapshot->reference, &request, s->asker, theirs);
+    if (!answered(REFERENCE_LIBOPENDMARC, &report))
+        return;
+    size_t before = j->differences.n;
+    j->facts.dmarc = &request;
+    reference_compare_dmarc(&j->differences, &j->facts, ours, theirs);
+    j->facts.dmarc = NULL;
+    count(j, REFERENCE_LIBOPENDMARC, before);
+}
+
+static void judge_dmarc(struct judging *j)
+{
+    const struct evidence_dmarc *dmarc = &j->s->evidence->dmarc;
+    for (size_t i = 0; i < dmarc->n; i++)
+        if (dmarc->outcomes[i].result != DMARC_TEMPERROR)
+            judge_author(j, &dmarc->outcomes[i]);
+}
+
+/* --- All ---------------------------------------------------------------------------------------*/
+
+static void log_difference(const struct sample *s, const struct reference_difference *d)
+{
+    struct str id = str_safe(s->arena, s->message->queue_id, 64, false);
+    const struct reference_class *class = d->class;
+    log_info("%.*s: reference: %.*s: %s says %.*s, we say %.*s (%s%s%s)",
+             STR_ARG(id.n ? id : STR("NOQUEUE")), STR_ARG(d->subject),
+             reference_library_name(d->library), STR_ARG(d->theirs), STR_ARG(d->ours),
+             class ? class->id : "unlisted", class ? ", " : "", class ? class->section : "");
+}
+
+void sample_judge(const struct sample *s)
+{
+    struct judging *j = arena_make(s->arena, struct judging);
+    j->s = s;
+    reference_differences_init(&j->differences, s->arena);
+    s->asker->patience_us = s->snapshot->conf->dns_deadline * 1000;
+    s->asker->waiting = NULL; /* the MTA has its answer */
+    s->asker->trace = remember;
+    s->asker->trace_context = j;
+    judge_spf(j);
+    judge_dkim(j);
+    judge_dmarc(j);
+    for (size_t i = 0; i < j->differences.n; i++)
+        log_difference(s, &j->differences.v[i]);
+    counter_inc(CTR_REFERENCE_SAMPLED);
+}

@@ -1,0 +1,29 @@
+/* sample.h - a message that has its verdict, for the libraries of the field to judge too. */
+#ifndef ASSAY_MILTER_SAMPLE_H
+#define ASSAY_MILTER_SAMPLE_H
+
+#include "core/evidence.h"
+#include "core/message.h"
+#include "milter/runtime.h"
+
+/* It lives in the message's arena, with all that it points at; the snapshot is released when that
+ * arena goes. */
+struct sample {
+    struct arena *arena;
+    const struct snapshot *snapshot;
+    const struct session *session; /* a copy: the connection goes on */
+    const struct message *message; /* with its body, where that could be kept */
+    const struct evidence *evidence;
+    struct dns_asker *asker;
+    size_t copied;       /* bytes that are taken from the budget already */
+    size_t charged;      /* the queue's: what it took besides */
+    struct sample *next; /* the queue's */
+};
+
+/* A session's facts in an arena of another life. */
+const struct session *sample_session(const struct session *session, struct arena *a);
+
+/* Asks the libraries, compares, counts, and logs what differs. Takes as long as they do. */
+void sample_judge(const struct sample *sample);
+
+#endif
