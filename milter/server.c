@@ -1,9 +1,5 @@
 /* server.c - opens the socket and runs libmilter.
  *
- * libmilter runs a thread that waits for HUP, TERM and INT in sigwait(), and ends the filter on
- * each of them: a SIGHUP that finds the main thread busy would stop the daemon. So this file has
- * a sigwait() of its own, which takes precedence over libc's and waits for ever.
- *
  * Errors: false and a phrase that names the socket. */
 #include "milter/server.h"
 
@@ -14,7 +10,6 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +23,7 @@
 #include "base/log.h"
 #include "conf/listen.h"
 #include "milter/callbacks.h"
+#include "milter/overrides.h"
 
 #define BACKLOG 1024
 /* How long an MTA may be silent within a session: longer than any SMTP time-out (RFC 5321 4.5.3.2).
@@ -36,13 +32,6 @@
 
 static struct sockaddr_un unix_socket; /* sun_path is empty if there is none */
 static atomic_bool ended;
-
-int sigwait(const sigset_t *set, int *sig)
-{
-    (void)set, (void)sig;
-    for (;;)
-        pause();
-}
 
 /* --- Unix sockets ------------------------------------------------------------------------------*/
 
@@ -151,7 +140,7 @@ static const char *why_not(const struct listen_address *address, struct arena *a
 }
 
 /* Accepted connections inherit these from the listening socket, which libmilter keeps to itself.
- * Without TCP_NODELAY each message waits 40 ms for a delayed acknowledgement. */
+ * Without TCP_NODELAY our own second write of a message waits 40 ms for an acknowledgement. */
 static void tune_listening_socket(void)
 {
     static const struct {
@@ -176,6 +165,7 @@ static bool open_tcp(const struct listen_address *address, struct arena *a, stru
         return false;
     }
     tune_listening_socket();
+    overrides_acknowledge_at_once();
     return true;
 }
 

@@ -4,6 +4,7 @@
 import os
 import random
 import re
+import socket
 import threading
 import time
 
@@ -343,6 +344,17 @@ class Crowd(harness.WireTest):
             self.assertTrue(c.message().accepted)
         self.assertLess(time.monotonic() - start, 20 if harness.SANITIZED else 1.5)
         self.assertTrue(c.steps & NR_BODY)
+
+    def test_tcp_acknowledges_at_once(self):
+        """MTAs leave Nagle's algorithm on, and what they write in pieces must not wait for our acknowledgement."""
+        d = self.daemon("", ZONE, tcp=True)
+        c = d.client(style="sendmail")
+        c.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        c.message()
+        start = time.monotonic()
+        for _ in range(50):
+            self.assertTrue(c.message().accepted)
+        self.assertLess(time.monotonic() - start, 20 if harness.SANITIZED else 1.5)
 
 
 if __name__ == "__main__":
