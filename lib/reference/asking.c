@@ -28,6 +28,7 @@ void asking_begin(struct asking *q, struct reference *r, enum reference_library 
 struct reference_report asking_end(struct asking *q)
 {
     arena_free(q->scratch);
+    arena_free(q->reply);
     return q->report;
 }
 
@@ -55,29 +56,40 @@ static const struct dns_answer *look_up(struct asking *q, const struct question 
 {
     static const struct dns_answer no_such_name = {.status = DNS_NXDOMAIN};
     struct str name;
-    if (!domain_normalize_ascii(q->scratch, question->name, &name))
+    if (!domain_normalize_ascii(q->reply, question->name, &name))
         return &no_such_name;
     return dns_lookup(q->asker, name, question->type);
 }
 
+/* What the library may be given of it; nothing more once something was refused. */
+static struct dns_answer vetted_answer(struct asking *q, const struct question *question)
+{
+    struct dns_answer vetted;
+    struct str why;
+    if (q->refused.p)
+        return (struct dns_answer){.status = DNS_SERVFAIL};
+    if (vet_answer(q->reply, q->library, question, look_up(q, question), &vetted, &why))
+        return vetted;
+    q->refused = str_copy(q->scratch, why);
+    return (struct dns_answer){.status = DNS_SERVFAIL};
+}
+
 static enum channel_status answer(struct asking *q, struct channel *channel, struct str payload)
 {
-    static const struct dns_answer unknown = {.status = DNS_SERVFAIL};
     struct question question;
-    struct dns_answer vetted;
     struct strbuf out;
     if (++q->report.questions > QUESTIONS_MAX || !question_read(payload, &question))
         return CHANNEL_BROKEN;
-    if (q->refused.p)
-        vetted = unknown;
-    else if (!vet_answer(q->scratch, q->library, &question, look_up(q, &question), &vetted,
-                         &q->refused))
-        vetted = unknown;
+    if (!q->reply)
+        q->reply = arena_new(0);
+    struct dns_answer vetted = vetted_answer(q, &question);
     q->insecure = q->insecure || vetted.security != DNS_SECURE;
-    sb_init(&out, q->scratch);
+    sb_init(&out, q->reply);
     answer_write(&out, &vetted);
     struct iovec part = {out.p, out.n};
-    return channel_send(channel, &part, 1);
+    enum channel_status status = channel_send(channel, &part, 1);
+    arena_reset(q->reply);
+    return status;
 }
 
 /* ---- the conversation ---- */

@@ -24,6 +24,7 @@ struct asking {
     enum reference_library library;
     struct dns_asker *asker;
     struct arena *scratch; /* ends with the question */
+    struct arena *reply;   /* for one answer from DNS at a time */
     struct iovec *parts;   /* the job, as it is sent */
     size_t n, cap;
     /* Takes a RESULT: false if this worker may not say it. What is kept has to be copied. */

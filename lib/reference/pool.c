@@ -127,7 +127,7 @@ static void lose(struct pool *pool, struct worker *worker)
 {
     pthread_mutex_lock(&pool->lock);
     bool idle = worker->state == WORKER_FREE;
-    worker->gone = true;
+    worker->gone = true; /* for whoever has it */
     if (idle)
         worker->state = WORKER_LENT;
     pthread_mutex_unlock(&pool->lock);
