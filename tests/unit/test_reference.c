@@ -127,6 +127,17 @@ static void the_mta_is_told_to_be_patient(void **state)
     rig_close(&r);
 }
 
+static void what_is_no_name_is_not_asked(void **state)
+{
+    (void)state;
+    struct rig r = started(1);
+    assert_string_equal(rig_ask(&r, "hostile-names", NULL), "answered");
+    assert_int_equal(r.out.result, SPF_PASS);
+    assert_int_equal(r.report.questions, 7);
+    assert_int_equal(r.asker.lookups, 0);
+    rig_close(&r);
+}
+
 /* ---- workers that end ---- */
 
 static void workers_renew_themselves(void **state)
@@ -373,6 +384,7 @@ int main(void)
         cmocka_unit_test(the_libraries_have_versions),
         cmocka_unit_test(time_in_dns_does_not_count),
         cmocka_unit_test(the_mta_is_told_to_be_patient),
+        cmocka_unit_test(what_is_no_name_is_not_asked),
         cmocka_unit_test(workers_renew_themselves),
         cmocka_unit_test(an_idle_worker_is_killed),
         cmocka_unit_test(a_worker_is_killed_in_its_job),
