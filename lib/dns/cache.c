@@ -12,6 +12,7 @@
 #include "base/counters.h"
 #include "base/lru.h"
 #include "base/thread.h"
+#include "dns/health.h"
 
 #define SHARDS 16
 #define ROOMS  64 /* a power of two */
@@ -37,6 +38,7 @@ struct dns {
     struct lru *entries;
     atomic_uint in_flight;
     atomic_bool closing; /* nothing is sent any more */
+    struct dns_health health;
     struct room rooms[ROOMS];
 };
 
@@ -117,6 +119,7 @@ struct dns *dns_new(struct dns_backend *backend, const struct dns_limits *limits
     dns->entries = lru_new(limits->cache_bytes, SHARDS, &ops);
     atomic_init(&dns->in_flight, 0);
     atomic_init(&dns->closing, false);
+    dns->health = (struct dns_health){.answered_us = dns->limits.now_us()};
     for (size_t i = 0; i < ROOMS; i++) {
         pthread_mutex_init(&dns->rooms[i].lock, NULL);
         thread_cond_init(&dns->rooms[i].answered);
@@ -218,10 +221,34 @@ static void settle(struct dns *dns, struct dns_entry *e, struct dns_reply *reply
     }
 }
 
+static const struct dns_question root = {.type = DNS_TXT, .name = {.n = 1}};
+
+/* Outside of the cache, which would know the answer. */
+static void ask_for_root(struct dns *dns)
+{
+    counter_inc(CTR_DNS_QUERIES);
+    atomic_fetch_add_explicit(&dns->in_flight, 1, memory_order_relaxed);
+    dns->backend->ask(dns->backend, entry_new(dns, &root));
+}
+
+static void watch(struct dns *dns, const struct dns_question *q, enum dns_status status)
+{
+    struct dns_health *h = &dns->health;
+    int64_t now = dns->limits.now_us(), silent = now - h->answered_us;
+    bool is_root = q->type == root.type && dns_name_eq(&q->name, &root.name);
+    enum dns_health_news news = dns_health_note(h, status, is_root, now);
+    if (news == DNS_HEALTH_DOUBT)
+        ask_for_root(dns);
+    else
+        dns_health_say(h, news, silent);
+}
+
 void dns_entry_finish(struct dns_entry *e, struct dns_reply *reply)
 {
     struct dns *dns = e->dns;
     count_failure(reply->answer.status);
+    if (dns->limits.watch && !atomic_load_explicit(&dns->closing, memory_order_relaxed))
+        watch(dns, &e->question, reply->answer.status);
     settle(dns, e, reply, lifetime_s(&dns->limits, &reply->answer));
     dns_entry_release(e);
 }

@@ -15,6 +15,8 @@ struct dns_limits {
     int64_t negative_ttl_s;  /* nodata, nxdomain: at most the SOA's minimum and this */
     int64_t failure_ttl_s;   /* a dead zone must not cost each message its full time */
     unsigned max_in_flight;  /* queries under way; 0: no limit */
+    bool watch;              /* tell the operator when nothing answers; the backend has to finish
+                                all queries on one thread */
     int64_t (*now_us)(void); /* the clock that ages entries; NULL: clock_us() */
 };
 

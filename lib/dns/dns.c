@@ -164,7 +164,8 @@ struct dns *dns_open(const struct dns_settings *settings, struct arena *a, struc
                                       .max_ttl_s = settings->max_ttl_s,
                                       .negative_ttl_s = settings->negative_ttl_s,
                                       .failure_ttl_s = settings->failure_ttl_s,
-                                      .max_in_flight = settings->max_in_flight};
+                                      .max_in_flight = settings->max_in_flight,
+                                      .watch = true};
     bool unbound = settings->recurse || settings->dnssec == DNSSEC_VALIDATE;
     struct dns_backend *backend = unbound ? dns_backend_unbound(settings, a, problem)
                                           : dns_backend_cares(settings, a, problem);

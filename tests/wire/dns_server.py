@@ -31,6 +31,7 @@ class DnsServer:
         self.zone = {name.lower(): records for name, records in zone.items()}
         self.queries = []  # (name, type), as they came
         self.ttl = 60  # of all answers
+        self.dead = False  # nothing is answered any more
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind(("127.0.0.1", port))
@@ -62,7 +63,7 @@ class DnsServer:
         kind = TYPES.get(number, str(number))
         self.queries.append((name, kind))
         found = self.zone.get(name)
-        if found == SILENT:
+        if found == SILENT or self.dead:
             return
         if isinstance(found, Slow):
             answer = _answer(packet, end + 4, found.records, name, kind, self.ttl)

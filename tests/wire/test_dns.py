@@ -113,6 +113,39 @@ class Dns(harness.WireTest):
             t.join()
         self.assertEqual({r.code for r in replies}, {"451"})
 
+    def test_no_resolver_answers(self):
+        """The operator hears of it once, and once more when one answers again."""
+        d = self.daemon("", ZONE, dns='timeout = "300ms"; deadline = "1s"; failure-ttl = "0s";')
+        d.client().message()
+        d.dns.dead = True
+
+        def complaint():
+            reply = d.client().message("<x@slow.test>", header=plain_header("x@slow.test"))
+            self.assertEqual(reply.code, "451")
+            return d.lines("no resolver answers")
+
+        harness.until(complaint, "a warning")
+        for _ in range(3):
+            complaint()
+        d.dns.dead = False
+        d.client().message("<x@other.test>", header=plain_header("x@other.test"))
+        d.wait_for_log("a resolver answers again")
+        self.assertRegex(d.lines("no resolver answers")[0], r"(?i)warning.* \d+ queries failed in \d+ s")
+        self.assertEqual(len(d.lines("no resolver answers")), 1)
+        self.assertEqual(len(d.lines("a resolver answers again")), 1)
+
+    def test_a_silent_zone_is_no_dead_resolver(self):
+        d = self.daemon("", dict(ZONE, **{"silent.test": SILENT, "_dmarc.silent.test": SILENT}),
+                        dns='timeout = "300ms"; deadline = "1s"; failure-ttl = "0s";')
+
+        def doubt():
+            d.client().message("<x@silent.test>", header=plain_header("x@silent.test"))
+            return ("", "TXT") in d.dns.queries
+
+        harness.until(doubt, "a question for the root")
+        d.client().message("<x@silent.test>", header=plain_header("x@silent.test"))
+        self.assertEqual(d.lines("no resolver answers"), [])
+
     def test_abort_and_vanishing_while_dns_is_waited_for(self):
         d = self.daemon("", dict(ZONE, **{"silent.test": SILENT, "_dmarc.silent.test": SILENT}), dns='timeout = "1s"; deadline = "1s";')
         for _ in range(5):
