@@ -214,7 +214,7 @@ static struct str reason_of(DKIM_SIGINFO *sig)
     const char *text = dkim_sig_geterrorstr(error);
     if (is_passed(sig))
         return STR("");
-    if (error == DKIM_SIGERROR_OK && dkim_sig_getbh(sig) == DKIM_SIGBH_MISMATCH)
+    if (dkim_sig_getbh(sig) == DKIM_SIGBH_MISMATCH)
         return STR("body hash mismatch");
     return text ? str_of(text) : STR("");
 }

@@ -16,7 +16,7 @@
 
 #include "worker.h"
 
-#define NO_EXPLANATION "no explanation" /* libspf2 wants a default of its own */
+#define NO_EXPLANATION "no-explanation" /* libspf2 wants a default of its own */
 #define EXIT_LIBRARY   70
 
 static SPF_server_t *server;
