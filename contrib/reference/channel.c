@@ -15,12 +15,13 @@ _Noreturn void channel_broken(void)
     _exit(EXIT_PROTOCOL);
 }
 
-/* Fills the buffer. False if the stream has ended before its first byte. */
+/* Fills the buffer. False if the stream has ended before its first byte, also if something that we
+ * said was not read any more. */
 static bool read_all(char *p, size_t n)
 {
     for (size_t got = 0; got < n;) {
         ssize_t more = read(WORKER_SOCKET, p + got, n - got);
-        if (more == 0 && got == 0)
+        if (got == 0 && (more == 0 || (more < 0 && errno == ECONNRESET)))
             return false;
         if (more == 0 || (more < 0 && errno != EINTR))
             channel_broken();

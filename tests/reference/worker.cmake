@@ -2,7 +2,7 @@
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 assay_test(reference reference_sandbox COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/sandbox $<TARGET_FILE:assay_reference>)
 assay_test(reference reference_symbols COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/symbols $<TARGET_FILE:assay_reference>)
-foreach(name worker)
+foreach(name worker worker_life)
   add_executable(reference_${name} ${CMAKE_CURRENT_SOURCE_DIR}/test_${name}.c)
   target_link_libraries(reference_${name} PRIVATE assay PkgConfig::CMOCKA PkgConfig::SECCOMP)
   assay_test(reference reference_${name} COMMAND reference_${name} $<TARGET_FILE:assay_reference>)
