@@ -7,51 +7,89 @@ import statistics
 import subprocess
 import sys
 
-FIGURES = ("cpu_us", "ratio", "rate", "p50", "p99", "memory")
 WARM_UP = 200  # messages
-HEAD = f"{'trial':18} {'filter':13} {'CPU us':>8} {'x floor':>7} {'msg/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'RSS MB':>7}"
+FIGURES = ("cpu_us", "ratio", "rate", "p50", "p99", "memory", "queries")
+HEAD = (f"{'trial':18} {'filter':24} {'CPU us':>8} {'x floor':>7} {'msg/s':>7} {'p50 ms':>8} {'p99 ms':>8} {'RSS MB':>7} "
+        f"{'queries':>7}")
+
+
+class Bench:
+    """What all rounds need: the load generator, the filters, the corpora, the DNS."""
+
+    def __init__(self, load, filters, corpora, world, rounds, share):
+        self.load, self.filters, self.corpora, self.world = load, filters, corpora, world
+        self.rounds, self.share = rounds, share
+
+    def words(self, f, corpus, connections, messages, *options):
+        """The command that plays messages to a filter."""
+        expected = [word for words in f.expected for word in ("-e", words)]
+        return [self.load, *expected, *options, f.address, str(self.corpora / corpus), str(connections), str(messages)]
 
 
 class Round:
     """One play of a corpus to one filter."""
 
-    def __init__(self, load, f, corpus, connections, messages, each):
-        before = f.cpu()
-        words = [load, f.address, str(corpus), str(connections), str(messages), str(each)]
-        played = subprocess.run(words, capture_output=True, text=True, check=False)
+    def __init__(self, bench, f, corpus, connections, messages, *options):
+        cpu, queries = f.cpu(), bench.world.queries()
+        played = subprocess.run(bench.words(f, corpus, connections, messages, *options), capture_output=True, text=True,
+                                check=False)
         if played.returncode:
-            sys.exit(f"{played.stderr}{f.log.read_text()[-2000:]}")
-        count, seconds, self.p50, self.p99, accepted = (float(word) for word in played.stdout.split())
-        if accepted != count:
-            sys.exit(f"{int(count - accepted)} messages of {corpus} were not accepted: see {f.log}")
-        self.cpu_us = (f.cpu() - before) / count * 1e6
+            sys.exit(f"{f.name}: {played.stderr}{f.log.read_text()[-2000:]}")
+        count, seconds, self.p50, self.p99, well = (float(word) for word in played.stdout.split())
+        if well != count:
+            sys.exit(f"{f.name}: {int(count - well)} of {int(count)} messages of {corpus} came to another end: see {f.log}")
+        self.cpu_us = (f.cpu() - cpu) / count * 1e6
+        self.queries = (bench.world.queries() - queries) / count
         self.rate = count / seconds
         self.memory = f.memory_mb()
         self.ratio = 1.0
 
 
-def median(values):
-    return statistics.median(values)
+def figures(row):
+    """The medians of a row of rounds, by name."""
+    return {what: statistics.median(getattr(r, what) for r in row) for what in FIGURES}
 
 
-def play_rounds(load, filters, corpora, trial, rounds, share):
-    """The rounds of each filter of the trial, by name."""
-    names = [n for one in trial.filters for n in ((one, "against") if one == "assay" else (one,)) if n in filters]
-    messages = max(trial.connections * 2, int(trial.messages * share))
-    corpus = corpora / trial.corpus
+def play_trial(bench, trial, names):
+    """Yields each filter's name with its figures."""
+    play = play_cold if trial.corpus == "cold" else play_warm
+    for name, row in play(bench, trial, names).items():
+        yield name, figures(row)
+
+
+def play_warm(bench, trial, names):
+    each = ["-n", str(trial.each)]
+    messages = max(trial.connections * 2, int(trial.messages * bench.share))
     rows = {n: [] for n in names}
     few = 16 if trial.corpus == "1M" else max(WARM_UP, trial.connections * 2)
     for n in names:  # caches and threads are warm before anything counts
-        Round(load, filters[n], corpus, trial.connections, few, trial.each)
-    for turn in range(rounds):
+        Round(bench, bench.filters[n], trial.corpus, trial.connections, few, *each)
+    for turn in range(bench.rounds):
         for n in names if turn % 2 else reversed(names):
-            rows[n].append(Round(load, filters[n], corpus, trial.connections, messages, trial.each))
+            rows[n].append(Round(bench, bench.filters[n], trial.corpus, trial.connections, messages, *each))
         for n in names:
             rows[n][-1].ratio = rows[n][-1].cpu_us / rows[names[0]][-1].cpu_us
     return rows
 
 
-def play_trial(load, filters, corpora, trial, rounds, share):
-    for n, row in play_rounds(load, filters, corpora, trial, rounds, share).items():
-        cpu, ratio, rate, p50, p99, memory = (median(getattr(r, what) for r in row) for what in FIGURES)
-        print(f"{trial.name:18} {n:13} {cpu:8.0f} {ratio:7.2f} {rate:8.0f} {p50:8.2f} {p99:8.2f} {memory:7.1f}", flush=True)
+def play_cold(bench, trial, names):
+    """Each round has senders that no filter has met."""
+    rows = {n: [] for n in names}
+    for n in names:
+        bench.filters.stop(n)
+        bench.world.set_delay(0)
+        Round(bench, bench.filters[n], "verify", trial.connections, WARM_UP)
+    bench.world.set_delay(trial.delay)
+    for turn in range(min(bench.rounds, 3)):
+        for n in names if turn % 2 else reversed(names):
+            corpus = f"{trial.corpus}{turn}"
+            rows[n].append(Round(bench, bench.filters[n], corpus, trial.connections, trial.messages))
+        for n in names:
+            rows[n][-1].ratio = rows[n][-1].cpu_us / rows[names[0]][-1].cpu_us
+    bench.world.set_delay(0)
+    return rows
+
+
+def line(trial, name, f):
+    return (f"{trial.name:18} {name:24} {f['cpu_us']:8.0f} {f['ratio']:7.2f} {f['rate']:7.0f} {f['p50']:8.2f} "
+            f"{f['p99']:8.2f} {f['memory']:7.1f} {f['queries']:7.2f}")

@@ -2,28 +2,38 @@
 
 from typing import NamedTuple
 
+CHAINS = ("opendkim+opendmarc", "pyspf+opendkim+opendmarc")
+PEERS = (*CHAINS, "rspamd")
+SIGNERS = ("opendkim-sign", "rspamd-sign")
+
 
 class Trial(NamedTuple):
     name: str
-    corpus: str  # a directory that corpus.py makes
+    corpus: str  # a directory that corpus.py makes; "cold": the filters are new, and each round has its own senders
     filters: tuple  # names of filters.py; the first is what the others are compared with
     connections: int = 8
     messages: int = 2000  # in a round
     each: int = 1  # messages on one connection
+    delay: int = 0  # of the DNS, in ms
 
 
-VERIFY = ("floor-verify", "null", "assay")
+VERIFY = ("floor-verify", "assay", *PEERS)
+FEW = ("floor-verify", "assay", "opendkim+opendmarc", "rspamd")
+SLOW = ("floor-verify", "assay-slow", *(f"{peer}-slow" for peer in PEERS))
 TRIALS = [
-    Trial("verify", "verify", VERIFY),
-    Trial("sign", "sign", ("floor-sign", "null", "assay"), messages=1200),
-    Trial("4 KB", "4k", ("floor-verify", "assay")),
-    Trial("50 KB", "50k", ("floor-verify", "assay"), messages=1500),
-    Trial("1 MB", "1M", ("floor-verify", "assay"), messages=150),
-    Trial("1 connection", "verify", ("floor-verify", "assay"), connections=1, messages=1000),
-    Trial("64 connections", "verify", ("floor-verify", "assay"), connections=64),
-    Trial("256 connections", "verify", ("floor-verify", "assay"), connections=256),
-    Trial("1000 connections", "verify", ("floor-verify", "assay"), connections=1000, messages=4000),
-    Trial("20 per connection", "verify", ("floor-verify", "assay"), each=20),
-    Trial("TCP", "verify", ("floor-verify", "assay", "assay-tcp")),
-    Trial("DNS 20 ms, cold", "verify", ("floor-verify", "assay-cold"), messages=400),
+    Trial("verify", "verify", ("floor-verify", "null", "assay", *PEERS)),
+    Trial("sign", "sign", ("floor-sign", "null", "assay-sign", *SIGNERS), messages=1200),
+    Trial("4 KB", "4k", VERIFY),
+    Trial("50 KB", "50k", VERIFY, messages=1500),
+    Trial("1 MB", "1M", VERIFY, messages=150),
+    Trial("1 connection", "verify", VERIFY, connections=1, messages=1000),
+    Trial("64 connections", "verify", VERIFY, connections=64),
+    Trial("256 connections", "verify", VERIFY, connections=256),
+    Trial("1000 connections", "verify", FEW, connections=1000, messages=4000),
+    Trial("20 per connection", "verify", VERIFY, each=20),
+    Trial("TCP", "verify", ("floor-verify", "floor-verify-tcp", "assay", "assay-tcp")),
+    Trial("new senders", "cold", SLOW, messages=200),
+    Trial("new, DNS 20 ms", "cold", SLOW, messages=200, delay=20),
+    Trial("new senders", "cold", SLOW, messages=200),
+    Trial("new, DNS 200 ms", "cold", SLOW, messages=200, delay=200),
 ]
