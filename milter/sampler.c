@@ -19,7 +19,7 @@ struct sampler {
     pthread_cond_t work, idle;
     struct sample *first, **last;
     unsigned waiting;
-    bool judging, stopping;
+    bool judging, stopping, ended;
 };
 
 bool sampler_chooses(double share)
@@ -140,15 +140,18 @@ void sampler_stop(struct sampler *sampler, int64_t until_us)
            !thread_cond_wait(&sampler->idle, &sampler->lock, until_us))
         continue;
     drop_all(sampler);
+    bool ends = !sampler->judging && !sampler->ended;
+    sampler->ended = sampler->ended || ends;
     pthread_mutex_unlock(&sampler->lock);
+    if (ends)
+        pthread_join(sampler->thread, NULL);
 }
 
 void sampler_free(struct sampler *sampler)
 {
     if (!sampler)
         return;
-    sampler_stop(sampler, clock_us());
-    pthread_join(sampler->thread, NULL);
+    sampler_stop(sampler, INT64_MAX);
     pthread_cond_destroy(&sampler->work);
     pthread_cond_destroy(&sampler->idle);
     pthread_mutex_destroy(&sampler->lock);

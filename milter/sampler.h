@@ -23,10 +23,11 @@ bool sampler_take(struct sampler *sampler, struct sample *sample);
 /* Counts a sample that is left out because its body could not be kept. */
 void sampler_skip(void);
 
-/* Takes no more; waits until clock_us() is until_us for those that it has, and drops the rest. */
+/* Takes no more; waits until clock_us() is until_us for those that it has, and drops the rest. The
+ * one that is being judged then goes on. */
 void sampler_stop(struct sampler *sampler, int64_t until_us);
 
-/* Stops, and waits for the one that is being judged. NULL is allowed. */
+/* Waits for all that it has. NULL is allowed. */
 void sampler_free(struct sampler *sampler);
 
 #endif

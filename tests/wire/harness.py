@@ -133,6 +133,18 @@ class Daemon:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
 
+    def children(self):
+        """The processes that the daemon has started."""
+        found = []
+        for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = entry.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == self.process.pid:
+                found.append(int(entry.parent.name))
+        return found
+
     def client(self, hello=True, **options):
         """A connection; hello: with CONNECT and HELO done, as client.test [192.0.2.10]."""
         keys = ("host", "address", "port", "helo", "family")

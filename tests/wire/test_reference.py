@@ -12,7 +12,7 @@ import time
 import unittest
 
 import harness
-from dns_server import SERVFAIL
+from dns_server import SERVFAIL, Slow
 from harness import BINARY, until
 from milter_client import plain_header
 from traffic import Keys, results_of
@@ -32,19 +32,6 @@ os.write(3, struct.pack("!IB", len(hello) + 1, 1) + hello)
 while os.read(3, 65536):
     pass
 """
-
-
-def workers_of(d):
-    """The processes that the daemon has started."""
-    found = []
-    for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == d.process.pid and fields[0] != "Z":
-            found.append(int(entry.parent.name))
-    return found
 
 
 def spf_of(reply):
@@ -103,7 +90,7 @@ class Engines(ReferenceTest):
     def test_libspf2_decides(self):
         d = self.daemon("", self.zone)
         self.assertEqual(spf_of(self.ask(d, "<a@void.test>")), "permerror")
-        self.assertEqual(workers_of(d), [])
+        self.assertEqual(d.children(), [])
         self.assertTrue(d.reload(ENGINES))
         self.assertEqual(spf_of(self.ask(d, "<a@void.test>")), "pass")
         self.assertEqual(spf_of(self.ask(d, "<a@strict.test>", header=plain_header("a@spf.test"))), "fail")
@@ -160,7 +147,7 @@ class Engines(ReferenceTest):
         load = Load(d, header)
         killed = 0
         while killed < 30 and not load.wrong:
-            for pid in workers_of(d):
+            for pid in d.children():
                 try:
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
@@ -232,17 +219,20 @@ class Configuration(ReferenceTest):
             until(lambda: load.taken > taken + 20 or load.wrong, "more mail")
         load.end()
         self.assertEqual(load.wrong, [])
-        until(lambda: not workers_of(d), "the workers to end with the last snapshot that has them")
+        until(lambda: not d.children(), "the workers to end with the last snapshot that has them")
         counters = self.counted(d, accepted=load.taken, engine_fallbacks=0)
         self.assertGreater(counters["engine-results"], 0)
 
-    def test_the_same_settings_keep_the_workers(self):
+    def test_the_same_settings_keep_the_workers_and_others_replace_them(self):
         d = self.daemon(ENGINES + SAMPLE, self.zone)
         self.ask(d, "<a@example.test>")
-        before = until(lambda: len(workers_of(d)) == 2 and workers_of(d), "two workers")
+        before = until(lambda: len(d.children()) == 2 and d.children(), "two workers")
         self.assertTrue(d.reload('spf = { engine = "libspf2"; };'))
         self.ask(d, "<a@example.test>")
-        self.assertEqual(sorted(workers_of(d)), sorted(before))
+        self.assertEqual(sorted(d.children()), sorted(before))
+        self.assertTrue(d.reload(ENGINES + "reference = { workers = 3; };"))
+        after = until(lambda: len(d.children()) == 3 and d.children(), "three others")
+        self.assertFalse(set(after) & set(before))
 
     def test_a_program_that_is_not_there(self):
         missing = ENGINES + 'reference = { program = "/nonexistent/assay-reference"; };'
@@ -284,11 +274,24 @@ class Sample(ReferenceTest):
         self.assertEqual((spf_of(reply), dkim_of(reply)), ("pass", "pass"))
         self.counted(d, reference_sampled=1, reference_differs_libspf2=1, reference_differs_libopendkim=1)
 
+    def test_a_library_that_waits_for_dns_after_the_end(self):
+        """Ours is sure after three names, libspf2 asks for a fourth: by then the connection is gone."""
+        record = "v=spf1 a:n1.void.test a:n2.void.test a:n3.void.test a:slow.test ip4:192.0.2.0/24 -all"
+        zone = {**self.zone, "void.test": {"TXT": [record]}, "slow.test": Slow(2.5, {"A": ["198.51.100.7"]})}
+        d = self.daemon(SAMPLE, zone)
+        begun = time.monotonic()
+        self.assertEqual(spf_of(self.ask(d, "<a@void.test>")), "permerror")
+        self.assertLess(time.monotonic() - begun, 2.5)
+        self.counted(d, reference_sampled=1, reference_differs_libspf2=1)
+        self.assertGreater(time.monotonic() - begun, 2.5)
+
     def test_only_inbound_mail_and_only_its_share(self):
         d = self.daemon(SAMPLE, self.zone)
         c = d.client(address="198.51.100.1")
         c.message()
         c.quit()
+        self.ask(d, "<a@example.test>")
+        self.counted(d, reference_sampled=1, ours=1, inbound=1)
         self.assertTrue(d.reload("reference = { sample = 0.25; };"))
         c = d.client()
         for _ in range(200):
@@ -322,15 +325,23 @@ class Sample(ReferenceTest):
         c.quit()
         self.assertIn(d.counters()["reference-skipped"], (7, 8))
 
-    def test_stop_waits_for_the_sampled(self):
-        d = self.daemon(SAMPLE, self.zone)
+    def test_memory_that_headers_fill(self):
+        d = self.daemon(f'reference = {{ sample = 1; memory = "1M"; program = "{self.silent}"; time-limit = "30s"; }}; shutdown-grace = "0s";', self.zone)
         c = d.client()
-        for _ in range(50):
+        for _ in range(20):
+            self.assertTrue(c.message(header=plain_header(**{f"X_{n}": " " + "x" * 1000 for n in range(100)})).accepted)
+        c.quit()
+        self.assertIn(d.counters()["reference-skipped"], range(8, 17))
+
+    def test_stop_waits_for_the_sampled(self):
+        d = self.daemon(f'reference = {{ sample = 1; program = "{self.silent}"; time-limit = "200ms"; }};', self.zone)
+        c = d.client()
+        for _ in range(4):
             c.message()
         c.quit()
         self.assertEqual(d.stop(), 0)
         text = "\n".join(d.lines("counters:"))
-        self.assertIn("reference-sampled=50", text)
+        self.assertIn("reference-sampled=4", text)
         self.assertIn("reference-skipped=0", text)
 
 
