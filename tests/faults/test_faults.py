@@ -195,7 +195,7 @@ class Mta(FaultsTest):
 
     def test_accept_barred(self):
         """libmilter waits a little, longer each time, and gives up after many failures in a row."""
-        self.under({"accept_barred": 300}, says=r"accept\(\) returned", seconds=2 * SECONDS)
+        self.under({"accept_barred": 100}, says=r"accept\(\) returned", seconds=2 * SECONDS)
 
 
 class Dns(FaultsTest):
