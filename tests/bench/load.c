@@ -1,6 +1,7 @@
 /* load.c - plays messages to filters as Postfix does, and measures.
  *
- *     bench_load [-n EACH] [-e WORDS] [-r] [-u FIRST] [-t FILE] SOCKETS CORPUS CONNECTIONS MESSAGES
+ *     bench_load [-n EACH] [-e WORDS] [-rk] [-u FIRST] [-t FILE] SOCKETS CORPUS CONNECTIONS
+ * MESSAGES
  *
  * SOCKETS are one filter or a chain of them (mta.h). CORPUS is a directory of files as corpus.py
  * writes them: a line "client helo sender recipient user" ("-": none), then the message.
@@ -15,6 +16,7 @@
  *     -n EACH     messages of the same client on each connection (1)
  *     -e WORDS    well is what was accepted and has these words in its header now; WORDS_MAX times
  *     -r          well is what was refused at MAIL
+ *     -k          each thread plays one connection, and all stay open until standard input ends
  *     -u FIRST    eight zeros in the sender and the header become numbers from FIRST on
  *     -t FILE     writes a line for each message: its size in bytes, its time
  *
@@ -40,6 +42,7 @@ static struct {
     const char *sockets, *words[WORDS_MAX], *times;
     size_t n_words;
     enum fate wanted;
+    bool keep;  /* connections open */
     long first; /* -1: no numbers */
     atomic_size_t next, well;
     double *took; /* of each message, in ms */
@@ -82,7 +85,9 @@ static void *work(void *unused)
         enum fate fate = mta_play(mta, l, run.first < 0 ? -1 : run.first + (long)i);
         run.took[i] = now_ms() - begun;
         atomic_fetch_add(&run.well, is_well(mta, fate));
-        if (++on_this >= run.each) {
+        if (++on_this >= run.each && run.keep)
+            return NULL;
+        if (on_this >= run.each) {
             mta_quit(mta);
             on_this = 0;
         }
@@ -206,13 +211,15 @@ static void write_times(void)
 
 static int options(int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "n:e:ru:t:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "n:e:rku:t:")) != -1;) {
         if (option == 'n')
             run.each = strtoul(optarg, NULL, 10);
         else if (option == 'e' && run.n_words < WORDS_MAX)
             run.words[run.n_words++] = optarg;
         else if (option == 'r')
             run.wanted = FATE_REFUSED_AT_MAIL;
+        else if (option == 'k')
+            run.keep = true;
         else if (option == 'u')
             run.first = strtol(optarg, NULL, 10);
         else if (option == 't')
@@ -226,7 +233,7 @@ static int options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (!options(argc, argv)) {
-        fprintf(stderr, "usage: bench_load [-n EACH] [-e WORDS] [-r] [-u FIRST] [-t FILE]"
+        fprintf(stderr, "usage: bench_load [-n EACH] [-e WORDS] [-rk] [-u FIRST] [-t FILE]"
                         " SOCKETS CORPUS CONNECTIONS MESSAGES\n");
         return 2;
     }
@@ -244,5 +251,8 @@ int main(int argc, char **argv)
     qsort(run.took, run.n_messages, sizeof *run.took, by_size);
     printf("%zu %.4f %.3f %.3f %zu\n", run.n_messages, seconds, run.took[run.n_messages / 2],
            run.took[run.n_messages * 99 / 100], atomic_load(&run.well));
+    fflush(stdout);
+    while (run.keep && getchar() != EOF)
+        ;
     return 0;
 }
