@@ -5,6 +5,7 @@ from typing import NamedTuple
 CHAINS = ("opendkim+opendmarc", "pyspf+opendkim+opendmarc")
 PEERS = (*CHAINS, "rspamd")
 SIGNERS = ("opendkim-sign", "rspamd-sign")
+ENGINES = ("assay-libspf2", "assay-libopendkim", "assay-libraries", "assay-sampling")
 
 
 class Trial(NamedTuple):
@@ -31,6 +32,7 @@ TRIALS = [
     Trial("256 connections", "verify", VERIFY, connections=256),
     Trial("1000 connections", "verify", FEW, connections=1000, messages=4000),
     Trial("20 per connection", "verify", VERIFY, each=20),
+    Trial("engines", "verify", ("assay", *ENGINES)),
     Trial("TCP", "verify", ("floor-verify", "floor-verify-tcp", "assay", "assay-tcp")),
     Trial("new senders", "cold", SLOW, messages=200),
     Trial("new, DNS 20 ms", "cold", SLOW, messages=200, delay=20),
