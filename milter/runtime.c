@@ -13,25 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "keys/keyset.h"
 #include "milter/identity.h"
-#include "milter/resolver.h"
 #include "milter/sampler.h"
-#include "milter/workers.h"
-
-/* A configuration, resolver, key cache or pool of workers; `users` counts snapshots, and belongs to
- * the main thread.
- */
-struct shared {
-    unsigned users;
-    void *object;
-    void (*close)(void *object);
-    int64_t stamp; /* of resolv.conf, for a resolver that uses it */
-};
+#include "milter/shared.h"
+#include "reference/engines.h"
 
 struct held_snapshot {
     struct snapshot s; /* first: sessions see only this */
@@ -89,123 +78,6 @@ void candidate_free(struct candidate *c)
     keydirs_free(c->dirs);
     conf_free(c->conf);
     *c = (struct candidate){0};
-}
-
-/* --- What snapshots share ----------------------------------------------------------------------*/
-
-static struct shared *shared_new(void *object, void (*close_it)(void *))
-{
-    struct shared *s = calloc(1, sizeof *s);
-    if (!s)
-        abort();
-    s->users = 1;
-    s->object = object;
-    s->close = close_it;
-    return s;
-}
-
-static struct shared *shared_hold(struct shared *s)
-{
-    if (s)
-        s->users++;
-    return s;
-}
-
-static void shared_release(struct shared *s)
-{
-    if (!s || --s->users)
-        return;
-    s->close(s->object);
-    free(s);
-}
-
-static void close_dns(void *dns)
-{
-    dns_close(dns);
-}
-
-static void close_conf(void *conf)
-{
-    conf_free(conf);
-}
-
-static void close_key_cache(void *cache)
-{
-    key_cache_free(cache);
-}
-
-static void close_workers(void *reference)
-{
-    reference_close(reference);
-}
-
-static int64_t resolv_conf_stamp(const struct conf *conf)
-{
-    struct stat st;
-    if (conf->dns_servers.set || stat("/etc/resolv.conf", &st))
-        return 0;
-    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-}
-
-static bool same_servers(const struct conf_strings *a, const struct conf_strings *b)
-{
-    if (a->set != b->set || a->n != b->n)
-        return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (!str_eq(a->v[i], b->v[i]))
-            return false;
-    return true;
-}
-
-static bool same_dns(const struct conf *a, const struct conf *b)
-{
-    return same_servers(&a->dns_servers, &b->dns_servers) && a->dns_timeout == b->dns_timeout &&
-           a->dns_dnssec == b->dns_dnssec && str_eq(a->dns_trust_anchor, b->dns_trust_anchor) &&
-           a->dns_cache_size == b->dns_cache_size && a->dns_max_ttl == b->dns_max_ttl &&
-           a->dns_negative_ttl == b->dns_negative_ttl && a->dns_failure_ttl == b->dns_failure_ttl &&
-           a->dns_max_in_flight == b->dns_max_in_flight;
-}
-
-/* The resolver of `old` if its settings are the same, else one of our own; NULL on failure. */
-static struct shared *dns_for(const struct conf *conf, const struct held_snapshot *old,
-                              struct arena *a, struct str *problem)
-{
-    int64_t stamp = resolv_conf_stamp(conf);
-    if (old && same_dns(conf, old->s.conf) && old->dns->stamp == stamp)
-        return shared_hold(old->dns);
-    struct dns *dns = resolver_open(conf, a, problem);
-    if (!dns) {
-        *problem = str_printf(a, "dns: %.*s", STR_ARG(*problem));
-        return NULL;
-    }
-    struct shared *s = shared_new(dns, close_dns);
-    s->stamp = stamp;
-    return s;
-}
-
-/* The workers of `old` if their settings are the same, else others; none if none are wanted. False
- * on failure. */
-static bool workers_for(const struct conf *conf, const struct held_snapshot *old,
-                        struct shared **workers, struct arena *a, struct str *problem)
-{
-    *workers = NULL;
-    if (!reference_wanted(conf))
-        return true;
-    if (old && old->workers && workers_same(conf, old->s.conf)) {
-        *workers = shared_hold(old->workers);
-        return true;
-    }
-    struct reference *reference = workers_open(conf, a, problem);
-    if (reference)
-        *workers = shared_new(reference, close_workers);
-    return reference;
-}
-
-static struct shared *key_cache_for(const struct conf *conf, const struct held_snapshot *old)
-{
-    if (old && conf->dkim_key_cache_size == old->s.conf->dkim_key_cache_size)
-        return shared_hold(old->key_cache);
-    return shared_new(key_cache_new(conf->dkim_key_cache_size), close_key_cache);
 }
 
 /* --- Snapshots ---------------------------------------------------------------------------------*/
@@ -267,17 +139,18 @@ static bool start_sampler(struct runtime *rt, const struct conf *conf, struct st
 bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, struct str *problem)
 {
     struct held_snapshot *old = rt->current, fresh = {.keys = c->keys};
-    fresh.dns = dns_for(c->conf, old, a, problem);
+    const struct conf *before = old ? old->s.conf : NULL;
+    fresh.dns = shared_dns(c->conf, before, old ? old->dns : NULL, a, problem);
     if (!fresh.dns)
         return false;
-    if (!workers_for(c->conf, old, &fresh.workers, a, problem) ||
+    if (!shared_workers(c->conf, before, old ? old->workers : NULL, &fresh.workers, a, problem) ||
         !start_sampler(rt, c->conf, problem)) {
         shared_release(fresh.workers);
         shared_release(fresh.dns);
         return false;
     }
-    fresh.key_cache = key_cache_for(c->conf, old);
-    fresh.conf = shared_new(c->conf, close_conf);
+    fresh.key_cache = shared_key_cache(c->conf, before, old ? old->key_cache : NULL);
+    fresh.conf = shared_conf(c->conf);
     fresh.s.engines = engines_for(c->conf, fresh.workers);
     put_in_force(rt, &fresh);
     keydirs_free(c->dirs);
