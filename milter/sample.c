@@ -113,6 +113,14 @@ static const struct dkim_signature *our_dkim(const struct sample *s,
     return dkim_verifier_finish(v, s->asker, n, &skipped);
 }
 
+static bool cannot_be_known(const struct dkim_signature *signatures, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (signatures[i].result == DKIM_TEMPERROR)
+            return true;
+    return false;
+}
+
 static void judge_dkim(struct judging *j)
 {
     const struct sample *s = j->s;
@@ -123,6 +131,8 @@ static void judge_dkim(struct judging *j)
     const struct reference_body body = {.n = kept->n, .pieces = kept->pieces};
     size_t n, n_theirs, skipped;
     const struct dkim_signature *theirs, *ours = our_dkim(s, &settings, &n);
+    if (cannot_be_known(ours, n))
+        return;
     struct reference_report report =
         reference_dkim(s->snapshot->reference, &settings, &s->message->headers, &body, s->asker,
                        &theirs, &n_theirs, &skipped);

@@ -285,6 +285,14 @@ class Sample(ReferenceTest):
         self.counted(d, reference_sampled=1, reference_differs_libspf2=1)
         self.assertGreater(time.monotonic() - begun, 2.5)
 
+    def test_dns_trouble_is_no_disagreement(self):
+        zone = {**self.zone, "doubt.test": {"TXT": ["v=spf1 a:broken.test -all"]}, "broken.test": SERVFAIL}
+        zone["rsa._domainkey.example.test"] = SERVFAIL
+        d = self.daemon(SAMPLE + 'dmarc = { on-temperror = "tag"; };', zone)
+        reply = self.ask(d, "<a@doubt.test>", header=self.signed("example.test"))
+        self.assertEqual((spf_of(reply), dkim_of(reply)), ("temperror", "temperror"))
+        self.counted(d, reference_sampled=1, reference_answered=0)
+
     def test_only_inbound_mail_and_only_its_share(self):
         d = self.daemon(SAMPLE, self.zone)
         c = d.client(address="198.51.100.1")
