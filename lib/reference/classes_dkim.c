@@ -70,6 +70,32 @@ bool class_dkim_key_grammar(const struct reference_pair *pair)
            !is_lower(pair->arena, taglist_get(&tags, STR("k")));
 }
 
+bool class_dkim_key_syntax(const struct reference_pair *pair)
+{
+    return pair->ours.dkim->result != DKIM_PASS && pair->theirs.dkim->result == DKIM_TEMPERROR &&
+           key_record(pair).p;
+}
+
+/* RFC 6376 3.6.1: t= is a list of flags. */
+static bool has_flag(struct arena *a, struct str record, struct str flag)
+{
+    struct taglist tags;
+    struct str problem, part, flags;
+    if (taglist_parse(a, record, &tags, &problem) != TAGLIST_OK)
+        return false;
+    flags = taglist_strip(a, taglist_get(&tags, STR("t")));
+    while (str_split(&flags, ':', &part))
+        if (str_eq(part, flag))
+            return true;
+    return false;
+}
+
+bool class_dkim_strict_key(const struct reference_pair *pair)
+{
+    return they_accept(pair) && pair->ours.dkim->result == DKIM_PERMERROR &&
+           tag(pair, STR("i")).n && has_flag(pair->arena, key_record(pair), STR("s"));
+}
+
 bool class_dkim_tag_list(const struct reference_pair *pair)
 {
     struct taglist tags;
@@ -90,12 +116,6 @@ bool class_dkim_signed_signature(const struct reference_pair *pair)
         if (str_eq_nocase(name, STR("DKIM-Signature")))
             return true;
     return false;
-}
-
-bool class_dkim_quoted_identity(const struct reference_pair *pair)
-{
-    struct str identity = tag(pair, STR("i"));
-    return we_accept(pair) && str_find(identity, 0, '=') < identity.n;
 }
 
 bool class_dkim_eight_bit(const struct reference_pair *pair)
@@ -125,33 +145,19 @@ bool class_dkim_bare_key(const struct reference_pair *pair)
            is_bare_key(base64_decode(pair->arena, taglist_get(&tags, STR("p"))));
 }
 
-bool class_dkim_repeated_field(const struct reference_pair *pair)
-{
-    static const struct str once[] = {
-        STR_INIT("Date"),        STR_INIT("From"),       STR_INIT("Sender"),
-        STR_INIT("Reply-To"),    STR_INIT("To"),         STR_INIT("Cc"),
-        STR_INIT("Bcc"),         STR_INIT("Message-Id"), STR_INIT("Subject"),
-        STR_INIT("In-Reply-To"), STR_INIT("References"),
-    };
-    const struct header_list *headers = pair->facts->headers;
-    for (size_t i = 0; we_accept(pair) && headers && i < sizeof once / sizeof *once; i++)
-        if (header_count(headers, once[i]) > 1)
-            return true;
-    return false;
-}
-
 struct line_ends {
-    bool bare;     /* a CR or LF that stands alone */
-    bool unended;  /* the last line has no CRLF */
-    char previous; /* byte */
+    bool bare;    /* a CR or LF that stands alone */
+    bool unended; /* the last line has no CRLF */
+    char last;    /* byte */
 };
 
 static void scan(struct line_ends *ends, struct str piece)
 {
     for (size_t i = 0; i < piece.n; i++) {
-        if ((ends->previous == '\r') != (piece.p[i] == '\n'))
+        if ((ends->last == '\r') != (piece.p[i] == '\n'))
             ends->bare = true;
-        ends->previous = piece.p[i];
+        ends->last = piece.p[i];
+        ends->unended = ends->last != '\n';
     }
 }
 
@@ -161,8 +167,7 @@ static struct line_ends line_ends(const struct reference_pair *pair)
     struct line_ends ends = {0};
     for (size_t i = 0; body && i < body->n; i++)
         scan(&ends, body->pieces[i]);
-    ends.bare = ends.bare || ends.previous == '\r';
-    ends.unended = ends.previous && ends.previous != '\n';
+    ends.bare = ends.bare || ends.last == '\r';
     return ends;
 }
 

@@ -1,7 +1,7 @@
 /* classes_spf.c - what has to hold for a difference from libspf2 to be of a class.
  *
  * Errors: what cannot be read is of no class. */
-#include "mail/domain.h"
+#include "base/ascii.h"
 #include "reference/classes.h"
 #include "spf/record.h"
 
@@ -56,6 +56,52 @@ bool class_spf_prefix_zero(const struct reference_pair *pair)
            any_record(pair, has_prefix_zero);
 }
 
+/* True if the client's names were asked for. */
+static bool asked_names(const struct reference_pair *pair)
+{
+    for (size_t i = 0; i < pair->facts->n_events; i++)
+        if (pair->facts->events[i].type == DNS_PTR)
+            return true;
+    return false;
+}
+
+bool class_spf_reverse_failure(const struct reference_pair *pair)
+{
+    for (size_t i = 0; i < pair->facts->n_events; i++) {
+        const struct dns_event *e = &pair->facts->events[i];
+        if (e->type != DNS_TXT && e->type != DNS_MX && dns_unknown(e->answer))
+            return pair->theirs.spf->result == SPF_TEMPERROR && asked_names(pair);
+    }
+    return false;
+}
+
+static bool has_validated_name(struct str record)
+{
+    for (size_t at = 0; (at = str_find(record, at, '{')) < record.n; at++)
+        if (str_starts_nocase(str_sub(record, at, record.n), STR("{p")))
+            return true;
+    return false;
+}
+
+bool class_spf_validated_name(const struct reference_pair *pair)
+{
+    return asked_names(pair) && any_record(pair, has_validated_name);
+}
+
+/* "%{l1}", "%{d2r}" */
+static bool has_numbered_macro(struct str record)
+{
+    for (size_t at = 0; (at = str_find(record, at, '{')) < record.n; at++)
+        if (at + 2 < record.n && ascii_is_digit(record.p[at + 2]))
+            return true;
+    return false;
+}
+
+bool class_spf_macro_parts(const struct reference_pair *pair)
+{
+    return any_record(pair, has_numbered_macro);
+}
+
 static const struct spf_limits *limits(const struct reference_pair *pair)
 {
     return pair->facts->spf ? &pair->facts->spf->limits : &spf_limits_default;
@@ -74,13 +120,23 @@ bool class_spf_lookup_terms(const struct reference_pair *pair)
            pair->ours.spf->lookup_terms >= limits(pair)->lookup_terms;
 }
 
-/* More exchanges, or names of the client, than may be looked at (RFC 7208 4.6.4). */
-bool class_spf_names(const struct reference_pair *pair)
+/* More of these records in one answer than are looked at. */
+static bool many(const struct reference_pair *pair, enum dns_type type)
 {
     for (size_t i = 0; i < pair->facts->n_events; i++) {
         const struct dns_event *e = &pair->facts->events[i];
-        if ((e->type == DNS_MX || e->type == DNS_PTR) && e->answer->n > limits(pair)->names)
+        if (e->type == type && e->answer->n > limits(pair)->names)
             return true;
     }
     return false;
+}
+
+bool class_spf_many_exchanges(const struct reference_pair *pair)
+{
+    return we_say(pair, SPF_PERMERROR) && many(pair, DNS_MX);
+}
+
+bool class_spf_many_names(const struct reference_pair *pair)
+{
+    return pair->theirs.spf->result == SPF_PERMERROR && many(pair, DNS_PTR);
 }
