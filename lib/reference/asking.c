@@ -51,14 +51,24 @@ void asking_refuse(struct asking *q, struct str why)
 
 /* ---- what the worker asks ---- */
 
+/* True for a domain name; spaces may stand in it, because macros can make them (RFC 7208 7.3). */
+static bool is_name(struct asking *q, struct str text)
+{
+    struct str name;
+    char *copy = str_cstr(q->reply, text);
+    for (size_t i = 0; i < text.n; i++)
+        if (copy[i] == ' ')
+            copy[i] = '_';
+    return domain_normalize_ascii(q->reply, (struct str){copy, text.n}, &name);
+}
+
 /* Names come from a library that read hostile records, or from whoever took it over. */
 static const struct dns_answer *look_up(struct asking *q, const struct question *question)
 {
     static const struct dns_answer no_such_name = {.status = DNS_NXDOMAIN};
-    struct str name;
-    if (!domain_normalize_ascii(q->reply, question->name, &name))
+    if (!is_name(q, question->name))
         return &no_such_name;
-    return dns_lookup(q->asker, name, question->type);
+    return dns_lookup(q->asker, question->name, question->type);
 }
 
 /* What the library may be given of it; nothing more once something was refused. */
