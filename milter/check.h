@@ -6,13 +6,15 @@
  * check_report.c    the account for people
  * check_json.c      the account for programs (the schema stands in assay-check(1))
  * check_body.c      why a body hash differs: what change would explain it
- * check_record.c    records as text; --save-dns: what was asked, as a zone file */
+ * check_record.c    records as text; --save-dns: what was asked, as a zone file
+ * check_reference.h --reference: what the field's libraries say */
 #ifndef ASSAY_MILTER_CHECK_H
 #define ASSAY_MILTER_CHECK_H
 
 #include "base/json.h"
 #include "decide/whole.h"
 #include "milter/ask.h"
+#include "milter/check_reference.h"
 
 /* One saved message. */
 struct check_message {
@@ -45,6 +47,8 @@ struct check_case {
     struct dns_event
         *events; /* finished look-ups in their order; they live in the message's arena */
     size_t n_events, events_cap;
+    size_t n_own; /* of these were asked for the verdict; the others by the field's libraries */
+    const struct check_reference *reference; /* NULL: they were not asked */
     size_t n_assumed; /* facts that nobody gave: where each was taken from, in words */
     struct str assumed[8];
 };

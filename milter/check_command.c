@@ -13,6 +13,7 @@
 #include "keys/keyset.h"
 #include "milter/check.h"
 #include "milter/commands.h"
+#include "milter/workers.h"
 
 static const char usage[] =
     "usage: assay check [OPTION...] MESSAGE...\n"
@@ -31,6 +32,8 @@ static const char usage[] =
     "      --at TIME        when the message came: seconds since 1970, default: now\n"
     "      --save-dns FILE  write what is asked of the DNS to a zone file for --dns\n"
     "      --trace          say every look-up with its answer\n"
+    "      --reference      ask libspf2, libopendkim and libopendmarc too, and say where they\n"
+    "                       differ\n"
     "  -c, --config FILE    the configuration; default: " DEFAULT_CONF "\n"
     "      --dns FILE       answer from this zone file instead of the DNS\n"
     "      --json           print the result for a program\n"
@@ -51,20 +54,24 @@ enum {
     OPT_DAEMON,
     OPT_AT,
     OPT_SAVE,
-    OPT_TRACE
+    OPT_TRACE,
+    OPT_REFERENCE
 };
 
 struct check {
     struct ask ask;
     struct check_words words;
     const char *save_path;
-    bool trace;
+    bool trace, with_reference;
     int64_t now;
     struct check_recorder recorder;
     struct check_case *under_way;
     struct check_messages messages;
     struct key_cache *keys;
     struct key_set *signing_keys;
+    struct reference *reference;
+    const struct engines *engines; /* NULL: our own */
+    struct check_reference_counts reference_counts;
     struct json json;
     size_t count[ACTION_COUNT];
 };
@@ -96,6 +103,8 @@ static bool take_option(struct check *check, int c, const char *argument)
         check->save_path = argument;
     else if (c == OPT_TRACE)
         check->trace = true;
+    else if (c == OPT_REFERENCE)
+        check->with_reference = true;
     else
         return ask_option(&check->ask, c, argument);
     return true;
@@ -113,6 +122,7 @@ static int read_words(struct check *check, int argc, char **argv, bool *help)
                                             {"at", required_argument, NULL, OPT_AT},
                                             {"save-dns", required_argument, NULL, OPT_SAVE},
                                             {"trace", no_argument, NULL, OPT_TRACE},
+                                            {"reference", no_argument, NULL, OPT_REFERENCE},
                                             ASK_OPTIONS,
                                             {0}};
     struct netaddr address;
@@ -164,6 +174,7 @@ static void account(struct check *check, const struct check_case *c)
 static void check_one(struct check *check, struct check_message input)
 {
     struct check_case c = {.input = input, .trace = check->trace};
+    struct check_reference reference;
     c.message.arena = arena_new(0);
     c.whole.conf = check->ask.conf;
     check_facts(&check->words, check->now, &c);
@@ -171,10 +182,16 @@ static void check_one(struct check *check, struct check_message input)
     c.whole.message = &c.message;
     c.whole.keys = check->keys;
     c.whole.signing_keys = check->signing_keys;
+    c.whole.engines = check->engines;
     c.whole.asker =
         (struct dns_asker){.dns = check->ask.dns, .trace = on_event, .trace_context = check};
     check->under_way = &c;
     whole_message(&c.whole);
+    c.n_own = c.n_events;
+    if (check->with_reference) {
+        check_reference_ask(check->reference, &check->reference_counts, &c, &reference);
+        c.reference = &reference;
+    }
     account(check, &c);
     arena_free(c.message.arena);
 }
@@ -199,6 +216,8 @@ static void summary(const struct check *check)
         struct verdict v = {.action = (enum action)i};
         printf("%8zu %s\n", check->count[i], check_verdict_words(&v));
     }
+    if (check->with_reference)
+        check_reference_summary(&check->reference_counts);
 }
 
 static int save_dns(struct check *check)
@@ -237,10 +256,31 @@ static void load_keys(struct check *check)
             fprintf(stderr, "assay check: without this key: %.*s\n", STR_ARG(problems.v[i]));
 }
 
+/* The processes of the field's libraries, if the configuration or --reference wants them. */
+static int open_reference(struct check *check)
+{
+    struct arena *a = check->ask.arena;
+    const struct conf *conf = check->ask.conf;
+    bool engines = conf->spf_engine != SPF_BY_OWN || conf->dkim_engine != DKIM_BY_OWN;
+    struct str problem;
+    if (!check->with_reference && !engines)
+        return EX_OK;
+    check_reference_counts_init(&check->reference_counts, a);
+    check->reference = workers_open(conf, a, &problem);
+    if (check->reference) {
+        check->engines = reference_engines(conf, check->reference, a);
+        return EX_OK;
+    }
+    fprintf(stderr, "assay check: %.*s\n", STR_ARG(problem));
+    return EX_UNAVAILABLE;
+}
+
 static int run(struct check *check, int n, char **paths)
 {
     int status = ask_open(&check->ask);
     int64_t last = 0;
+    if (status == EX_OK)
+        status = open_reference(check);
     if (status != EX_OK)
         return status;
     check_recorder_init(&check->recorder, check->ask.arena);
@@ -281,6 +321,8 @@ int command_check(int argc, char **argv)
         fputs(usage, stdout);
     else
         status = run(&check, argc - optind, argv + optind);
+    if (check.reference)
+        reference_close(check.reference);
     key_set_free(check.signing_keys);
     key_cache_free(check.keys);
     ask_close(&check.ask);

@@ -75,6 +75,7 @@ static void split(struct check_case *c)
         m->header_bytes += m->headers.fields[i].name.n + 1 + m->headers.fields[i].value.n + 2;
     m->body_bytes = body.n;
     c->whole.body = body;
+    m->body = (struct kept_body){.whole = true, .n = 1, .pieces = &c->whole.body};
 }
 
 static void apply_limits(const struct conf *conf, struct message *m)

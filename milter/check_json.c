@@ -1,6 +1,7 @@
 /* check_json.c - the account of one message for programs: the schema of assay-check(1).
  *
  * Errors: none. */
+#include "core/engine.h"
 #include "milter/check.h"
 
 static void text_or_null(struct json *j, const char *name, struct str text)
@@ -22,6 +23,13 @@ static void facts(struct json *j, const struct check_case *c)
     for (size_t i = 0; i < c->n_assumed; i++)
         json_text(j, NULL, c->assumed[i]);
     json_end(j, ']');
+}
+
+static void engines(struct json *j, const struct check_case *c)
+{
+    const struct engines *e = c->whole.engines ? c->whole.engines : &engines_own;
+    json_text(j, "spf_engine", str_of(e->spf->name));
+    json_text(j, "dkim_engine", str_of(e->dkim->name));
 }
 
 static void spf(struct json *j, const struct evidence_spf *e)
@@ -134,7 +142,7 @@ static void edits(struct json *j, const struct edit_list *list)
 static void dns(struct json *j, const struct check_case *c)
 {
     json_array(j, "dns");
-    for (size_t i = 0; i < c->n_events; i++) {
+    for (size_t i = 0; i < c->n_own; i++) {
         const struct dns_event *e = &c->events[i];
         json_object(j, NULL);
         json_text(j, "name", e->name);
@@ -168,9 +176,14 @@ void check_json(struct json *j, const struct check_case *c)
                                      STR_ARG(v->enhanced), STR_ARG(v->text))
                         : STR_NONE);
     facts(j, c);
+    engines(j, c);
     spf(j, &c->whole.evidence.spf);
     dkim(j, c);
     dmarc(j, &c->whole.evidence.dmarc, v);
+    if (c->reference)
+        check_reference_json(j, c->reference);
+    else
+        json_text(j, "reference", STR_NONE);
     signing(j, &c->whole.evidence.signing);
     edits(j, &c->whole.edits);
     dns(j, c);

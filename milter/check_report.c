@@ -3,6 +3,7 @@
  * Errors: none. */
 #include <stdio.h>
 
+#include "core/engine.h"
 #include "mail/domain.h"
 #include "milter/check.h"
 
@@ -49,6 +50,16 @@ static void facts(const struct check_case *c)
            STR_ARG(str_safe(a, m->from.whole, SHOWN, true)));
     for (size_t i = 0; i < c->n_assumed; i++)
         printf("           assumed: %.*s\n", STR_ARG(c->assumed[i]));
+}
+
+/* Whose results these are, where they are not our own. */
+static void engines(const struct check_case *c)
+{
+    const struct engines *e = c->whole.engines;
+    if (e && e->spf != engines_own.spf)
+        printf("           SPF is evaluated by %s (spf.engine)\n", e->spf->name);
+    if (e && e->dkim != engines_own.dkim)
+        printf("           DKIM is evaluated by %s (dkim.engine)\n", e->dkim->name);
 }
 
 static void spf(const struct check_case *c)
@@ -206,7 +217,7 @@ static bool told_before(const struct check_case *c, size_t index)
 static void records(const struct check_case *c)
 {
     struct arena *a = c->message.arena;
-    for (size_t i = 0; i < c->n_events; i++) {
+    for (size_t i = 0; i < c->n_own; i++) {
         const struct dns_event *e = &c->events[i];
         bool answered = e->answer->status == DNS_ANSWER && !told_before(c, i);
         for (size_t k = 0; answered && k < e->answer->n; k++) {
@@ -221,7 +232,7 @@ static void records(const struct check_case *c)
 
 static void trace(const struct check_case *c)
 {
-    for (size_t i = 0; c->trace && i < c->n_events; i++) {
+    for (size_t i = 0; c->trace && i < c->n_own; i++) {
         const struct dns_event *e = &c->events[i];
         printf("  DNS      %s %.*s: %s", dns_type_name(e->type),
                STR_ARG(str_safe(c->message.arena, e->name, DOMAIN_MAX, false)),
@@ -237,10 +248,13 @@ void check_report(const struct check_case *c, bool colour)
 {
     headline(c, colour);
     facts(c);
+    engines(c);
     trace(c);
     spf(c);
     dkim(c);
     dmarc(c);
+    if (c->reference)
+        check_reference_report(c->reference);
     signing(c);
     records(c);
     edits(c);
