@@ -1,0 +1,10 @@
+# reference_compare: suites and generated cases through our libraries and the field's; where they differ stands in
+# disagreements, with the section that decides.
+add_executable(reference_tool tool.c tool_cases.c)
+target_link_libraries(reference_tool PRIVATE assay)
+set(ASSAY_REFERENCE_FRESH 10) # hundreds
+if(ASSAY_FULL)
+  set(ASSAY_REFERENCE_FRESH 1000)
+endif()
+assay_test(reference reference_compare TIMEOUT 300 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/run
+  $<TARGET_FILE:reference_tool> $<TARGET_FILE:assay_reference> ${ASSAY_REFERENCE_FRESH})
