@@ -6,6 +6,7 @@
 #include "reference/pool.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -16,11 +17,12 @@
 #include "base/thread.h"
 #include "reference/channel.h"
 
-#define HELLO_US 5000000  /* for a worker to say that it is ready: start-up under load */
-#define PACE_US  250000   /* between two starts, once all workers have been started */
-#define ROUND_US 10000000 /* between two looks at workers that nobody asks for */
-#define TICK_US  1000000  /* between two calls of `waiting` */
-#define EARNED   10       /* jobs after which a worker's end is a renewal, not a fault */
+#define HELLO_US 5000000 /* for a worker to say that it is ready: start-up under load */
+#define PACE_US  250000  /* between two starts, once all workers have been started */
+#define TICK_US  1000000 /* between two calls of `waiting` */
+#define EARNED   10      /* jobs after which a worker's end is a renewal, not a fault */
+
+#define PROBLEM_MAX 400
 
 struct pool {
     const char *program;
@@ -32,8 +34,11 @@ struct pool {
     pthread_cond_t changed; /* a worker is free, or could not be started */
     int epoll;              /* where the keeper hears of workers that end, */
     int wake;               /* and that a place is empty or the pool is closing */
+    bool opened;            /* one has started, and said this: */
+    struct hello hello;
     bool closing;
-    bool failed;      /* the last start */
+    bool failed; /* the last start, for this reason: */
+    char problem[PROBLEM_MAX];
     int64_t start_at; /* starts may not run ahead of this by more than one for each worker */
 };
 
@@ -49,9 +54,9 @@ static bool greet(const struct process *process, struct arena *a, struct hello *
     if (status == CHANNEL_OK && frame.type == FRAME_HELLO && !channel_has_more(&channel) &&
         hello_read(a, frame.payload, hello))
         return true;
-    *problem = status == CHANNEL_SLOW    ? STR("does not become ready")
-               : status == CHANNEL_ENDED ? STR("ended before it was ready")
-                                         : STR("is not of this version");
+    *problem = status == CHANNEL_SLOW                             ? STR("does not become ready")
+               : status == CHANNEL_OK || status == CHANNEL_BROKEN ? STR("is not of this version")
+                                                                  : STR_NONE;
     return false;
 }
 
@@ -70,8 +75,11 @@ static bool start(struct pool *pool, struct worker *worker, struct arena *a, str
         epoll_ctl(pool->epoll, EPOLL_CTL_ADD, worker->process.fd, &event);
         return true;
     }
-    process_end(&worker->process);
-    *problem = str_printf(a, "%s %.*s", pool->program, STR_ARG(*problem));
+    struct str ending = process_ending(a, process_end(&worker->process));
+    if (problem->p)
+        *problem = str_printf(a, "%s %.*s", pool->program, STR_ARG(*problem));
+    else
+        *problem = str_printf(a, "%s %.*s before it was ready", pool->program, STR_ARG(ending));
     return false;
 }
 
@@ -99,22 +107,38 @@ static struct worker *take(struct pool *pool, enum worker_state from, enum worke
     return NULL;
 }
 
+/* With the lock held: what became of a start. */
+static void note_start(struct pool *pool, bool ok, const struct hello *hello, struct str problem)
+{
+    pool->failed = !ok;
+    if (!ok)
+        snprintf(pool->problem, sizeof pool->problem, "%.*s", STR_ARG(problem));
+    if (ok && !pool->opened) {
+        pool->opened = true;
+        for (size_t i = 0; i < REFERENCE_LIBRARY_COUNT; i++)
+            pool->hello.versions[i] = str_copy(pool->arena, hello->versions[i]);
+    }
+    pthread_cond_broadcast(&pool->changed);
+}
+
 static void replace(struct pool *pool, struct worker *worker)
 {
     struct hello hello;
     struct str problem;
-    bool told = pool->failed;
+    bool news = pool->opened && !pool->failed;
     count_start(pool);
     pthread_mutex_unlock(&pool->lock);
     struct arena *scratch = arena_new(0);
     bool ok = start(pool, worker, scratch, &hello, &problem);
-    if (!ok && !told)
-        log_warning("%.*s", STR_ARG(str_safe(scratch, problem, 400, false)));
-    arena_free(scratch);
+    if (!ok) {
+        problem = str_safe(scratch, problem, PROBLEM_MAX - 1, true);
+        if (news)
+            log_warning("%.*s", STR_ARG(problem));
+    }
     pthread_mutex_lock(&pool->lock);
     worker->state = ok ? WORKER_FREE : WORKER_NONE;
-    pool->failed = !ok;
-    pthread_cond_broadcast(&pool->changed);
+    note_start(pool, ok, &hello, problem);
+    arena_free(scratch);
 }
 
 static void wake_keeper(struct pool *pool)
@@ -164,7 +188,7 @@ static void *keep(void *arg)
 {
     struct pool *pool = arg;
     pthread_mutex_lock(&pool->lock);
-    while (!pool->closing) {
+    while (!pool->closing && (pool->opened || !pool->failed)) {
         int64_t at = some_missing(pool) ? start_time(pool) : INT64_MAX;
         if (at <= clock_us()) {
             replace(pool, take(pool, WORKER_NONE, WORKER_STARTING));
@@ -282,21 +306,35 @@ static struct pool *make(const char *program, unsigned workers)
     return pool;
 }
 
+/* The keeper starts the first worker too: a process may be bound to the life of the thread that
+ * started it. False: pool->problem. */
+static bool wait_for_first(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->opened && !pool->failed)
+        pthread_cond_wait(&pool->changed, &pool->lock);
+    bool opened = pool->opened;
+    pthread_mutex_unlock(&pool->lock);
+    return opened;
+}
+
 struct pool *pool_open(const char *program, unsigned workers, struct arena *a, struct hello *hello,
                        struct str *problem)
 {
     struct pool *pool = make(program, workers);
     struct epoll_event event = {.events = EPOLLIN};
-    count_start(pool);
-    if (epoll_ctl(pool->epoll, EPOLL_CTL_ADD, pool->wake, &event) < 0) {
-        *problem = STR("there are no descriptors left");
-    } else if (start(pool, &pool->workers[0], a, hello, problem)) {
-        pool->workers[0].state = WORKER_FREE;
-        if (thread_start(&pool->keeper, keep, pool))
-            return pool;
-        *problem = STR("no thread can be started");
+    if (epoll_ctl(pool->epoll, EPOLL_CTL_ADD, pool->wake, &event) < 0 ||
+        !thread_start(&pool->keeper, keep, pool)) {
+        *problem = STR("there are no descriptors or threads left");
+        end_all(pool);
+        return NULL;
     }
-    end_all(pool);
+    if (wait_for_first(pool)) {
+        *hello = pool->hello;
+        return pool;
+    }
+    *problem = str_copy(a, str_of(pool->problem));
+    pool_close(pool);
     return NULL;
 }
 

@@ -22,8 +22,9 @@ struct worker {
     enum worker_state { WORKER_NONE, WORKER_STARTING, WORKER_FREE, WORKER_LENT } state;
 };
 
-/* The first worker is started here, and what it says of itself becomes *hello (in `a`); the others
- * follow. NULL, and *problem (in `a`). */
+/* Waits for the first worker; the others follow. *hello is what it says of itself, and lives as
+ * long as the pool. NULL, and *problem (in `a`): it cannot be started, or is not of this version.
+ */
 struct pool *pool_open(const char *program, unsigned workers, struct arena *a, struct hello *hello,
                        struct str *problem);
 /* Ends and reaps the workers; none is lent any more. */

@@ -31,10 +31,9 @@ struct reference *reference_open(const struct reference_settings *settings, stru
     const char *program = settings->program ? settings->program : process_find_program(own);
     r->arena = own;
     r->time_limit_ms = settings->time_limit_ms;
-    r->pool = pool_open(program, settings->workers, own, &r->hello, problem);
+    r->pool = pool_open(program, settings->workers, a, &r->hello, problem);
     if (r->pool)
         return r;
-    *problem = str_safe(a, *problem, SIZE_MAX, true);
     arena_free(own);
     return NULL;
 }

@@ -72,7 +72,7 @@ static void a_program_that_is_none(void **state)
 {
     static const char *const cases[][2] = {
         {"stranger", "is not of this version"},
-        {"quitter", "ended before it was ready"},
+        {"quitter", "quitter ended with status 0 before it was ready"},
         {"mute", "does not become ready"},
     };
     (void)state;
