@@ -1,7 +1,7 @@
 /* spf.c - asks the SPF engine about MAIL FROM (of postmaster@HELO for a null sender, RFC 7208 2.4)
  * and, where configured, about HELO too.
  *
- * The evaluation is tried at each early point without waiting, and finished at the end of the
+ * The evaluation is tried at MAIL and RCPT, where policy may decide, and finished at the end of the
  * message. From the first try on its look-ups run beside the SMTP dialogue (spf_check_ahead).
  *
  * Errors: DNS trouble is the result temperror. */
@@ -96,6 +96,5 @@ const struct stage stage_spf = {
     .name = "spf",
     .mail = mail,
     .rcpt = try_early,
-    .eoh = try_early,
     .eom = check_all,
 };

@@ -114,6 +114,28 @@ static const char ZONE[] =
 /* What every sender with a policy has. */
 static const char *const senders[] = {"plain", "one", "two", "three", "four", "mx", "ptr", "alias"};
 
+/* What a hostile one has: a tree of includes that never matches. */
+static struct tree {
+    unsigned fan, depth;
+} tree;
+
+static void add_tree(struct strbuf *b)
+{
+    unsigned from = 0, to = 1, n = 1;
+    for (unsigned d = 0; d < tree.depth; d++) {
+        for (unsigned i = from; i < to; i++) {
+            sb_printf(b, "n%u.tree.example. TXT \"v=spf1", i);
+            for (unsigned k = 0; k < tree.fan; k++)
+                sb_printf(b, " include:n%u.tree.example", n++);
+            sb_add(b, STR(" -all\"\n"));
+        }
+        from = to;
+        to = n;
+    }
+    for (unsigned i = from; i < to; i++)
+        sb_printf(b, "n%u.tree.example. TXT \"v=spf1 -all\"\n", i);
+}
+
 static struct str zone_of(struct arena *a)
 {
     struct strbuf b;
@@ -124,6 +146,7 @@ static struct str zone_of(struct arena *a)
         if (strcmp(senders[i], "alias"))
             sb_printf(&b, "s1._domainkey.%s.example. TXT \"v=DKIM1; p=\"\n", senders[i]);
     }
+    add_tree(&b);
     sb_addc(&b, '\0');
     return sb_str(&b);
 }
@@ -266,10 +289,35 @@ static void rounds(void **state)
     }
 }
 
+/* An errand asks for no more than the evaluation: see the same trees in test_spf_dns.c. */
+static void hostile_trees(void **state)
+{
+    static const struct dialogue dialogues[] = {{0, 0}, {1, 1}, {0, 20}, {20, 0}, {3, 2}};
+    static const struct {
+        struct tree tree;
+        unsigned most;
+    } trees[] = {
+        {{10, 3}, 11}, {{20, 2}, 11}, {{6, 3}, 11}, {{5, 4}, 15},
+        {{4, 4}, 15},  {{3, 5}, 15},  {{2, 7}, 15}, {{1, 12}, 11},
+    };
+    static const struct mail mail = {"tree", "n0.tree.example", "bare.example", NULL};
+    (void)state;
+    for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) {
+        tree = trees[i].tree;
+        for (size_t k = 0; k < sizeof dialogues / sizeof *dialogues; k++) {
+            struct played p = play(&mail, &dialogues[k]);
+            assert_int_equal(p.spf, SPF_PERMERROR);
+            assert_in_range(p.queries, 1, trees[i].most + 2); /* and two for DMARC */
+        }
+    }
+    tree = (struct tree){0};
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounds),
+        cmocka_unit_test(hostile_trees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
