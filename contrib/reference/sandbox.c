@@ -91,9 +91,10 @@ static bool can_filter(void)
     return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-static bool allow(scmp_filter_ctx filter, int call)
+/* The call, if its arguments compare so. */
+static bool allow_if(scmp_filter_ctx filter, int call, unsigned n, const struct scmp_arg_cmp *args)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) == 0;
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, n, args) == 0;
 }
 
 /* What needs no look at its arguments. */
@@ -107,29 +108,29 @@ static bool allow_computing(scmp_filter_ctx filter)
         SCMP_SYS(getrandom),
     };
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
-        if (!allow(filter, calls[i]))
+        if (!allow_if(filter, calls[i], 0, NULL))
             return false;
     return true;
 }
 
 static bool allow_io(scmp_filter_ctx filter)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(read), 1,
-                            SCMP_A0_32(SCMP_CMP_EQ, WORKER_SOCKET)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                            SCMP_A0_32(SCMP_CMP_EQ, WORKER_SOCKET)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                            SCMP_A0_32(SCMP_CMP_EQ, STDERR_FILENO)) == 0;
+    static const struct scmp_arg_cmp socket = {0, SCMP_CMP_EQ, WORKER_SOCKET, 0};
+    static const struct scmp_arg_cmp null = {0, SCMP_CMP_EQ, STDERR_FILENO, 0};
+    return allow_if(filter, SCMP_SYS(read), 1, &socket) &&
+           allow_if(filter, SCMP_SYS(write), 1, &socket) &&
+           allow_if(filter, SCMP_SYS(write), 1, &null);
 }
 
 /* Memory of our own, never executable. */
 static bool allow_memory(scmp_filter_ctx filter)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
-                            SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-                            SCMP_A3_32(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                            SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0;
+    static const struct scmp_arg_cmp args[] = {
+        {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0},
+        {3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS},
+    };
+    return allow_if(filter, SCMP_SYS(mmap), 2, args) &&
+           allow_if(filter, SCMP_SYS(mprotect), 1, args);
 }
 
 static bool filter_calls(void)

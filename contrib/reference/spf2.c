@@ -22,7 +22,10 @@
 static SPF_server_t *server;
 static SPF_dns_server_t dns;
 
-static _Noreturn void on_error(const char *file, int line, const char *message)
+/* libspf2's type for it has the attribute, which is more than _Noreturn is to clang. */
+static void on_error(const char *file, int line, const char *message) __attribute__((noreturn));
+
+static void on_error(const char *file, int line, const char *message)
 {
     (void)file;
     (void)line;

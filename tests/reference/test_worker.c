@@ -90,28 +90,29 @@ static struct spf_outcome spf(const char *client, const char *local, const char 
     return outcome;
 }
 
+static const struct {
+    const char *client, *domain;
+    enum spf_result want;
+} spf_cases[] = {
+    {"192.0.2.9", "ip4.test", SPF_PASS},         {"192.0.3.9", "ip4.test", SPF_FAIL},
+    {"2001:db8::9", "ip6.test", SPF_PASS},       {"2001:db9::9", "ip6.test", SPF_SOFTFAIL},
+    {"198.51.100.1", "a.test", SPF_PASS},        {"198.51.100.2", "a.test", SPF_PASS},
+    {"2001:db8:1::2", "a.test", SPF_PASS},       {"198.51.100.3", "a.test", SPF_PASS},
+    {"192.0.2.1", "a.test", SPF_PASS},           {"198.51.100.4", "a.test", SPF_NEUTRAL},
+    {"192.0.2.1", "broken.test", SPF_PERMERROR}, {"192.0.2.1", "two.test", SPF_PERMERROR},
+    {"192.0.2.1", "dead.test", SPF_TEMPERROR},   {"192.0.2.1", "inner.test", SPF_TEMPERROR},
+    {"192.0.2.1", "other.test", SPF_NONE},       {"192.0.2.1", "nowhere.test", SPF_NONE},
+};
+
 static void spf_results(void **state)
 {
     (void)state;
-    static const struct {
-        const char *client, *domain;
-        enum spf_result want;
-    } cases[] = {
-        {"192.0.2.9", "ip4.test", SPF_PASS},         {"192.0.3.9", "ip4.test", SPF_FAIL},
-        {"2001:db8::9", "ip6.test", SPF_PASS},       {"2001:db9::9", "ip6.test", SPF_SOFTFAIL},
-        {"198.51.100.1", "a.test", SPF_PASS},        {"198.51.100.2", "a.test", SPF_PASS},
-        {"2001:db8:1::2", "a.test", SPF_PASS},       {"198.51.100.3", "a.test", SPF_PASS},
-        {"192.0.2.1", "a.test", SPF_PASS},           {"198.51.100.4", "a.test", SPF_NEUTRAL},
-        {"192.0.2.1", "broken.test", SPF_PERMERROR}, {"192.0.2.1", "two.test", SPF_PERMERROR},
-        {"192.0.2.1", "dead.test", SPF_TEMPERROR},   {"192.0.2.1", "inner.test", SPF_TEMPERROR},
-        {"192.0.2.1", "other.test", SPF_NONE},       {"192.0.2.1", "nowhere.test", SPF_NONE},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct spf_outcome got = spf(cases[i].client, "a", cases[i].domain);
-        if (got.result != cases[i].want)
-            fail_msg("%s %s: %s (%.*s)", cases[i].client, cases[i].domain,
+    for (size_t i = 0; i < sizeof spf_cases / sizeof *spf_cases; i++) {
+        struct spf_outcome got = spf(spf_cases[i].client, "a", spf_cases[i].domain);
+        if (got.result != spf_cases[i].want)
+            fail_msg("%s %s: %s (%.*s)", spf_cases[i].client, spf_cases[i].domain,
                      spf_result_name(got.result), STR_ARG(got.problem));
-        assert_str(got.domain, cases[i].domain);
+        assert_str(got.domain, spf_cases[i].domain);
         bool is_error =
             got.result == SPF_PERMERROR || got.result == SPF_TEMPERROR || got.result == SPF_NONE;
         assert_int_equal(got.problem.n > 0, is_error);
@@ -231,39 +232,40 @@ static struct str with(struct str signature, struct str message)
     return str_printf(arena, "DKIM-Signature: %.*s\r\n%.*s", STR_ARG(signature), STR_ARG(message));
 }
 
+static const struct {
+    const char *selector, *tags; /* more tags, behind RSA_TAGS with this selector */
+    enum dkim_result want;
+    const char *reason;
+} dkim_cases[] = {
+    {"rsa", "b=", DKIM_PASS, ""},
+    {"rsa", "x=1699990000; b=", DKIM_PERMERROR, "signature expired"},
+    {"rsa", "t=1699980000; x=1700000100; b=", DKIM_PASS, ""},
+    {"rsa", "t=1700001000; b=", DKIM_PERMERROR, "signature timestamp in the future"},
+    {"none", "b=", DKIM_FAIL, NULL},
+    {"revoked", "b=", DKIM_FAIL, NULL},
+    {"other", "b=", DKIM_FAIL, NULL},
+    {"dead", "b=", DKIM_TEMPERROR, NULL},
+    {"twice", "b=", DKIM_TEMPERROR, NULL},
+    {"rsa", "q=dns/txt; i=@other.example; b=", DKIM_PERMERROR, NULL},
+};
+
 static void dkim_results(void **state)
 {
     (void)state;
-    static const struct {
-        const char *selector, *tags; /* more tags, behind RSA_TAGS with this selector */
-        enum dkim_result want;
-        const char *reason;
-    } cases[] = {
-        {"rsa", "b=", DKIM_PASS, ""},
-        {"rsa", "x=1699990000; b=", DKIM_PERMERROR, "signature expired"},
-        {"rsa", "t=1699980000; x=1700000100; b=", DKIM_PASS, ""},
-        {"rsa", "t=1700001000; b=", DKIM_PERMERROR, "signature timestamp in the future"},
-        {"none", "b=", DKIM_FAIL, NULL},
-        {"revoked", "b=", DKIM_FAIL, NULL},
-        {"other", "b=", DKIM_FAIL, NULL},
-        {"dead", "b=", DKIM_TEMPERROR, NULL},
-        {"twice", "b=", DKIM_TEMPERROR, NULL},
-        {"rsa", "q=dns/txt; i=@other.example; b=", DKIM_PERMERROR, NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof dkim_cases / sizeof *dkim_cases; i++) {
         struct str tags =
-            replaced(STR(RSA_TAGS), "s=rsa;", str_printf(arena, "s=%s;", cases[i].selector).p);
-        tags = str_printf(arena, "%.*s%s", STR_ARG(tags), cases[i].tags);
+            replaced(STR(RSA_TAGS), "s=rsa;", str_printf(arena, "s=%s;", dkim_cases[i].selector).p);
+        tags = str_printf(arena, "%.*s%s", STR_ARG(tags), dkim_cases[i].tags);
         struct verified v = ask_dkim(&default_settings, with(sign_rsa(tags.p), STR(MESSAGE)));
         assert_int_equal(v.n, 1);
-        if (v.signatures[0].result != cases[i].want)
-            fail_msg("%s %s: %s (%.*s)", cases[i].selector, cases[i].tags,
+        if (v.signatures[0].result != dkim_cases[i].want)
+            fail_msg("%s %s: %s (%.*s)", dkim_cases[i].selector, dkim_cases[i].tags,
                      dkim_result_name(v.signatures[0].result), STR_ARG(v.signatures[0].reason));
-        if (cases[i].reason)
-            assert_str(v.signatures[0].reason, cases[i].reason);
+        if (dkim_cases[i].reason)
+            assert_str(v.signatures[0].reason, dkim_cases[i].reason);
         else
             assert_true(v.signatures[0].reason.n > 0);
-        assert_str(v.signatures[0].selector, cases[i].selector);
+        assert_str(v.signatures[0].selector, dkim_cases[i].selector);
     }
 }
 
@@ -381,6 +383,27 @@ static void dkim_large_body(void **state)
     assert_int_equal(ask_dkim(&default_settings, sb_str(&all)).signatures->result, DKIM_PASS);
 }
 
+/* As much header as a frame holds, in many fields and in one. */
+static void dkim_large_header(void **state)
+{
+    (void)state;
+    static char large[4000000];
+    struct strbuf message;
+    struct str whole = with(sign_rsa(RSA_TAGS "b="), STR(MESSAGE));
+    sb_init(&message, arena);
+    for (size_t i = 0; i < 300000; i++)
+        sb_add(&message, STR("A: b\r\n"));
+    sb_add(&message, whole);
+    assert_int_equal(ask_dkim(&default_settings, sb_str(&message)).signatures->result, DKIM_PASS);
+    memset(large, 'x', sizeof large);
+    sb_init(&message, arena);
+    sb_add(&message, STR("A: "));
+    sb_add(&message, (struct str){large, sizeof large});
+    sb_add(&message, STR("\r\n"));
+    sb_add(&message, whole);
+    assert_int_equal(ask_dkim(&default_settings, sb_str(&message)).signatures->result, DKIM_PASS);
+}
+
 /* What opendkim gives a message up for is refused, whatever follows. */
 static void dkim_refuses(void **state)
 {
@@ -436,51 +459,52 @@ static struct dmarc_outcome dmarc(const char *author, const struct dmarc_identif
     return outcome;
 }
 
+static const struct {
+    const char *author, *spf, *dkim; /* what passed */
+    enum dmarc_result want;
+    char policy, tag;
+    const char *record, *organizational;
+} dmarc_cases[] = {
+    {"example.com", "example.com", NULL, DMARC_PASS, 'r', 'p', "example.com", "example.com"},
+    {"example.com", NULL, "example.com", DMARC_PASS, 'r', 'p', "example.com", "example.com"},
+    {"example.com", "other.org", "other.org", DMARC_FAIL, 'r', 'p', "example.com", "example.com"},
+    {"example.com", NULL, NULL, DMARC_FAIL, 'r', 'p', "example.com", "example.com"},
+    {"a.example.net", NULL, NULL, DMARC_FAIL, 'q', 's', "example.net", "example.net"},
+    {"a.example.net", "example.net", NULL, DMARC_PASS, 'q', 's', "example.net", "example.net"},
+    {"mail.example.net", NULL, NULL, DMARC_FAIL, 'q', 's', "example.net", "example.net"},
+    {"a.example.co.uk", NULL, "b.example.co.uk", DMARC_PASS, 'n', 'p', "example.co.uk",
+     "example.co.uk"},
+    {"a.other.co.uk", NULL, NULL, DMARC_NONE, 'n', '-', "", "other.co.uk"},
+    {"bad.example.org", NULL, NULL, DMARC_PERMERROR, 'n', '-', "bad.example.org", "example.org"},
+    {"example.edu", NULL, NULL, DMARC_FAIL, 'q', 'p', "example.edu", "example.edu"},
+    {"example.info", NULL, NULL, DMARC_NONE, 'n', '-', "", "example.info"},
+    {"example.org", "example.org", NULL, DMARC_NONE, 'n', '-', "", "example.org"},
+    {"example.test", NULL, NULL, DMARC_FAIL, 'r', 'p', "example.test", ""},
+    {"a.example.test", NULL, NULL, DMARC_NONE, 'n', '-', "", ""},
+};
+
 static void dmarc_results(void **state)
 {
     (void)state;
-    static const struct {
-        const char *author, *spf, *dkim; /* what passed */
-        enum dmarc_result want;
-        char policy, tag;
-        const char *record, *organizational;
-    } cases[] = {
-        {"example.com", "example.com", NULL, DMARC_PASS, 'r', 'p', "example.com", "example.com"},
-        {"example.com", NULL, "example.com", DMARC_PASS, 'r', 'p', "example.com", "example.com"},
-        {"example.com", "other.org", "other.org", DMARC_FAIL, 'r', 'p', "example.com",
-         "example.com"},
-        {"example.com", NULL, NULL, DMARC_FAIL, 'r', 'p', "example.com", "example.com"},
-        {"a.example.net", NULL, NULL, DMARC_FAIL, 'q', 's', "example.net", "example.net"},
-        {"a.example.net", "example.net", NULL, DMARC_PASS, 'q', 's', "example.net", "example.net"},
-        {"mail.example.net", NULL, NULL, DMARC_FAIL, 'q', 's', "example.net", "example.net"},
-        {"a.example.co.uk", NULL, "b.example.co.uk", DMARC_PASS, 'n', 'p', "example.co.uk",
-         "example.co.uk"},
-        {"a.other.co.uk", NULL, NULL, DMARC_NONE, 'n', '-', "", "other.co.uk"},
-        {"bad.example.org", NULL, NULL, DMARC_PERMERROR, 'n', '-', "bad.example.org",
-         "example.org"},
-        {"example.edu", NULL, NULL, DMARC_FAIL, 'q', 'p', "example.edu", "example.edu"},
-        {"example.info", NULL, NULL, DMARC_NONE, 'n', '-', "", "example.info"},
-        {"example.org", "example.org", NULL, DMARC_NONE, 'n', '-', "", "example.org"},
-        {"example.test", NULL, NULL, DMARC_FAIL, 'r', 'p', "example.test", ""},
-        {"a.example.test", NULL, NULL, DMARC_NONE, 'n', '-', "", ""},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof dmarc_cases / sizeof *dmarc_cases; i++) {
         struct dmarc_identifier ids[3] = {{STR("never.test"), DMARC_AUTH_FAIL, false}};
         size_t n = 1;
-        if (cases[i].spf)
-            ids[n++] = (struct dmarc_identifier){str_of(cases[i].spf), DMARC_AUTH_PASS, true};
-        if (cases[i].dkim)
-            ids[n++] = (struct dmarc_identifier){str_of(cases[i].dkim), DMARC_AUTH_PASS, false};
-        struct dmarc_outcome got = dmarc(cases[i].author, ids, n);
-        if (got.result != cases[i].want || *dmarc_policy_name(got.policy) != cases[i].policy ||
-            got.policy_tag != cases[i].tag)
-            fail_msg("%s (case %zu): %s, %s of %c (%.*s)", cases[i].author, i,
+        if (dmarc_cases[i].spf)
+            ids[n++] = (struct dmarc_identifier){str_of(dmarc_cases[i].spf), DMARC_AUTH_PASS, true};
+        if (dmarc_cases[i].dkim)
+            ids[n++] =
+                (struct dmarc_identifier){str_of(dmarc_cases[i].dkim), DMARC_AUTH_PASS, false};
+        struct dmarc_outcome got = dmarc(dmarc_cases[i].author, ids, n);
+        if (got.result != dmarc_cases[i].want ||
+            *dmarc_policy_name(got.policy) != dmarc_cases[i].policy ||
+            got.policy_tag != dmarc_cases[i].tag)
+            fail_msg("%s (case %zu): %s, %s of %c (%.*s)", dmarc_cases[i].author, i,
                      dmarc_result_name(got.result), dmarc_policy_name(got.policy), got.policy_tag,
                      STR_ARG(got.reason));
-        assert_str(got.record_domain, cases[i].record);
-        assert_str(got.organizational_domain, cases[i].organizational);
-        assert_int_equal(got.spf_aligned, got.result == DMARC_PASS && cases[i].spf);
-        assert_int_equal(got.dkim_aligned, got.result == DMARC_PASS && cases[i].dkim);
+        assert_str(got.record_domain, dmarc_cases[i].record);
+        assert_str(got.organizational_domain, dmarc_cases[i].organizational);
+        assert_int_equal(got.spf_aligned, got.result == DMARC_PASS && dmarc_cases[i].spf);
+        assert_int_equal(got.dkim_aligned, got.result == DMARC_PASS && dmarc_cases[i].dkim);
     }
 }
 
@@ -520,13 +544,21 @@ static int teardown(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hellos),        cmocka_unit_test(spf_results),
-        cmocka_unit_test(spf_explains),  cmocka_unit_test(spf_counts),
-        cmocka_unit_test(spf_refuses),   cmocka_unit_test(dkim_results),
-        cmocka_unit_test(dkim_details),  cmocka_unit_test(dkim_ed25519),
-        cmocka_unit_test(dkim_changed),  cmocka_unit_test(dkim_settings),
-        cmocka_unit_test(dkim_several),  cmocka_unit_test(dkim_large_body),
-        cmocka_unit_test(dkim_refuses),  cmocka_unit_test(dmarc_results),
+        cmocka_unit_test(hellos),
+        cmocka_unit_test(spf_results),
+        cmocka_unit_test(spf_explains),
+        cmocka_unit_test(spf_counts),
+        cmocka_unit_test(spf_refuses),
+        cmocka_unit_test(dkim_results),
+        cmocka_unit_test(dkim_details),
+        cmocka_unit_test(dkim_ed25519),
+        cmocka_unit_test(dkim_changed),
+        cmocka_unit_test(dkim_settings),
+        cmocka_unit_test(dkim_several),
+        cmocka_unit_test(dkim_large_body),
+        cmocka_unit_test(dkim_large_header),
+        cmocka_unit_test(dkim_refuses),
+        cmocka_unit_test(dmarc_results),
         cmocka_unit_test(dmarc_forgets),
     };
     if (argc != 2)

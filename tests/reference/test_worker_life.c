@@ -293,10 +293,10 @@ static pid_t start_without_seccomp(int socket, int words)
     pid_t pid = fork();
     if (pid)
         return pid;
+    const struct scmp_arg_cmp by_prctl = {0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0};
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter || seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(seccomp), 0) != 0 ||
-        seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1,
-                         SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP)) != 0 ||
+        seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1, &by_prctl) != 0 ||
         seccomp_load(filter) != 0)
         _exit(99);
     if (dup2(words, STDERR_FILENO) < 0 || dup2(socket, WORKER_SOCKET) < 0)

@@ -345,8 +345,7 @@ static void result_spf(void **state)
     assert_str(outcome.explanation, "go\naway");
     assert_int_equal(outcome.lookup_terms, 3);
     out.n = 0;
-    outcome.result = SPF_RESULT_COUNT;
-    assert_true(result_write_spf(&out, &outcome));
+    assert_true(result_write_spf(&out, &(struct spf_outcome){.result = SPF_RESULT_COUNT}));
     assert_false(read_spf(payload_of(FRAME_FROM_WORKER, FRAME_RESULT)));
 }
 
@@ -359,25 +358,26 @@ static bool read_dkim(struct str payload)
     return result_read_dkim(a, payload, &dkim_asked, &s, &n, &skipped);
 }
 
+static const struct dkim_signature signatures_said[3] = {
+    {.result = DKIM_PASS,
+     .domain = STR_INIT("EXAMPLE.org"),
+     .selector = STR_INIT("S1"),
+     .identity = STR_INIT("A@example.org"),
+     .algorithm = STR_INIT("ed25519-sha256"),
+     .b_start = STR_INIT("AbCdEfGh"),
+     .key_type = KEY_ED25519,
+     .key_bits = 256,
+     .testing = true,
+     .security = DNS_SECURE},
+    {.result = DKIM_PASS, .domain = STR_INIT("no domain"), .selector = STR_INIT("s")},
+};
+
 static void result_dkim(void **state)
 {
     (void)state;
-    const struct dkim_signature said[3] = {
-        {.result = DKIM_PASS,
-         .domain = STR("EXAMPLE.org"),
-         .selector = STR("S1"),
-         .identity = STR("A@example.org"),
-         .algorithm = STR("ed25519-sha256"),
-         .b_start = STR("AbCdEfGh"),
-         .key_type = KEY_ED25519,
-         .key_bits = 256,
-         .testing = true,
-         .security = DNS_SECURE},
-        {.result = DKIM_PASS, .domain = STR("no domain"), .selector = STR("s")},
-    };
     const struct dkim_signature *s;
     size_t n, skipped;
-    assert_true(result_write_dkim(&out, said, 2, 4));
+    assert_true(result_write_dkim(&out, signatures_said, 2, 4));
     struct str payload = payload_of(FRAME_FROM_WORKER, FRAME_RESULT);
     assert_exact(payload, read_dkim);
     assert_false(read_spf(payload));
@@ -397,7 +397,7 @@ static void result_dkim(void **state)
     assert_int_equal(s[1].result, DKIM_PERMERROR);
     assert_true(s[1].reason.n > 0 && s[1].domain.n == 0);
     out.n = 0;
-    assert_true(result_write_dkim(&out, said, 3, 0)); /* one more than was asked for */
+    assert_true(result_write_dkim(&out, signatures_said, 3, 0)); /* one more than was asked for */
     assert_false(read_dkim(payload_of(FRAME_FROM_WORKER, FRAME_RESULT)));
 }
 
