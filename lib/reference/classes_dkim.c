@@ -39,18 +39,24 @@ bool class_dkim_partial_body(const struct reference_pair *pair)
     return they_accept(pair) && pair->ours.dkim->result == DKIM_POLICY && tag(pair, STR("l")).p;
 }
 
-/* The first key record that was seen for the signature. */
-static struct str key_record(const struct reference_pair *pair)
+/* The answer about the signature's key; NULL: it was not asked for. */
+static const struct dns_answer *key_answer(const struct reference_pair *pair)
 {
     const struct dkim_signature *s = pair->ours.dkim;
     struct str name =
         str_printf(pair->arena, "%.*s._domainkey.%.*s", STR_ARG(s->selector), STR_ARG(s->domain));
     for (size_t i = 0; i < pair->facts->n_events; i++) {
         const struct dns_event *e = &pair->facts->events[i];
-        if (e->type == DNS_TXT && e->answer->n && str_eq_nocase(e->name, name))
-            return e->answer->rr[0].text;
+        if (e->type == DNS_TXT && str_eq_nocase(e->name, name))
+            return e->answer;
     }
-    return STR_NONE;
+    return NULL;
+}
+
+static struct str key_record(const struct reference_pair *pair)
+{
+    const struct dns_answer *answer = key_answer(pair);
+    return answer && answer->n ? answer->rr[0].text : STR_NONE;
 }
 
 static bool is_lower(struct arena *a, struct str text)
@@ -68,6 +74,19 @@ bool class_dkim_key_grammar(const struct reference_pair *pair)
         return true;
     return (taglist_get(&tags, STR("v")).p && !str_eq(tags.tags[0].name, STR("v"))) ||
            !is_lower(pair->arena, taglist_get(&tags, STR("k")));
+}
+
+bool class_dkim_needless_key(const struct reference_pair *pair)
+{
+    const struct dns_answer *answer = key_answer(pair);
+    return pair->ours.dkim->result != DKIM_PASS && pair->theirs.dkim->result == DKIM_TEMPERROR &&
+           answer && dns_unknown(answer);
+}
+
+bool class_dkim_several_keys(const struct reference_pair *pair)
+{
+    const struct dns_answer *answer = key_answer(pair);
+    return pair->theirs.dkim->result == DKIM_TEMPERROR && answer && answer->n > 1;
 }
 
 bool class_dkim_key_syntax(const struct reference_pair *pair)
@@ -120,7 +139,9 @@ bool class_dkim_signed_signature(const struct reference_pair *pair)
 
 bool class_dkim_eight_bit(const struct reference_pair *pair)
 {
-    return we_accept(pair) && !str_is_ascii(field(pair));
+    enum dkim_result ours = pair->ours.dkim->result;
+    return (ours == DKIM_PASS || ours == DKIM_TEMPERROR) &&
+           pair->theirs.dkim->result != DKIM_PASS && !str_is_ascii(field(pair));
 }
 
 /* DER: a SEQUENCE that begins with an INTEGER is an RSAPublicKey (RFC 8017 A.1.1), one that begins

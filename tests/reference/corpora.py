@@ -59,6 +59,18 @@ def spf_made(seed, count):
 
 # ---- DKIM ----
 
+# Keys that cannot be had, beside those of dkim_messages.
+KEY_TROUBLE = {"key-fails": "SERVFAIL", "key-late": "TIMEOUT", "key-gone": None, "key-two": "TXT"}
+dm.SIGNATURE_FEATURES.update({selector: dm.key(selector) for selector in KEY_TROUBLE})
+
+
+def dkim_zone():
+    lines = [f'{name}. TXT "{text}"' for name, text in dm.zone(dm.RSA_PUBLIC).items()]
+    lines += [f"{selector}._domainkey.{dm.DOMAIN}. {how}" for selector, how in KEY_TROUBLE.items() if how not in (None, "TXT")]
+    lines += [f'key-two._domainkey.{dm.DOMAIN}. TXT "v=DKIM1; p={key}"' for key in (dm.RSA_PUBLIC, dm.OTHER_PUBLIC)]
+    return "\n".join(lines) + "\n"
+
+
 def dkim_plans():
     """Each feature alone, first, and what has to come in pairs."""
     kinds = (dm.MESSAGE_FEATURES, dm.SIGNATURE_FEATURES, dm.CHANGES)
@@ -71,14 +83,15 @@ def dkim_message(seed, plan):
     rng = dm.generator(seed)
     of_message, of_signature, of_change = plan or (None, None, None)
     message = dm.odd_message(rng, of_message)
-    signature = dm.odd_signature(rng, message, NOW, of_signature)
+    several = 1 if plan else rng.choice([1] * 6 + [2, 3])
+    signatures = [dm.odd_signature(rng, message, NOW, of_signature) for _ in range(several)]
     dm.change(rng, message, of_change)
     features = sorted(message.features | dm.seen_features(message))
-    return b"DKIM-Signature:" + signature + b"\r\n" + message.bytes(), features
+    return b"".join(b"DKIM-Signature:" + s + b"\r\n" for s in signatures) + message.bytes(), features
 
 
 def dkim_made(seed, count):
-    zone = "".join(f'{name}. TXT "{text}"\n' for name, text in dm.zone(dm.RSA_PUBLIC).items())
+    zone = dkim_zone()
     plans = list(dkim_plans()) if seed == FIXED_SEED else []
     for number in range(count):
         message, features = dkim_message(f"{seed}.{number}", plans[number] if number < len(plans) else None)

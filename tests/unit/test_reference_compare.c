@@ -227,6 +227,7 @@ static void test_dkim(void **state)
         {DKIM_PERMERROR, DKIM_PASS, GOOD_FIELD, "k=rsa; p=x", "line\r\n", "unlisted"},
         {DKIM_PASS, DKIM_FAIL, " h=From:DKIM-Signature; d=a; b=", "p=", "",
          "dkim-signed-signature"},
+        {DKIM_TEMPERROR, DKIM_PERMERROR, GOOD_FIELD "; x=\xc3\xbc", "p=", "", "dkim-eight-bit"},
         {DKIM_PASS, DKIM_FAIL, GOOD_FIELD "; x=\xc3\xbc", "p=", "", "dkim-eight-bit"},
         {DKIM_PASS, DKIM_FAIL, GOOD_FIELD, "p=MAYCAQECAQM=", "", "dkim-bare-key"},
         {DKIM_PASS, DKIM_FAIL, GOOD_FIELD, "p=MAgwBgIBAQIBAw==", "", "unlisted"},
@@ -236,6 +237,37 @@ static void test_dkim(void **state)
         assert_str(dkim_class(cases[i].ours, cases[i].theirs, cases[i].field, cases[i].record,
                               cases[i].body),
                    cases[i].want);
+}
+
+static void test_dkim_several_keys(void **state)
+{
+    const struct dns_event events[] = {seen("s._domainkey.example.org", DNS_TXT, "p=x", 2)};
+    const struct reference_facts facts = {.events = events, .n_events = 1};
+    const struct dkim_signature a = {
+        .result = DKIM_PASS, .domain = STR_INIT("example.org"), .selector = STR_INIT("s")};
+    const struct dkim_signature unknown = {.result = DKIM_TEMPERROR}, fail = {.result = DKIM_FAIL};
+    (void)state;
+    reference_compare_dkim(&differences, &facts, &a, 1, &unknown, 1);
+    assert_str(found(), "dkim-several-keys");
+    reference_compare_dkim(&differences, &facts, &a, 1, &fail, 1);
+    assert_str(found(), "unlisted");
+}
+
+static void test_dkim_needless_key(void **state)
+{
+    const struct dns_answer timeout = {.status = DNS_TIMEOUT}, gone = {.status = DNS_NXDOMAIN};
+    struct dns_event event = {
+        .name = STR_INIT("s._domainkey.example.org"), .type = DNS_TXT, .answer = &timeout};
+    const struct reference_facts facts = {.events = &event, .n_events = 1};
+    const struct dkim_signature a = {
+        .result = DKIM_FAIL, .domain = STR_INIT("example.org"), .selector = STR_INIT("s")};
+    const struct dkim_signature unknown = {.result = DKIM_TEMPERROR};
+    (void)state;
+    reference_compare_dkim(&differences, &facts, &a, 1, &unknown, 1);
+    assert_str(found(), "dkim-needless-key");
+    event.answer = &gone;
+    reference_compare_dkim(&differences, &facts, &a, 1, &unknown, 1);
+    assert_str(found(), "unlisted");
 }
 
 static struct str dmarc_class(struct dmarc_outcome ours, struct dmarc_outcome theirs,
@@ -312,6 +344,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_spf, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dkim, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dkim_several_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dkim_needless_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dmarc, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
