@@ -14,12 +14,14 @@ static const enum counter counters[REFERENCE_STATUS_COUNT] = {
 
 void reference_note(enum reference_library library, const struct reference_report *report)
 {
-    static struct log_pace paces[REFERENCE_LIBRARY_COUNT];
+    static struct log_pace paces[REFERENCE_LIBRARY_COUNT][2];
     unsigned held_back;
+    bool refused = report->status == REFERENCE_REFUSED;
     counter_inc(counters[report->status]);
-    if (report->status == REFERENCE_ANSWERED || !log_pace(&paces[library], &held_back))
+    if (report->status == REFERENCE_ANSWERED || !log_pace(&paces[library][refused], &held_back))
         return;
-    log_warning("%s gave no result: %s%s%.*s; %u more since the last such line",
-                reference_library_name(library), reference_status_name(report->status),
-                report->reason.n ? ": " : "", STR_ARG(report->reason), held_back);
+    void (*say)(const char *format, ...) = refused ? log_info : log_warning;
+    say("%s gave no result: %s%s%.*s; %u more since the last such line",
+        reference_library_name(library), reference_status_name(report->status),
+        report->reason.n ? ": " : "", STR_ARG(report->reason), held_back);
 }

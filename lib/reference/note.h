@@ -4,8 +4,8 @@
 
 #include "reference/reference.h"
 
-/* Counts the answer, or the lack of one, and logs the latter: at most one line a minute for each
- * library. */
+/* Counts the answer, or the lack of one, and logs the latter: refusals, which are ordinary, as
+ * information, and all else as a warning. For each library at most one line of either a minute. */
 void reference_note(enum reference_library library, const struct reference_report *report);
 
 #endif

@@ -96,6 +96,15 @@ class Engines(ReferenceTest):
         self.assertEqual(spf_of(self.ask(d, "<a@strict.test>", header=plain_header("a@spf.test"))), "fail")
         self.counted(d, engine_results=2, engine_fallbacks=0, reference_answered=2)
 
+    def test_a_refusal_is_no_alarm(self):
+        zone = {**self.zone, "odd.test": {"TXT": ["v=spf1 ip4:192.0.2.0/24 nonsense:x -all"]}}
+        d = self.daemon(ENGINES, zone)
+        for _ in range(3):
+            self.assertEqual(spf_of(self.ask(d, "<a@odd.test>")), "permerror")
+        self.counted(d, engine_fallbacks=3, reference_refused=3)
+        self.assertEqual(len(d.lines("libspf2 gave no result: refused")), 1)
+        self.assertEqual(d.lines("warning: libspf2"), [])
+
     def test_libopendkim_decides_and_dmarc_goes_by_it(self):
         d = self.daemon('dmarc = { on-reject = "reject"; };', self.zone)
         header = self.signed("twice.test")
