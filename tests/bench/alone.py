@@ -1,9 +1,11 @@
 """alone.py - figures that are no trial: what an idle connection keeps of memory, and what the canonicaliser costs.
 
-print_idle(bench)   Caches and threads are made by some mail first. Then CONNECTIONS connections play one message each
-                    and stay open. What the process has grown by, divided by the connections, holds what libmilter
-                    keeps for each: the difference to the null filter is our own.
-print_canon(bench)  Relaxed canonicalisation of 1 MB beside SHA-256 of the same bytes, by bench_dkim."""
+idle    Caches and threads are made by some mail first. Then CONNECTIONS connections play one message each and stay
+        open. What the process has grown by, divided by the connections, holds what libmilter keeps for each: the
+        difference to the null filter is our own.
+canon   Relaxed canonicalisation of 1 MB beside SHA-256 of the same bytes, by bench_dkim.
+
+Each yields lines (what, figures), as the functions of special.py do."""
 
 import pathlib
 import subprocess
@@ -25,19 +27,18 @@ def memory_per_connection(bench, name):
     return grown * 1024 / CONNECTIONS
 
 
-def print_idle(bench):
+def idle(bench, _):
     null, ours = (memory_per_connection(bench, name) for name in ("null", "assay"))
-    print(f"\n{CONNECTIONS} idle connections after a message: KB for each in the null filter {null:.1f}, in assay {ours:.1f}: "
-          f"{ours - null:.1f} of its own", flush=True)
+    yield "idle connections", (f"{CONNECTIONS}, after a message: {null:.1f} KB for each in the null filter, {ours:.1f} in assay: "
+                               f"{ours - null:.1f} of its own")
 
 
-def print_canon(bench):
+def canon(bench, _):
     program = pathlib.Path(bench.load).parent / "bench_dkim"
     done = subprocess.run([program, str(SECONDS), "canon"], check=True, capture_output=True, text=True)
-    print(f"\n{'relaxed canonicalisation, 1 MB':32} {'x SHA-256':>9} {'ns/byte':>8}")
     for line in done.stdout.splitlines():
         name, ratio, each = line.rsplit(maxsplit=2)
-        print(f"{name:32} {ratio:>9} {each:>8}", flush=True)
+        yield "canonicalisation", f"relaxed, 1 MB, {name.strip()}: {ratio} times SHA-256, {each} ns per byte"
 
 
-ALONE = {"idle": print_idle, "canon": print_canon}
+ALONE = {"idle": idle, "canon": canon}

@@ -113,7 +113,7 @@ def prose(rng, size):
             line += "  " + rng.choice(WORDS)
         lines.append(line)
         n += len(line) + 2
-    return ("\r\n".join(lines) + "\r\n").encode()[:size - 2] + b"\r\n"
+    return ("\r\n".join(lines) + "\r\n").encode()[:size - 2].rstrip() + b"\r\n"  # no part of a line end, no empty lines
 
 
 def encoded(rng, size):

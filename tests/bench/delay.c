@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,10 +65,15 @@ static int udp(const char *address, int (*attach)(int, const struct sockaddr *, 
     return fd;
 }
 
+/* Resolvers may write names in any mixture of cases. */
 static bool is_silent(const unsigned char *packet, size_t n)
 {
-    static const unsigned char label[] = "\6silent";
-    return memmem(packet, n, label, sizeof label - 1);
+    static const char label[] = "\6silent";
+    for (size_t i = 0; i + sizeof label <= n; i++)
+        if (packet[i] == label[0] &&
+            !strncasecmp((const char *)packet + i, label, sizeof label - 1))
+            return true;
+    return false;
 }
 
 static void take_queries(void)

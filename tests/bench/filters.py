@@ -82,8 +82,8 @@ class Filter:
     def memory_mb(self):
         return sum(resident(pid) for pid in self.pids()) / 1024
 
-    def pid(self):
-        return self.parts[0].process.pid
+    def process(self):
+        return self.parts[0].process
 
     def stop(self):
         for part in self.parts:
@@ -127,7 +127,11 @@ def private_copy(directory):
     return copy
 
 
-def assay_command(directory, program, servers, name, options=""):
+def assay_command(directory, program, servers, name, options):
+    """options: lines of the configuration; where they have no dns group the resolver is `servers`."""
+    if "dns =" not in options:
+        options += f'\ndns = {{ servers = [ "{servers}" ]; }};'
+
     def command(address):
         key = private_copy(directory)
         signing = ",\n".join(f'{{ domain = "{d}"; keys = ( {{ selector = "s2026"; file = "{key}"; }} ); }}' for d in DOMAINS)
@@ -135,7 +139,7 @@ def assay_command(directory, program, servers, name, options=""):
         config.write_text(
             f'listen = "{listen(address)}";\nauthserv-id = "mx.test";\nstate-dir = "{directory}";\n'
             "limits = { connections = 2000; };\n"
-            f'dns = {{ servers = [ "{servers}" ]; }};\n{options}\nsigning = (\n{signing} );\n'
+            f'{options}\nsigning = (\n{signing} );\n'
         )
         return [str(program), "milter", "-c", str(config), "--log", "stderr"]
 

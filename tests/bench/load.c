@@ -1,7 +1,7 @@
 /* load.c - plays messages to filters as Postfix does, and measures.
  *
- *     bench_load [-n EACH] [-e WORDS] [-rk] [-u FIRST] [-t FILE] SOCKETS CORPUS CONNECTIONS
- * MESSAGES
+ *     bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-t FILE]
+ *                SOCKETS CORPUS CONNECTIONS MESSAGES
  *
  * SOCKETS are one filter or a chain of them (mta.h). CORPUS is a directory of files as corpus.py
  * writes them: a line "client helo sender recipient user" ("-": none), then the message.
@@ -233,7 +233,7 @@ static int options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (!options(argc, argv)) {
-        fprintf(stderr, "usage: bench_load [-n EACH] [-e WORDS] [-rk] [-u FIRST] [-t FILE]"
+        fprintf(stderr, "usage: bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-t FILE]"
                         " SOCKETS CORPUS CONNECTIONS MESSAGES\n");
         return 2;
     }

@@ -19,21 +19,22 @@ class Trial(NamedTuple):
 
 
 VERIFY = ("floor-verify", "assay", *PEERS)
+RAW = ("floor-verify", "raw-verify", "assay", *PEERS)
 FEW = ("floor-verify", "assay", "opendkim+opendmarc", "rspamd")
 SLOW = ("floor-verify", "assay-slow", *(f"{peer}-slow" for peer in PEERS))
 TRIALS = [
-    Trial("verify", "verify", ("floor-verify", "null", "assay", *PEERS)),
-    Trial("sign", "sign", ("floor-sign", "null", "assay-sign", *SIGNERS), messages=1200),
-    Trial("4 KB", "4k", VERIFY),
-    Trial("50 KB", "50k", VERIFY, messages=1500),
-    Trial("1 MB", "1M", VERIFY, messages=150),
+    Trial("verify", "verify", ("floor-verify", "null", "raw-verify", "assay", *PEERS)),
+    Trial("sign", "sign", ("floor-sign", "null", "raw-sign", "assay-sign", *SIGNERS), messages=1200),
+    Trial("4 KB", "4k", RAW),
+    Trial("50 KB", "50k", RAW, messages=1500),
+    Trial("1 MB", "1M", RAW, messages=150),
     Trial("1 connection", "verify", VERIFY, connections=1, messages=1000),
     Trial("64 connections", "verify", VERIFY, connections=64),
     Trial("256 connections", "verify", VERIFY, connections=256),
     Trial("1000 connections", "verify", FEW, connections=1000, messages=4000),
     Trial("20 per connection", "verify", VERIFY, each=20),
     Trial("engines", "verify", ("assay", *ENGINES)),
-    Trial("TCP", "verify", ("floor-verify", "floor-verify-tcp", "assay", "assay-tcp")),
+    Trial("TCP", "verify", ("floor-verify-tcp", "assay-tcp")),
     Trial("new senders", "cold", SLOW, messages=200),
     Trial("new, DNS 20 ms", "cold", SLOW, messages=200, delay=20),
     Trial("new senders", "cold", SLOW, messages=200),

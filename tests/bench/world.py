@@ -52,7 +52,9 @@ UNBOUND_CONF = """server:
   do-not-query-localhost: no
   msg-cache-size: 64m
   rrset-cache-size: 128m
-  so-rcvbuf: 1m
+  so-rcvbuf: 8m
+  num-queries-per-thread: 4096
+  outgoing-range: 8192
   local-zone: "." static
   local-zone: "example." transparent
 remote-control:
