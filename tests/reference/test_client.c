@@ -129,13 +129,13 @@ static void kill_workers(void *context, const struct dns_event *event)
     for (unsigned i = 0; i < WORKERS; i++)
         pids[i] = child(i);
     for (unsigned i = 0; i < WORKERS; i++)
-        assert_int_equal(kill(pids[i], SIGKILL), 0);
+        kill_child(pids[i]);
 }
 
 static void wait_until_gone(const pid_t *pids)
 {
     for (unsigned i = 0; i < WORKERS; i++)
-        while (kill(pids[i], 0) == 0)
+        while (pids[i] && kill(pids[i], 0) == 0)
             usleep(1000);
 }
 

@@ -63,6 +63,13 @@ static inline pid_t child(unsigned n)
     return found;
 }
 
+/* Kills a child that was found; 0 would be our own process group. */
+static inline void kill_child(pid_t pid)
+{
+    if (pid > 0)
+        kill(pid, SIGKILL);
+}
+
 /* A process that ended and stays: the keeper has time to hear of it. */
 static inline bool has_zombie(void)
 {

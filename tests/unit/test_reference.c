@@ -160,7 +160,7 @@ static void an_idle_worker_is_killed(void **state)
     (void)state;
     struct rig r = started(1);
     assert_string_equal(rig_ask(&r, "good", NULL), "answered");
-    assert_int_equal(kill(child(0), SIGKILL), 0);
+    kill_child(child(0));
     while (rig_starts(&r) < 2) /* without being asked for */
         usleep(1000);
     assert_string_equal(rig_ask(&r, "good", NULL), "answered");
@@ -172,7 +172,7 @@ static void kill_children(void *context, const struct dns_event *event)
 {
     (void)context;
     (void)event;
-    assert_int_equal(kill(child(0), SIGKILL), 0);
+    kill_child(child(0));
 }
 
 static void a_worker_is_killed_in_its_job(void **state)
