@@ -35,6 +35,19 @@ class Dns(harness.WireTest):
         self.assertGreaterEqual(reply.progress, 1)
         self.assertGreater(time.monotonic() - start, 2)
 
+    def test_includes_are_walked_while_the_client_says_nothing(self):
+        chain = [f"c{i}.test" for i in range(5)]
+        zone = {name: Slow(0.05, {"TXT": [f"v=spf1 include:{after} -all"]}) for name, after in zip(chain, chain[1:])}
+        zone[chain[-1]] = {"TXT": ["v=spf1 ip4:192.0.2.10 -all"]}
+        d = self.daemon("", dict(ZONE, **zone))
+        c = d.client()
+        self.assertTrue(c.mail(f"<x@{chain[0]}>").accepted)
+        harness.until(lambda: (chain[-1], "TXT") in d.dns.queries, "the last of the includes is asked for")
+        c.rcpt()
+        reply = c.content(plain_header(), b"x\r\n")
+        self.assertIn("spf=pass", reply.edits[-1][3])
+        self.assertEqual([name for name, _ in d.dns.queries if name in chain], chain)  # and nothing twice
+
     def test_silent(self):
         zone = dict(ZONE, **{"silent.test": SILENT, "_dmarc.silent.test": SILENT})
         d = self.daemon(STRICT, zone, dns='timeout = "20s"; deadline = "1s";')
