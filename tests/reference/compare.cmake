@@ -1,3 +1,5 @@
+# reference_check_trouble: workers that give no result, told by assay check --reference.
+#
 # reference_compare: suites and generated cases through our libraries and the field's; where they differ stands in
 # disagreements, with the section that decides.
 add_executable(reference_tool tool.c tool_cases.c)
@@ -8,3 +10,5 @@ if(ASSAY_FULL)
 endif()
 assay_test(reference reference_compare TIMEOUT 300 COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/run
   $<TARGET_FILE:reference_tool> $<TARGET_FILE:assay_reference> ${ASSAY_REFERENCE_FRESH})
+assay_test(reference reference_check_trouble COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_trouble
+  $<TARGET_FILE:assay_program> $<TARGET_FILE:assay_impostor>)
