@@ -127,7 +127,7 @@ static const struct engines *engines_for(struct conf *conf, const struct shared 
 
 static bool start_sampler(struct runtime *rt, const struct conf *conf, struct str *problem)
 {
-    if (!conf->reference_sample || atomic_load(&rt->sampler))
+    if (conf->reference_sample <= 0 || atomic_load(&rt->sampler))
         return true;
     struct sampler *sampler = sampler_new(&rt->copies);
     if (!sampler)
