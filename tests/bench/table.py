@@ -82,4 +82,5 @@ def readme(results, specials):
     for title, cell, columns, rows in BLOCKS:
         yield from block(title, cell, columns, rows, results)
     for what, figures in specials:
-        yield f"    {what + ':':20} {figures}"
+        if "hostile" not in figures:
+            yield f"    {what + ':':20} {figures}"

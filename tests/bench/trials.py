@@ -37,6 +37,5 @@ TRIALS = [
     Trial("TCP", "verify", ("floor-verify-tcp", "assay-tcp")),
     Trial("new senders", "cold", SLOW, messages=200),
     Trial("new, DNS 20 ms", "cold", SLOW, messages=200, delay=20),
-    Trial("new senders", "cold", SLOW, messages=200),
     Trial("new, DNS 200 ms", "cold", SLOW, messages=200, delay=200),
 ]
