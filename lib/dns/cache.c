@@ -253,6 +253,17 @@ void dns_entry_finish(struct dns_entry *e, struct dns_reply *reply)
     dns_entry_release(e);
 }
 
+/* Takes a place among the queries under way; false if all are taken, or the end has come. */
+static bool find_place(struct dns *dns)
+{
+    unsigned before = atomic_fetch_add_explicit(&dns->in_flight, 1, memory_order_relaxed);
+    bool full = dns->limits.max_in_flight && before >= dns->limits.max_in_flight;
+    if (!full && !atomic_load_explicit(&dns->closing, memory_order_relaxed))
+        return true;
+    atomic_fetch_sub_explicit(&dns->in_flight, 1, memory_order_relaxed);
+    return false;
+}
+
 struct maker {
     struct dns *dns;
     const struct dns_question *question;
@@ -261,35 +272,26 @@ struct maker {
 static void *make_entry(void *arg)
 {
     const struct maker *m = arg;
-    return entry_new(m->dns, m->question);
+    return find_place(m->dns) ? entry_new(m->dns, m->question) : NULL;
 }
 
-/* Sends the query for an entry just made; false, and the entry is SERVFAIL, if too many are under
- * way or the end has come. That answer is not kept: the next moment may have room. */
-static bool start(struct dns *dns, struct dns_entry *e)
-{
-    unsigned before = atomic_fetch_add_explicit(&dns->in_flight, 1, memory_order_relaxed);
-    bool full = dns->limits.max_in_flight && before >= dns->limits.max_in_flight;
-    if (full || atomic_load_explicit(&dns->closing, memory_order_relaxed)) {
-        counter_inc(CTR_DNS_REFUSED);
-        settle(dns, e, dns_reply_empty(DNS_SERVFAIL, 0), 0);
-        return false;
-    }
-    counter_inc(CTR_DNS_QUERIES);
-    dns_entry_hold(e);
-    dns->backend->ask(dns->backend, e);
-    return true;
-}
-
+/* What is refused for want of a place is nobody else's answer: the next moment may have one. */
 struct dns_entry *dns_ask(struct dns *dns, const struct dns_question *q, bool *sent)
 {
     struct maker maker = {dns, q};
     struct key key;
     struct str name = make_key(q, &key);
-    bool made = false;
     struct dns_entry *e = lru_get_or_make(dns->entries, name, dns->limits.now_us(), INT64_MAX,
-                                          make_entry, &maker, &made);
-    *sent = made && start(dns, e);
+                                          make_entry, &maker, sent);
+    if (!e) {
+        counter_inc(CTR_DNS_REFUSED);
+        return dns_entry_failed(q);
+    }
+    if (*sent) {
+        counter_inc(CTR_DNS_QUERIES);
+        dns_entry_hold(e);
+        dns->backend->ask(dns->backend, e);
+    }
     return e;
 }
 
