@@ -1,4 +1,5 @@
-/* clock.h - the two clocks. Wall time is a fact of a message; waiting is measured on the other. */
+/* clock.h - the clocks. Wall time is a fact of a message; waiting is measured on a monotonic one,
+ * work by the processor's time. */
 #ifndef ASSAY_BASE_CLOCK_H
 #define ASSAY_BASE_CLOCK_H
 
@@ -10,6 +11,14 @@ static inline int64_t clock_us(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Processor time that this thread has had, in microseconds. */
+static inline int64_t clock_thread_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 

@@ -71,7 +71,7 @@ static struct dns_entry *ask(struct dns_asker *asker, const struct dns_question 
         asker->held = dns_held_new(asker->memory);
         arena_defer(asker->arena, let_go, asker->held);
     }
-    return dns_held_ask(asker->held, asker->dns, q, sent, &asker->queries);
+    return dns_held_ask(asker->held, asker->dns, q, !asker->ahead, sent, &asker->queries);
 }
 
 /* Waits as long as the patience lasts; only time spent here counts against it. */

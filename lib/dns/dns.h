@@ -108,11 +108,12 @@ void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type);
 /* Asks on while the message waits for nothing: where the next name to ask for stands in an answer
  * that is still under way, an errand runs its function again each time the answer has come that it
  * lacked, until it lacks none, or the message's arena is reset. It runs on the resolver's thread,
- * so it must be short: one that takes long in sum, or meets large answers, is ended.
+ * so it must be short: one that takes long in sum, or meets large answers, is ended, and so is the
+ * next one when all of them together have kept that thread from its work for too long.
  *
- * Its asker never waits, and shares what the message's asker holds; its arena is reset before each
- * run. Whatever the function reads has to stand in the errand's own arena: the message may be over
- * by then, and the configuration too. */
+ * Its asker never waits, shares what the message's asker holds, and asks for nothing again that has
+ * failed; its arena is a new one in each run. Whatever the function reads has to stand in the
+ * errand's own arena: the message may be over by then, and the configuration too. */
 typedef void dns_errand_fn(struct dns_asker *asker, const void *facts);
 
 struct dns_errand {

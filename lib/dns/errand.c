@@ -13,8 +13,10 @@
 #include "base/clock.h"
 #include "dns/held.h"
 
-#define ERRANDS_MAX 1024 /* at once, in the whole process */
-#define SHARE_US    1000
+#define ERRANDS_MAX 1024   /* at once, in the whole process */
+#define SHARE_US    1000   /* of processor time, for one errand */
+#define PART        8      /* all together take one part in so many of the time ... */
+#define LEAD_US     200000 /* ... and may be so far ahead of that: some 30 ms without a break */
 
 struct errand {
     struct dns_waker waker; /* first, so that a waker is its errand */
@@ -24,6 +26,9 @@ struct errand {
 };
 
 static atomic_uint under_way;
+
+/* When all errands together will have had no more than their part of the time; clock_us()'s. */
+static _Atomic int64_t paid_us;
 
 struct dns_errand *dns_errand_new(dns_errand_fn *run)
 {
@@ -36,11 +41,9 @@ struct dns_errand *dns_errand_new(dns_errand_fn *run)
 
 static void discard(struct errand *e)
 {
-    struct arena *work = e->asker.arena;
     if (e->asker.held)
         dns_held_release(e->asker.held);
     arena_free(e->face.arena); /* holds e itself */
-    arena_free(work);
 }
 
 static void end(struct errand *e)
@@ -49,16 +52,35 @@ static void end(struct errand *e)
     discard(e);
 }
 
+/* Thousands of messages can wait for one answer, and nobody gets another while their errands run.
+ */
+static bool may_run(const struct errand *e)
+{
+    int64_t ahead = atomic_load_explicit(&paid_us, memory_order_relaxed) - clock_us();
+    return !dns_held_ended(e->asker.held) && e->spent_us <= SHARE_US && ahead <= LEAD_US;
+}
+
+static void pay(struct errand *e, int64_t took_us)
+{
+    int64_t now = clock_us(), paid = atomic_load_explicit(&paid_us, memory_order_relaxed), next;
+    e->spent_us += took_us;
+    do
+        next = (paid > now ? paid : now) + PART * took_us;
+    while (!atomic_compare_exchange_weak_explicit(&paid_us, &paid, next, memory_order_relaxed,
+                                                  memory_order_relaxed));
+}
+
 /* True if the errand lacks an answer now. */
 static bool run(struct errand *e)
 {
-    if (dns_held_ended(e->asker.held) || e->spent_us > SHARE_US)
+    if (!may_run(e))
         return false;
-    int64_t began = clock_us();
-    arena_reset(e->asker.arena);
+    int64_t began = clock_thread_us();
+    e->asker.arena = arena_new(0);
     e->asker.lacking = NULL;
     e->face.run(&e->asker, e->face.facts);
-    e->spent_us += clock_us() - began;
+    arena_free(e->asker.arena);
+    pay(e, clock_thread_us() - began);
     return e->asker.lacking != NULL;
 }
 
@@ -87,11 +109,8 @@ void dns_errand_begin(struct dns_errand *errand, struct dns_asker *asker)
         return;
     }
     e->waker.wake = go_on;
-    e->asker = (struct dns_asker){.dns = asker->dns,
-                                  .arena = arena_new(0),
-                                  .may_pend = true,
-                                  .ahead = true,
-                                  .held = dns_held_share(asker->held)};
+    e->asker = (struct dns_asker){
+        .dns = asker->dns, .may_pend = true, .ahead = true, .held = dns_held_share(asker->held)};
     if (!dns_held_wake(asker->held, asker->dns, asker->lacking, &e->waker))
         go_on(&e->waker);
 }

@@ -115,16 +115,16 @@ static void count(struct dns_held *held)
     }
 }
 
-/* The entry for the question, unless it is a failure of the resolver. */
-static struct dns_entry *find(const struct dns_held *held, const struct dns_question *q)
+/* The newest entry for the question; with `again`, unless it is a failure of the resolver. */
+static struct dns_entry *find(const struct dns_held *held, const struct dns_question *q, bool again)
 {
-    for (size_t i = 0; i < held->n; i++) {
+    for (size_t i = held->n; i-- > 0;) {
         struct dns_entry *e = held->list[i].entry;
         const struct dns_question *asked = dns_entry_question(e);
         if (asked->type != q->type || !dns_name_eq(&asked->name, &q->name))
             continue;
         const struct dns_answer *answer = dns_entry_answer(e);
-        if (!answer || !dns_unknown(answer) || held->list[i].refused)
+        if (!again || !answer || !dns_unknown(answer) || held->list[i].refused)
             return e;
     }
     return NULL;
@@ -140,9 +140,9 @@ static struct held_entry *find_entry(struct dns_held *held, const struct dns_ent
 
 /* Takes the entry in, unless somebody was faster with the same question: then that one's. */
 static struct dns_entry *take_in(struct dns_held *held, struct dns_entry *e,
-                                 const struct dns_question *q)
+                                 const struct dns_question *q, bool again)
 {
-    struct dns_entry *other = find(held, q);
+    struct dns_entry *other = find(held, q, again);
     if (!other && !find_entry(held, e)) {
         append(held, e);
         return e;
@@ -154,17 +154,17 @@ static struct dns_entry *take_in(struct dns_held *held, struct dns_entry *e,
 /* --- without it --- */
 
 struct dns_entry *dns_held_ask(struct dns_held *held, struct dns *dns, const struct dns_question *q,
-                               bool *sent, unsigned *queries)
+                               bool again, bool *sent, unsigned *queries)
 {
     *sent = false;
     pthread_mutex_lock(&held->lock);
     count(held);
-    struct dns_entry *e = find(held, q);
+    struct dns_entry *e = find(held, q, again);
     if (!e) {
         pthread_mutex_unlock(&held->lock);
         e = dns_ask(dns, q, sent);
         pthread_mutex_lock(&held->lock);
-        e = take_in(held, e, q);
+        e = take_in(held, e, q, again);
         held->queries += *sent;
     }
     *queries = held->queries;

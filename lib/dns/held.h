@@ -17,11 +17,11 @@ void dns_held_release(struct dns_held *held);
 void dns_held_end(struct dns_held *held);
 bool dns_held_ended(const struct dns_held *held);
 
-/* The entry for this question, with a reference for the caller. What failed is asked for again as
- * soon as the cache lets go of it. *sent: its query went out just here; *queries: how many did by
- * now. */
+/* The entry for this question, with a reference for the caller. With `again` what failed is asked
+ * for once more as soon as the cache lets go of it. *sent: its query went out just here; *queries:
+ * how many did by now. */
 struct dns_entry *dns_held_ask(struct dns_held *held, struct dns *dns, const struct dns_question *q,
-                               bool *sent, unsigned *queries);
+                               bool again, bool *sent, unsigned *queries);
 
 /* The answer of an answered entry, which lives as long as `held`; NULL if it went beyond the bound:
  * then it is not held any more, and its question has failed for this message. */

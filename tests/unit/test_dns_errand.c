@@ -5,10 +5,12 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 /* An errand that walks from n0 to n1 and so on, as far as it is told. */
 struct walk {
     unsigned length;
-    unsigned hold_us; /* how long a run takes */
+    unsigned work_us; /* processor time that a run takes */
     atomic_uint *runs, *found;
 };
 
@@ -18,12 +20,17 @@ static void sleep_us(unsigned us)
     nanosleep(&nap, NULL);
 }
 
+static void work(unsigned us)
+{
+    for (int64_t end = clock_thread_us() + us; clock_thread_us() < end;)
+        continue;
+}
+
 static void walk(struct dns_asker *asker, const void *facts)
 {
     const struct walk *w = facts;
     atomic_fetch_add(w->runs, 1);
-    if (w->hold_us)
-        sleep_us(w->hold_us);
+    work(w->work_us);
     for (unsigned i = 0; i < w->length; i++) {
         struct str name = str_printf(asker->arena, "n%u.example", i);
         if (dns_lookup(asker, name, DNS_TXT)->status == DNS_PENDING)
@@ -45,12 +52,12 @@ static void message_begin(struct message *m, struct dns *dns)
 }
 
 /* The message asks for n0, which is not known yet, and sends the errand. */
-static void message_sends(struct message *m, unsigned length, unsigned hold_us)
+static void message_sends(struct message *m, unsigned length, unsigned work_us)
 {
     assert_int_equal(dns_lookup(&m->asker, STR("n0.example"), DNS_TXT)->status, DNS_PENDING);
     struct dns_errand *errand = dns_errand_new(walk);
     struct walk *w = arena_make(errand->arena, struct walk);
-    *w = (struct walk){length, hold_us, &m->runs, &m->found};
+    *w = (struct walk){length, work_us, &m->runs, &m->found};
     errand->facts = w;
     dns_errand_begin(errand, &m->asker);
 }
@@ -123,6 +130,28 @@ static void a_failure_is_an_answer(void **state)
     assert_int_equal(asked(), 2);
     answer(DNS_TIMEOUT, 0, 0);
     assert_int_equal(m.found, 2);
+    arena_free(m.arena);
+    dns_close(dns);
+}
+
+/* And the only one that the errand takes, though the cache has let go of it. */
+static void a_failure_is_final(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct message m;
+    (void)state;
+    message_begin(&m, dns);
+    message_sends(&m, 3, 0);
+    answer(DNS_SERVFAIL, 0, 0);
+    atomic_fetch_add(&test_now, 10 * SECOND);
+    answer(DNS_ANSWER, 300, 1);
+    assert_int_equal(m.found, 2);
+    assert_int_equal(asked(), 3);
+    answer(DNS_ANSWER, 300, 1);
+    assert_int_equal(m.found, 3);
+    /* The message itself asks once more. */
+    assert_int_equal(dns_lookup(&m.asker, STR("n0.example"), DNS_TXT)->status, DNS_PENDING);
+    assert_int_equal(asked(), 4);
     arena_free(m.arena);
     dns_close(dns);
 }
@@ -215,6 +244,29 @@ static void a_crowd(void **state)
     answer(DNS_ANSWER, 300, 1);
     assert_int_equal(last.runs, 1);
     arena_free(last.arena);
+    for (size_t i = 0; i < MESSAGES; i++)
+        arena_free(m[i].arena);
+    dns_close(dns);
+}
+
+/* Each within its share, and still too many to keep all others waiting. The last of these tests: it
+ * leaves nothing for errands for a while. */
+static void no_long_work_together(void **state)
+{
+    enum { MESSAGES = 1000 };
+    struct dns *dns = open_manual(16 << 20, 0);
+    struct message *m = arena_array(arena, struct message, MESSAGES);
+    (void)state;
+    unsigned runs = 0;
+    for (size_t i = 0; i < MESSAGES; i++) {
+        message_begin(&m[i], dns);
+        message_sends(&m[i], 2, 500);
+    }
+    answer(DNS_ANSWER, 300, 1);
+    for (size_t i = 0; i < MESSAGES; i++)
+        runs += m[i].runs;
+    print_message("%u runs of half a millisecond\n", runs);
+    assert_in_range(runs, 1, 900);
     for (size_t i = 0; i < MESSAGES; i++)
         arena_free(m[i].arena);
     dns_close(dns);
@@ -315,12 +367,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(asks_nothing_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_with_its_message, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failure_is_an_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_failure_is_final, setup, teardown),
         cmocka_unit_test_setup_teardown(no_large_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(no_long_work, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_lacking, setup, teardown),
         cmocka_unit_test_setup_teardown(a_crowd, setup, teardown),
         cmocka_unit_test_setup_teardown(closing, setup, teardown),
         cmocka_unit_test_setup_teardown(threads, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_long_work_together, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
