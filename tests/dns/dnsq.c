@@ -8,21 +8,27 @@
  *
  *     name type status security ttl cached|asked waited-ms|record|record...
  *
- * and at the end of stdin, when all are answered, the program ends. */
+ * "SPF name MS" is a message from there whose client, 192.0.2.1, says nothing for MS ms after MAIL;
+ * its line is "name SPF result - 0 - waited-ms". At the end of stdin, when all are answered, the
+ * program ends; "!" in its place ends it at once, and what is under way with it. */
 #include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/counters.h"
+#include "base/thread.h"
 #include "dns/dns.h"
+#include "spf/spf.h"
 
 #define SERVERS_MAX 8
 #define WORKERS_MAX 256
 
 struct task {
     struct task *next;
+    bool spf;
     enum dns_type type;
     int64_t patience_us;
     struct str name;
@@ -31,9 +37,10 @@ struct task {
 
 static struct dns *dns;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows, and of stdout */
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER, hurry;
 static struct task *first, **last = &first;
-static bool ended;
+static bool ended, at_once;
+static struct arena *over; /* of messages that outlive the resolver */
 
 static void print_answer(struct arena *a, const struct task *t, const struct dns_answer *answer,
                          bool cached, int64_t waited_us)
@@ -64,8 +71,59 @@ static void note_cached(void *context, const struct dns_event *event)
     *(bool *)context = event->from_cache;
 }
 
+static void free_later(void *arena)
+{
+    arena_free(arena);
+}
+
+/* True if the end came first. */
+static bool say_nothing(int64_t until_us)
+{
+    pthread_mutex_lock(&lock);
+    while (!at_once && clock_us() < until_us)
+        thread_cond_wait(&hurry, &lock, until_us);
+    bool hurried = at_once;
+    pthread_mutex_unlock(&lock);
+    return hurried;
+}
+
+/* One message: its errand walks while the client is silent, and at the end it waits for the rest.
+ */
+static void do_message(const struct task *t)
+{
+    struct arena *a = arena_new(0);
+    struct dns_asker asker = {.dns = dns, .arena = a, .may_pend = true};
+    struct spf_request request = {.local = STR("x"),
+                                  .domain = t->name,
+                                  .helo = STR("client.example"),
+                                  .receiver = STR("mx.example"),
+                                  .limits = spf_limits_default};
+    struct spf_outcome out;
+    netaddr_parse(STR("192.0.2.1"), &request.client);
+    spf_check(&request, &asker, &out);
+    if (out.pending)
+        spf_check_ahead(&request, &asker);
+    bool hurried = say_nothing(clock_us() + t->patience_us);
+    asker.patience_us = hurried ? 0 : 20000000;
+    asker.may_pend = false;
+    spf_check(&request, &asker, &out);
+    pthread_mutex_lock(&lock);
+    printf("%s SPF %s - 0 - %.1f\n", t->name.p, spf_result_name(out.result),
+           (double)asker.waited_us / 1000);
+    fflush(stdout);
+    if (hurried)
+        arena_defer(over, free_later, a);
+    pthread_mutex_unlock(&lock);
+    if (!hurried)
+        arena_free(a);
+}
+
 static void do_task(const struct task *t)
 {
+    if (t->spf) {
+        do_message(t);
+        return;
+    }
     struct arena *a = arena_new(0);
     bool cached = false;
     struct dns_asker asker = {.dns = dns,
@@ -118,7 +176,8 @@ static void put_task(const char *type, const char *name, long patience_ms)
         abort();
     memcpy(t->text, name, n);
     t->name = (struct str){t->text, n};
-    t->type = type_of(type);
+    t->spf = strcmp(type, "SPF") == 0;
+    t->type = t->spf ? DNS_TXT : type_of(type);
     t->patience_us = patience_ms * 1000;
     pthread_mutex_lock(&lock);
     *last = t;
@@ -147,12 +206,15 @@ static void prefetch(const char *type, const char *name)
     arena_free(a);
 }
 
-static void read_lines(void)
+/* True if the end is to be at once. */
+static bool read_lines(void)
 {
     char line[1024], word[32], name[512];
     while (fgets(line, sizeof line, stdin)) {
         long patience_ms = 20000;
         int n = sscanf(line, "%31s %511s %ld", word, name, &patience_ms);
+        if (n >= 1 && word[0] == '!')
+            return true;
         if (n >= 1 && word[0] == '=')
             print_counter(word + 1);
         else if (n >= 2 && word[0] == '+')
@@ -160,6 +222,7 @@ static void read_lines(void)
         else if (n >= 2)
             put_task(word, name, patience_ms);
     }
+    return false;
 }
 
 static enum dnssec_mode mode_of(const char *word)
@@ -217,16 +280,21 @@ int main(int argc, char **argv)
         return 1;
     }
     arena_free(a);
+    thread_cond_init(&hurry);
+    over = arena_new(0);
     for (unsigned i = 0; i < workers; i++)
         if (pthread_create(&threads[i], NULL, work, NULL) != 0)
             abort();
-    read_lines();
+    bool quick = read_lines();
     pthread_mutex_lock(&lock);
     ended = true;
+    at_once = quick;
+    pthread_cond_broadcast(&hurry);
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
     for (unsigned i = 0; i < workers; i++)
         pthread_join(threads[i], NULL);
     dns_close(dns);
+    arena_free(over);
     return 0;
 }
