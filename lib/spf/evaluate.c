@@ -435,8 +435,9 @@ void spf_check(const struct spf_request *request, struct dns_asker *asker, struc
     struct decision decision = {0};
     struct str domain;
     char client[NETADDR_TEXT];
-    *out = (struct spf_outcome){.result = SPF_NONE, .domain = request->domain};
+    *out = (struct spf_outcome){.result = SPF_NONE};
     if (!domain_normalize(ev.arena, request->domain, &domain) || !spf_is_domain(domain)) {
+        out->domain = str_copy(ev.arena, request->domain);
         no_record(&ev, out->domain, "is no domain name with more than one label (RFC 7208 4.3)");
         return;
     }

@@ -69,8 +69,11 @@ static void domains_that_are_none(void **state)
     (void)state;
     struct rig r = rig_open("example.org. TXT \"v=spf1 -all\"");
     for (size_t i = 0; i < sizeof domains / sizeof *domains; i++) {
-        r.request.domain = str_of(domains[i]);
+        char given[16]; /* the outcome outlives the question */
+        snprintf(given, sizeof given, "%s", domains[i]);
+        r.request.domain = str_of(given);
         rig_expect(&r, "none", "");
+        memset(given, 'x', sizeof given);
         assert_str(r.out.domain, domains[i]);
     }
     assert_int_equal(r.asker.lookups, 0);
