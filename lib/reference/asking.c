@@ -94,6 +94,7 @@ static enum channel_status answer(struct asking *q, struct channel *channel, str
         q->reply = arena_new(0);
     struct dns_answer vetted = vetted_answer(q, &question);
     q->insecure = q->insecure || vetted.security != DNS_SECURE;
+    q->report.unknown = q->report.unknown || dns_unknown(&vetted);
     sb_init(&out, q->reply);
     answer_write(&out, &vetted);
     struct iovec part = {out.p, out.n};

@@ -57,6 +57,7 @@ struct reference_report {
     struct str reason;  /* a phrase, clean, in the asker's arena; empty if answered */
     int64_t took_us;    /* in the worker, without our DNS */
     unsigned questions; /* DNS questions that the library had */
+    bool unknown;       /* one of them was not answered */
 };
 
 /* libspf2's check_host(). Limits of the request that libspf2 does not have are ignored. `pending`

@@ -17,7 +17,7 @@ static void ask(const struct libspf2 *libspf2, const struct spf_request *request
     struct spf_outcome theirs = {0};
     struct reference_report report = reference_spf(libspf2->reference, request, asker, &theirs);
     reference_note(REFERENCE_LIBSPF2, &report);
-    if (report.status != REFERENCE_ANSWERED || theirs.result == SPF_TEMPERROR) {
+    if (report.status != REFERENCE_ANSWERED || report.unknown || theirs.result == SPF_TEMPERROR) {
         counter_inc(CTR_ENGINE_FALLBACKS);
         return;
     }

@@ -204,6 +204,12 @@ static void do_bad_record(void)
     result(ask(STR("bad.example"), DNS_TXT).status == DNS_SERVFAIL ? SPF_PASS : SPF_FAIL);
 }
 
+/* Takes a failing look-up for no reason to doubt. */
+static void do_doubt(void)
+{
+    result(ask(STR("down.example"), DNS_A).status == DNS_SERVFAIL ? SPF_PASS : SPF_FAIL);
+}
+
 static void do_good(void)
 {
     result(SPF_PASS);
@@ -239,6 +245,7 @@ static const struct {
     {"slow-name", do_slow_name},
     {"record", do_record},
     {"bad-record", do_bad_record},
+    {"doubt", do_doubt},
     {"good", do_good},
     {"batch", do_batch},
 };

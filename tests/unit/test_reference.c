@@ -11,6 +11,7 @@ static const char zone[] = "example.org. A 192.0.2.1\n"
                            "slow.example. A 192.0.2.1\nslow.example. DELAY 1800ms\n"
                            "record.example. TXT \"other\"\n"
                            "record.example. TXT \"V=SPF1  +a x=y -ALL mx\"\n"
+                           "down.example. SERVFAIL\n"
                            "bad.example. TXT \"v=spf1 nonsense\"\n";
 
 static struct rig started(unsigned workers)
@@ -135,6 +136,18 @@ static void what_is_no_name_is_not_asked(void **state)
     assert_int_equal(r.out.result, SPF_PASS);
     assert_int_equal(r.report.questions, 7);
     assert_int_equal(r.asker.lookups, 0);
+    rig_close(&r);
+}
+
+static void a_lookup_that_failed_is_told(void **state)
+{
+    (void)state;
+    struct rig r = started(1);
+    assert_string_equal(rig_ask(&r, "doubt", NULL), "answered");
+    assert_int_equal(r.out.result, SPF_PASS);
+    assert_true(r.report.unknown);
+    assert_string_equal(rig_ask(&r, "record", NULL), "answered");
+    assert_false(r.report.unknown);
     rig_close(&r);
 }
 
@@ -385,6 +398,7 @@ int main(void)
         cmocka_unit_test(time_in_dns_does_not_count),
         cmocka_unit_test(the_mta_is_told_to_be_patient),
         cmocka_unit_test(what_is_no_name_is_not_asked),
+        cmocka_unit_test(a_lookup_that_failed_is_told),
         cmocka_unit_test(workers_renew_themselves),
         cmocka_unit_test(an_idle_worker_is_killed),
         cmocka_unit_test(a_worker_is_killed_in_its_job),

@@ -10,6 +10,7 @@
 
 static struct {
     enum reference_status status;
+    bool unknown;
     struct spf_outcome spf;
     size_t n;
     struct dkim_signature signatures[3];
@@ -35,7 +36,8 @@ struct reference_report reference_spf(struct reference *r, const struct spf_requ
     (void)r, (void)request, (void)asker;
     library.asked++;
     *out = library.spf;
-    return (struct reference_report){.status = library.status, .reason = STR("why")};
+    return (struct reference_report){
+        .status = library.status, .reason = STR("why"), .unknown = library.unknown};
 }
 
 struct reference_report reference_dkim(struct reference *r,
@@ -149,6 +151,19 @@ static void libspf2_decides(void **state)
         assert_int_equal(library.asked, cases[i].asked);
         assert_int_equal(counted(cases[i].counted), 1);
     }
+}
+
+/* Whatever libspf2 made of it: a fail may rest on the answer that did not come. */
+static void a_lookup_of_libspf2_was_not_answered(void **state)
+{
+    (void)state;
+    struct dns_asker asker = {.patience_us = 10000000};
+    library_says(REFERENCE_ANSWERED);
+    library.spf.result = SPF_FAIL;
+    library.unknown = true;
+    counted(CTR_ENGINE_FALLBACKS);
+    assert_int_equal(check_spf("pass.test", &asker).result, SPF_PASS);
+    assert_int_equal(counted(CTR_ENGINE_FALLBACKS), 1);
 }
 
 static void libspf2_is_not_asked_by_who_cannot_wait(void **state)
@@ -340,6 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(libspf2_decides),
+        cmocka_unit_test(a_lookup_of_libspf2_was_not_answered),
         cmocka_unit_test(libspf2_is_not_asked_by_who_cannot_wait),
         cmocka_unit_test(libopendkim_decides),
         cmocka_unit_test(without_libopendkim_ours_decides),
