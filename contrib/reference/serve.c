@@ -1,14 +1,12 @@
 /* serve.c - jobs, one after the other, until it is time for a new worker.
  *
  * Errors: a job that cannot be done is refused in words; a job that cannot be understood ends the
- * process. Between two jobs a worker ends by itself after so many of them, or so much CPU: what a
- * library leaks or breaks does not last, and the limit on CPU never hits an innocent job. */
+ * process. Between two jobs a worker ends by itself after so much CPU: the limit on it never hits
+ * an innocent job. */
 #include <time.h>
 #include <unistd.h>
 
 #include "worker.h"
-
-#define JOBS_MAX 1000
 
 /* True as long as most of the CPU that the kernel allows is left. */
 static bool has_cpu(void)
@@ -75,8 +73,7 @@ _Noreturn void serve(const struct hello *hello)
     sb_init(&out, a);
     hello_write(&out, hello);
     channel_write(&out);
-    for (unsigned jobs = 0; jobs < JOBS_MAX && has_cpu(); jobs++)
-        if (!serve_one(&c, a))
-            break;
+    while (has_cpu() && serve_one(&c, a))
+        continue;
     _exit(0);
 }

@@ -156,8 +156,7 @@ static void explain(struct asking *q, enum channel_status status, int ending)
         say(q, REFERENCE_CRASHED, str_printf(q->scratch, "the worker %.*s", STR_ARG(how)));
 }
 
-/* True if the worker was due for renewal and ended before it saw the job: another one is to be
- * asked. */
+/* True if the worker ended itself before it saw the job: another one is to be asked. */
 static bool converse_with(struct asking *q, struct worker *worker)
 {
     struct channel channel = {.fd = worker->process.fd,

@@ -6,8 +6,8 @@
  *
  *   ours cannot be known now     that is the result. The library had the same DNS trouble, and what
  *                                it takes for firm rests on a look-up that was not answered.
- *   theirs cannot be known now   ours is the result: nothing that it needed is missing. So it is
- * with libspf2 wherever a look-up of its own was not answered, whatever it makes of that.
+ *   theirs cannot be known now   ours is the result: nothing that it needed is missing. Whatever
+ *                                libspf2 makes of a look-up that was not answered, it counts so.
  *
  * What options of ours demand of a signature (dkim.min-key-bits, dkim.partial-body,
  * dkim.clock-skew) holds with any engine. */

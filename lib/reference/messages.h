@@ -8,8 +8,8 @@
  *                                ANSWER            and only after the job is told to its end
  *     RESULT or REFUSAL                            ends the job
  *
- * After a REFUSAL or RESULT the worker waits for the next job, or ends itself where it is due for
- * renewal: assay takes the end of the stream between two jobs for that. Assay that does not want to
+ * After a REFUSAL or RESULT the worker waits for the next job, or ends itself where it has used up
+ * its CPU: assay takes the end of the stream between two jobs for that. Assay that does not want to
  * wait for the end of a job kills the worker. The worker dies with the thread that started it
  * (PR_SET_PDEATHSIG): start it from one that lasts. Both ends are the same release's: the version
  * tells strangers apart, there is no negotiation.

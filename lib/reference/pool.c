@@ -253,13 +253,12 @@ struct worker *pool_borrow(struct pool *pool, int64_t until_us, void (*waiting)(
 void pool_return(struct pool *pool, struct worker *worker)
 {
     pthread_mutex_lock(&pool->lock);
-    bool gone = worker->gone;
-    worker->jobs++;
-    if (!gone)
+    bool over = ++worker->jobs == POOL_WORKER_JOBS || worker->gone;
+    if (!over)
         worker->state = WORKER_FREE;
     pthread_cond_signal(&pool->changed);
     pthread_mutex_unlock(&pool->lock);
-    if (gone)
+    if (over)
         pool_bury(pool, worker);
 }
 

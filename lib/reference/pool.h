@@ -3,7 +3,10 @@
  * A worker belongs to one thread from pool_borrow() to pool_return() or pool_bury(). A thread of
  * the pool's own, the keeper, buries workers that end while nobody has them, starts others in the
  * place of those that ended, and sees to it that a program that cannot start is not started more
- * than a few times in a second. */
+ * than a few times in a second.
+ *
+ * A worker is ended after so many jobs: what a library leaks, or what a message made of it, does
+ * not last. That is not left to the worker. */
 #ifndef ASSAY_REFERENCE_POOL_H
 #define ASSAY_REFERENCE_POOL_H
 
@@ -12,6 +15,8 @@
 
 #include "reference/messages.h"
 #include "reference/process.h"
+
+#define POOL_WORKER_JOBS 1000
 
 struct pool;
 

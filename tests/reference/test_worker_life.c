@@ -9,7 +9,6 @@
 
 #define EXIT_UNAVAILABLE 69
 #define EXIT_PROTOCOL    76
-#define JOBS             1000 /* of one worker */
 
 static bool has_sandbox;
 
@@ -145,25 +144,6 @@ static struct str text_answer(struct arena *a, const char *text)
     sb_init(&out, a);
     answer_write(&out, &answer);
     return sb_str(&out);
-}
-
-static void renews_itself(void **state)
-{
-    (void)state;
-    struct talk talk;
-    struct frame frame;
-    talk_begin(&talk);
-    for (int i = 0; i < JOBS; i++) {
-        talk_reset(&talk);
-        talk_send(&talk, spf_job(talk.arena));
-        assert_true(talk_hear(&talk, &frame));
-        assert_int_equal(frame.type, FRAME_QUESTION);
-        talk_send(&talk, text_answer(talk.arena, "v=spf1 -all"));
-        assert_true(talk_hear(&talk, &frame));
-        assert_int_equal(frame.type, FRAME_RESULT);
-    }
-    assert_false(talk_hear(&talk, &frame));
-    assert_exit(talk_end(&talk), 0);
 }
 
 /* ---- nonsense: it ends and does not hang, though our end stays open ---- */
@@ -370,10 +350,13 @@ static void dies_with_its_parent(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_confined),          cmocka_unit_test(has_two_descriptors),
-        cmocka_unit_test(renews_itself),        cmocka_unit_test(nonsense),
-        cmocka_unit_test(ends_with_the_stream), cmocka_unit_test(changed_jobs),
-        cmocka_unit_test(needs_seccomp),        cmocka_unit_test(dies_with_its_parent),
+        cmocka_unit_test(is_confined),
+        cmocka_unit_test(has_two_descriptors),
+        cmocka_unit_test(nonsense),
+        cmocka_unit_test(ends_with_the_stream),
+        cmocka_unit_test(changed_jobs),
+        cmocka_unit_test(needs_seccomp),
+        cmocka_unit_test(dies_with_its_parent),
     };
     if (argc != 2)
         return 64;

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "reference/pool.h"
+
 #define LIMIT_MS 600
 #define THREADS  8
 
@@ -164,6 +166,21 @@ static void workers_renew_themselves(void **state)
             assert_string_equal(status, "answered");
     }
     assert_true(rig_starts(&r) > 1);
+    assert_false(has_zombie());
+    rig_close(&r);
+}
+
+/* It does as it is told, and does not think of ending. */
+static void a_worker_is_ended_after_its_jobs(void **state)
+{
+    (void)state;
+    struct rig r = started(1);
+    for (unsigned i = 0; i < POOL_WORKER_JOBS; i++) {
+        assert_int_equal(rig_starts(&r), 1);
+        assert_string_equal(rig_ask(&r, "good", NULL), "answered");
+    }
+    assert_string_equal(rig_ask(&r, "good", NULL), "answered");
+    assert_int_equal(rig_starts(&r), 2);
     assert_false(has_zombie());
     rig_close(&r);
 }
@@ -400,6 +417,7 @@ int main(void)
         cmocka_unit_test(what_is_no_name_is_not_asked),
         cmocka_unit_test(a_lookup_that_failed_is_told),
         cmocka_unit_test(workers_renew_themselves),
+        cmocka_unit_test(a_worker_is_ended_after_its_jobs),
         cmocka_unit_test(an_idle_worker_is_killed),
         cmocka_unit_test(a_worker_is_killed_in_its_job),
         cmocka_unit_test(crashes_make_no_storm),
