@@ -73,6 +73,15 @@ static const struct dkim_signature *own_dkim(const struct check_case *c,
     return dkim_verifier_finish(v, asker, n, &skipped);
 }
 
+static bool is_renamed(const struct dkim_signature *ours, size_t n_ours,
+                       const struct dkim_signature *theirs, size_t n)
+{
+    for (size_t i = 0; i < n && i < n_ours; i++)
+        if (ours[i].result != theirs[i].result)
+            return true;
+    return false;
+}
+
 static void ask_dkim(struct check_reference *r, const struct check_case *c)
 {
     struct check_opinion *opinion = &r->opinions[REFERENCE_LIBOPENDKIM];
@@ -93,6 +102,7 @@ static void ask_dkim(struct check_reference *r, const struct check_case *c)
     struct reference_facts facts = facts_of(c);
     facts.body = &body;
     reference_compare_dkim(&r->differences, &facts, ours, n_ours, theirs, n);
+    opinion->renamed = is_renamed(ours, n_ours, theirs, n);
     say(opinion, c->message.arena, n ? "" : "no signature");
     for (size_t i = 0; i < n; i++)
         sb_printf(&opinion->words, "%s%s", i ? ", " : "", dkim_result_name(theirs[i].result));

@@ -14,6 +14,7 @@ struct check_opinion {
     bool asked; /* there was something to ask */
     struct reference_report report;
     struct strbuf words; /* the result, if it was answered */
+    bool renamed;        /* of signatures that do not hold some are called otherwise than by us */
 };
 
 /* Of all messages of a call. */

@@ -16,6 +16,13 @@ static void difference(const struct reference_difference *d)
         printf("           Why is not known: assay knows no such difference yet.\n");
 }
 
+static const char *agreement(const struct check_opinion *o, size_t differences)
+{
+    return differences  ? ""
+           : o->renamed ? "; no difference but in the words for what does not hold"
+                        : "; no difference";
+}
+
 static void opinion(const struct check_reference *r, enum reference_library library)
 {
     struct check_opinion o = r->opinions[library];
@@ -25,7 +32,7 @@ static void opinion(const struct check_reference *r, enum reference_library libr
     printf("  %s%s: ", reference_library_version(r->libraries, library),
            library == REFERENCE_LIBOPENDMARC ? ", given our identifiers and their results" : "");
     if (o.report.status == REFERENCE_ANSWERED)
-        printf("%.*s%s\n", STR_ARG(sb_str(&o.words)), differences ? "" : "; no difference");
+        printf("%.*s%s\n", STR_ARG(sb_str(&o.words)), agreement(&o, differences));
     else
         printf("no result, %s%s%.*s\n", reference_status_name(o.report.status),
                o.report.reason.n ? ": " : "", STR_ARG(o.report.reason));

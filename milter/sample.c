@@ -1,8 +1,9 @@
 /* sample.c - what the libraries of the field say of a message, beside what we said.
  *
  * libopendmarc is given our SPF and DKIM results, so that a difference in one of these is counted
- * once. Where ours could not be known for DNS trouble there is nothing to compare. Where an engine
- * of theirs decides, our own libraries are asked here once more: their answers are in the cache.
+ * once. Where ours could not be known for DNS trouble, or a look-up of theirs was not answered,
+ * there is nothing to compare. Where an engine of theirs decides, our own libraries are asked here
+ * once more: their answers are in the cache.
  *
  * Errors: none; a library without an answer is counted (reference/note.c). */
 #include "milter/sample.h"
@@ -48,10 +49,11 @@ static void remember(void *context, const struct dns_event *event)
     j->facts.n_events = n + 1;
 }
 
+/* True if there is something to compare. */
 static bool answered(enum reference_library library, const struct reference_report *report)
 {
     reference_note(library, report);
-    return report->status == REFERENCE_ANSWERED;
+    return report->status == REFERENCE_ANSWERED && !report->unknown;
 }
 
 /* After a comparison: `before` is how many differences there were. */

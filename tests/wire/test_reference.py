@@ -301,6 +301,10 @@ class Sample(ReferenceTest):
         reply = self.ask(d, "<a@doubt.test>", header=self.signed("example.test"))
         self.assertEqual((spf_of(reply), dkim_of(reply)), ("temperror", "temperror"))
         self.counted(d, reference_sampled=1, reference_answered=0)
+        # Ours is sure that it fails, whatever the key; OpenDKIM's temperror says something of the DNS alone.
+        reply = self.ask(d, "<a@example.test>", header=self.signed("example.test"), body=b"Changed\r\n")
+        self.assertEqual((spf_of(reply), dkim_of(reply)), ("pass", "fail"))
+        self.counted(d, reference_sampled=2, reference_answered=3, reference_agreed=2, reference_differs_libopendkim=0)
 
     def test_only_inbound_mail_and_only_its_share(self):
         d = self.daemon(SAMPLE, self.zone)
