@@ -51,10 +51,8 @@ static void message_begin(struct message *m, struct dns *dns)
     m->asker = (struct dns_asker){.dns = dns, .arena = m->arena, .may_pend = true};
 }
 
-/* The message asks for n0, which is not known yet, and sends the errand. */
-static void message_sends(struct message *m, unsigned length, unsigned work_us)
+static void send_errand(struct message *m, unsigned length, unsigned work_us)
 {
-    assert_int_equal(dns_lookup(&m->asker, STR("n0.example"), DNS_TXT)->status, DNS_PENDING);
     struct dns_errand *errand = dns_errand_new(walk);
     struct walk *w = arena_make(errand->arena, struct walk);
     *w = (struct walk){length, work_us, &m->runs, &m->found};
@@ -62,13 +60,33 @@ static void message_sends(struct message *m, unsigned length, unsigned work_us)
     dns_errand_begin(errand, &m->asker);
 }
 
-static void goes_on_by_itself(void **state)
+/* The message asks for n0, which is not known yet, and sends the errand. */
+static void message_sends(struct message *m, unsigned length, unsigned work_us)
+{
+    assert_int_equal(dns_lookup(&m->asker, STR("n0.example"), DNS_TXT)->status, DNS_PENDING);
+    send_errand(m, length, work_us);
+}
+
+/* One message at a resolver of its own. */
+static struct dns *begin(struct message *m, unsigned length, unsigned work_us)
 {
     struct dns *dns = open_manual(1 << 20, 0);
+    message_begin(m, dns);
+    message_sends(m, length, work_us);
+    return dns;
+}
+
+static void end(struct message *m, struct dns *dns)
+{
+    arena_free(m->arena);
+    dns_close(dns);
+}
+
+static void goes_on_by_itself(void **state)
+{
     struct message m;
+    struct dns *dns = begin(&m, 3, 0);
     (void)state;
-    message_begin(&m, dns);
-    message_sends(&m, 3, 0);
     assert_int_equal(m.runs, 0);
     for (unsigned i = 1; i <= 3; i++) {
         assert_int_equal(asked(), i);
@@ -78,18 +96,15 @@ static void goes_on_by_itself(void **state)
     }
     assert_int_equal(asked(), 3);
     assert_int_equal(dns_lookup(&m.asker, STR("n2.example"), DNS_TXT)->status, DNS_ANSWER);
-    arena_free(m.arena);
-    dns_close(dns);
+    end(&m, dns);
 }
 
 /* With a TTL of 0 the cache keeps nothing: what the errand got is the message's. */
 static void asks_nothing_twice(void **state)
 {
-    struct dns *dns = open_manual(1 << 20, 0);
     struct message m;
+    struct dns *dns = begin(&m, 3, 0);
     (void)state;
-    message_begin(&m, dns);
-    message_sends(&m, 3, 0);
     for (unsigned i = 0; i < 3; i++)
         answer(DNS_ANSWER, 0, 1);
     assert_int_equal(asked(), 3);
@@ -98,50 +113,41 @@ static void asks_nothing_twice(void **state)
         assert_int_equal(dns_lookup(&m.asker, name, DNS_TXT)->status, DNS_ANSWER);
     }
     assert_int_equal(asked(), 3);
-    arena_free(m.arena);
-    dns_close(dns);
+    end(&m, dns);
 }
 
 static void ends_with_its_message(void **state)
 {
-    struct dns *dns = open_manual(1 << 20, 0);
     struct message m;
+    struct dns *dns = begin(&m, 3, 0);
     (void)state;
-    message_begin(&m, dns);
-    message_sends(&m, 3, 0);
     answer(DNS_ANSWER, 300, 1);
     assert_int_equal(asked(), 2);
     arena_reset(m.arena);
     answer(DNS_ANSWER, 300, 1);
     assert_int_equal(asked(), 2);
     assert_int_equal(m.runs, 1);
-    arena_free(m.arena);
-    dns_close(dns);
+    end(&m, dns);
 }
 
 static void a_failure_is_an_answer(void **state)
 {
-    struct dns *dns = open_manual(1 << 20, 0);
     struct message m;
+    struct dns *dns = begin(&m, 2, 0);
     (void)state;
-    message_begin(&m, dns);
-    message_sends(&m, 2, 0);
     answer(DNS_SERVFAIL, 0, 0);
     assert_int_equal(asked(), 2);
     answer(DNS_TIMEOUT, 0, 0);
     assert_int_equal(m.found, 2);
-    arena_free(m.arena);
-    dns_close(dns);
+    end(&m, dns);
 }
 
 /* And the only one that the errand takes, though the cache has let go of it. */
 static void a_failure_is_final(void **state)
 {
-    struct dns *dns = open_manual(1 << 20, 0);
     struct message m;
+    struct dns *dns = begin(&m, 3, 0);
     (void)state;
-    message_begin(&m, dns);
-    message_sends(&m, 3, 0);
     answer(DNS_SERVFAIL, 0, 0);
     atomic_fetch_add(&test_now, 10 * SECOND);
     answer(DNS_ANSWER, 300, 1);
@@ -152,40 +158,33 @@ static void a_failure_is_final(void **state)
     /* The message itself asks once more. */
     assert_int_equal(dns_lookup(&m.asker, STR("n0.example"), DNS_TXT)->status, DNS_PENDING);
     assert_int_equal(asked(), 4);
-    arena_free(m.arena);
-    dns_close(dns);
+    end(&m, dns);
 }
 
 static void no_large_answers(void **state)
 {
-    struct dns *dns = open_manual(1 << 20, 0);
     struct message m;
+    struct dns *dns = begin(&m, 3, 0);
     (void)state;
-    message_begin(&m, dns);
-    message_sends(&m, 3, 0);
     answer(DNS_ANSWER, 300, 9000);
     assert_int_equal(m.runs, 1);
     assert_int_equal(m.found, 0);
     assert_int_equal(asked(), 1);
     assert_int_equal(dns_lookup(&m.asker, STR("n0.example"), DNS_TXT)->status, DNS_ANSWER);
-    arena_free(m.arena);
-    dns_close(dns);
+    end(&m, dns);
 }
 
 static void no_long_work(void **state)
 {
-    struct dns *dns = open_manual(1 << 20, 0);
     struct message m;
+    struct dns *dns = begin(&m, 9, 2000);
     (void)state;
-    message_begin(&m, dns);
-    message_sends(&m, 9, 2000);
     answer(DNS_ANSWER, 300, 1);
     assert_int_equal(asked(), 2);
     answer(DNS_ANSWER, 300, 1);
     assert_int_equal(m.runs, 1);
     assert_int_equal(asked(), 2);
-    arena_free(m.arena);
-    dns_close(dns);
+    end(&m, dns);
 }
 
 /* The answer came between the look-up and the errand: it runs at once. */
@@ -200,11 +199,7 @@ static void nothing_is_lacking(void **state)
     message_begin(&m, dns);
     assert_int_equal(dns_lookup(&m.asker, STR("n1.example"), DNS_TXT)->status, DNS_PENDING);
     answer(DNS_ANSWER, 300, 1);
-    struct dns_errand *errand = dns_errand_new(walk);
-    struct walk *w = arena_make(errand->arena, struct walk);
-    *w = (struct walk){3, 0, &m.runs, &m.found};
-    errand->facts = w;
-    dns_errand_begin(errand, &m.asker);
+    send_errand(&m, 3, 0);
     assert_int_equal(m.runs, 1);
     assert_int_equal(m.found, 2);
     assert_int_equal(asked(), 3);
@@ -213,8 +208,7 @@ static void nothing_is_lacking(void **state)
     struct dns_asker other = {.dns = dns, .arena = a};
     dns_errand_begin(dns_errand_new(walk), &other);
     arena_free(a);
-    arena_free(m.arena);
-    dns_close(dns);
+    end(&m, dns);
 }
 
 /* Not more than so many: the others are not sent, and their messages ask for themselves. */
@@ -275,11 +269,9 @@ static void no_long_work_together(void **state)
 /* The end of the resolver is the end of its errands; what they ask for then is not sent. */
 static void closing(void **state)
 {
-    struct dns *dns = open_manual(1 << 20, 0);
     struct message m;
+    struct dns *dns = begin(&m, 5, 0);
     (void)state;
-    message_begin(&m, dns);
-    message_sends(&m, 5, 0);
     answer(DNS_ANSWER, 300, 1);
     assert_int_equal(asked(), 2);
     dns_close(dns);
@@ -301,13 +293,8 @@ static void play_one(struct play *p, struct message *m, unsigned i)
 {
     struct arena *own = arena_new(0);
     message_begin(m, p->dns);
-    if (dns_lookup(&m->asker, STR("n0.example"), DNS_TXT)->status == DNS_PENDING) {
-        struct dns_errand *errand = dns_errand_new(walk);
-        struct walk *w = arena_make(errand->arena, struct walk);
-        *w = (struct walk){4, 0, &m->runs, &m->found};
-        errand->facts = w;
-        dns_errand_begin(errand, &m->asker);
-    }
+    if (dns_lookup(&m->asker, STR("n0.example"), DNS_TXT)->status == DNS_PENDING)
+        send_errand(m, 4, 0);
     sleep_us(200 * (i % 7));
     m->asker.patience_us = 20 * SECOND;
     for (unsigned k = 0; k < 4 && i % 2; k++) {
