@@ -13,8 +13,10 @@
 #include "reference/channel.h"
 #include "reference/vet.h"
 
-/* RFC 7208 4.6.4 allows ten terms of an address or ten names each; no library needs more. */
+/* RFC 7208 4.6.4 allows ten terms of an address or ten names each; who goes on behind that is told
+ * that names fail, and who does not take that for an end is no library. */
 #define QUESTIONS_MAX 128U
+#define PATIENCE      (8U * QUESTIONS_MAX)
 
 void asking_begin(struct asking *q, struct reference *r, enum reference_library library,
                   struct dns_asker *asker)
@@ -71,11 +73,19 @@ static const struct dns_answer *look_up(struct asking *q, const struct question 
     return dns_lookup(q->asker, question->name, question->type);
 }
 
+static struct str too_many(struct asking *q)
+{
+    return str_printf(q->scratch, "%s is not given more than %u look-ups",
+                      reference_library_name(q->library), QUESTIONS_MAX);
+}
+
 /* What the library may be given of it; nothing more once something was refused. */
 static struct dns_answer vetted_answer(struct asking *q, const struct question *question)
 {
     struct dns_answer vetted;
     struct str why;
+    if (!q->refused.p && q->report.questions > QUESTIONS_MAX)
+        q->refused = too_many(q);
     if (q->refused.p)
         return (struct dns_answer){.status = DNS_SERVFAIL};
     if (vet_answer(q->reply, q->library, question, look_up(q, question), &vetted, &why))
@@ -88,7 +98,7 @@ static enum channel_status answer(struct asking *q, struct channel *channel, str
 {
     struct question question;
     struct strbuf out;
-    if (++q->report.questions > QUESTIONS_MAX || !question_read(payload, &question))
+    if (++q->report.questions > PATIENCE || !question_read(payload, &question))
         return CHANNEL_BROKEN;
     if (!q->reply)
         q->reply = arena_new(0);
@@ -147,9 +157,9 @@ static void explain(struct asking *q, enum channel_status status, int ending)
         say(q, REFERENCE_TIMED_OUT,
             str_printf(q->scratch, "%s took more than %lld ms", reference_library_name(q->library),
                        (long long)q->r->time_limit_ms));
-    else if (q->report.questions > QUESTIONS_MAX)
+    else if (q->report.questions > PATIENCE)
         say(q, REFERENCE_CRASHED,
-            str_printf(q->scratch, "the worker had more than %u questions", QUESTIONS_MAX));
+            str_printf(q->scratch, "the worker had more than %u questions", PATIENCE));
     else if (status == CHANNEL_BROKEN)
         say(q, REFERENCE_CRASHED, STR("the worker said what it may not"));
     else
