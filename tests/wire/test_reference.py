@@ -294,6 +294,16 @@ class Sample(ReferenceTest):
         self.counted(d, reference_sampled=1, reference_differs_libspf2=1)
         self.assertGreater(time.monotonic() - begun, 2.5)
 
+    def test_a_bounce_is_judged_after_its_connection(self):
+        """SPF is about the HELO name then, which is the connection's; ASan tells who looks at it too late."""
+        d = self.daemon(SAMPLE, self.zone)
+        for _ in range(20):
+            c = d.client(helo="localhost")
+            self.assertTrue(c.message("<>", header=self.signed("example.test")).accepted)
+            c.quit()
+        counters = until(lambda: (lambda k: k["reference-sampled"] == 20 and k)(d.counters()), "sampled mail")
+        self.assertEqual(counters["reference-agreed"], 60)
+
     def test_dns_trouble_is_no_disagreement(self):
         zone = {**self.zone, "doubt.test": {"TXT": ["v=spf1 a:broken.test -all"]}, "broken.test": SERVFAIL}
         zone["rsa._domainkey.example.test"] = SERVFAIL
