@@ -4,9 +4,9 @@
  * Errors: a library that gives no result says why in its report. */
 #include "milter/check_reference.h"
 
-#include "core/engine.h"
 #include "core/request.h"
 #include "milter/check.h"
+#include "reference/ours.h"
 
 /* What the differences rest on; events grow while libraries ask. */
 static struct reference_facts facts_of(const struct check_case *c)
@@ -28,17 +28,6 @@ static void say(struct check_opinion *opinion, struct arena *a, const char *word
     sb_add(&opinion->words, str_of(word));
 }
 
-/* Our own result, whoever's counts. */
-static void own_spf(const struct check_case *c, const struct spf_request *request,
-                    struct dns_asker *asker, struct spf_outcome *out)
-{
-    const struct engines *engines = c->whole.engines;
-    if (engines && engines->spf != engines_own.spf)
-        spf_check(request, asker, out);
-    else
-        *out = c->whole.evidence.spf.mail_from.outcome;
-}
-
 static void ask_spf(struct check_reference *r, const struct check_case *c)
 {
     struct check_opinion *opinion = &r->opinions[REFERENCE_LIBSPF2];
@@ -47,7 +36,7 @@ static void ask_spf(struct check_reference *r, const struct check_case *c)
     struct spf_outcome *both = arena_array(c->message.arena, struct spf_outcome, 2);
     if (!c->whole.evidence.spf.mail_from.checked)
         return;
-    own_spf(c, &request, &asker, &both[0]);
+    both[0] = ours_spf(c->whole.engines, &c->whole.evidence, &request, &asker);
     opinion->asked = true;
     opinion->report = reference_spf(r->libraries, &request, &asker, &both[1]);
     if (opinion->report.status != REFERENCE_ANSWERED)
@@ -56,21 +45,6 @@ static void ask_spf(struct check_reference *r, const struct check_case *c)
     facts.spf = &request;
     reference_compare_spf(&r->differences, &facts, &both[0], &both[1]);
     say(opinion, c->message.arena, spf_result_name(both[1].result));
-}
-
-static const struct dkim_signature *own_dkim(const struct check_case *c,
-                                             const struct dkim_verify_settings *settings,
-                                             struct dns_asker *asker, size_t *n)
-{
-    const struct engines *engines = c->whole.engines;
-    size_t skipped;
-    *n = c->whole.evidence.dkim.n;
-    if (!engines || engines->dkim == engines_own.dkim)
-        return c->whole.evidence.dkim.signatures;
-    struct dkim_verifier *v =
-        dkim_verifier_new(settings, &c->message.headers, c->whole.keys, asker);
-    dkim_verifier_body(v, c->whole.body.p, c->whole.body.n);
-    return dkim_verifier_finish(v, asker, n, &skipped);
 }
 
 static bool is_renamed(const struct dkim_signature *ours, size_t n_ours,
@@ -93,7 +67,8 @@ static void ask_dkim(struct check_reference *r, const struct check_case *c)
     size_t n_ours, n = 0, skipped = 0;
     if (!c->whole.evidence.dkim.checked || c->message.over_limit)
         return;
-    ours = own_dkim(c, &settings, &asker, &n_ours);
+    ours = ours_dkim(c->whole.engines, &c->whole.evidence, &settings, &c->message, c->whole.keys,
+                     &asker, &n_ours);
     opinion->asked = true;
     opinion->report = reference_dkim(r->libraries, &settings, &c->message.headers, &body, &asker,
                                      &theirs, &n, &skipped);

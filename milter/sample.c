@@ -13,6 +13,7 @@
 #include "core/request.h"
 #include "reference/compare.h"
 #include "reference/note.h"
+#include "reference/ours.h"
 
 /* More look-ups than any message needs; those beyond explain no difference. */
 #define EVENTS_MAX 512
@@ -69,14 +70,6 @@ static void count(const struct judging *j, enum reference_library library, size_
 
 /* --- SPF ---------------------------------------------------------------------------------------*/
 
-static struct spf_outcome our_spf(const struct sample *s, const struct spf_request *request)
-{
-    struct spf_outcome outcome = s->evidence->spf.mail_from.outcome;
-    if (s->snapshot->engines->spf != engines_own.spf)
-        spf_check(request, s->asker, &outcome);
-    return outcome;
-}
-
 static void judge_spf(struct judging *j)
 {
     const struct sample *s = j->s;
@@ -84,7 +77,7 @@ static void judge_spf(struct judging *j)
         return;
     const struct spf_request request = request_spf(s->snapshot->conf, s->session, s->message);
     struct spf_outcome *both = arena_array(s->arena, struct spf_outcome, 2);
-    both[0] = our_spf(s, &request);
+    both[0] = ours_spf(s->snapshot->engines, s->evidence, &request, s->asker);
     if (both[0].result == SPF_TEMPERROR)
         return;
     struct reference_report report =
@@ -99,21 +92,6 @@ static void judge_spf(struct judging *j)
 }
 
 /* --- DKIM --------------------------------------------------------------------------------------*/
-
-static const struct dkim_signature *our_dkim(const struct sample *s,
-                                             const struct dkim_verify_settings *settings, size_t *n)
-{
-    const struct kept_body *body = &s->message->body;
-    size_t skipped;
-    *n = s->evidence->dkim.n;
-    if (s->snapshot->engines->dkim == engines_own.dkim)
-        return s->evidence->dkim.signatures;
-    struct dkim_verifier *v =
-        dkim_verifier_new(settings, &s->message->headers, s->snapshot->key_cache, s->asker);
-    for (size_t i = 0; i < body->n; i++)
-        dkim_verifier_body(v, body->pieces[i].p, body->pieces[i].n);
-    return dkim_verifier_finish(v, s->asker, n, &skipped);
-}
 
 static bool cannot_be_known(const struct dkim_signature *signatures, size_t n)
 {
@@ -132,7 +110,9 @@ static void judge_dkim(struct judging *j)
     const struct dkim_verify_settings settings = request_dkim(s->snapshot->conf, s->message);
     const struct reference_body body = {.n = kept->n, .pieces = kept->pieces};
     size_t n, n_theirs, skipped;
-    const struct dkim_signature *theirs, *ours = our_dkim(s, &settings, &n);
+    const struct dkim_signature *theirs, *ours;
+    ours = ours_dkim(s->snapshot->engines, s->evidence, &settings, s->message,
+                     s->snapshot->key_cache, s->asker, &n);
     if (cannot_be_known(ours, n))
         return;
     struct reference_report report =
