@@ -162,6 +162,19 @@ static struct str log_line(const struct play *p, struct arena *a)
     return line;
 }
 
+/* Zone text can make names late, by more than a fuzzer has time for: below 10 ms it may. */
+static bool is_patient(struct str zone)
+{
+    static const struct str word = STR_INIT("DELAY");
+    for (size_t at = 0; at + word.n <= zone.n; at++) {
+        struct str value = str_sub(zone, at + word.n, zone.n);
+        if (str_eq_nocase(str_sub(zone, at, at + word.n), word) &&
+            !(str_starts(value, STR(" ")) && str_starts(str_sub(value, 2, value.n), STR("ms"))))
+            return false;
+    }
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *a = arena_new(0);
@@ -169,7 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct play whole, pieces;
     struct str problem;
     read_input(fuzz_text(data, size), &in);
-    struct dns *dns = dns_open_zone(in.zone, a, &problem);
+    struct dns *dns = is_patient(in.zone) ? dns_open_zone(in.zone, a, &problem) : NULL;
     if (!dns)
         dns = dns_open_zone(STR(""), a, &problem);
     run(&whole, &in, a, dns, 0);
