@@ -30,6 +30,7 @@ struct transaction {
     struct message message;
     struct evidence evidence;
     struct dns_asker asker;
+    int64_t progress_us; /* clock_us() when the MTA was last told to be patient */
     struct pipeline *pipeline;
     bool sampled;           /* the libraries of the field shall judge it too, after its end */
     struct body_copy *copy; /* NULL: nobody needs the whole body */

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """DNS that is slow, silent or broken: the MTA is kept waiting, and nobody is rejected for it."""
 
+import os
+import signal
 import threading
 import time
 
@@ -146,6 +148,37 @@ class Dns(harness.WireTest):
         self.assertRegex(d.lines("no resolver answers")[0], r"(?i)warning.* \d+ queries failed in \d+ s")
         self.assertEqual(len(d.lines("no resolver answers")), 1)
         self.assertEqual(len(d.lines("a resolver answers again")), 1)
+
+    def prepared(self, d, domain):
+        """A connection on which only the end of the message is missing."""
+        c = d.client()
+        c.mail(f"<x@{domain}>"), c.rcpt()
+        for name, value in plain_header(f"x@{domain}"):
+            c.header(name, value)
+        c.end_of_header()
+        c.body(b"x\r\n")
+        return c
+
+    def test_who_waits_keeps_nobody_waiting(self):
+        """Commands that come at the same moment: libmilter may leave some to a worker that goes to wait for DNS."""
+        for tcp in (False, True):
+            with self.subTest(tcp=tcp):
+                d = self.daemon("", dict(ZONE, **{"silent.test": SILENT, "_dmarc.silent.test": SILENT}),
+                                dns='timeout = "10s"; deadline = "6s";', tcp=tcp)
+                silent = [self.prepared(d, "silent.test") for _ in range(30)]
+                good = [self.prepared(d, "example.test") for _ in range(10)]
+                os.kill(d.process.pid, signal.SIGSTOP)
+                for c in silent + good:
+                    c.send("E")
+                start = time.monotonic()
+                os.kill(d.process.pid, signal.SIGCONT)
+                for c in good:
+                    self.assertTrue(c.reply().accepted)
+                self.assertLess(time.monotonic() - start, 4)
+                for c in silent:
+                    self.assertEqual(c.reply().code, "451")
+                for c in silent + good:
+                    c.quit()
 
     def test_a_silent_zone_is_no_dead_resolver(self):
         d = self.daemon("", dict(ZONE, **{"silent.test": SILENT, "_dmarc.silent.test": SILENT}),
