@@ -60,7 +60,7 @@ void transaction_queue_id(struct transaction *t, const char *queue_id);
 void transaction_header(struct connection *c, const char *name, const char *value);
 void transaction_end_of_header(struct connection *c);
 void transaction_body(struct transaction *t, const void *data, size_t n);
-/* `waiting` is called about once a second while DNS is waited for. */
+/* `waiting` is called while DNS is waited for, as a dns_asker's. */
 void transaction_finish(struct connection *c, void (*waiting)(void *), void *context,
                         struct verdict *verdict);
 
