@@ -94,7 +94,7 @@ class LogSink(threading.Thread):
 class World:
     def __init__(self, directory, peers, zone, delay_program):
         self.dir = directory / "dns"
-        self.dir.mkdir()
+        self.dir.mkdir(exist_ok=True)
         namespace.mount_files(peers)
         namespace.configure_network()
         LogSink(directory / "syslog").start()
