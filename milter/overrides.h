@@ -1,4 +1,4 @@
-/* overrides.h - what libmilter gets instead of two functions of libc: see overrides.c. */
+/* overrides.h - what libmilter gets instead of some functions of libc: see overrides.c. */
 #ifndef ASSAY_MILTER_OVERRIDES_H
 #define ASSAY_MILTER_OVERRIDES_H
 

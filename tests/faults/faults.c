@@ -43,6 +43,7 @@ struct control {
 };
 
 #define CLOCK_JUMP 120 /* seconds */
+#define PARTS      4   /* of what is written to the MTA at once */
 
 static struct control none, *control = &none;
 static _Atomic int64_t clock_offset;
@@ -173,6 +174,37 @@ ssize_t writev(int fd, const struct iovec *parts, int n)
             n--;
     }
     return writev_real()(fd, parts, n);
+}
+
+REAL(ssize_t, sendmsg, int, const struct msghdr *, int)
+/* Half of it, and no more than PARTS parts. */
+static ssize_t send_half(int fd, const struct msghdr *message, int flags)
+{
+    struct iovec parts[PARTS];
+    struct msghdr half = *message;
+    size_t size = 0;
+    for (size_t i = 0; i < message->msg_iovlen; i++)
+        size += message->msg_iov[i].iov_len;
+    half.msg_iov = parts;
+    half.msg_iovlen = 0;
+    for (size_t left = size / 2, i = 0; left && i < PARTS && i < message->msg_iovlen; i++) {
+        parts[i] = message->msg_iov[i];
+        if (parts[i].iov_len > left)
+            parts[i].iov_len = left;
+        left -= parts[i].iov_len;
+        half.msg_iovlen++;
+    }
+    return sendmsg_real()(fd, &half, flags);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    if (!is_stream(fd))
+        return sendmsg_real()(fd, message, flags);
+    if (write_fails(fd) || fails(FAULT_write_full, EAGAIN))
+        return -1;
+    return drawn(FAULT_short_write) ? send_half(fd, message, flags)
+                                    : sendmsg_real()(fd, message, flags);
 }
 
 REAL(ssize_t, read, int, void *, size_t)

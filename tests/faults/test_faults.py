@@ -178,13 +178,16 @@ class FaultsTest(harness.WireTest):
 
 class Mta(FaultsTest):
     def test_write(self):
-        self.under({"write": 20}, says="did not take the change", may_vanish=True)
+        self.under({"write": 20}, may_vanish=True)
 
     def test_write_once(self):
-        self.under({"write_once": 20}, says="did not take the change", may_vanish=True)
+        self.under({"write_once": 20}, may_vanish=True)
 
     def test_short_write(self):
         self.under({"short_write": 300})
+
+    def test_full(self):
+        self.under({"write_full": 300})
 
     def test_receive(self):
         self.under({"receive": 10}, says="mi_rd_cmd: ", may_vanish=True)
