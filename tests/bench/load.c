@@ -1,6 +1,6 @@
 /* load.c - plays messages to filters as Postfix does, and measures.
  *
- *     bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-t FILE]
+ *     bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-t FILE] [-w MS]
  *                SOCKETS CORPUS CONNECTIONS MESSAGES
  *
  * SOCKETS are one filter or a chain of them (mta.h). CORPUS is a directory of files as corpus.py
@@ -18,7 +18,9 @@
  *     -r          well is what was refused at MAIL
  *     -k          each thread plays one connection, and all stay open until standard input ends
  *     -u FIRST    eight zeros in the sender and the header become numbers from FIRST on
- *     -t FILE     writes a line for each message: its size in bytes, its time
+ *     -w MS       the client's content comes a round trip of so many ms behind its envelope, as
+ * where MAIL, RCPT and DATA are pipelined; times are from its last byte then -t FILE     writes a
+ * line for each message: its size in bytes, its time
  *
  * Errors: anything unexpected ends the program with status 1 and a phrase. */
 #include <dirent.h>
@@ -45,7 +47,8 @@ static struct {
     bool keep;  /* connections open */
     long first; /* -1: no numbers */
     atomic_size_t next, well;
-    double *took; /* of each message, in ms */
+    long round_trip; /* ms */
+    double *took;    /* of each message, in ms */
 } run = {.each = 1, .first = -1, .wanted = FATE_ACCEPTED};
 
 void die(const char *what)
@@ -71,6 +74,26 @@ static bool is_well(const struct mta *mta, enum fate fate)
     return well;
 }
 
+static void sleep_ms(long ms)
+{
+    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&t, NULL);
+}
+
+/* Sets *begun anew where the content comes later. */
+static enum fate play(struct mta *mta, const struct letter *l, long number, double *begun)
+{
+    enum fate fate = mta_envelope(mta, l, number);
+    if (fate == FATE_ACCEPTED && run.round_trip) {
+        sleep_ms(run.round_trip);
+        *begun = now_ms();
+    }
+    if (fate == FATE_ACCEPTED)
+        fate = mta_content(mta, l);
+    mta_end(mta);
+    return fate;
+}
+
 /* Plays messages until there are no more; a session that is open then ends with the program. */
 static void *work(void *unused)
 {
@@ -82,7 +105,7 @@ static void *work(void *unused)
         double begun = now_ms();
         if (!on_this)
             mta_connect(mta, l);
-        enum fate fate = mta_play(mta, l, run.first < 0 ? -1 : run.first + (long)i);
+        enum fate fate = play(mta, l, run.first < 0 ? -1 : run.first + (long)i, &begun);
         run.took[i] = now_ms() - begun;
         atomic_fetch_add(&run.well, is_well(mta, fate));
         if (++on_this >= run.each && run.keep)
@@ -211,7 +234,7 @@ static void write_times(void)
 
 static int options(int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "n:e:rku:t:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "n:e:rku:t:w:")) != -1;) {
         if (option == 'n')
             run.each = strtoul(optarg, NULL, 10);
         else if (option == 'e' && run.n_words < WORDS_MAX)
@@ -224,6 +247,8 @@ static int options(int argc, char **argv)
             run.first = strtol(optarg, NULL, 10);
         else if (option == 't')
             run.times = optarg;
+        else if (option == 'w')
+            run.round_trip = strtol(optarg, NULL, 10);
         else
             return 0;
     }
@@ -233,7 +258,7 @@ static int options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (!options(argc, argv)) {
-        fprintf(stderr, "usage: bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-t FILE]"
+        fprintf(stderr, "usage: bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-t FILE] [-w MS]"
                         " SOCKETS CORPUS CONNECTIONS MESSAGES\n");
         return 2;
     }

@@ -215,30 +215,33 @@ static void begin_message(struct mta *mta, const struct letter *l, long number)
         mta->wires[i].accepted = mta->wires[i].accepted_session;
 }
 
-static enum fate play_all(struct mta *mta, const struct letter *l)
+enum fate mta_envelope(struct mta *mta, const struct letter *letter, long number)
 {
+    begin_message(mta, letter, number);
     for (size_t i = 0; i < mta->n; i++)
-        if (!play_mail(&mta->wires[i], l, mta->sender))
+        if (!play_mail(&mta->wires[i], letter, mta->sender))
             return FATE_REFUSED_AT_MAIL;
     for (size_t i = 0; i < mta->n; i++)
-        if (!play_rcpt(&mta->wires[i], l))
+        if (!play_rcpt(&mta->wires[i], letter))
             return FATE_REFUSED;
     for (size_t i = 0; i < mta->n; i++)
         if (!play_data(&mta->wires[i]))
             return FATE_REFUSED;
+    return FATE_ACCEPTED;
+}
+
+enum fate mta_content(struct mta *mta, const struct letter *letter)
+{
     for (size_t i = 0; i < mta->n; i++)
-        if (!play_message(&mta->wires[i], l, &mta->header))
+        if (!play_message(&mta->wires[i], letter, &mta->header))
             return FATE_REFUSED;
     return FATE_ACCEPTED;
 }
 
-enum fate mta_play(struct mta *mta, const struct letter *letter, long number)
+void mta_end(struct mta *mta)
 {
-    begin_message(mta, letter, number);
-    enum fate fate = play_all(mta, letter);
     for (size_t i = 0; i < mta->n; i++)
         wire_put(&mta->wires[i], SMFIC_ABORT, NULL, 0);
-    return fate;
 }
 
 bool mta_header_has(const struct mta *mta, const char *words)

@@ -31,9 +31,11 @@ void mta_free(struct mta *mta);
 void mta_connect(struct mta *mta, const struct letter *letter);
 void mta_quit(struct mta *mta);
 
-/* Plays one message. Where `number` is not negative it stands for each run of eight zeros in the
- * sender and the header. */
-enum fate mta_play(struct mta *mta, const struct letter *letter, long number);
+/* The envelope of a message; where `number` is not negative it stands for each run of eight zeros
+ * in the sender and the header. Then, if it was accepted, the content. Then the end. */
+enum fate mta_envelope(struct mta *mta, const struct letter *letter, long number);
+enum fate mta_content(struct mta *mta, const struct letter *letter);
+void mta_end(struct mta *mta);
 
 /* Are these words in the header that the last message came out with? */
 bool mta_header_has(const struct mta *mta, const char *words);

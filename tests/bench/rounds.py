@@ -102,7 +102,7 @@ def play_cold(bench, trial, names):
     for turn in range(min(bench.rounds, 3)):
         for n in names if turn % 2 else reversed(names):
             corpus = f"{trial.corpus}{turn}"
-            rows[n].append(Round(bench, bench.filters[n], corpus, trial.connections, trial.messages))
+            rows[n].append(Round(bench, bench.filters[n], corpus, trial.connections, trial.messages, "-w", str(trial.smtp)))
         for n in names:
             rows[n][-1].ratio = rows[n][-1].cpu_us / rows[names[0]][-1].cpu_us
     bench.world.set_delay(0)

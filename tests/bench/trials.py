@@ -16,6 +16,7 @@ class Trial(NamedTuple):
     messages: int = 2000  # in a round
     each: int = 1  # messages on one connection
     delay: int = 0  # of the DNS, in ms
+    smtp: int = 0  # a round trip of the client between envelope and content, in ms; times are from the last byte then
 
 
 VERIFY = ("floor-verify", "assay", *PEERS)
@@ -38,4 +39,6 @@ TRIALS = [
     Trial("new senders", "cold", SLOW, messages=200),
     Trial("new, DNS 20 ms", "cold", SLOW, messages=200, delay=20),
     Trial("new, DNS 200 ms", "cold", SLOW, messages=200, delay=200),
+    Trial("SMTP, DNS 20 ms", "cold", SLOW, messages=200, delay=20, smtp=20),
+    Trial("SMTP, DNS 200 ms", "cold", SLOW, messages=200, delay=200, smtp=200),
 ]
