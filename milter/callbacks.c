@@ -12,16 +12,13 @@
 
 #include <libmilter/mfapi.h>
 
-#include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "milter/apply.h"
 #include "milter/connection.h"
 #include "milter/recorder.h"
-#include "milter/server.h"
 
-#define ACTIONS     (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
-#define PROGRESS_US 900000 /* the MTA is not told to be patient more often */
+#define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
 
 /* libmilter has no room for a pointer of ours before a connection exists. */
 static struct runtime *shared;
@@ -293,16 +290,8 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t n)
     return go_on(c, SMFIP_NR_BODY);
 }
 
-/* At the end of a message, where the MTA can be told to be patient. */
 static void keep_mta_waiting(void *ctx)
 {
-    struct connection *c = connection_of(ctx);
-    int64_t now = clock_us();
-    if (now - c->now->progress_us < PROGRESS_US) {
-        server_give_way(NULL);
-        return;
-    }
-    c->now->progress_us = now;
     smfi_progress(ctx);
 }
 
@@ -315,7 +304,6 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
     struct verdict verdict;
     struct edit_list edits;
     transaction_queue_id(t, macro(ctx, "i"));
-    t->progress_us = clock_us();
     transaction_finish(c, keep_mta_waiting, ctx, &verdict);
     edits_plan(t->snapshot->conf, &c->session, &t->message, &t->evidence, &verdict,
                t->message.arena, &edits);

@@ -14,7 +14,6 @@
 #include "base/counters.h"
 #include "core/bodycopy.h"
 #include "milter/sampler.h"
-#include "milter/server.h"
 
 /* What a field costs beyond its bytes: its entry, as the list doubles, and alignment. */
 #define FIELD_COST (2 * sizeof(struct header_field) + 2 * sizeof(void *))
@@ -97,7 +96,6 @@ static struct transaction *transaction_new(struct connection *c)
     header_list_init(&t->message.headers, c->messages);
     t->asker.dns = snapshot->dns;
     t->asker.arena = c->messages;
-    t->asker.waiting = server_give_way;
     t->asker.memory = snapshot->conf->dns_memory;
     return t;
 }

@@ -30,7 +30,6 @@ struct transaction {
     struct message message;
     struct evidence evidence;
     struct dns_asker asker;
-    int64_t progress_us; /* clock_us() when the MTA was last told to be patient */
     struct pipeline *pipeline;
     bool sampled;           /* the libraries of the field shall judge it too, after its end */
     struct body_copy *copy; /* NULL: nobody needs the whole body */
@@ -60,7 +59,7 @@ void transaction_queue_id(struct transaction *t, const char *queue_id);
 void transaction_header(struct connection *c, const char *name, const char *value);
 void transaction_end_of_header(struct connection *c);
 void transaction_body(struct transaction *t, const void *data, size_t n);
-/* `waiting` is called while DNS is waited for, as a dns_asker's. */
+/* `waiting` is called about once a second while DNS is waited for. */
 void transaction_finish(struct connection *c, void (*waiting)(void *), void *context,
                         struct verdict *verdict);
 

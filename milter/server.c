@@ -23,7 +23,7 @@
 #include "base/log.h"
 #include "conf/listen.h"
 #include "milter/callbacks.h"
-#include "milter/overrides.h"
+#include "milter/override.h"
 
 #define BACKLOG 1024
 /* How long an MTA may be silent within a session: longer than any SMTP time-out (RFC 5321 4.5.3.2).
@@ -32,8 +32,6 @@
 
 static struct sockaddr_un unix_socket; /* sun_path is empty if there is none */
 static atomic_bool ended;
-static struct sockaddr_storage own_address;
-static socklen_t own_address_size; /* 0: not known */
 
 /* --- Unix sockets ------------------------------------------------------------------------------*/
 
@@ -167,47 +165,8 @@ static bool open_tcp(const struct listen_address *address, struct arena *a, stru
         return false;
     }
     tune_listening_socket();
-    overrides_acknowledge_at_once();
+    override_acknowledge_at_once();
     return true;
-}
-
-/* --- Giving way --------------------------------------------------------------------------------*/
-
-/* The socket that listens is libmilter's, and it does not tell which one it is. */
-static void find_own_address(void)
-{
-    for (int fd = 3; fd < 256; fd++) {
-        int listening = 0;
-        socklen_t n = sizeof listening, size = sizeof own_address;
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) || !listening)
-            continue;
-        if (!getsockname(fd, (struct sockaddr *)&own_address, &size))
-            own_address_size = size;
-    }
-}
-
-static void call_and_hang_up(void)
-{
-    int fd = socket(own_address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    (void)!connect(fd, (struct sockaddr *)&own_address, own_address_size);
-    close(fd);
-}
-
-/* libmilter leaves a command to an idle worker, and takes one for idle that it has woken for
- * another command already. Where that one then waits for DNS, the second command waits as well,
- * until some worker ends what it does. A new connection makes libmilter start a worker if none is
- * idle; this one has ended its call at once, and looks for commands that were left. Two, so that
- * many of these are found soon: who takes one and waits gives way again. Where a Unix socket is not
- * writable for our own user, nobody gives way. */
-void server_give_way(void *unused)
-{
-    (void)unused;
-    if (!own_address_size)
-        return;
-    call_and_hang_up();
-    call_and_hang_up();
 }
 
 /* --- The server --------------------------------------------------------------------------------*/
@@ -227,8 +186,6 @@ bool server_open(const struct conf *conf, const struct identity *id, struct aren
                                                : open_tcp(&address, a, problem));
     if (!opened)
         *problem = str_printf(a, "cannot listen on %.*s: %.*s", STR_ARG(name), STR_ARG(*problem));
-    else
-        find_own_address();
     return opened;
 }
 

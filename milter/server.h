@@ -15,11 +15,6 @@ bool server_open(const struct conf *conf, const struct identity *id, struct aren
 bool server_start(struct runtime *rt);
 bool server_ended(void);
 
-/* For a thread of libmilter's that will be busy for a while: commands that libmilter meant for it
- * find another thread. From any thread; does not block. `unused` makes it a dns_asker's `waiting`.
- */
-void server_give_way(void *unused);
-
 /* Removes the Unix socket. */
 void server_close(void);
 

@@ -9,8 +9,7 @@
 #include "dns/backend.h"
 #include "dns/held.h"
 
-#define FIRST_US    10000   /* from the beginning of a wait to the first call of asker->waiting, */
-#define TICK_US     1000000 /* and between two of them */
+#define TICK_US     1000000 /* between two calls of asker->waiting */
 #define AHEAD_BYTES 8192    /* an answer beyond it is no errand's: it takes long to read */
 
 static const struct dns_answer no_such_name = {.status = DNS_NXDOMAIN};
@@ -81,7 +80,7 @@ static const struct dns_answer *wait_for(struct dns_asker *asker, struct dns_ent
     int64_t began = clock_us(), now = began, end = began + asker->patience_us;
     const struct dns_answer *answer = NULL;
     while (!answer && now < end) {
-        int64_t tick = now + (now == began ? FIRST_US : TICK_US);
+        int64_t tick = now + TICK_US;
         answer = dns_entry_wait(asker->dns, e, tick < end ? tick : end);
         now = clock_us();
         if (!answer && asker->waiting && now < end)

@@ -85,8 +85,7 @@ struct dns_asker {
     int64_t patience_us; /* what is left of the time to spend waiting; 0: never wait, answer
                             DNS_PENDING instead if `may_pend`, else DNS_TIMEOUT */
     bool may_pend;
-    void (*waiting)(void *context); /* called some 10 ms after a wait has begun, and about once a
-                                       second from then on; or NULL */
+    void (*waiting)(void *context); /* called about once a second while waiting, or NULL */
     void *waiting_context;
     void (*trace)(void *context, const struct dns_event *event); /* or NULL */
     void *trace_context;

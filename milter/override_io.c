@@ -1,5 +1,4 @@
-/* overrides.c - functions of this program that take precedence over libc's, since libmilter calls
- * them and leaves no other way in.
+/* override_io.c - libmilter's connections: few system calls for many packets.
  *
  * libmilter reads a packet with three polls and two reads, and a message has dozens of packets.
  * Here one poll and one read take what the MTA has sent so far, and the packets come from that:
@@ -11,7 +10,7 @@
  * says that there is nothing to read, and ends each run of changes with an answer.
  *
  * Errors: those of the functions they stand for. */
-#include "milter/overrides.h"
+#include "milter/override.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,7 +18,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -33,6 +31,7 @@
 #define DESCRIPTORS (1 << 16) /* beyond these everything works, and costs what it used to */
 #define AHEAD       8192      /* most headers; the rest of a body goes where libmilter wants it */
 #define HELD        4096      /* an Authentication-Results and a Received-SPF or two */
+#define BRIEF_MS    1         /* libmilter looks so long for another packet before it goes on */
 #define PARTS       2         /* libmilter's: the head of a packet and its data */
 
 static struct {
@@ -48,29 +47,18 @@ static bool acknowledge_at_once;
 
 /* What this thread does with its connection. */
 static _Thread_local struct {
-    int fd; /* whose bytes these are */
+    int fd; /* whose bytes these are; 0: this thread has served no connection */
     bool readable, full;
     size_t at, read, held;
     char ahead[AHEAD], out[HELD];
 } mine;
 
-void overrides_acknowledge_at_once(void)
+void override_acknowledge_at_once(void)
 {
     acknowledge_at_once = true;
 }
 
-/* libmilter runs a thread that waits for HUP, TERM and INT, and ends the filter on each of them: a
- * SIGHUP that finds the main thread busy would stop the daemon. Here it waits for ever. */
-int sigwait(const sigset_t *set, int *sig)
-{
-    (void)set, (void)sig;
-    for (;;)
-        pause();
-}
-
-/* --- libc's own --------------------------------------------------------------------------------*/
-
-static void find(const char *name, void *function)
+void override_find(const char *name, void *function)
 {
     void *symbol = dlsym(RTLD_NEXT, name);
     memcpy(function, &symbol, sizeof symbol);
@@ -78,11 +66,11 @@ static void find(const char *name, void *function)
 
 static void find_all(void)
 {
-    find("accept", &libc.accept);
-    find("poll", &libc.poll);
-    find("read", &libc.read);
-    find("writev", &libc.writev);
-    find("close", &libc.close);
+    override_find("accept", &libc.accept);
+    override_find("poll", &libc.poll);
+    override_find("read", &libc.read);
+    override_find("writev", &libc.writev);
+    override_find("close", &libc.close);
 }
 
 static void need_libc(void)
@@ -145,16 +133,28 @@ static bool known(const struct pollfd *p)
     return p->events & POLLIN && (mine.at < mine.read || mine.readable);
 }
 
+static int wait_for(struct pollfd *fds, nfds_t n, int timeout)
+{
+    bool worker = mine.fd > 0;
+    if (worker && timeout > BRIEF_MS && override_command_left()) {
+        int ready = libc.poll(fds, n, 0);
+        if (ready)
+            return ready;
+        override_give_way();
+    }
+    return libc.poll(fds, n, timeout);
+}
+
 int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
     need_libc();
     if (n != 1 || !ours(fds->fd) || !take(fds->fd))
-        return libc.poll(fds, n, timeout);
+        return wait_for(fds, n, timeout);
     if (known(fds)) {
         fds->revents = fds->events & (POLLIN | POLLOUT);
         return 1;
     }
-    int ready = libc.poll(fds, n, timeout);
+    int ready = wait_for(fds, n, timeout);
     if (ready == 1) {
         mine.readable = fds->revents == POLLIN;
         mine.full = false;

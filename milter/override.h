@@ -1,0 +1,21 @@
+/* override.h - what libmilter gets instead of some functions of libc.
+ *
+ * override_io.c and override_threads.c define functions that take precedence over libc's, since
+ * libmilter calls them and leaves no other way in. */
+#ifndef ASSAY_MILTER_OVERRIDE_H
+#define ASSAY_MILTER_OVERRIDE_H
+
+#include <stdbool.h>
+
+/* Writes to *function, a pointer to a function, what would be called without ours. */
+void override_find(const char *name, void *function);
+
+/* Is there perhaps a command of an MTA for which libmilter has no worker? A worker that goes to
+ * wait then gives way: another one is started. Waiting for a condition does so by itself. */
+bool override_command_left(void);
+void override_give_way(void);
+
+/* MTAs connect over TCP: what they write is acknowledged at once. Before the first connection. */
+void override_acknowledge_at_once(void);
+
+#endif
