@@ -119,8 +119,10 @@ int close(int fd)
     need_libc();
     if (ours(fd)) {
         mark(fd, false);
-        if (mine.fd == fd)
+        if (mine.fd == fd) {
             mine.at = mine.read = mine.held = 0;
+            mine.readable = mine.full = false;
+        }
     }
     return libc.close(fd);
 }
@@ -157,10 +159,8 @@ int poll(struct pollfd *fds, nfds_t n, int timeout)
         return 1;
     }
     int ready = wait_for(fds, n, timeout);
-    if (ready == 1) {
+    if (ready == 1)
         mine.readable = fds->revents == POLLIN;
-        mine.full = false;
-    }
     return ready;
 }
 
@@ -202,14 +202,13 @@ static void acknowledge(int fd)
     errno = reason;
 }
 
-/* A packet that changes the header; behind the last of them comes an answer. */
-static bool is_change(const struct iovec *parts, size_t n)
+/* A packet that changes the header, and not the rest of one; behind the last comes an answer. */
+static bool is_change(const struct iovec *parts, int n)
 {
-    if (!parts->iov_len || n + mine.held > HELD)
+    if (n != PARTS || parts->iov_len != MILTER_LEN_BYTES + 1)
         return false;
     char command = ((const char *)parts->iov_base)[MILTER_LEN_BYTES];
-    return parts->iov_len == MILTER_LEN_BYTES + 1 &&
-           (command == SMFIR_INSHEADER || command == SMFIR_CHGHEADER);
+    return command == SMFIR_INSHEADER || command == SMFIR_CHGHEADER;
 }
 
 static ssize_t hold(const struct iovec *parts, int n)
@@ -222,13 +221,14 @@ static ssize_t hold(const struct iovec *parts, int n)
     return (ssize_t)(mine.held - before);
 }
 
-/* Without waiting: if nothing more goes, libmilter asks poll(), which then knows that it must. */
+/* Without waiting at first: if nothing goes, libmilter asks poll(), now in earnest, and then again
+ * for this, which may wait as a writev() of its own would. */
 static ssize_t send_with_held(int fd, const struct iovec *parts, int n)
 {
     struct iovec all[PARTS + 1] = {{mine.out, mine.held}};
     memcpy(all + 1, parts, (size_t)n * sizeof *parts);
     struct msghdr message = {.msg_iov = all, .msg_iovlen = (size_t)n + 1};
-    ssize_t sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | (mine.full ? 0 : MSG_DONTWAIT));
     mine.full = sent < 0 && errno == EAGAIN;
     if (sent < 0)
         return sent;
@@ -246,7 +246,7 @@ ssize_t writev(int fd, const struct iovec *parts, int n)
     size_t size = 0;
     for (int i = 0; i < n; i++)
         size += parts[i].iov_len;
-    if (is_change(parts, size))
+    if (is_change(parts, n) && mine.held + size <= HELD)
         return hold(parts, n);
     ssize_t sent = send_with_held(fd, parts, n);
     if (sent > 0)

@@ -1,14 +1,17 @@
-/* override_threads.c - libmilter's threads: it ends on no signal, and each command finds a worker.
+/* override_threads.c - libmilter's threads: it ends on no signal, and no command has to wait until
+ * a worker has done its waiting.
  *
  * libmilter leaves a command to an idle worker if it counts one, and counts a worker as idle until
  * it has woken up. Of two commands that come at once upon one idle worker, one is left to nobody
  * until some worker ends what it does - and that may be waiting, for DNS or for the rest of a
  * packet. Here such a command is noticed, since the signal for it finds all idle workers signalled
- * already; and a worker that goes to wait then starts another one, which looks for commands. The
- * counts are guarded by libmilter's own mutex, which it holds wherever it waits and signals.
+ * already; and a worker that goes to wait then starts another one, which looks for commands. One
+ * that only computes does not: a thread for each such command costs a busy filter a tenth of its
+ * CPU. The counts are guarded by libmilter's own mutex, which it holds wherever it waits and
+ * signals.
  *
- * Errors: those of the functions they stand for. Where no thread can be had a command waits, as it
- * would without all this. */
+ * Errors: those of the functions they stand for. Where no thread can be had the command waits for
+ * the end of another one. */
 #include "milter/override.h"
 
 #include <dlfcn.h>
@@ -97,21 +100,31 @@ int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *attri
 
 /* --- Idle workers ------------------------------------------------------------------------------*/
 
+bool override_command_left(void)
+{
+    return atomic_load_explicit(&left, memory_order_relaxed);
+}
+
+/* There may be more commands than the one that it finds: it gives way as well. */
+static void *look_for_command(void *unused)
+{
+    atomic_store(&left, true);
+    return atomic_load(&worker)(unused);
+}
+
+/* Of all that go to wait one starts a worker. */
 void override_give_way(void)
 {
     static struct log_pace pace;
     unsigned held_back;
     pthread_t thread;
-    if (!override_command_left())
+    if (!atomic_load(&worker) || !override_command_left() || !atomic_exchange(&left, false))
         return;
-    thread_fn *run = atomic_load(&worker);
-    if ((!run || libc.create(&thread, NULL, run, NULL)) && log_pace(&pace, &held_back))
+    if (!libc.create(&thread, NULL, look_for_command, NULL))
+        return;
+    atomic_store(&left, true);
+    if (log_pace(&pace, &held_back))
         log_warning("no thread for a command of the MTA, which waits until another one has ended");
-}
-
-bool override_command_left(void)
-{
-    return atomic_load_explicit(&left, memory_order_relaxed);
 }
 
 int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
@@ -126,10 +139,8 @@ int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
     idle++;
     int status = libc.timedwait(condition, mutex, end);
     idle--;
-    if (!status && signalled)
+    if (signalled) /* by whatever it was woken: it looks for one command now */
         signalled--;
-    if (signalled > idle)
-        signalled = idle;
     return status;
 }
 

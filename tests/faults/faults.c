@@ -162,49 +162,36 @@ ssize_t write(int fd, const void *data, size_t n)
     return write_real()(fd, data, n);
 }
 
-REAL(ssize_t, writev, int, const struct iovec *, int)
-ssize_t writev(int fd, const struct iovec *parts, int n)
-{
-    if (is_stream(fd)) {
-        if (write_fails(fd))
-            return -1;
-        if (n > 0 && parts[0].iov_len > 1 && drawn(FAULT_short_write))
-            return write_real()(fd, parts[0].iov_base, parts[0].iov_len / 2);
-        if (n > 1 && drawn(FAULT_short_write))
-            n--;
-    }
-    return writev_real()(fd, parts, n);
-}
-
 REAL(ssize_t, sendmsg, int, const struct msghdr *, int)
-/* Half of it, and no more than PARTS parts. */
-static ssize_t send_half(int fd, const struct msghdr *message, int flags)
+/* All but a few bytes or half of it, and no more than PARTS parts. */
+static ssize_t send_some(int fd, const struct msghdr *message, int flags, uint64_t number)
 {
     struct iovec parts[PARTS];
-    struct msghdr half = *message;
-    size_t size = 0;
+    struct msghdr some = *message;
+    size_t size = 0, missing = (size_t)(number >> 32) % 8;
     for (size_t i = 0; i < message->msg_iovlen; i++)
         size += message->msg_iov[i].iov_len;
-    half.msg_iov = parts;
-    half.msg_iovlen = 0;
-    for (size_t left = size / 2, i = 0; left && i < PARTS && i < message->msg_iovlen; i++) {
+    some.msg_iov = parts;
+    some.msg_iovlen = 0;
+    for (size_t left = missing && missing < size ? size - missing : size / 2, i = 0;
+         left && i < PARTS && i < message->msg_iovlen; i++) {
         parts[i] = message->msg_iov[i];
         if (parts[i].iov_len > left)
             parts[i].iov_len = left;
         left -= parts[i].iov_len;
-        half.msg_iovlen++;
+        some.msg_iovlen++;
     }
-    return sendmsg_real()(fd, &half, flags);
+    return sendmsg_real()(fd, &some, flags);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     if (!is_stream(fd))
         return sendmsg_real()(fd, message, flags);
-    if (write_fails(fd) || fails(FAULT_write_full, EAGAIN))
+    if (write_fails(fd) || (flags & MSG_DONTWAIT && fails(FAULT_write_full, EAGAIN)))
         return -1;
-    return drawn(FAULT_short_write) ? send_half(fd, message, flags)
-                                    : sendmsg_real()(fd, message, flags);
+    uint64_t number = drawn(FAULT_short_write);
+    return number ? send_some(fd, message, flags, number) : sendmsg_real()(fd, message, flags);
 }
 
 REAL(ssize_t, read, int, void *, size_t)

@@ -5,6 +5,7 @@ of libmilter, and these say that nobody notices."""
 import contextlib
 import os
 import random
+import signal
 import struct
 import threading
 import time
@@ -151,6 +152,40 @@ class Packets(harness.WireTest):
             bad.socket.close()
             self.assertEqual(self.played("a@example.test", b"z\r\n", lambda: 1 << 20), wanted)
         self.assertEqual(self.d.lines("strict.test"), [])
+
+
+class Halves(harness.WireTest):
+    def test_who_is_within_a_packet_keeps_nobody_waiting(self):
+        """Commands that come at the same moment: libmilter may leave some to a worker that goes to wait for the rest."""
+        d = self.daemon(REJECTING, ZONE)
+        for _ in range(4):
+            self.play(d, [self.before_mail(d) for _ in range(200)], [self.before_mail(d) for _ in range(20)])
+
+    def before_mail(self, d):
+        c = Deferred(d.address)
+        c.hello()
+        c.socket.sendall(c.take(len(c.out)))
+        c.replies()
+        c.mail()
+        return c
+
+    def play(self, d, halves, wholes):
+        os.kill(d.process.pid, signal.SIGSTOP)
+        for c in halves:
+            c.socket.sendall(c.take(3))
+        for c in wholes:
+            c.socket.sendall(c.take(len(c.out)))
+        start = time.monotonic()
+        os.kill(d.process.pid, signal.SIGCONT)
+        for c in wholes:
+            self.assertEqual([reply.kind for reply in c.replies()], ["c"])
+        self.assertLess(time.monotonic() - start, 4)
+        for c in halves:
+            c.socket.sendall(c.take(len(c.out)))
+            self.assertEqual([reply.kind for reply in c.replies()], ["c"])
+        for c in halves + wholes:
+            c.deferred = False
+            c.quit()
 
 
 class Unread(harness.WireTest):
