@@ -2,9 +2,12 @@
 """Packets as no MTA sends them: cut anywhere, many at once, from peers that do not read. milter/override_io.c reads ahead
 of libmilter, and these say that nobody notices."""
 
+import base64
 import contextlib
+import hashlib
 import os
 import random
+import re
 import signal
 import struct
 import threading
@@ -152,6 +155,33 @@ class Packets(harness.WireTest):
             bad.socket.close()
             self.assertEqual(self.played("a@example.test", b"z\r\n", lambda: 1 << 20), wanted)
         self.assertEqual(self.d.lines("strict.test"), [])
+
+
+class Content(harness.WireTest):
+    def test_every_byte_of_the_body(self):
+        """Mail of ours is signed: bh= is the digest of what came through."""
+        key = harness.TOP / "tests" / "keys" / "ed25519.pem"
+        d = self.daemon("", ZONE, start=False)
+        own = d.directory / "key.pem"
+        own.touch(0o600)
+        own.write_bytes(key.read_bytes())
+        d.configure(f'body-canonicalization = "simple";\nsigning = ( {{ domain = "example.test"; keys = (\n'
+                    f'  {{ selector = "e"; file = "{own}"; }} ); }} );\n')
+        d.start()
+        rng = random.Random(SEED)
+        for size in (AHEAD - 100, AHEAD, 5 * AHEAD, 65535, 200000):
+            for cut in (lambda: 1 << 20, lambda: rng.randint(1, 3000), lambda: AHEAD - 1):
+                body = rng.randbytes(size).replace(b"\r", b"x").replace(b"\n", b"y") + b"\r\n"
+                c = Deferred(d.address)
+                c.hello(address="127.0.0.1")
+                c.message(header=plain_header(), body=body)
+                while c.out:
+                    c.socket.sendall(c.take(cut()))
+                signatures = [edit[3] for edit in c.replies()[-1].edits if edit[2] == "DKIM-Signature"]
+                digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+                self.assertIn(f"bh={digest}", re.sub(r"\s", "", signatures[0]))
+                c.deferred = False
+                c.quit()
 
 
 class Halves(harness.WireTest):
