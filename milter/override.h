@@ -11,7 +11,8 @@
 void override_find(const char *name, void *function);
 
 /* Is there perhaps a command of an MTA for which libmilter has no worker? A worker that goes to
- * wait then gives way: another one is started. Waiting for a condition does so by itself. */
+ * wait then gives way: another one is started. Waiting for a condition does so by itself, while the
+ * mutex of the condition is held. */
 bool override_command_left(void);
 void override_give_way(void);
 

@@ -18,9 +18,9 @@
  *     -r          well is what was refused at MAIL
  *     -k          each thread plays one connection, and all stay open until standard input ends
  *     -u FIRST    eight zeros in the sender and the header become numbers from FIRST on
- *     -w MS       the client's content comes a round trip of so many ms behind its envelope, as
- * where MAIL, RCPT and DATA are pipelined; times are from its last byte then -t FILE     writes a
- * line for each message: its size in bytes, its time
+ *     -t FILE     writes a line for each message: its size in bytes, its time
+ *     -w MS       content comes MS behind the envelope, a round trip of a client that pipelines
+ *                 MAIL, RCPT and DATA; times are from the last byte then
  *
  * Errors: anything unexpected ends the program with status 1 and a phrase. */
 #include <dirent.h>

@@ -20,7 +20,7 @@ from zones import ZONE
 SEED = int(os.environ.get("ASSAY_SEED", "1"))
 REJECTING = 'dmarc = { on-reject = "reject"; };\n'
 AHEAD = 8192  # what is read at once (milter/override_io.c)
-MANY = 800
+MANY = 800  # messages: their answers are more than a socket holds
 LONG = 0.004  # seconds: after one millisecond without a packet libmilter gives the connection to another thread
 
 
@@ -43,6 +43,10 @@ class Deferred(Client):
             return super().reply(wait)
         self.awaited += wait
         return Reply("c")
+
+    def quit(self):
+        self.deferred = False
+        super().quit()
 
     def take(self, n):
         """The next bytes to send, at most n."""
@@ -81,7 +85,6 @@ class Packets(harness.WireTest):
 
     def end(self, c):
         found = seen(c.replies())
-        c.deferred = False
         c.quit()
         return found
 
@@ -180,7 +183,6 @@ class Content(harness.WireTest):
                 signatures = [edit[3] for edit in c.replies()[-1].edits if edit[2] == "DKIM-Signature"]
                 digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
                 self.assertIn(f"bh={digest}", re.sub(r"\s", "", signatures[0]))
-                c.deferred = False
                 c.quit()
 
 
@@ -214,7 +216,6 @@ class Halves(harness.WireTest):
             c.socket.sendall(c.take(len(c.out)))
             self.assertEqual([reply.kind for reply in c.replies()], ["c"])
         for c in halves + wholes:
-            c.deferred = False
             c.quit()
 
 
@@ -244,7 +245,6 @@ class Unread(harness.WireTest):
         ends = [reply for reply in c.replies() if reply.edits or reply.code]
         sender.join()
         self.assertEqual([reply.code for reply in ends], ["550" if i % 3 == 0 else "" for i in range(MANY)])
-        c.deferred = False
         c.quit()
 
 
