@@ -13,8 +13,10 @@
 /* An entry of `signing`. */
 struct entry {
     bool subdomains;
-    size_t n_senders;
-    struct str *senders; /* patterns; NULL: all of the domain */
+    bool for_senders; /* else for all of the domain */
+    size_t n_patterns;
+    struct str *patterns; /* of senders: those with an asterisk */
+    struct strmap exact;  /* the others */
     struct dkim_sign_settings settings;
     bool has_directory;
     size_t directory; /* its place among the key directories */
@@ -72,16 +74,28 @@ static struct dkim_sign_settings settings_of(struct arena *a, const struct conf_
     return s;
 }
 
+static void read_senders(struct arena *a, const struct conf_strings *from, struct entry *entry)
+{
+    entry->for_senders = from->set;
+    entry->patterns = arena_array(a, struct str, from->n);
+    if (from->set)
+        strmap_init(&entry->exact, a);
+    for (size_t i = 0; i < from->n; i++) {
+        struct str sender = str_copy(a, from->v[i]);
+        if (str_find(sender, 0, '*') < sender.n)
+            entry->patterns[entry->n_patterns++] = sender;
+        else
+            *strmap_put(&entry->exact, sender) = entry;
+    }
+}
+
 static void read_entry(struct fixed_keys *keys, const struct conf_signing *from,
                        struct key_files *files, struct entry *entry)
 {
     struct arena *a = keys->arena;
     entry->subdomains = from->subdomains;
     entry->settings = settings_of(a, &from->form);
-    if (from->senders.set)
-        entry->senders = arena_array(a, struct str, from->senders.n);
-    for (size_t i = 0; i < from->senders.n; i++)
-        entry->senders[entry->n_senders++] = str_copy(a, from->senders.v[i]);
+    read_senders(a, &from->senders, entry);
     entry->has_directory = from->directory.p != NULL;
     entry->n = from->n_keys;
     entry->files = arena_array(a, struct key_file *, from->n_keys);
@@ -93,7 +107,7 @@ static void read_entry(struct fixed_keys *keys, const struct conf_signing *from,
 static void link_entry(struct fixed_keys *keys, struct str domain, struct entry *entry)
 {
     struct entry *first = strmap_get(&keys->domains, domain), **link = &first;
-    while (*link && (*link)->senders)
+    while (*link && (*link)->for_senders)
         link = &(*link)->next;
     entry->next = *link;
     *link = entry;
@@ -156,10 +170,10 @@ static void add_directory(struct loaded_keys *keys, const struct keydir *dir,
 
 static bool is_sender(const struct entry *entry, struct str address)
 {
-    for (size_t i = 0; i < entry->n_senders; i++)
-        if (pattern_match(entry->senders[i], address))
+    for (size_t i = 0; i < entry->n_patterns; i++)
+        if (pattern_match(entry->patterns[i], address))
             return true;
-    return false;
+    return strmap_get(&entry->exact, address);
 }
 
 /* Among the entries of one domain. An entry with senders says itself which authors below the domain
@@ -168,9 +182,9 @@ static const struct entry *first_match(const struct entry *entry, struct str add
                                        struct signing_choice *choice)
 {
     for (; entry; entry = entry->next) {
-        if (entry->senders ? is_sender(entry, address) : !below || entry->subdomains)
+        if (entry->for_senders ? is_sender(entry, address) : !below || entry->subdomains)
             return entry;
-        if (entry->senders && !below)
+        if (entry->for_senders && !below)
             choice->not_a_sender = true;
     }
     return NULL;

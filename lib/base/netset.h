@@ -32,20 +32,31 @@ bool netaddr_eq(const struct netaddr *a, const struct netaddr *b);
 /* True if both have one family and share the first `bits` bits. */
 bool netaddr_in(const struct netaddr *addr, const struct netaddr *net, unsigned bits);
 
+/* A list of networks and exceptions: the first entry that an address is in decides. */
 struct netset {
     struct arena *arena;
     struct netrange {
         struct netaddr net;
         unsigned bits;
-    } * ranges;
+        bool except; /* "!": addresses in it are not in the set */
+    } * ranges;      /* as they were added */
     size_t n, cap;
+    struct netnode *tree; /* the same, for look-ups in long lists; NULL: the list is short */
 };
 
 void netset_init(struct netset *set, struct arena *a);
 
-/* Adds "192.0.2.0/24", "2001:db8::/32" or a bare address. NULL, or a phrase that says what is wrong
- * (bits set behind the prefix are an error: they are a typing mistake). */
+/* Adds "192.0.2.0/24", "2001:db8::/32" or a bare address, with "!" before it as an exception. NULL,
+ * or a phrase that says what is wrong (bits set behind the prefix are an error: they are a typing
+ * mistake). */
 const char *netset_add(struct netset *set, struct str text);
+
+/* When all are added: makes look-ups in a long list fast. */
+void netset_finish(struct netset *set);
+
+/* The first exception at or behind `from` that can never decide, because an entry before it holds
+ * all of its addresses and is none; set->n if there is none. After netset_finish(). */
+size_t netset_idle_exception(const struct netset *set, size_t from);
 
 bool netset_has(const struct netset *set, const struct netaddr *addr);
 

@@ -28,12 +28,21 @@ struct conf_strings {
     bool set; /* false: the option is absent (not the same as an empty list) */
     size_t n;
     struct str *v;
+    bool all;                 /* of domains: "*" is among them */
+    const struct str *sorted; /* of a long list of domains: the same by bytes; else NULL */
 };
 
 /* Where a setting stands, for complaints that are found later (a key that cannot be read). */
 struct conf_place {
     const char *file; /* NULL: a default */
     unsigned line;    /* 0: the file as a whole */
+};
+
+/* A file that entries of a list came from ("file:/path"). */
+struct conf_list_file {
+    const char *option; /* the list */
+    const char *path;
+    size_t n; /* entries */
 };
 
 struct senders;
@@ -71,6 +80,7 @@ struct conf {
 #define OPT_STRING(field, name, def, help)             struct str field;
 #define OPT_STRINGS(field, name, help)                 struct conf_strings field;
 #define OPT_DOMAINS(field, name, help)                 struct conf_strings field;
+#define OPT_DOMAINS_OR_ALL(field, name, help)          struct conf_strings field;
 #define OPT_NETS(field, name, def, help)               struct netset field;
 #define OPT_BOOL(field, name, def, help)               bool field;
 #define OPT_INT(field, name, def, min, max, help)      int64_t field;
@@ -85,6 +95,7 @@ struct conf {
 #undef OPT_STRING
 #undef OPT_STRINGS
 #undef OPT_DOMAINS
+#undef OPT_DOMAINS_OR_ALL
 #undef OPT_NETS
 #undef OPT_BOOL
 #undef OPT_INT
@@ -99,6 +110,8 @@ struct conf {
     struct conf_signing *signing;
     const struct senders *senders;   /* the file senders-must-match, read; NULL: not configured */
     const struct conf_place *places; /* of each option, in the order of options.def */
+    size_t n_list_files, list_files_cap;
+    struct conf_list_file *list_files;
 };
 
 /* What the options say of signatures. */
@@ -107,6 +120,9 @@ struct conf_sign_form conf_sign_form(const struct conf *conf);
 /* Where the option of this full name ("key-table", "dns.servers") was set; file NULL if it was not.
  */
 struct conf_place conf_place_of(const struct conf *conf, const char *name);
+
+/* True if the domain (normalised) is one of a list's or lies below one, or the list has "*". */
+bool conf_has_domain(const struct conf_strings *list, struct str domain);
 
 /* A domain name of letters, digits, hyphens and underscores alone, normalised: what a selector (RFC
  * 6376 3.1), an authserv-id and the name of a file may be made of. False if the text is none. */

@@ -11,14 +11,15 @@
 
 const struct option options[] = {
 #define OPT_SECTION(title)
-#define OPT_STRING(f, n, d, h) OPTION(f, n, .type = OPTION_STRING, .def = d, .help = h)
-#define OPT_STRINGS(f, n, h)   OPTION(f, n, .type = OPTION_STRINGS, .help = h)
-#define OPT_DOMAINS(f, n, h)   OPTION(f, n, .type = OPTION_DOMAINS, .help = h)
-#define OPT_NETS(f, n, d, h)   OPTION(f, n, .type = OPTION_NETS, .def = d, .help = h)
-#define OPT_BOOL(f, n, d, h)   OPTION(f, n, .type = OPTION_BOOL, .def = #d, .help = h)
-#define OPT_SHARE(f, n, d, h)  OPTION(f, n, .type = OPTION_SHARE, .def = d, .help = h)
-#define OPT_MODE(f, n, d, h)   OPTION(f, n, .type = OPTION_MODE, .def = d, .help = h)
-#define OPT_ACTION(f, n, d, h) OPT_CHOICE(f, n, action, d, h)
+#define OPT_STRING(f, n, d, h)      OPTION(f, n, .type = OPTION_STRING, .def = d, .help = h)
+#define OPT_STRINGS(f, n, h)        OPTION(f, n, .type = OPTION_STRINGS, .help = h)
+#define OPT_DOMAINS(f, n, h)        OPTION(f, n, .type = OPTION_DOMAINS, .help = h)
+#define OPT_DOMAINS_OR_ALL(f, n, h) OPTION(f, n, .type = OPTION_DOMAINS, .all = true, .help = h)
+#define OPT_NETS(f, n, d, h)        OPTION(f, n, .type = OPTION_NETS, .def = d, .help = h)
+#define OPT_BOOL(f, n, d, h)        OPTION(f, n, .type = OPTION_BOOL, .def = #d, .help = h)
+#define OPT_SHARE(f, n, d, h)       OPTION(f, n, .type = OPTION_SHARE, .def = d, .help = h)
+#define OPT_MODE(f, n, d, h)        OPTION(f, n, .type = OPTION_MODE, .def = d, .help = h)
+#define OPT_ACTION(f, n, d, h)      OPT_CHOICE(f, n, action, d, h)
 #define OPT_CHOICE(f, n, t, d, h)                                                                  \
     OPTION(f, n, .type = OPTION_CHOICE, .def = d, .tag = #t, .help = h)
 #define OPT_INT(f, n, d, lo, hi, h)                                                                \
@@ -32,6 +33,7 @@ const struct option options[] = {
 #undef OPT_STRING
 #undef OPT_STRINGS
 #undef OPT_DOMAINS
+#undef OPT_DOMAINS_OR_ALL
 #undef OPT_NETS
 #undef OPT_BOOL
 #undef OPT_SHARE
@@ -51,6 +53,7 @@ static const struct {
 #define OPT_STRING(f, n, d, h)           {.name = n},
 #define OPT_STRINGS(f, n, h)             {.name = n},
 #define OPT_DOMAINS(f, n, h)             {.name = n},
+#define OPT_DOMAINS_OR_ALL(f, n, h)      {.name = n},
 #define OPT_NETS(f, n, d, h)             {.name = n},
 #define OPT_BOOL(f, n, d, h)             {.name = n},
 #define OPT_SHARE(f, n, d, h)            {.name = n},

@@ -30,6 +30,7 @@ struct option {
     const char *def;       /* as text; NULL: absent */
     const char *min, *max; /* as text; NULL: no bounds */
     const char *tag;       /* of choices.def */
+    bool all;              /* of a list of domains: "*" is allowed */
     const char *help;
 };
 

@@ -42,6 +42,17 @@ static void mark_place(struct show *s, size_t line_start, struct conf_place plac
     sb_printf(&s->out, "%*s// set at %.*s:%u", pad, "", STR_ARG(file), place.line);
 }
 
+/* Behind the place: the files that entries of the list came from. */
+static void mark_files(struct show *s, const struct option *o)
+{
+    for (size_t i = 0; s->mark && i < s->conf->n_list_files; i++) {
+        const struct conf_list_file *file = &s->conf->list_files[i];
+        if (file->option == o->name)
+            sb_printf(&s->out, ", with %.*s (%zu)",
+                      STR_ARG(str_safe(s->out.arena, str_of(file->path), 1000, true)), file->n);
+    }
+}
+
 static void show_option(struct show *s, const struct option *o, struct conf_place place)
 {
     struct str value = value_show(s->conf, o, s->out.arena);
@@ -55,6 +66,7 @@ static void show_option(struct show *s, const struct option *o, struct conf_plac
     else
         sb_printf(&s->out, "%s// %s is not set", indent, leaf);
     mark_place(s, line_start, place);
+    mark_files(s, o);
     sb_addc(&s->out, '\n');
 }
 

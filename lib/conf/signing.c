@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/listfile.h"
 #include "conf/walk.h"
 #include "mail/domain.h"
 #include "mail/pattern.h"
@@ -145,24 +146,48 @@ static void take_subdomains(struct walk *w, config_setting_t *group, struct conf
                      walk_type_name(setting));
 }
 
-static void take_sender(struct walk *w, config_setting_t *setting, struct conf_signing *entry)
+/* The senders of an entry that are being taken. */
+struct senders_taken {
+    struct arena *arena;
+    struct conf_signing *entry;
+    size_t cap;
+};
+
+static const char *add_sender(void *taken, struct str text, struct conf_place place)
 {
+    struct senders_taken *t = taken;
+    struct conf_strings *senders = &t->entry->senders;
+    struct str pattern;
+    (void)place;
+    const char *problem = sender_pattern_parse(t->arena, text, &pattern);
+    if (problem)
+        return problem;
+    struct str domain = pattern_domain(pattern);
+    if (domain.p && t->entry->domain.n && !domain_is_at_or_below(domain, t->entry->domain))
+        return "is not of the entry's domain";
+    senders->v = arena_extend(t->arena, senders->v, senders->n, &t->cap, sizeof pattern);
+    senders->v[senders->n++] = pattern;
+    return NULL;
+}
+
+static void take_sender(struct walk *w, config_setting_t *setting, struct senders_taken *taken)
+{
+    static const char name[] = "signing: senders";
     if (config_setting_type(setting) != CONFIG_TYPE_STRING) {
         conf_problem(w->problems, walk_place(w, setting),
-                     "signing: senders: wanted is [ \"ann@example.org\" ], not %s",
+                     "%s: wanted is [ \"ann@example.org\" ], not %s", name,
                      walk_type_name(setting));
         return;
     }
-    struct str text = str_of(config_setting_get_string(setting)), pattern;
-    const char *problem = sender_pattern_parse(w->conf->arena, text, &pattern);
-    struct str domain = problem ? STR_NONE : pattern_domain(pattern);
-    if (!problem && domain.p && entry->domain.n && !domain_is_at_or_below(domain, entry->domain))
-        problem = "is not of the entry's domain";
+    struct str text = str_of(config_setting_get_string(setting));
+    if (list_file_named(text)) {
+        list_file_read(w, name, setting, text, add_sender, taken);
+        return;
+    }
+    const char *problem = add_sender(taken, text, walk_place(w, setting));
     if (problem)
-        conf_problem(w->problems, walk_place(w, setting), "signing: senders: \"%.*s\" %s",
+        conf_problem(w->problems, walk_place(w, setting), "%s: \"%.*s\" %s", name,
                      STR_ARG(str_safe(w->scratch, text, 100, true)), problem);
-    else
-        entry->senders.v[entry->senders.n++] = pattern;
 }
 
 static void take_senders(struct walk *w, config_setting_t *group, struct conf_signing *entry)
@@ -170,13 +195,13 @@ static void take_senders(struct walk *w, config_setting_t *group, struct conf_si
     config_setting_t *list = config_setting_get_member(group, "senders");
     if (!list)
         return;
+    struct senders_taken taken = {.arena = w->conf->arena, .entry = entry};
     entry->senders.set = true;
-    entry->senders.v = arena_array(w->conf->arena, struct str, walk_length(list));
     if (walk_length(list) == 0)
         conf_problem(w->problems, walk_place(w, list),
                      "signing: senders: is empty: leave it out for all of the domain");
     for (unsigned i = 0; i < walk_length(list); i++)
-        take_sender(w, walk_element(list, i), entry);
+        take_sender(w, walk_element(list, i), &taken);
 }
 
 struct conf_sign_form conf_sign_form(const struct conf *conf)

@@ -5,6 +5,7 @@
 #include "conf/value.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ascii.h"
@@ -230,9 +231,15 @@ static void list_append(struct conf *conf, struct conf_strings *list, struct str
     list->set = true;
 }
 
-static const char *domain_add(struct conf *conf, struct conf_strings *list, struct str text)
+static const char *domain_add(struct conf *conf, struct conf_strings *list, struct str text,
+                              bool all_allowed)
 {
     struct str domain;
+    if (all_allowed && str_eq(text, STR("*"))) {
+        list_append(conf, list, text);
+        list->all = true;
+        return NULL;
+    }
     if (str_find(text, 0, '*') < text.n)
         return "may not hold an asterisk: name the domain itself";
     if (!domain_normalize(conf->arena, text, &domain))
@@ -256,7 +263,7 @@ static const char *set(struct conf *conf, const struct option *o, struct str tex
         list_append(conf, field, text);
         return NULL;
     case OPTION_DOMAINS:
-        return domain_add(conf, field, text);
+        return domain_add(conf, field, text, o->all);
     case OPTION_NETS:
         return netset_add(field, text);
     case OPTION_BOOL:
@@ -276,6 +283,11 @@ static const char *set(struct conf *conf, const struct option *o, struct str tex
     return NULL;
 }
 
+const char *value_add(struct conf *conf, const struct option *o, struct str text, struct arena *a)
+{
+    return set(conf, o, text, a);
+}
+
 bool value_set(struct conf *conf, const struct option *o, struct str text, struct arena *a,
                struct str *problem)
 {
@@ -293,6 +305,33 @@ void value_clear_list(struct conf *conf, const struct option *o)
         netset_init(field_of(conf, o), conf->arena);
     else
         *(struct conf_strings *)field_of(conf, o) = (struct conf_strings){.set = true};
+}
+
+static int by_name(const void *left, const void *right)
+{
+    return str_cmp_nocase(*(const struct str *)left, *(const struct str *)right);
+}
+
+const struct netset *value_nets(const struct conf *conf, const struct option *o)
+{
+    return field_in(conf, o);
+}
+
+/* Of the lists that are asked for each message, long ones are sorted for that. */
+void value_finish_list(struct conf *conf, const struct option *o)
+{
+    if (o->type == OPTION_NETS)
+        netset_finish(field_of(conf, o));
+    if (o->type != OPTION_DOMAINS)
+        return;
+    struct conf_strings *list = field_of(conf, o);
+    list->sorted = NULL;
+    if (list->n <= CONF_SHORT_LIST)
+        return;
+    struct str *sorted = arena_array(conf->arena, struct str, list->n);
+    memcpy(sorted, list->v, list->n * sizeof *sorted);
+    qsort(sorted, list->n, sizeof *sorted, by_name);
+    list->sorted = sorted;
 }
 
 void value_set_defaults(struct conf *conf)
@@ -334,10 +373,12 @@ struct str value_quote(struct arena *a, struct str text)
     return sb_str(&b);
 }
 
-static void show_element(struct strbuf *b, struct str text)
+/* A list of n. Long ones have a line for each. */
+static void show_element(struct strbuf *b, struct str text, size_t n)
 {
     struct str q = value_quote(b->arena, text);
-    sb_printf(b, "%s%.*s", b->n > 1 ? ", " : " ", STR_ARG(q));
+    const char *blank = n > CONF_SHORT_LIST ? "\n        " : " ";
+    sb_printf(b, "%s%s%.*s", b->n > 1 ? "," : "", blank, STR_ARG(q));
 }
 
 struct str value_show_list(struct arena *a, const struct conf_strings *list)
@@ -348,7 +389,7 @@ struct str value_show_list(struct arena *a, const struct conf_strings *list)
     sb_init(&b, a);
     sb_addc(&b, '[');
     for (size_t i = 0; i < list->n; i++)
-        show_element(&b, list->v[i]);
+        show_element(&b, list->v[i], list->n);
     sb_add(&b, STR(" ]"));
     return sb_str(&b);
 }
@@ -363,7 +404,8 @@ static struct str show_nets(struct arena *a, const struct netset *set)
         const struct netrange *r = &set->ranges[i];
         netaddr_format(&r->net, address);
         bool host = r->bits == (r->net.family == 4 ? 32 : 128);
-        show_element(&b, host ? str_of(address) : str_printf(a, "%s/%u", address, r->bits));
+        struct str length = host ? STR("") : str_printf(a, "/%u", r->bits);
+        show_element(&b, str_printf(a, "%s%s%s", r->except ? "!" : "", address, length.p), set->n);
     }
     sb_add(&b, STR(" ]"));
     return sb_str(&b);

@@ -21,8 +21,20 @@ struct str share_format(struct arena *a, double share); /* nine decimals at most
 bool value_set(struct conf *conf, const struct option *o, struct str text, struct arena *a,
                struct str *problem);
 
+/* Adds an element to a list. NULL, or what is wrong with it, as a phrase behind it in quotes. */
+const char *value_add(struct conf *conf, const struct option *o, struct str text, struct arena *a);
+
 /* Empties a list and marks it as set. */
 void value_clear_list(struct conf *conf, const struct option *o);
+
+/* A list of domains up to this is read from its beginning. */
+#define CONF_SHORT_LIST 16
+
+/* The field of a list of networks. */
+const struct netset *value_nets(const struct conf *conf, const struct option *o);
+
+/* When all elements of a list are added: makes it fast to ask, however long. */
+void value_finish_list(struct conf *conf, const struct option *o);
 
 /* Sets every field to its default. */
 void value_set_defaults(struct conf *conf);

@@ -3,6 +3,7 @@
  * Errors: a complaint with file and line for each setting that is wrong; the walk goes on. */
 #include "conf/walk.h"
 
+#include "conf/listfile.h"
 #include "conf/value.h"
 
 struct conf_place walk_place(const struct walk *w, const config_setting_t *setting)
@@ -59,16 +60,83 @@ static void set_text(struct walk *w, const struct option *o, const config_settin
         conf_problem(w->problems, walk_place(w, setting), "%s: %.*s", o->name, STR_ARG(problem));
 }
 
+/* A list that is being filled. */
+struct filling {
+    struct walk *walk;
+    const struct option *option;
+    struct conf_place *places; /* of each network, for complaints when all are known */
+    size_t n, cap;
+};
+
+static const char *add_entry(void *filling, struct str entry, struct conf_place place)
+{
+    struct filling *f = filling;
+    struct walk *w = f->walk;
+    const char *problem = value_add(w->conf, f->option, entry, w->scratch);
+    if (problem || f->option->type != OPTION_NETS)
+        return problem;
+    f->places = arena_extend(w->scratch, f->places, f->n, &f->cap, sizeof place);
+    f->places[f->n++] = place;
+    return NULL;
+}
+
+static void add_element(struct filling *f, const config_setting_t *element)
+{
+    struct walk *w = f->walk;
+    const struct option *o = f->option;
+    if (config_setting_type(element) != CONFIG_TYPE_STRING) {
+        complain_type(w, o, element);
+        return;
+    }
+    struct str text = str_of(config_setting_get_string(element));
+    if (list_file_named(text) && o->type != OPTION_STRINGS) {
+        list_file_read(w, o->name, element, text, add_entry, f);
+        return;
+    }
+    const char *problem = add_entry(f, text, walk_place(w, element));
+    if (problem)
+        conf_problem(w->problems, walk_place(w, element), "%s: \"%.*s\" %s", o->name,
+                     STR_ARG(str_safe(w->scratch, text, 100, true)), problem);
+}
+
+static bool has_networks(const struct netset *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (!set->ranges[i].except)
+            return true;
+    return false;
+}
+
+/* An exception that never counts was meant to. */
+static void check_exceptions(const struct filling *f)
+{
+    const struct netset *set = value_nets(f->walk->conf, f->option);
+    if (set->n && !has_networks(set))
+        conf_problem(f->walk->problems, f->places[0],
+                     "%s: names exceptions and no network: add those that they are exceptions of",
+                     f->option->name);
+    unsigned complaints = 0;
+    for (size_t i = netset_idle_exception(set, 0); i < set->n && complaints < LIST_FILE_COMPLAINTS;
+         i = netset_idle_exception(set, i + 1), complaints++) {
+        char address[NETADDR_TEXT];
+        const struct netrange *r = &set->ranges[i];
+        conf_problem(f->walk->problems, f->places[i],
+                     "%s: the exception \"!%s/%u\" comes too late: a network before it holds these "
+                     "addresses, and the first entry that an address is in decides; put the "
+                     "exception first",
+                     f->option->name, netaddr_format(&r->net, address), r->bits);
+    }
+}
+
 static void set_list(struct walk *w, const struct option *o, config_setting_t *setting)
 {
+    struct filling f = {.walk = w, .option = o};
     value_clear_list(w->conf, o);
-    for (unsigned i = 0; i < walk_length(setting); i++) {
-        config_setting_t *element = walk_element(setting, i);
-        if (config_setting_type(element) == CONFIG_TYPE_STRING)
-            set_text(w, o, element, str_of(config_setting_get_string(element)));
-        else
-            complain_type(w, o, element);
-    }
+    for (unsigned i = 0; i < walk_length(setting); i++)
+        add_element(&f, walk_element(setting, i));
+    value_finish_list(w->conf, o);
+    if (o->type == OPTION_NETS)
+        check_exceptions(&f);
 }
 
 static int libconfig_type(const struct option *o)

@@ -39,14 +39,6 @@ const char *override_name(enum override_reason reason)
     return names[reason];
 }
 
-static bool listed(const struct conf_strings *domains, struct str domain)
-{
-    for (size_t i = 0; i < domains->n; i++)
-        if (domain_is_at_or_below(domain, domains->v[i]))
-            return true;
-    return false;
-}
-
 static enum action milder(enum action a, enum action b)
 {
     return a < b ? a : b;
@@ -150,7 +142,7 @@ static enum dmarc_auth trusted_signer(const struct conf *conf, const struct evid
     enum dmarc_auth found = DMARC_AUTH_FAIL;
     for (size_t i = 0; i < evidence->dkim.n; i++) {
         const struct dkim_signature *s = &evidence->dkim.signatures[i];
-        if (!listed(&conf->dmarc_trusted_signers, s->domain))
+        if (!conf_has_domain(&conf->dmarc_trusted_signers, s->domain))
             continue;
         if (s->result == DKIM_PASS)
             return DMARC_AUTH_PASS;
@@ -194,10 +186,12 @@ static struct layered layer_of_domain(const struct conf *conf, const struct evid
     enum action published = published_action(conf, o->policy);
     bool milder_for_lists = conf->dmarc_on_mailing_list < published;
     struct layered l = {.action = published};
-    if (listed(&conf->dmarc_enforce_domains, o->author_domain) && o->policy != DMARC_P_REJECT)
+    if (conf_has_domain(&conf->dmarc_enforce_domains, o->author_domain) &&
+        o->policy != DMARC_P_REJECT)
         return (struct layered){conf->dmarc_on_reject, OVERRIDE_LOCAL_POLICY,
                                 STR("dmarc.enforce-domains"), false};
-    if (listed(&conf->dmarc_quarantine_domains, o->author_domain) && o->policy == DMARC_P_REJECT)
+    if (conf_has_domain(&conf->dmarc_quarantine_domains, o->author_domain) &&
+        o->policy == DMARC_P_REJECT)
         return (struct layered){
             milder(milder(published, conf->dmarc_on_quarantine), ACTION_QUARANTINE),
             OVERRIDE_LOCAL_POLICY, STR("dmarc.quarantine-domains"), false};
@@ -222,7 +216,7 @@ static struct layered layer(const struct conf *conf, const struct session *sessi
                             const struct evidence *evidence, const struct dmarc_outcome *o)
 {
     enum dmarc_auth signer = trusted_signer(conf, evidence);
-    if (listed(&conf->dmarc_ignore_domains, o->author_domain))
+    if (conf_has_domain(&conf->dmarc_ignore_domains, o->author_domain))
         return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, STR("dmarc.ignore-domains"),
                                 false};
     if (netset_has(&conf->dmarc_trusted_forwarders, &session->client))
@@ -248,7 +242,7 @@ static struct layered layer_of_doubt(const struct conf *conf, const struct sessi
                                      const struct evidence *evidence, const struct dmarc_outcome *o)
 {
     bool excused = netset_has(&conf->dmarc_trusted_forwarders, &session->client) ||
-                   listed(&conf->dmarc_ignore_domains, o->author_domain) ||
+                   conf_has_domain(&conf->dmarc_ignore_domains, o->author_domain) ||
                    trusted_signer(conf, evidence) == DMARC_AUTH_PASS;
     return (struct layered){.action = excused ? ACTION_ACCEPT : conf->dmarc_on_temperror,
                             .unsure = true};
@@ -275,8 +269,8 @@ static struct proposal judge_author(const struct conf *conf, const struct sessio
     else if (o->result == DMARC_TEMPERROR)
         p.layered = layer_of_doubt(conf, session, evidence, o);
     p.action = p.layered.action;
-    p.shadow =
-        conf->dmarc_mode == CHECK_SHADOW || listed(&conf->dmarc_shadow_domains, o->author_domain);
+    p.shadow = conf->dmarc_mode == CHECK_SHADOW ||
+               conf_has_domain(&conf->dmarc_shadow_domains, o->author_domain);
     if (p.action > ACTION_TAG)
         p.text = dmarc_text(o, p.layered.unsure, a);
     return p;

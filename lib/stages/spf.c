@@ -19,12 +19,7 @@ struct state {
 static bool has_domain(struct arena *a, const struct conf_strings *domains, struct str domain)
 {
     struct str name;
-    if (!domains->n || !domain_normalize(a, domain, &name))
-        return false;
-    for (size_t i = 0; i < domains->n; i++)
-        if (domain_is_at_or_below(name, domains->v[i]))
-            return true;
-    return false;
+    return domains->n && domain_normalize(a, domain, &name) && conf_has_domain(domains, name);
 }
 
 /* Why SPF is not asked, or STR_NONE. */

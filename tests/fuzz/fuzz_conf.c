@@ -15,7 +15,7 @@ const char *__lsan_default_suppressions(void)
 /* Files that the text names are not the subject here, and may be any. */
 static bool names_files(struct str text)
 {
-    return memmem(text.p, text.n, "@include", 8) ||
+    return memmem(text.p, text.n, "@include", 8) || memmem(text.p, text.n, "file:", 5) ||
            memmem(text.p, text.n, "senders-must-match", 18);
 }
 

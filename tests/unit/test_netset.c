@@ -139,6 +139,130 @@ static void sets(void **state)
     arena_free(a);
 }
 
+static void fill(struct netset *set, struct arena *a, const char *list)
+{
+    struct str rest = str_of(list), entry;
+    netset_init(set, a);
+    while (str_split(&rest, ' ', &entry))
+        assert_null(netset_add(set, entry));
+    netset_finish(set);
+}
+
+/* The first entry that an address is in decides, as in Postfix. */
+static void exceptions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *address;
+        bool in;
+    } cases[] = {
+        {"!192.0.2.7 192.0.2.0/24", "192.0.2.6", true},
+        {"!192.0.2.7 192.0.2.0/24", "192.0.2.7", false},
+        {"!192.0.2.7 192.0.2.0/24", "::ffff:192.0.2.7", false},
+        {"192.0.2.0/24 !192.0.2.7", "192.0.2.7", true},
+        {"192.0.2.7 !192.0.2.0/24 192.0.0.0/16", "192.0.2.7", true},
+        {"192.0.2.7 !192.0.2.0/24 192.0.0.0/16", "192.0.2.8", false},
+        {"192.0.2.7 !192.0.2.0/24 192.0.0.0/16", "192.0.3.8", true},
+        {"!192.0.2.0/24 192.0.2.7", "192.0.2.7", false},
+        {"!2001:db8::/48 2001:db8::/32", "2001:db8:0:1::1", false},
+        {"!2001:db8::/48 2001:db8::/32", "2001:db8:1::1", true},
+        {"!192.0.2.7 192.0.2.0/24", "198.51.100.1", false},
+        {"!192.0.2.7", "198.51.100.1", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new(0);
+        struct netset set;
+        fill(&set, a, cases[i].list);
+        if (has(&set, cases[i].address) != cases[i].in)
+            fail_msg("%s in %s", cases[i].address, cases[i].list);
+        arena_free(a);
+    }
+}
+
+/* Exceptions that can never decide. */
+static void idle_exceptions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        size_t found[3]; /* then the number of entries */
+    } cases[] = {
+        {"!192.0.2.7 192.0.2.0/24", {2}},
+        {"192.0.2.0/24 !192.0.2.7", {1, 2}},
+        {"192.0.2.7 !192.0.2.7 192.0.2.0/24", {1, 3}},
+        {"192.0.2.7 !192.0.2.0/24 !192.0.2.7", {2, 3}},
+        {"!192.0.2.0/24 !192.0.2.7 192.0.0.0/16", {3}},
+        {"10.0.0.0/8 !10.1.1.1 !11.1.1.1 !10.2.0.0/16 11.0.0.0/8", {1, 3, 5}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new(0);
+        struct netset set;
+        size_t from = 0;
+        fill(&set, a, cases[i].list);
+        for (size_t k = 0; k < 3 && from <= set.n; k++) {
+            size_t found = netset_idle_exception(&set, from);
+            if (found != cases[i].found[k])
+                fail_msg("%s: %zu is %zu", cases[i].list, k, found);
+            from = found + 1;
+        }
+        arena_free(a);
+    }
+}
+
+static unsigned draw(unsigned *seed, unsigned below)
+{
+    *seed = *seed * 1103515245 + 12345;
+    return (*seed >> 16) % below;
+}
+
+/* Few addresses and lengths, so that much lies in something else. */
+static struct str random_network(struct arena *a, unsigned *seed)
+{
+    unsigned bits = 24 + draw(seed, 9), last = draw(seed, 256) & (0xFF00U >> (bits - 24)) & 0xFF;
+    const char *except = draw(seed, 3) ? "" : "!";
+    if (draw(seed, 4))
+        return str_printf(a, "%s192.0.%u.%u/%u", except, draw(seed, 3), last, bits);
+    return str_printf(a, "%s2001:db8:%x::%x/%u", except, draw(seed, 3), last, bits + 96);
+}
+
+static bool same_answers(const struct netset *set, const struct netset *plain, struct arena *a)
+{
+    bool same = true;
+    for (unsigned net = 0; net < 4; net++) {
+        for (unsigned i = 0; same && i < 256; i++) {
+            const char *v4 = str_printf(a, "192.0.%u.%u", net, i).p;
+            const char *v6 = str_printf(a, "2001:db8:%x::%x", net, i).p;
+            same = has(set, v4) == has(plain, v4) && has(set, v6) == has(plain, v6);
+        }
+    }
+    return same;
+}
+
+/* Long lists are looked up in another way, and answer the same. */
+static void long_lists(void **state)
+{
+    (void)state;
+    unsigned seed = 1;
+    for (int round = 0; round < 60; round++) {
+        struct arena *a = arena_new(0);
+        struct netset set, plain;
+        netset_init(&set, a);
+        for (unsigned n = 17 + draw(&seed, 60); n > 0; n--)
+            assert_null(netset_add(&set, random_network(a, &seed)));
+        plain = set;
+        netset_finish(&set);
+        assert_non_null(set.tree);
+        if (!same_answers(&set, &plain, a))
+            fail_msg("round %d", round);
+        netset_finish(&plain);
+        struct netset bare = set;
+        bare.tree = NULL;
+        for (size_t i = 0; i <= set.n; i++)
+            assert_int_equal(netset_idle_exception(&set, i), netset_idle_exception(&bare, i));
+        arena_free(a);
+    }
+}
+
 static void mistakes(void **state)
 {
     (void)state;
@@ -153,6 +277,9 @@ static void mistakes(void **state)
                                         "2001:db8::/129",
                                         "2001:db8::1/64",
                                         "/8",
+                                        "!",
+                                        "!!192.0.2.1",
+                                        "! 192.0.2.1",
                                         "192.0.2.0/24/8"};
     struct arena *a = arena_new(0);
     struct netset set;
@@ -166,8 +293,10 @@ static void mistakes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses), cmocka_unit_test(sockaddrs), cmocka_unit_test(networks),
-        cmocka_unit_test(sets),      cmocka_unit_test(mistakes),
+        cmocka_unit_test(addresses),  cmocka_unit_test(sockaddrs),
+        cmocka_unit_test(networks),   cmocka_unit_test(sets),
+        cmocka_unit_test(exceptions), cmocka_unit_test(idle_exceptions),
+        cmocka_unit_test(long_lists), cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

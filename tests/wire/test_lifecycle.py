@@ -134,6 +134,34 @@ class Reload(harness.WireTest):
         self.assertRegex(d.lines("QID1")[-1], r"size=[2-9]\d\d")
         self.assertFalse(c.steps & NOBODY)
 
+    def test_list_files_are_read_again(self):
+        d = self.daemon("", ZONE, start=False)
+        networks = d.directory / "relays"
+        networks.write_text("203.0.113.0/24\n")
+        config = f'relay-networks = [ "!192.0.2.11", "file:{networks}" ];\n'
+        d.configure(config)
+        d.start()
+
+        def origin(address):
+            c = d.client(address=address)
+            before = len(d.lines("origin="))
+            c.message()
+            c.quit()
+            return re.search(r"origin=(\w+)", d.wait_for_log("origin=", before + 1)[-1]).group(1)
+
+        self.assertEqual(origin("192.0.2.10"), "inbound")
+        networks.write_text("203.0.113.0/24\n192.0.2.0/24\n")
+        self.assertEqual(origin("192.0.2.10"), "inbound")
+        self.assertTrue(d.reload())
+        self.assertEqual(origin("192.0.2.10"), "relayed")
+        self.assertEqual(origin("192.0.2.11"), "inbound")
+        networks.write_text("192.0.2.0/33\n")
+        self.assertFalse(d.reload())
+        self.assertTrue(d.lines(rf'{networks}:1: relay-networks: "192\.0\.2\.0/33" has a prefix length'))
+        networks.unlink()
+        self.assertFalse(d.reload())
+        self.assertEqual(origin("192.0.2.10"), "relayed")
+
     def test_keys_come_and_go(self):
         d = self.daemon("", ZONE)
         key = d.directory / "k.pem"
