@@ -27,15 +27,16 @@ static void advise_tags(struct str text, struct dns_asker *asker, struct advice 
     static const char known[] = " v p sp np adkim aspf rua ruf fo psd t ";
     static const char removed[] = " pct rf ri ";
     struct taglist tags;
-    taglist_parse_lenient(asker->arena, text, &tags);
+    taglist_parse_lenient(asker->arena, text, TAGLIST_ANY_CASE, &tags);
     for (size_t i = 0; i < tags.n; i++) {
         struct str name = shown(asker, tags.tags[i].name);
-        char *word = str_cstr(asker->arena, str_printf(asker->arena, " %.*s ", STR_ARG(name)));
+        struct str lower = str_lower(asker->arena, name);
+        char *word = str_cstr(asker->arena, str_printf(asker->arena, " %.*s ", STR_ARG(lower)));
         if (strstr(removed, word))
             add(out, str_printf(asker->arena,
                                 "%.*s= was removed by RFC 9989 and has no effect: take it out%s",
                                 STR_ARG(name),
-                                str_eq(name, STR("pct")) ? "; to test a policy use t=y" : ""));
+                                str_eq(lower, STR("pct")) ? "; to test a policy use t=y" : ""));
         else if (!strstr(known, word))
             add(out, str_printf(asker->arena,
                                 "%.*s= is no DMARC tag: it is ignored, check its "
@@ -91,10 +92,12 @@ static bool needs_permission(const struct dmarc_outcome *o, struct str host,
            dmarc_organizational_domain(host, asker, &there) && !str_eq(here, there);
 }
 
-static bool has_dmarc_text(const struct dns_answer *answer)
+static bool has_dmarc_record(const struct dns_answer *answer, struct arena *a)
 {
+    struct dmarc_record record;
+    bool usable; /* it need not have a policy here */
     for (size_t i = 0; answer->status == DNS_ANSWER && i < answer->n; i++)
-        if (str_starts(answer->rr[i].text, STR("v=DMARC1")))
+        if (dmarc_record_parse(a, answer->rr[i].text, &record, &usable))
             return true;
     return false;
 }
@@ -116,7 +119,7 @@ static void advise_receiver(const struct dmarc_outcome *o, struct str uri, struc
     struct str name =
         str_printf(a, "%.*s._report._dmarc.%.*s", STR_ARG(o->record_domain), STR_ARG(host));
     const struct dns_answer *answer = dns_lookup(asker, name, DNS_TXT);
-    if (!dns_unknown(answer) && !has_dmarc_text(answer))
+    if (!dns_unknown(answer) && !has_dmarc_record(answer, a))
         add(out, str_printf(a,
                             "reports to %.*s are not sent: %.*s needs a TXT record \"v=DMARC1\" at "
                             "%.*s (RFC 9990 4)",

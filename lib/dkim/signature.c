@@ -280,7 +280,7 @@ void signature_parse(struct arena *a, const struct header_field *field, struct s
     s->expires_at = UINT64_MAX;
     if (taglist_parse(a, field->value, &list, &problem) != TAGLIST_OK) {
         signature_decide(s, DKIM_NEUTRAL, problem);
-        taglist_parse_lenient(a, field->value, &list);
+        taglist_parse_lenient(a, field->value, TAGLIST_EXACT, &list);
     }
     read_tags(a, &list, s);
     check_meaning(s);

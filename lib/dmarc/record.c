@@ -162,7 +162,7 @@ bool dmarc_record_parse(struct arena *a, struct str text, struct dmarc_record *o
     *usable = false;
     if (!has_version(text))
         return false;
-    taglist_parse_lenient(a, text, &tags);
+    taglist_parse_lenient(a, text, TAGLIST_ANY_CASE, &tags);
     out->adkim = letter(&tags, STR("adkim"), "rs", 'r') == 's' ? DMARC_STRICT : DMARC_RELAXED;
     out->aspf = letter(&tags, STR("aspf"), "rs", 'r') == 's' ? DMARC_STRICT : DMARC_RELAXED;
     out->psd = letter(&tags, STR("psd"), "ynu", 'u');

@@ -91,11 +91,12 @@ enum taglist_status taglist_parse(struct arena *a, struct str text, struct tagli
     return TAGLIST_OK;
 }
 
-void taglist_parse_lenient(struct arena *a, struct str text, struct taglist *out)
+void taglist_parse_lenient(struct arena *a, struct str text, enum taglist_names names,
+                           struct taglist *out)
 {
     struct str rest = text, part;
     size_t cap = 0;
-    *out = (struct taglist){0};
+    *out = (struct taglist){.names = names};
     for (bool first = true; str_split(&rest, ';', &part) && out->n < TAGLIST_MAX; first = false) {
         struct tag tag;
         if (!parse_tag(part, &tag)) {
@@ -109,10 +110,16 @@ void taglist_parse_lenient(struct arena *a, struct str text, struct taglist *out
     }
 }
 
+static bool is_tag(const struct taglist *list, const struct tag *tag, struct str name)
+{
+    return list->names == TAGLIST_ANY_CASE ? str_eq_nocase(tag->name, name)
+                                           : str_eq(tag->name, name);
+}
+
 struct str taglist_get(const struct taglist *list, struct str name)
 {
     for (size_t i = 0; i < list->n; i++)
-        if (str_eq(list->tags[i].name, name))
+        if (is_tag(list, &list->tags[i], name))
             return list->tags[i].value;
     return STR_NONE;
 }

@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 struct tag {
-    struct str name;  /* case-sensitive */
+    struct str name;  /* as written */
     struct str value; /* trimmed of FWS at both ends; inner FWS kept */
 };
 
@@ -14,7 +14,12 @@ enum taglist_status { TAGLIST_OK, TAGLIST_SYNTAX, TAGLIST_DUPLICATE, TAGLIST_TOO
 
 #define TAGLIST_MAX 256
 
+/* Names are compared byte by byte (RFC 6376 3.2), or as literals of ABNF, which are of either case
+ * (RFC 5234 2.3, for RFC 9989 4.8). */
+enum taglist_names { TAGLIST_EXACT, TAGLIST_ANY_CASE };
+
 struct taglist {
+    enum taglist_names names;
     size_t n;
     struct tag *tags; /* in order, in the arena; values point into the text */
 };
@@ -27,9 +32,10 @@ enum taglist_status taglist_parse(struct arena *a, struct str text, struct tagli
 /* The lenient form for DMARC: parts that are no tag=value are skipped (in the first place one
  * leaves a tag without name, so that tags[0] is what the text begins with), of duplicates the first
  * counts. Values may hold any byte but ';'. */
-void taglist_parse_lenient(struct arena *a, struct str text, struct taglist *out);
+void taglist_parse_lenient(struct arena *a, struct str text, enum taglist_names names,
+                           struct taglist *out);
 
-/* The value, or STR_NONE if the tag is absent (an empty value has p != NULL). */
+/* The value of the tag of this name, or STR_NONE if it is absent (an empty value has p != NULL). */
 struct str taglist_get(const struct taglist *list, struct str name);
 
 /* The value without any white space (FWS): base64 and colon lists. */

@@ -44,7 +44,7 @@ def parse_record(text):
     for part in text.split(";")[1:]:
         name, equals, value = part.partition("=")
         if equals:
-            tags.setdefault(name.strip(" \t"), value.strip(" \t"))
+            tags.setdefault(name.strip(" \t").lower(), value.strip(" \t"))
 
     def word(name, allowed, default):
         value = tags.get(name, default).lower()
@@ -287,6 +287,8 @@ def random_record(rng):
     rng.shuffle(tags)
     equals, semicolon = rng.choice(("=", "=", " = ")), rng.choice((";", "; ", " ; "))
     start = "v" + equals + "DMARC1"
+    if rng.random() < 0.1:
+        tags = [name.upper() + e + value for name, e, value in (t.partition("=") for t in tags)]
     text = semicolon.join([start] + [t.replace("=", equals, 1) for t in tags]) + rng.choice(("", ";", "; "))
     if rng.random() < 0.04:
         text = rng.choice((" " + text, text.replace("DMARC1", "DMARC2", 1), text.lower(), ";" + text,

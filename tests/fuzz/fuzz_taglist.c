@@ -29,11 +29,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *a = arena_new(0);
     struct str text = fuzz_text(data, size), problem;
-    struct taglist strict, lenient, again;
+    struct taglist strict, lenient, any_case, again;
     enum taglist_status status = taglist_parse(a, text, &strict, &problem);
-    taglist_parse_lenient(a, text, &lenient);
+    taglist_parse_lenient(a, text, TAGLIST_EXACT, &lenient);
+    taglist_parse_lenient(a, text, TAGLIST_ANY_CASE, &any_case);
     require((status == TAGLIST_OK) == (problem.n == 0));
     require_sound(a, &lenient);
+    require_sound(a, &any_case);
+    require(any_case.n <= lenient.n);
     if (status == TAGLIST_OK) {
         struct strbuf b;
         require(strict.n > 0);

@@ -141,11 +141,13 @@ static void policies(void **state)
          "none/none/none rua=https://example.com/r"},
         /* A part that is no tag says nothing about sp. */
         {"v=DMARC1; p=reject; sp", "reject/reject/reject"},
-        /* RFC 9989 4.8: what repeats is ignored; names are of one case (RFC 6376 3.2). */
+        /* RFC 9989 4.8: what repeats is ignored; names are literals, so of either case. */
         {"v=DMARC1; p=none; p=reject", "none/none/none"},
         {"v=DMARC1; p=drop; p=reject", "unusable"},
-        {"v=DMARC1; P=reject", "unusable"},
-        {"v=DMARC1; P=none; p=reject", "reject/reject/reject"},
+        {"v=DMARC1; P=reject", "reject/reject/reject"},
+        {"V=DMARC1; P=REJECT; SP=None; Np=quarantine", "reject/none/quarantine has:spnp"},
+        {"v=DMARC1; P=none; p=reject", "none/none/none"},
+        {"v=DMARC1; RUA=mailto:a@example.com", "none/none/none rua=mailto:a@example.com"},
     };
     CHECK(rows);
 }

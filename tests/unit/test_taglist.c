@@ -93,7 +93,7 @@ static void many(void **state)
     assert_int_equal(list.n, TAGLIST_MAX);
     assert_int_equal(taglist_parse(a, many_tags(a, TAGLIST_MAX + 1), &list, &problem),
                      TAGLIST_TOO_MANY);
-    taglist_parse_lenient(a, many_tags(a, 100000), &list);
+    taglist_parse_lenient(a, many_tags(a, 100000), TAGLIST_EXACT, &list);
     assert_int_equal(list.n, TAGLIST_MAX);
     assert_str(taglist_get(&list, STR("t255")), "255");
     arena_free(a);
@@ -124,10 +124,27 @@ static void lenient(void **state)
     for (size_t i = 0; i < sizeof lenient_cases / sizeof *lenient_cases; i++) {
         struct arena *a = arena_new(0);
         struct taglist list;
-        taglist_parse_lenient(a, lenient_cases[i].text, &list);
+        taglist_parse_lenient(a, lenient_cases[i].text, TAGLIST_EXACT, &list);
         assert_str(dump(a, &list), lenient_cases[i].tags);
         arena_free(a);
     }
+}
+
+static void names_of_either_case(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct taglist list;
+    struct str text = STR("V=DMARC1; sP=none; Sp=reject; p=none; P=reject");
+    taglist_parse_lenient(a, text, TAGLIST_ANY_CASE, &list);
+    assert_str(dump(a, &list), "V=DMARC1|sP=none|p=none|");
+    assert_str(taglist_get(&list, STR("v")), "DMARC1");
+    assert_str(taglist_get(&list, STR("SP")), "none");
+    taglist_parse_lenient(a, text, TAGLIST_EXACT, &list);
+    assert_str(dump(a, &list), "V=DMARC1|sP=none|Sp=reject|p=none|P=reject|");
+    assert_null(taglist_get(&list, STR("v")).p);
+    assert_str(taglist_get(&list, STR("P")), "reject");
+    arena_free(a);
 }
 
 static void reading(void **state)
@@ -148,9 +165,8 @@ static void reading(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(strict),
-        cmocka_unit_test(many),
-        cmocka_unit_test(lenient),
+        cmocka_unit_test(strict),  cmocka_unit_test(many),
+        cmocka_unit_test(lenient), cmocka_unit_test(names_of_either_case),
         cmocka_unit_test(reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
