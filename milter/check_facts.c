@@ -109,7 +109,7 @@ void check_facts(const struct check_words *words, int64_t now, struct check_case
     if (!s->client.family)
         assume(c, STR("no client address: SPF cannot be checked"));
     if (words->from)
-        m->from_text = str_of(words->from);
+        m->from_text = str_of(*words->from ? words->from : "<>");
     else
         from_return_path(c);
     mail_path_parse(m->from_text, &m->from);

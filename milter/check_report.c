@@ -72,8 +72,9 @@ static void spf(const struct check_case *c)
             printf("  SPF      not checked: %.*s\n", STR_ARG(e->skipped));
         return;
     }
-    printf("  SPF      %s for %.*s", spf_result_name(o->result),
-           STR_ARG(str_safe(a, o->domain, DOMAIN_MAX, true)));
+    printf("  SPF      %s", spf_result_name(o->result));
+    if (o->domain.n)
+        printf(" for %.*s", STR_ARG(str_safe(a, o->domain, DOMAIN_MAX, true)));
     if (o->mechanism.n)
         printf(", by %.*s", STR_ARG(str_safe(a, o->mechanism, SHOWN, false)));
     if (o->problem.n)

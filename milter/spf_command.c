@@ -59,9 +59,20 @@ static int wrong(const struct ask *ask, const char *why)
     return EX_USAGE;
 }
 
-static int make_request(struct ask *ask, const struct words *w, struct spf_request *r)
+/* Whom --from means: an address, a domain, or with "" or <> the host that said HELO. An address
+ * without a domain leaves none. */
+static void choose_sender(const char *text, struct spf_request *r)
 {
     struct mail_path from;
+    bool understood = mail_path_parse(str_of(*text ? text : "<>"), &from);
+    bool is_domain = understood && !from.null && !from.domain.n && *text != '<';
+    r->local = from.domain.n ? from.local : STR("postmaster");
+    r->domain = from.null ? r->helo : is_domain ? from.local : from.domain;
+}
+
+static int make_request(struct ask *ask, const struct words *w, struct spf_request *r)
+{
+    const char *from = w->from ? w->from : "";
     *r = (struct spf_request){
         .helo = str_of(w->helo ? w->helo : ""),
         .receiver = ask->conf->authserv_id,
@@ -75,13 +86,9 @@ static int make_request(struct ask *ask, const struct words *w, struct spf_reque
         return wrong(ask, "--ip wants the client's address, such as 192.0.2.1 or 2001:db8::1");
     if (!w->from && !w->helo)
         return wrong(ask, "--from is missing: an address or a domain (empty for a bounce)");
-    mail_path_parse(str_of(w->from ? w->from : ""), &from);
-    r->local = from.domain.n ? from.local : STR("postmaster");
-    r->domain = from.domain.n ? from.domain : from.local;
-    if (!r->domain.n)
-        r->domain = r->helo;
-    if (!r->domain.n)
+    if (!r->helo.n && (!*from || !strcmp(from, "<>")))
         return wrong(ask, "a bounce (--from '') is checked by --helo, which is missing");
+    choose_sender(from, r);
     return EX_OK;
 }
 
@@ -108,8 +115,9 @@ static void print(struct ask *ask, const struct spf_request *r, const struct spf
 {
     struct arena *a = ask->arena;
     char address[NETADDR_TEXT];
-    printf("%s: %.*s and %s", spf_result_name(o->result),
-           STR_ARG(str_safe(a, o->domain, 255, true)), netaddr_format(&r->client, address));
+    struct str domain = o->domain.n ? str_safe(a, o->domain, 255, true) : STR("no domain");
+    printf("%s: %.*s and %s", spf_result_name(o->result), STR_ARG(domain),
+           netaddr_format(&r->client, address));
     if (o->mechanism.n)
         printf(", decided by %.*s", STR_ARG(str_safe(a, o->mechanism, 255, false)));
     if (o->problem.n)

@@ -30,7 +30,7 @@ struct spf_request request_spf(const struct conf *conf, const struct session *se
                                const struct message *message)
 {
     const struct mail_path *from = &message->from;
-    if (!from->domain.n)
+    if (from->null)
         return request_spf_helo(conf, session, message);
     return about(conf, session, message, from->local, from->domain);
 }

@@ -7,8 +7,9 @@
 #include "core/evidence.h"
 #include "core/message.h"
 
-/* About MAIL FROM; for a null sender about postmaster@HELO (RFC 7208 2.4). Texts are those of
- * conf, session and message. */
+/* About MAIL FROM; for a null sender, and no other, about postmaster@HELO (RFC 7208 2.4): a sender
+ * without a domain has an empty one here, which gives none. Texts are those of conf, session and
+ * message. */
 struct spf_request request_spf(const struct conf *conf, const struct session *session,
                                const struct message *message);
 

@@ -19,18 +19,10 @@ static void delete_all(struct edit_list *list, struct str name, const unsigned *
         push(list, (struct edit){.kind = EDIT_DELETE, .ordinal = ordinals[n], .name = name});
 }
 
-/* The domain that SPF was asked about, as people know it. */
-static struct str spf_domain(const struct session *session, const struct message *message,
-                             const struct spf_outcome *outcome)
+/* The result needs words: it is an error, or there was no domain to ask about. */
+static bool needs_reason(const struct spf_outcome *o)
 {
-    if (outcome->domain.n)
-        return outcome->domain;
-    return message->from.domain.n ? message->from.domain : session->helo;
-}
-
-static bool is_error(const struct spf_outcome *o)
-{
-    return o->result == SPF_TEMPERROR || o->result == SPF_PERMERROR;
+    return o->result == SPF_TEMPERROR || o->result == SPF_PERMERROR || !o->domain.n;
 }
 
 /* A property that is known. */
@@ -40,15 +32,15 @@ static void add_property(struct authres *w, const char *name, struct str value)
         authres_property(w, name, value);
 }
 
-static void add_spf(struct authres *w, const struct session *session, const struct message *message,
+static void add_spf(struct authres *w, const struct session *session,
                     const struct evidence_spf *spf)
 {
     if (spf->mail_from.checked) {
         const struct spf_outcome *o = &spf->mail_from.outcome;
         authres_result(w, STR("spf"), str_of(spf_result_name(o->result)), STR_NONE);
-        if (is_error(o))
+        if (needs_reason(o))
             authres_reason(w, o->problem);
-        add_property(w, "smtp.mailfrom", spf_domain(session, message, o));
+        add_property(w, "smtp.mailfrom", o->domain);
     }
     if (spf->helo.checked) {
         authres_result(w, STR("spf"), str_of(spf_result_name(spf->helo.outcome.result)), STR_NONE);
@@ -123,13 +115,12 @@ static void add_dmarc(struct authres *w, const struct evidence_dmarc *dmarc,
 }
 
 static struct str authentication_results(const struct conf *conf, const struct session *session,
-                                         const struct message *message,
                                          const struct evidence *evidence,
                                          const struct verdict *verdict, struct arena *a)
 {
     struct authres w;
     authres_begin(&w, a, conf->authserv_id);
-    add_spf(&w, session, message, &evidence->spf);
+    add_spf(&w, session, &evidence->spf);
     add_dkim(&w, &evidence->dkim, a);
     add_dmarc(&w, &evidence->dmarc, verdict, a);
     return authres_end(&w);
@@ -148,6 +139,8 @@ static struct str auth_result(const struct conf *conf, const struct message *mes
 static struct str spf_words(const struct spf_outcome *o, struct str domain, const char *address,
                             struct arena *a)
 {
+    if (!domain.n)
+        return STR("the sender has no domain");
     switch (o->result) {
     case SPF_PASS:
         return str_printf(a, "%.*s authorizes %s", STR_ARG(domain), address);
@@ -169,20 +162,20 @@ static struct str received_spf(const struct conf *conf, const struct session *se
                                struct arena *a)
 {
     char address[NETADDR_TEXT];
-    struct str domain = str_safe(a, spf_domain(session, message, o), DOMAIN_MAX, true);
+    struct str domain = str_safe(a, o->domain, DOMAIN_MAX, true);
     netaddr_format(&session->client, address);
     struct received_spf r = {
         .result = str_of(spf_result_name(o->result)),
         .comment = str_printf(a, "%.*s: %.*s", STR_ARG(conf->authserv_id),
                               STR_ARG(spf_words(o, domain, address, a))),
         .client_ip = str_of(address),
-        .envelope_from = message->from.whole.n ? message->from.whole
-                                               : str_printf(a, "postmaster@%.*s", STR_ARG(domain)),
+        .envelope_from = message->from.null ? str_printf(a, "postmaster@%.*s", STR_ARG(domain))
+                                            : message->from.whole,
         .helo = session->helo,
         .identity = STR("mailfrom"),
         .receiver = conf->authserv_id,
         .mechanism = o->mechanism.n ? o->mechanism : STR_NONE,
-        .problem = is_error(o) ? o->problem : STR_NONE,
+        .problem = needs_reason(o) ? o->problem : STR_NONE,
     };
     return received_spf_format(a, &r);
 }
@@ -225,6 +218,6 @@ void edits_plan(const struct conf *conf, const struct session *session,
         if (conf->received_spf && evidence->spf.mail_from.checked)
             insert(out, rspf,
                    received_spf(conf, session, message, &evidence->spf.mail_from.outcome, a));
-        insert(out, ar, authentication_results(conf, session, message, evidence, verdict, a));
+        insert(out, ar, authentication_results(conf, session, evidence, verdict, a));
     }
 }

@@ -72,6 +72,8 @@ static struct str spf_text(const struct session *session, const struct spf_outco
     char address[NETADDR_TEXT];
     struct str domain = str_safe(a, spf->domain, DOMAIN_MAX, false);
     netaddr_format(&session->client, address);
+    if (!domain.n)
+        return STR("SPF none: the sender has no domain (RFC 7208)");
     if (spf->result == SPF_TEMPERROR)
         return str_printf(a, "SPF of %.*s cannot be checked now (DNS trouble), try again later",
                           STR_ARG(domain));

@@ -46,10 +46,12 @@ bool mail_path_parse(struct str text, struct mail_path *out)
     *out = (struct mail_path){false, STR(""), STR(""), STR("")};
     struct str path = str_trim(text);
     bool angle = path.n > 0 && path.p[0] == '<';
+    out->whole = path;
     if (angle) {
         if (path.n < 2 || path.p[path.n - 1] != '>')
             return false;
         path = str_trim(str_sub(path, 1, path.n - 1));
+        out->whole = path;
     }
     out->null = angle && path.n == 0;
     if (out->null)

@@ -15,8 +15,8 @@ struct mail_path {
     struct str whole; /* local@domain, or local alone; empty for the null path */
 };
 
-/* False if it cannot be understood (then null is false and all parts are empty). Parts point into
- * `text`. Never fails on what the MTAs are known to pass on. */
+/* False if it cannot be understood: then it is not the null path, local and domain are empty, and
+ * whole is what stands there, for people. Parts point into `text`. */
 bool mail_path_parse(struct str text, struct mail_path *out);
 
 /* One mailbox of a From field. */

@@ -436,6 +436,12 @@ void spf_check(const struct spf_request *request, struct dns_asker *asker, struc
     struct str domain;
     char client[NETADDR_TEXT];
     *out = (struct spf_outcome){.result = SPF_NONE};
+    if (!request->domain.n) {
+        out->domain = STR("");
+        out->problem = STR(SPF_NO_DOMAIN);
+        STEP(&ev, SPF_NO_DOMAIN);
+        return;
+    }
     if (!domain_normalize(ev.arena, request->domain, &domain) || !spf_is_domain(domain)) {
         out->domain = str_copy(ev.arena, request->domain);
         no_record(&ev, out->domain, "is no domain name with more than one label (RFC 7208 4.3)");

@@ -35,7 +35,7 @@ struct spf_request {
     struct netaddr client;
     struct str helo;     /* as given */
     struct str local;    /* of MAIL FROM; empty: postmaster (RFC 7208 4.3) */
-    struct str domain;   /* of MAIL FROM, or of HELO for a null sender; as given */
+    struct str domain;   /* of MAIL FROM, or of HELO for a null sender; as given; empty: none */
     struct str receiver; /* our name, for %{r} */
     int64_t now;         /* seconds since 1970, for %{t} */
     struct spf_limits limits;
@@ -48,13 +48,17 @@ struct spf_outcome {
     enum spf_result result;
     bool pending;         /* the asker does not wait and an answer is under way: ask again later;
                              nothing else is set */
-    struct str domain;    /* the checked domain, normalised; as given if it is no domain */
+    struct str domain;    /* the checked domain, normalised; as given if it is no domain; may be
+                             empty */
     struct str mechanism; /* the term that decided, as published ("-all", "ip4:192.0.2.0/24"); empty
                              if none did ("default") */
     struct str problem;   /* why none, temperror or permerror: a phrase, clean */
     struct str explanation; /* of exp=, expanded, raw bytes; STR_NONE if there is none */
     unsigned lookup_terms, void_lookups;
 };
+
+/* The problem of a request without domain. */
+#define SPF_NO_DOMAIN "the sender has no domain (RFC 7208 2.4)"
 
 /* check_host() of RFC 7208 4. Everything in *out lives in asker->arena. */
 void spf_check(const struct spf_request *request, struct dns_asker *asker, struct spf_outcome *out);

@@ -54,13 +54,15 @@ static void require_stable(struct arena *a, struct str text, const struct from_p
 static void require_path(struct str text)
 {
     struct mail_path path;
-    if (!mail_path_parse(text, &path) || path.null) {
-        require(path.whole.n == 0 && path.local.n == 0 && path.domain.n == 0);
+    bool understood = mail_path_parse(text, &path);
+    require(path.whole.p >= text.p && path.whole.p + path.whole.n <= text.p + text.n);
+    if (!understood || path.null) {
+        require(understood == path.null && !(path.null && path.whole.n));
+        require(path.local.n == 0 && path.domain.n == 0);
         return;
     }
     require(path.local.n > 0 && path.local.p == path.whole.p);
     require(path.whole.n == path.local.n + (path.domain.n ? 1 + path.domain.n : 0));
-    require(path.whole.p >= text.p && path.whole.p + path.whole.n <= text.p + text.n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
