@@ -7,7 +7,7 @@
 #include <assert.h>
 
 #include "base/ascii.h"
-#include "mail/domain.h"
+#include "mail/claim.h"
 #include "mail/lex.h"
 #include "mail/quote.h"
 
@@ -59,22 +59,15 @@ void authres_parse_head(struct arena *a, struct str value, struct authres_head *
                   read_version(&l, &out->version_ok) && (lex_end(&l) || lex_at(&l, ';'));
     if (!out->parsed)
         *out = (struct authres_head){0};
+    else
+        out->encoded = claim_has_encoded_word(value, l.at);
 }
 
 bool authres_is_forged(struct arena *a, const struct authres_head *head, const struct str *ids,
                        size_t n_ids)
 {
-    struct str normal, id = str_trim(head->id);
-    if (!head->parsed || !head->version_ok)
-        return true;
-    if (!domain_normalize(a, id, &normal))
-        normal = id;
-    for (size_t i = 0; i < n_ids; i++) {
-        struct str ours = str_trim(ids[i]);
-        if (str_eq_nocase(id, ours) || str_eq_nocase(normal, ours))
-            return true;
-    }
-    return false;
+    return !head->parsed || !head->version_ok || head->encoded ||
+           claim_of(a, head->id, ids, n_ids) != CLAIM_FOREIGN;
 }
 
 /* --- writer --- */

@@ -11,12 +11,13 @@ struct authres_head {
     bool parsed;     /* false: the id cannot be read */
     struct str id;   /* without quotes and comments; as written otherwise */
     bool version_ok; /* no version, or 1 */
+    bool encoded;    /* an encoded word stands here, which may hide another id */
 };
 void authres_parse_head(struct arena *a, struct str value, struct authres_head *out);
 
 /* True if a field with this head must not reach readers who trust `ids` (authserv-ids, normalised
- * by domain_normalize where possible): the id is one of them (case, trailing dot, U-label), cannot
- * be read, or the version is not 1 (RFC 8601 5). */
+ * by domain_normalize where possible): the id is one of them or cannot be read for sure (claim.h),
+ * or the version is not 1 (RFC 8601 5). */
 bool authres_is_forged(struct arena *a, const struct authres_head *head, const struct str *ids,
                        size_t n_ids);
 

@@ -49,13 +49,13 @@ static bool is_host_text(struct str text)
     return true;
 }
 
-static bool normalize_idn(struct arena *a, struct str text, struct str *out)
+static bool normalize_idn(struct arena *a, struct str text, int mapping, struct str *out)
 {
     uint8_t *mapped = NULL;
     if (text.n > ULABEL_TEXT_MAX || memchr(text.p, '\0', text.n))
         return false;
     const uint8_t *name = (const uint8_t *)str_cstr(a, text);
-    if (idn2_lookup_u8(name, &mapped, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+    if (idn2_lookup_u8(name, &mapped, IDN2_NFC_INPUT | mapping) != IDN2_OK)
         return false;
     struct str alabels = str_of((const char *)mapped);
     bool ok = is_host_text(alabels) && domain_normalize_ascii(a, alabels, out);
@@ -66,7 +66,22 @@ static bool normalize_idn(struct arena *a, struct str text, struct str *out)
 bool domain_normalize(struct arena *a, struct str text, struct str *out)
 {
     *out = STR_NONE;
-    return str_is_ascii(text) ? domain_normalize_ascii(a, text, out) : normalize_idn(a, text, out);
+    return str_is_ascii(text) ? domain_normalize_ascii(a, text, out)
+                              : normalize_idn(a, text, IDN2_NONTRANSITIONAL, out);
+}
+
+bool domain_normalize_2003(struct arena *a, struct str text, struct str *out)
+{
+    *out = STR_NONE;
+    return str_is_ascii(text) ? domain_normalize_ascii(a, text, out)
+                              : normalize_idn(a, text, IDN2_TRANSITIONAL, out);
+}
+
+bool domain_is_unmapped(struct arena *a, struct str text)
+{
+    struct str name;
+    return str_is_ascii(text) ? domain_normalize_ascii(a, text, &name)
+                              : normalize_idn(a, text, IDN2_NO_TR46, &name);
 }
 
 size_t domain_labels(struct str name)

@@ -15,6 +15,13 @@ bool domain_normalize(struct arena *a, struct str text, struct str *out);
 /* The same without IDN for names that must be what DNS has (SPF terms): ASCII only. */
 bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out);
 
+/* The same as readers of IDNA2003 map it (transitional UTS 46: "ß" is "ss", joiners vanish). */
+bool domain_normalize_2003(struct arena *a, struct str text, struct str *out);
+
+/* True if the name is one as RFC 5890 2.3.2.3 wants it written, without any mapping: no full-width
+ * or upper-case letters beyond ASCII, nothing invisible. */
+bool domain_is_unmapped(struct arena *a, struct str text);
+
 /* The following take normalised names. */
 size_t domain_labels(struct str name); /* "example.org" has 2 */
 /* The last n labels; the whole name if it has no more. */

@@ -65,7 +65,7 @@ static bool take_text(struct lexer *l)
     return true;
 }
 
-static bool take_comment(struct lexer *l)
+bool lex_comment(struct lexer *l)
 {
     size_t depth = 0;
     while (!lex_end(l)) {
@@ -85,7 +85,7 @@ bool lex_cfws(struct lexer *l)
 {
     for (;;) {
         if (lex_at(l, '(')) {
-            if (!take_comment(l))
+            if (!lex_comment(l))
                 return false;
         } else if (!take_space(l)) {
             break;

@@ -48,6 +48,9 @@ bool lex_fail(struct lexer *l, const char *problem);
  * deeply, and on control characters. */
 bool lex_cfws(struct lexer *l);
 
+/* Takes a comment that begins here. False as lex_cfws(). */
+bool lex_comment(struct lexer *l);
+
 /* True if an atom begins here (lex_atom() will find at least one byte). */
 bool lex_at_atom(const struct lexer *l);
 

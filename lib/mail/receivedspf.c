@@ -5,6 +5,8 @@
  * bad form is still one. */
 #include "mail/receivedspf.h"
 
+#include "base/ascii.h"
+#include "mail/claim.h"
 #include "mail/lex.h"
 #include "mail/quote.h"
 
@@ -72,30 +74,71 @@ static struct str take_run(struct lexer *l, bool (*is_char)(char c))
     return str_sub(l->text, from, l->at);
 }
 
-/* A value: a quoted string, or all up to white space, ';' or a comment. */
+/* A value: a quoted string, or all up to white space, ';' or a comment. A quote without an end is
+ * passed over. */
 static struct str read_value(struct arena *a, struct lexer *l)
 {
     struct str quoted;
+    size_t from = l->at;
     if (!lex_at(l, '"'))
         return take_run(l, is_value_char);
-    return lex_quoted(l, &quoted) ? lex_unquote(a, quoted) : STR_NONE;
+    if (lex_quoted(l, &quoted))
+        return lex_unquote(a, quoted);
+    l->at = from + 1;
+    return take_run(l, is_value_char);
 }
 
-struct str received_spf_receiver(struct arena *a, struct str value)
+static bool is_space_or_control(char c)
 {
-    struct lexer l = lex_begin(value);
-    while (!lex_end(&l)) {
-        lex_cfws(&l);
-        struct str key = take_run(&l, is_key_char), found;
+    return c == ' ' || ascii_is_control(c);
+}
+
+/* White space to some readers: Unicode's is made of bytes beyond ASCII. */
+static bool is_space_to_some(char c)
+{
+    return is_space_or_control(c) || ascii_is_8bit(c);
+}
+
+/* Goes over white space and comments; what is no comment to its end is taken for text. */
+static void skip_space(struct lexer *l, bool (*is_space)(char c))
+{
+    for (;;) {
+        take_run(l, is_space);
+        size_t from = l->at;
+        if (!lex_at(l, '('))
+            return;
+        if (!lex_comment(l))
+            l->at = from + 1;
+    }
+}
+
+/* The value of the next receiver= key. */
+static bool next_receiver(struct arena *a, struct lexer *l, struct str *value)
+{
+    while (!lex_end(l)) {
+        skip_space(l, is_space_to_some);
+        struct str key = take_run(l, is_key_char);
         if (key.n == 0) {
-            l.at++; /* ';' or what does not belong here */
+            l->at++; /* ';' or what does not belong here */
             continue;
         }
-        if (!lex_cfws(&l) || !lex_take(&l, '=') || !lex_cfws(&l))
+        skip_space(l, is_space_to_some);
+        if (!lex_take(l, '='))
             continue;
-        found = read_value(a, &l);
+        skip_space(l, is_space_or_control); /* the value may begin with a U-label */
+        *value = read_value(a, l);
         if (str_eq_nocase(key, STR("receiver")))
-            return found;
+            return true;
     }
-    return STR_NONE;
+    return false;
+}
+
+bool received_spf_is_forged(struct arena *a, struct str value, const struct str *ids, size_t n_ids)
+{
+    struct lexer l = lex_begin(value);
+    struct str receiver;
+    while (next_receiver(a, &l, &receiver))
+        if (claim_of(a, receiver, ids, n_ids) != CLAIM_FOREIGN)
+            return true;
+    return claim_has_encoded_word(value, value.n);
 }

@@ -19,7 +19,8 @@ struct received_spf {
 /* The field's value with its leading space, folded; every value that is no dot-atom is quoted. */
 struct str received_spf_format(struct arena *a, const struct received_spf *r);
 
-/* The value of the receiver= key of a received field, unquoted; STR_NONE if absent. */
-struct str received_spf_receiver(struct arena *a, struct str value);
+/* True if a received field must not reach readers who trust `ids` (as claim_of() takes them): one
+ * of its receiver= keys names one of them, or cannot be read for sure. */
+bool received_spf_is_forged(struct arena *a, struct str value, const struct str *ids, size_t n_ids);
 
 #endif

@@ -34,11 +34,7 @@ static bool forged_authres(struct arena *a, struct str value, const struct str *
 static bool forged_received_spf(struct arena *a, struct str value, const struct str *ids,
                                 size_t n_ids)
 {
-    struct str name = normal_form(a, received_spf_receiver(a, value));
-    for (size_t i = 0; i < n_ids; i++)
-        if (name.n && str_eq_nocase(name, ids[i]))
-            return true;
-    return false;
+    return received_spf_is_forged(a, value, ids, n_ids);
 }
 
 typedef bool forged_fn(struct arena *, struct str, const struct str *, size_t);

@@ -32,11 +32,13 @@ static void require_grammar(struct str field)
     }
 }
 
+static const struct str our_id = STR_INIT("mx.example.org");
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *a = arena_new(0);
     struct str text = fuzz_text(data, size), rest = text;
-    received_spf_receiver(a, text);
+    received_spf_is_forged(a, text, &our_id, 1);
     struct received_spf r = {.result = STR("softfail")};
     r.comment = next_part(&rest);
     r.client_ip = next_part(&rest);
@@ -48,9 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str field = received_spf_format(a, &r);
     require_field_lines(field, sizeof "Received-SPF:" - 1);
     require_grammar(field);
-    struct str found = received_spf_receiver(a, field);
-    require((found.p != NULL) == (r.receiver.n > 0));
-    require(str_eq(found, str_safe(a, r.receiver, 256, true)));
+    struct str id = str_trim(str_safe(a, r.receiver, 256, true));
+    require(received_spf_is_forged(a, field, &id, 1) || id.n == 0);
     arena_free(a);
     return 0;
 }

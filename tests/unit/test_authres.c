@@ -163,7 +163,7 @@ struct head_case {
     struct str value;
     const char *id; /* NULL: cannot be read */
     bool version_ok;
-    bool forged; /* for "mx.example.org", "xn--bcher-kva.example" and "my id" */
+    bool forged; /* for "mx.example.org", "xn--bcher-kva.example", "my id" and "strasse.example" */
 };
 
 static const struct head_case head_cases[] = {
@@ -228,24 +228,124 @@ static const struct head_case head_cases[] = {
     {STR_INIT(" \x7fmx.example.net; none"), NULL, false, true},
     {STR_INIT(" mx.example.net\x7f; none"), NULL, false, true},
     {STR_INIT(" mx.\xff.example.net\x7f; none"), NULL, false, true},
+
+    /* IDNA maps them to ours; a reader of IDNA2003 makes ss of a sharp s. */
+    {STR_INIT(" bu\xcc\x88"
+              "cher.example; none"),
+     "bu\xcc\x88"
+     "cher.example",
+     true, true},
+    {STR_INIT(" B\xc3\x9c"
+              "CHER.example; none"),
+     "B\xc3\x9c"
+     "CHER.example",
+     true, true},
+    {STR_INIT(" \xef\xbd\x98n--bcher-kva.example; none"), "\xef\xbd\x98n--bcher-kva.example", true,
+     true},
+    {STR_INIT(" mx\xe3\x80\x82"
+              "example.org; none"),
+     "mx\xe3\x80\x82"
+     "example.org",
+     true, true},
+    {STR_INIT(" stra\xc3\x9f"
+              "e.example; none"),
+     "stra\xc3\x9f"
+     "e.example",
+     true, true},
+    /* Other people's names, U-labels or not (RFC 8616), stay. */
+    {STR_INIT(" m\xc3\xbcller.example; none"), "m\xc3\xbcller.example", true, false},
+    {STR_INIT(" \"m\xc3\xbcller.example\" 1; none"), "m\xc3\xbcller.example", true, false},
+    {STR_INIT(" \xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88; none"),
+     "\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", true, false},
+    {STR_INIT(" gro\xc3\x9f.example; none"), "gro\xc3\x9f.example", true, false},
+    {STR_INIT(" (caf\xc3\xa9 \xc2\xa0) mx.example.net; none"), "mx.example.net", true, false},
+    {STR_INIT(" mx.example.net; (\xc2\xa0) none"), "mx.example.net", true, false},
+    {STR_INIT(" \"a server\"; none"), "a server", true, false},
+    {STR_INIT(" MX.m\xc3\xbcller.Example; none"), "MX.m\xc3\xbcller.Example", true, false},
+    {STR_INIT(" m\xe2\x80\x8bx.example.net; none"), "m\xe2\x80\x8bx.example.net", true, true},
+    {STR_INIT(" \xef\xbd\x8d\xef\xbd\x98.example.net; none"),
+     "\xef\xbd\x8d\xef\xbd\x98.example.net", true, true},
+    /* Encoded words: some readers decode before they parse. */
+    {STR_INIT(" \"=?utf-8?q?mx=2Eexample=2Eorg?=\"; none"), "=?utf-8?q?mx=2Eexample=2Eorg?=", true,
+     true},
+    {STR_INIT(" (=?utf-8?Q?=29mx.example.org=3B?=) mx.example.net; none"), "mx.example.net", true,
+     true},
+    {STR_INIT(" mx.example.net (=?x?b?KQ==?=) 1; none"), "mx.example.net", true, true},
+    {STR_INIT(" (=?x?b?;) mx.example.net; none (?=)"), "mx.example.net", true, true},
+    {STR_INIT(" mx.example.net; none (=?utf-8?q?a?=)"), "mx.example.net", true, false},
+    {STR_INIT(" (=?utf-8?q?) mx.example.net; none"), "mx.example.net", true, false},
+    {STR_INIT(" (=?utf-8?x?a?=) mx.example.net; none"), "mx.example.net", true, false},
+    {STR_INIT(" (a=?b?=) mx.example.net; none"), "mx.example.net", true, false},
 };
 
 static void heads(void **state)
 {
     (void)state;
-    const struct str ids[] = {STR("mx.example.org"), STR("xn--bcher-kva.example"), STR("my id")};
+    static const struct str ids[] = {STR_INIT("mx.example.org"), STR_INIT("xn--bcher-kva.example"),
+                                     STR_INIT("my id"), STR_INIT("strasse.example")};
     for (size_t i = 0; i < sizeof head_cases / sizeof *head_cases; i++) {
         const struct head_case *c = &head_cases[i];
         struct arena *a = arena_new(0);
         struct authres_head head;
         authres_parse_head(a, c->value, &head);
-        bool forged = authres_is_forged(a, &head, ids, 3);
+        bool forged = authres_is_forged(a, &head, ids, 4);
         if (head.parsed != (c->id != NULL) || head.version_ok != c->version_ok ||
             forged != c->forged)
             fail_msg("case %zu:%s: parsed %d, version %d, forged %d", i, c->value.p, head.parsed,
                      head.version_ok, forged);
         assert_str(head.id, c->id ? c->id : "");
         arena_free(a);
+    }
+}
+
+/* What a reader may trim, or not see at all: each at every place around our name, and around
+ * another's. All of them hide ours, and nobody needs them around his own. */
+static void hidden_by_white_space(void **state)
+{
+    (void)state;
+    static const struct str ours = STR_INIT("mx.example.org");
+    static const char *const spaces[] = {
+        "\xc2\xa0",     "\xc2\x85",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+        "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
+        "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\x8b",
+        "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8",
+        "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe2\x81\xa0", "\xe3\x80\x80",
+        "\xef\xbb\xbf", "\xc2\xad",     "\xe1\xa0\x8e", "\xef\xb8\x8f", "\xe3\x85\xa4",
+        "\xa0",         "\x85",         "\xff",         "\xc2",         "\x0b",
+        "\x0c",         "\x1c",         "\x1f",
+    };
+    static const char *const places[] = {
+        " %smx.example.org; none",
+        "%s mx.example.org; none",
+        " mx.example.org%s; none",
+        " mx.example.org %s; none",
+        " mx.example.org%s1; none",
+        " mx.example.org %s1; none",
+        " mx.example.org 1%s; none",
+        " \"%smx.example.org\"; none",
+        " \"mx.example.org%s\"; none",
+        " %s\"mx.example.org\"; none",
+        " \"mx.example.org\"%s; none",
+        " (%s) mx.example.org; none",
+        " \"\\%smx.example.org\"; none",
+        "\r\n\t%smx.example.org",
+        " mx.example.org%s",
+        " %s",
+        " %s; none",
+    };
+    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+        for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+            struct arena *a = arena_new(0);
+            struct authres_head head;
+            struct str mark = STR("%s"), place = str_of(places[k]);
+            size_t at = (size_t)(strstr(place.p, mark.p) - place.p);
+            struct str value =
+                str_printf(a, "%.*s%s%s", (int)at, place.p, spaces[i], place.p + at + mark.n);
+            authres_parse_head(a, value, &head);
+            if (!authres_is_forged(a, &head, &ours, 1))
+                fail_msg("space %zu, place %zu:%s", i, k, value.p);
+            arena_free(a);
+        }
     }
 }
 
@@ -277,6 +377,7 @@ int main(void)
         cmocka_unit_test(reasons_and_comments),
         cmocka_unit_test(long_lines),
         cmocka_unit_test(heads),
+        cmocka_unit_test(hidden_by_white_space),
         cmocka_unit_test(our_own_field_is_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

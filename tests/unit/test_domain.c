@@ -162,12 +162,51 @@ static void for_humans(void **state)
     arena_free(a);
 }
 
+struct written_case {
+    struct str name;
+    const char *of_2003; /* NULL: none */
+    bool unmapped;
+};
+
+static const struct written_case written_cases[] = {
+    {STR_INIT("MX.Example.org"), "mx.example.org", true},
+    {STR_INIT("m\xc3\xbcller.example"), "xn--mller-kva.example", true},
+    {STR_INIT("MX.m\xc3\xbcller.example"), "mx.xn--mller-kva.example", true},
+    {STR_INIT("stra\xc3\x9f\x65.example"), "strasse.example", true},
+    {STR_INIT("M\xc3\x9cLLER.example"), "xn--mller-kva.example", false},
+    {STR_INIT("\xef\xbd\x8dx.example"), "mx.example", false},  /* full width */
+    {STR_INIT("m\xe2\x80\x8bx.example"), "mx.example", false}, /* zero width */
+    {STR_INIT("m\xe2\x80\x8dx.example"), "mx.example", false}, /* a joiner that joins nothing */
+    {STR_INIT("mx\xe3\x80\x82"
+              "example"),
+     "mx.example", false}, /* an ideographic full stop */
+    {STR_INIT("\xc2\xa0mx.example"), NULL, false},
+    {STR_INIT("\xa0mx.example"), NULL, false},
+    {STR_INIT("a b.example"), NULL, false},
+};
+
+static void as_written(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof written_cases / sizeof *written_cases; i++) {
+        const struct written_case *c = &written_cases[i];
+        struct arena *a = arena_new(0);
+        struct str name;
+        if (domain_is_unmapped(a, c->name) != c->unmapped ||
+            domain_normalize_2003(a, c->name, &name) != (c->of_2003 != NULL))
+            fail_msg("case %zu: %s", i, c->name.p);
+        assert_str(name, c->of_2003 ? c->of_2003 : "");
+        arena_free(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(normal_form),   cmocka_unit_test(ascii_only),
         cmocka_unit_test(long_u_labels), cmocka_unit_test(labels),
         cmocka_unit_test(below),         cmocka_unit_test(for_humans),
+        cmocka_unit_test(as_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

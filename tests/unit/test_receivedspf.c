@@ -1,6 +1,8 @@
 /* receivedspf: fields written, receiver= read. */
 #include "test.h"
 
+#include <time.h>
+
 #include "mail/receivedspf.h"
 
 static void written(void **state)
@@ -83,44 +85,97 @@ static void nothing_but_a_result(void **state)
 
 struct receiver_case {
     struct str value;
-    const char *receiver; /* NULL: absent */
+    bool forged; /* for mx.example.org and xn--bcher-kva.example */
 };
 
 static const struct receiver_case receiver_cases[] = {
-    {STR_INIT(" pass receiver=mx.example.org; client-ip=192.0.2.1"), "mx.example.org"},
+    {STR_INIT(" pass receiver=mx.example.org; client-ip=192.0.2.1"), true},
+    {STR_INIT(" pass (a; receiver=mx.example.org) client-ip=192.0.2.1;\r\n\treceiver=x.test;"),
+     false},
     {STR_INIT(" pass (a; receiver=x.test) client-ip=192.0.2.1;\r\n\treceiver=mx.example.org;"),
-     "mx.example.org"},
-    {STR_INIT(" fail client-ip=192.0.2.1; RECEIVER (c) = (d) \"mx.\\example.org\""),
-     "mx.example.org"},
-    {STR_INIT(" pass (c) receiver=mx.example.org(d)"), "mx.example.org"},
-    {STR_INIT(" pass mechanism=ip4:192.0.2.1/32; receiver=mx.example.org"), "mx.example.org"},
-    {STR_INIT(" pass envelope-from=\"receiver=x.test; a\"; receiver=mx.example.org"),
-     "mx.example.org"},
-    {STR_INIT(" pass envelope-from=a=b@x.test; receiver=mx.example.org"), "mx.example.org"},
-    {STR_INIT(" pass ;; = receiver receiver=mx.example.org"), "mx.example.org"},
-    {STR_INIT(" pass \x01 receiver=mx.example.org"), "mx.example.org"},
-    {STR_INIT(" pass receiver=mx.example.org helo=x.test"), "mx.example.org"},
-    {STR_INIT(" pass receiver=mx.example.org\r\n\thelo=x.test"), "mx.example.org"},
-    {STR_INIT(" pass receiver="), ""},
-    {STR_INIT(" pass receiver=;"), ""},
-    {STR_INIT(" pass client-ip=192.0.2.1"), NULL},
-    {STR_INIT(" pass x-receiver=x.test"), NULL},
-    {STR_INIT(" pass (receiver=x.test"), NULL},
-    {STR_INIT(" pass helo=\"receiver=x.test"), NULL},
-    {STR_INIT(" receiver"), NULL},
-    {STR_INIT(""), NULL},
+     true},
+    {STR_INIT(" fail client-ip=192.0.2.1; RECEIVER (c) = (d) \"mx.\\example.org\""), true},
+    {STR_INIT(" pass (c) receiver=mx.example.org(d)"), true},
+    {STR_INIT(" pass mechanism=ip4:192.0.2.1/32; receiver=mx.example.org"), true},
+    {STR_INIT(" pass envelope-from=\"receiver=mx.example.org; a\"; receiver=x.test"), false},
+    {STR_INIT(" pass envelope-from=a=b@x.test; receiver=mx.example.org"), true},
+    {STR_INIT(" pass ;; = receiver receiver=mx.example.org"), true},
+    {STR_INIT(" pass \x01 receiver=mx.example.org"), true},
+    {STR_INIT(" pass receiver=mx.example.org helo=x.test"), true},
+    {STR_INIT(" pass receiver=mx.example.org\r\n\thelo=x.test"), true},
+    {STR_INIT(" pass receiver="), false},
+    {STR_INIT(" pass receiver=;"), false},
+    {STR_INIT(" pass client-ip=192.0.2.1"), false},
+    {STR_INIT(" pass x-receiver=mx.example.org"), false},
+    {STR_INIT(" pass (receiver=mx.example.org"), true}, /* no comment: it has no end */
+    {STR_INIT(" pass (((receiver=mx.example.org"), true},
+    {STR_INIT(" pass helo=\"; receiver=mx.example.org"), true}, /* nor the string */
+    {STR_INIT(" pass receiver=\"mx.example.org"), true},
+    {STR_INIT(" receiver"), false},
+    /* A second receiver counts for readers who take the last. */
+    {STR_INIT(" pass receiver=x.test; receiver=mx.example.org"), true},
+    {STR_INIT(" pass receiver=x.test; receiver=y.test"), false},
+    {STR_INIT(" pass receiver=MX.Example.ORG."), true},
+    {STR_INIT(" pass receiver=b\xc3\xbc"
+              "cher.example"),
+     true},
+    {STR_INIT(" pass receiver=\"b\xc3\xbc"
+              "cher.example\""),
+     true},
+    {STR_INIT(" pass receiver=\xc3\xbc"
+              "cher.example"),
+     false},
+    {STR_INIT(" pass receiver=m\xc3\xbcller.example"), false},
+    /* White space of Unicode and bytes that are no UTF-8. */
+    {STR_INIT(" pass receiver=\xc2\xa0mx.example.org"), true},
+    {STR_INIT(" pass receiver=mx.example.org\xe3\x80\x80"), true},
+    {STR_INIT(" pass receiver=\xa0mx.example.org"), true},
+    {STR_INIT(" pass receiver=x.test\x85"), true},
+    {STR_INIT(" pass receiver=\"mx.example.org\xe2\x80\x83\""), true},
+    {STR_INIT(" pass receiver=\xe2\x80\xa8\"mx.example.org\""), true},
+    {STR_INIT(" pass receiver\xc2\xa0=mx.example.org"), true},
+    {STR_INIT(" pass receiver \xe2\x80\x89 = mx.example.org"), true},
+    {STR_INIT(" pass\xc2\xa0receiver=mx.example.org"), true},
+    {STR_INIT(" pass \xa0receiver\xa0=x.test"), false},
+    {STR_INIT(" pass receiver\x0b=\x0cmx.example.org"), true},
+    {STR_INIT(" pass receiver=\xef\xbd\x8d\xef\xbd\x98.example.org"), true}, /* full width */
+    /* Encoded words. */
+    {STR_INIT(" pass receiver=\"=?utf-8?q?mx=2Eexample=2Eorg?=\""), true},
+    {STR_INIT(" =?utf-8?q?pass_receiver=3Dmx.example.org?="), true},
+    {STR_INIT(" pass (=?us-ascii?B?KSByZWNlaXZlcj1teC5leGFtcGxlLm9yZyAo?=)"), true},
+    {STR_INIT(" pass envelope-from=\"a=?b?c?=@x.test\""), false},
+    {STR_INIT(""), false},
 };
+
+static const struct str our_ids[] = {STR_INIT("mx.example.org"), STR_INIT("xn--bcher-kva.example")};
 
 static void receivers(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof receiver_cases / sizeof *receiver_cases; i++) {
         struct arena *a = arena_new(0);
-        struct str got = received_spf_receiver(a, receiver_cases[i].value);
-        if ((got.p != NULL) != (receiver_cases[i].receiver != NULL))
-            fail_msg("case %zu: %s", i, receiver_cases[i].value.p);
-        if (got.p)
-            assert_str(got, receiver_cases[i].receiver);
+        const struct receiver_case *c = &receiver_cases[i];
+        if (received_spf_is_forged(a, c->value, our_ids, 2) != c->forged)
+            fail_msg("case %zu:%s", i, c->value.p);
+        arena_free(a);
+    }
+}
+
+/* 60 KB of what invites a reader to begin again and again. */
+static void linear_time(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"(",     "(()", " ",      "=\"",      "\x01",
+                                         "=\"\\", "( x", "=?a?q?", "receiver="};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct arena *a = arena_new(0);
+        struct strbuf b;
+        sb_init(&b, a);
+        while (b.n < 60000)
+            sb_add(&b, str_of(pieces[i]));
+        clock_t begin = clock();
+        received_spf_is_forged(a, sb_str(&b), our_ids, 2);
+        assert_true(clock() - begin < CLOCKS_PER_SEC);
         arena_free(a);
     }
 }
@@ -133,16 +188,23 @@ static void what_is_written_is_read(void **state)
                              .comment = STR("(receiver=x.test"),
                              .helo = STR("\"; receiver=x.test"),
                              .receiver = STR("mx \"1\"; b")};
-    assert_str(received_spf_receiver(a, received_spf_format(a, &r)), "mx \"1\"; b");
+    struct str field = received_spf_format(a, &r);
+    static const struct str ours = STR_INIT("mx \"1\"; b"), not_ours = STR_INIT("x.test");
+    assert_true(received_spf_is_forged(a, field, &ours, 1));
+    assert_false(received_spf_is_forged(a, field, &not_ours, 1));
     arena_free(a);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(written),   cmocka_unit_test(hostile),
-        cmocka_unit_test(quoting),   cmocka_unit_test(nothing_but_a_result),
-        cmocka_unit_test(receivers), cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(written),
+        cmocka_unit_test(hostile),
+        cmocka_unit_test(quoting),
+        cmocka_unit_test(nothing_but_a_result),
+        cmocka_unit_test(receivers),
+        cmocka_unit_test(linear_time),
+        cmocka_unit_test(what_is_written_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
