@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/intake.h"
 #include "milter/check.h"
 #include "milter/mailfile.h"
 
@@ -71,17 +72,10 @@ static void split(struct check_case *c)
     struct str body, text = mail_with_crlf(m->arena, c->input.text);
     header_list_init(&m->headers, m->arena);
     header_parse_message(&m->headers, text, &body);
-    for (size_t i = 0; i < m->headers.n; i++)
-        m->header_bytes += m->headers.fields[i].name.n + 1 + m->headers.fields[i].value.n + 2;
+    intake_header(c->whole.conf, m);
     m->body_bytes = body.n;
     c->whole.body = body;
     m->body = (struct kept_body){.whole = true, .n = 1, .pieces = &c->whole.body};
-}
-
-static void apply_limits(const struct conf *conf, struct message *m)
-{
-    m->over_limit =
-        m->header_bytes > conf->max_header_bytes || m->headers.n > (size_t)conf->max_header_count;
 }
 
 void check_facts(const struct check_words *words, int64_t now, struct check_case *c)
@@ -102,7 +96,6 @@ void check_facts(const struct check_words *words, int64_t now, struct check_case
     m->first_recipient = str_of(words->rcpt);
     m->n_recipients = words->rcpt ? 1 : 0;
     split(c);
-    apply_limits(c->whole.conf, m);
     if (words->ip)
         netaddr_parse(str_of(words->ip), &s->client);
     from_received(c, words);

@@ -1,8 +1,8 @@
 /* connection.c - from the MTA's words to facts, and the facts through the pipeline.
  *
- * Whatever the MTA passes on from the network is stored within the limits of the configuration:
- * header fields beyond limits.header-* make the message over_limit, and what does not fit in
- * limits.message-memory turns it away at its end with 452.
+ * Whatever the MTA passes on from the network is stored within the limits of the configuration: of
+ * header fields beyond limits.header-* only those that decide are kept (core/intake.h), and what
+ * does not fit in limits.message-memory turns the message away at its end with 452.
  *
  * Errors: none; a verdict says what the MTA shall be told. */
 #include "milter/connection.h"
@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "core/bodycopy.h"
+#include "core/intake.h"
 #include "milter/sampler.h"
 
 /* What a field costs beyond its bytes: its entry, as the list doubles, and alignment. */
@@ -174,30 +175,17 @@ void transaction_queue_id(struct transaction *t, const char *queue_id)
 
 /* --- The message -------------------------------------------------------------------------------*/
 
-/* What may speak in our name is looked at in any header: it would be believed (RFC 8601 5). */
-static bool may_be_forged(struct str name)
-{
-    static const struct str names[] = {STR_INIT("Authentication-Results"),
-                                       STR_INIT("Received-SPF")};
-    name = str_trim(name); /* as header_list_add() does */
-    return str_eq_nocase(name, names[0]) || str_eq_nocase(name, names[1]);
-}
-
 void transaction_header(struct connection *c, const char *name, const char *value)
 {
     struct transaction *t = c->now;
     struct message *m = &t->message;
-    const struct conf *conf = t->snapshot->conf;
-    size_t n = strlen(name) + 1 + strlen(value) + 2; /* as it stands in the message */
-    m->over_limit = m->over_limit || m->headers.n >= (size_t)conf->max_header_count ||
-                    m->header_bytes + n > conf->max_header_bytes;
-    if (t->no_memory || (m->over_limit && !may_be_forged(str_of(name))))
+    size_t n = strlen(value);
+    if (!intake_field(t->snapshot->conf, m, str_of(name), n) || t->no_memory)
         return;
-    if (!arena_room(m->arena, 2 * n + FIELD_COST)) {
+    if (!arena_room(m->arena, 2 * (strlen(name) + n) + FIELD_COST)) {
         t->no_memory = true;
         return;
     }
-    m->header_bytes += n;
     /* An MTA that drops the white space behind the colon had one space there, most likely. */
     struct str text = c->leading_space ? str_of(value) : str_printf(m->arena, " %s", value);
     header_list_add(&m->headers, str_of(name), text);

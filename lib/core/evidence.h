@@ -41,6 +41,7 @@ struct evidence_dmarc {
 };
 
 struct evidence_forged {
+    bool too_many; /* more than limits.forged-fields: none is named, and the message is refused */
     size_t n;
     const unsigned *ordinals; /* of Authentication-Results fields that must go: 1 is the topmost */
     size_t n_received_spf;

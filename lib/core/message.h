@@ -45,10 +45,12 @@ struct message {
     size_t n_recipients;             /* accepted ones are not told apart */
     struct str first_recipient;      /* the argument of the first RCPT, without brackets */
     struct header_list headers;
-    size_t header_bytes;
+    size_t header_bytes; /* of all fields, kept or not */
     /* Header bytes or count beyond the limits: of the fields behind them, headers holds only those
-     * that may be forged ones. */
+     * that decide (core/intake.h). */
     bool over_limit;
+    size_t from_beyond, results_beyond; /* fields kept beyond the limits */
+    bool results_lost; /* ... and there were more of those that may speak in our name */
     uint64_t body_bytes;
     struct kept_body body; /* at the end of the message, where somebody asked for it */
     enum origin origin;

@@ -1,7 +1,7 @@
 /* policy.c - from evidence to verdict. The only place where results become actions.
  *
- * Each cause (header limits, From, DMARC, SPF; of our own mail the sender) is judged on its own and
- * gives a proposal; the gravest one that is not in shadow mode is done, the gravest of all is what
+ * Each cause (limits, From, DMARC, SPF; of our own mail the sender) is judged on its own and gives
+ * a proposal; the gravest one that is not in shadow mode is done, the gravest of all is what
  * enforcing would do.
  *
  * Errors: none; what cannot be known now is never a rejection unless the operator chose that. */
@@ -24,6 +24,7 @@ struct layered {
 struct proposal {
     enum action action;
     bool shadow; /* evaluated and logged only */
+    bool always; /* done in shadow mode too: it protects the MTA */
     const char *cause;
     const char *detail;   /* of the enhanced code: "7.1" */
     const char *codes[2]; /* basic codes for tempfail and reject; NULL: 451, 550 */
@@ -316,6 +317,19 @@ static struct proposal judge_limit(const struct conf *conf, const struct message
     return p;
 }
 
+/* Whoever it comes from: an MTA that has to delete thousands of fields is the one that suffers. */
+static struct proposal judge_forged(const struct conf *conf, const struct evidence *evidence,
+                                    struct arena *a)
+{
+    struct proposal p = {.cause = "forged", .detail = "7.1", .always = true};
+    if (!evidence->forged.too_many)
+        return p;
+    p.action = ACTION_REJECT;
+    p.text = str_printf(a, "More than %lld header fields claim to be results of this host",
+                        (long long)conf->max_forged_fields);
+    return p;
+}
+
 /* --- Mail of ours --- */
 
 /* The only thing that mail of ours is refused for, and only where the operator says so. */
@@ -346,13 +360,20 @@ static void word_reply(const struct proposal *p, struct arena *a, struct verdict
     }
 }
 
-/* The proposal that asks for most, the first of equals; NULL if none asks for anything. */
+/* Done, and not only evaluated. */
+static bool is_done(const struct conf *conf, const struct proposal *p)
+{
+    return p->always || (conf->mode != RUN_SHADOW && !p->shadow);
+}
+
+/* The proposal that asks for most, the first of equals; NULL if none asks for anything. With `conf`
+ * of those that are done under it, else of all. */
 static const struct proposal *gravest(const struct proposal *proposals, size_t n,
-                                      bool in_shadow_too)
+                                      const struct conf *conf)
 {
     const struct proposal *found = NULL;
     for (size_t i = 0; i < n; i++)
-        if ((in_shadow_too || !proposals[i].shadow) &&
+        if ((!conf || is_done(conf, &proposals[i])) &&
             proposals[i].action > (found ? found->action : ACTION_ACCEPT))
             found = &proposals[i];
     return found;
@@ -361,8 +382,8 @@ static const struct proposal *gravest(const struct proposal *proposals, size_t n
 static void combine(const struct conf *conf, const struct proposal *proposals, size_t n,
                     struct arena *a, struct verdict *out)
 {
-    const struct proposal *would = gravest(proposals, n, true);
-    const struct proposal *done = conf->mode == RUN_SHADOW ? NULL : gravest(proposals, n, false);
+    const struct proposal *would = gravest(proposals, n, NULL);
+    const struct proposal *done = gravest(proposals, n, conf);
     if (!would)
         return;
     out->wanted = would->action;
@@ -374,14 +395,14 @@ static void combine(const struct conf *conf, const struct proposal *proposals, s
 static void tell_dmarc(const struct conf *conf, const struct evidence *evidence,
                        const struct proposal *proposals, size_t n, struct verdict *out)
 {
-    const struct proposal *p = conf->mode == RUN_SHADOW ? NULL : gravest(proposals, n, false);
+    const struct proposal *p = gravest(proposals, n, conf);
     if (!n)
         return;
     if (!p)
-        p = gravest(proposals, n, true);
+        p = gravest(proposals, n, NULL);
     if (!p)
         p = &proposals[0];
-    bool acts = !p->shadow && conf->mode == RUN_ENFORCE;
+    bool acts = is_done(conf, p);
     out->author = p->author;
     if (evidence->dmarc.outcomes[p->author].result != DMARC_FAIL)
         return;
@@ -397,17 +418,20 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
     *out = (struct verdict){
         .scope = point == POINT_RCPT ? SCOPE_RECIPIENT : SCOPE_MESSAGE,
     };
-    struct proposal *proposals = arena_array(a, struct proposal, evidence->dmarc.n + 3);
+    struct proposal *proposals = arena_array(a, struct proposal, evidence->dmarc.n + 4);
     size_t n = 0;
     if (message->origin == ORIGIN_RELAYED)
         return;
     if (message->origin == ORIGIN_OURS) {
-        if (point == POINT_EOM)
+        if (point == POINT_EOM) {
+            proposals[n++] = judge_forged(conf, evidence, a);
             proposals[n++] = judge_sender(conf, evidence, a);
+        }
         combine(conf, proposals, n, a, out);
         return;
     }
     if (point == POINT_EOM) {
+        proposals[n++] = judge_forged(conf, evidence, a);
         proposals[n++] = judge_limit(conf, message);
         proposals[n++] = judge_from(conf, evidence, a);
         size_t authors = judge_dmarc(conf, session, evidence, a, proposals + n);

@@ -139,6 +139,8 @@ struct str record_line(enum policy_point point, const struct session *session,
     add_signing(&b, &evidence->signing);
     if (evidence->forged.n + evidence->forged.n_received_spf)
         sb_printf(&b, " forged-removed=%zu", evidence->forged.n + evidence->forged.n_received_spf);
+    if (evidence->forged.too_many)
+        sb_add(&b, STR(" over-limit=forged"));
     if (message->over_limit)
         sb_add(&b, STR(" over-limit=header"));
     add_action(&b, point, verdict);
@@ -183,6 +185,7 @@ static void count_results(const struct evidence *e)
     if (e->dmarc.checked)
         counter_inc(dmarc[e->dmarc.result]);
     counter_add(CTR_FORGED_REMOVED, e->forged.n + e->forged.n_received_spf);
+    counter_add(CTR_FORGED_REFUSED, e->forged.too_many);
 }
 
 static void count_signing(const struct evidence_signing *signing)

@@ -59,7 +59,7 @@ static struct str own_address(struct stage_run *run, struct state *state)
     if (!map || !(m->auth_type.n || m->auth_user.n))
         return STR_NONE;
     run->evidence->signing.mismatch = true;
-    if (m->over_limit || from->status != FROM_OK)
+    if (from->status != FROM_OK)
         return STR_NONE; /* one_author() says why */
     for (size_t i = 0; i < from->n; i++)
         if (!senders_allow(map, m->auth_user, &from->mailboxes[i], m->arena))

@@ -33,8 +33,6 @@ static struct str read_authors(struct stage_run *run, struct state *state, enum 
     const struct message *m = run->message;
     size_t max = (size_t)run->conf->dmarc_max_authors;
     struct from_parsed from;
-    if (m->over_limit)
-        return STR("the header exceeds our limits");
     from_parse(m->arena, &m->headers, &from);
     *status = from.status;
     if (from.status != FROM_OK)

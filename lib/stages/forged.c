@@ -1,6 +1,9 @@
 /* forged.c - finds header fields that speak in our name: Authentication-Results with our id (RFC
  * 8601 5) and Received-SPF with receiver= us. Runs before anything of ours is added.
  *
+ * Each deletion costs the MTA a pass over the header, and Postfix ends over thousands of them: a
+ * message with more than limits.forged-fields is refused instead.
+ *
  * Errors: none; a field that cannot be understood is taken for forged. */
 #include "core/stage.h"
 #include "mail/authres.h"
@@ -39,7 +42,8 @@ static bool forged_received_spf(struct arena *a, struct str value, const struct 
 
 typedef bool forged_fn(struct arena *, struct str, const struct str *, size_t);
 
-/* Ordinals, among the fields of this name, of those that must go. */
+/* Ordinals, among the fields of this name, of those that must go; no more than one beyond the
+ * limit. */
 static size_t find(struct stage_run *run, struct str name, forged_fn *is_forged,
                    const unsigned **out)
 {
@@ -49,9 +53,11 @@ static size_t find(struct stage_run *run, struct str name, forged_fn *is_forged,
         return 0;
     struct str *ids;
     size_t n_ids = our_ids(run, &ids);
-    unsigned *ordinals = arena_array(run->message->arena, unsigned, count);
+    size_t limit = (size_t)run->conf->max_forged_fields;
+    unsigned *ordinals =
+        arena_array(run->message->arena, unsigned, count <= limit ? count : limit + 1);
     unsigned ordinal = 0;
-    for (size_t i = 0; i < headers->n; i++) {
+    for (size_t i = 0; i < headers->n && n <= limit; i++) {
         if (!str_eq_nocase(headers->fields[i].name, name))
             continue;
         ordinal++;
@@ -68,6 +74,10 @@ static void eom(struct stage_run *run)
     found->n = find(run, STR("Authentication-Results"), forged_authres, &found->ordinals);
     found->n_received_spf =
         find(run, STR("Received-SPF"), forged_received_spf, &found->received_spf);
+    found->too_many = run->message->results_lost ||
+                      found->n + found->n_received_spf > (size_t)run->conf->max_forged_fields;
+    if (found->too_many)
+        found->n = found->n_received_spf = 0;
 }
 
 const struct stage stage_forged = {.name = "forged", .eom = eom};

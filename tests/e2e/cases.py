@@ -6,6 +6,7 @@ and BAD6 those of evil.example; recv.example is ours."""
 
 import collections
 import re
+import time
 
 from namespace import BAD4, BAD6, GOOD4, GOOD6, RELAY, USER
 
@@ -197,6 +198,87 @@ def _(t):
             FORGED.replace("mx.recv.example", '"mx.\\recv.example"'),
         ],
     )
+
+
+# --- inbound: headers beyond the limits
+
+
+def results(n):
+    return [f"Authentication-Results: {FORGED}"] * n
+
+
+def took(t, limit, send):
+    """Sends, and sees that the MTA had no hard time."""
+    began = time.monotonic()
+    reply = send()
+    t.expect(f"less than {limit} s", time.monotonic() - began < limit, True)
+    return reply
+
+
+@case("enforce", "a flood of Authentication-Results, 11,000 lines: refused, and the MTA is well")
+def _(t):
+    message = t.mail("boss@none.example", headers=["Authentication-Results:"] * 11000)
+    reply = took(t, 5, lambda: t.send(message, "boss@none.example"))
+    if t.mta.name == "sendmail":
+        t.refused(reply, "552", "Headers too large")  # Sendmail's own limit is 32 KB
+    else:
+        t.refused(reply, "550 5.7.1", "More than 100 header fields claim to be results of this host")
+    t.expect("the MTA's log", "\n".join(t.syslog.lines[t.syslog_start :]), absent=("panic", "signal 6"))
+    t.judged(t.send(t.mail("boss@none.example"), "boss@none.example"), "spf=pass")
+
+
+@case("enforce", "a flood of Authentication-Results, 1,100 lines: refused under either MTA")
+def _(t):
+    message = t.mail("boss@none.example", headers=["Authentication-Results:"] * 1100)
+    t.refused(took(t, 5, lambda: t.send(message, "boss@none.example")), "550 5.7.1", "More than 100 header fields")
+    t.logged("cause=forged")
+
+
+@case("shadow", "a flood of Authentication-Results: refused in shadow mode too")
+def _(t):
+    message = t.mail("boss@none.example", headers=["Authentication-Results:"] * 101)
+    t.refused(t.send(message, "boss@none.example"), "550 5.7.1", "More than 100 header fields")
+
+
+@case("enforce", "100 forged Authentication-Results below thousands of fields: removed, and the MTA is well")
+def _(t):
+    fields = 1500 if t.mta.name == "sendmail" else 4500
+    headers = ["X: y"] * fields + results(100)
+    message = t.mail("boss@none.example", headers=headers)
+    found = t.judged(took(t, 5, lambda: t.send(message, "boss@none.example")), "spf=pass", "dmarc=pass")
+    if found:
+        t.expect("Authentication-Results in all", len(found.all("Authentication-Results")), 1)
+        t.expect("what else is there", found.names.count("X"), fields)
+
+
+@case("enforce", "a local program (sendmail -t) with a flood of Authentication-Results: it comes back")
+def _(t):
+    message = t.mail("bob@recv.example", headers=["Authentication-Results:"] * 101)
+    t.pickup(message, "alice@recv.example", status=69 if t.mta.name == "sendmail" else 0)  # EX_UNAVAILABLE, at once
+    t.logged("origin=ours", "cause=forged", "action=reject")
+    bounce = t.delivered()
+    if bounce:
+        t.expect("what comes back", bounce.data.decode(), "More than 100 header fields")
+
+
+@case("enforce", "a padded header: 552")
+def _(t):
+    message = t.mail("boss@none.example", headers=["X: y"] * 5001)
+    t.refused(took(t, 5, lambda: t.send(message, "boss@none.example")), "552 5.3.4", "header of this message is too large")
+    t.logged("over-limit=header", "cause=limit")
+
+
+@case("tag-large", "a padded header: the policy of From is applied")
+def _(t):
+    message = t.mail("boss@reject.example", headers=["X: y"] * 5001)
+    t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "DMARC policy", "reject.example")
+
+
+@case("tag-large", "a padded header, SPF from the right address: delivered")
+def _(t):
+    message = t.sign(t.mail("boss@reject.example"), "reject.example")
+    padded = b"X: y\r\n" * 5001 + message
+    t.judged(t.send(padded, "boss@reject.example"), "spf=pass", "dkim=permerror", "dmarc=pass")
 
 
 # --- inbound: DNS that does not answer

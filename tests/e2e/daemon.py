@@ -31,6 +31,7 @@ PROFILES = {
     "quarantine-refused": {"dmarc": '{ on-reject = "reject"; on-quarantine = "reject"; }'},
     "broken": {"mod": '"shadow"'},
     "senders": {"senders-must-match": f'"{SENDERS}"', "on-sender-mismatch": '"reject"'},
+    "tag-large": {"limits": '{ on-header-limit = "tag"; }', "dmarc": '{ on-reject = "reject"; }'},
     "shadow": {"mode": '"shadow"', "spf": '{ on-fail = "reject"; }'},
 }
 

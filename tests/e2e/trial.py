@@ -147,12 +147,12 @@ class Trial:
                 break
         return Reply(code, text, stage)
 
-    def pickup(self, message, sender):
-        """Hands the message to sendmail(1), as a program on this machine does."""
+    def pickup(self, message, sender, status=0):
+        """Hands the message to sendmail(1), as a program on this machine does, which ends with this status."""
         text = message.replace(b"\r\n", b"\n")
         done = subprocess.run(["sendmail", "-t", "-f", sender], input=text, capture_output=True, timeout=60)
         self.story.append(f"sendmail -t: exit status {done.returncode} {done.stderr.decode(errors='replace')}")
-        self.expect("sendmail -t takes the message", done.returncode, 0)
+        self.expect("sendmail -t takes the message", done.returncode, status)
 
     # --- what a case looks at
 

@@ -10,6 +10,7 @@
 #include "fuzz.h"
 
 #include "conf/conf.h"
+#include "core/intake.h"
 #include "decide/record.h"
 #include "decide/whole.h"
 #include "mail/authres.h"
@@ -89,10 +90,8 @@ static void run(struct play *p, const struct input *in, struct arena *a, struct 
     mail_path_parse(in->from, &p->message.from);
     header_list_init(&p->message.headers, a);
     header_parse_message(&p->message.headers, in->message, &p->whole.body);
-    for (size_t i = 0; i < p->message.headers.n; i++)
-        p->message.header_bytes += p->message.headers.fields[i].value.n;
     p->whole.conf = conf_of(in->conf);
-    p->message.over_limit = p->message.header_bytes > p->whole.conf->max_header_bytes;
+    intake_header(p->whole.conf, &p->message);
     p->whole.session = &p->session;
     p->whole.message = &p->message;
     p->whole.asker.dns = dns;
@@ -103,9 +102,11 @@ static void run(struct play *p, const struct input *in, struct arena *a, struct 
 static void check_verdict(const struct play *p)
 {
     const struct verdict *v = &p->whole.verdict;
+    bool flood = p->whole.evidence.forged.too_many;
     require(v->action <= v->wanted);
-    require(p->message.origin == ORIGIN_INBOUND || v->action == ACTION_ACCEPT);
-    require(p->whole.conf->mode == RUN_ENFORCE || v->action == ACTION_ACCEPT);
+    require(!flood || v->action == ACTION_REJECT || p->whole.point != POINT_EOM);
+    require(p->message.origin == ORIGIN_INBOUND || v->action == ACTION_ACCEPT || flood);
+    require(p->whole.conf->mode == RUN_ENFORCE || v->action == ACTION_ACCEPT || flood);
     if (v->wanted < ACTION_TEMPFAIL)
         return;
     require(v->code.n == 3 && v->enhanced.n >= 5 && v->text.n && v->text.n <= 400);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "core/intake.h"
 #include "crypto/canon.h"
 #include "decide/record.h"
 #include "decide/whole.h"
@@ -245,9 +246,7 @@ static void read_message(struct play *p, struct str *body)
     header_list_init(&p->message.headers, p->arena);
     header_parse_message(&p->message.headers, text, body);
     sign(p, &p->message.headers, replace(p->arena, *body, STR("TAMPER\r\n"), STR("")));
-    for (size_t i = 0; i < p->message.headers.n; i++)
-        p->message.header_bytes += p->message.headers.fields[i].value.n;
-    p->message.over_limit = p->message.header_bytes > p->conf->max_header_bytes;
+    intake_header(p->conf, &p->message);
     p->message.body_bytes = body->n;
 }
 

@@ -1,0 +1,54 @@
+/* intake.c - the limits on a header, field by field.
+ *
+ * Errors: none; what was not kept stands in the message. */
+#include "core/intake.h"
+
+#include "conf/conf.h"
+
+/* More than one is an error, whatever they say; the others are kept for those who look at them. */
+#define FROM_BEYOND_MAX 10
+
+/* A field as it stands in the message: with its colon and line end. */
+static size_t bytes_of(struct str name, size_t value_bytes)
+{
+    return name.n + 1 + value_bytes + 2;
+}
+
+static bool take_one(size_t *taken, size_t limit)
+{
+    if (*taken >= limit)
+        return false;
+    ++*taken;
+    return true;
+}
+
+/* Beyond the limits. */
+static bool decides(const struct conf *conf, struct message *m, struct str name)
+{
+    name = str_trim(name); /* as header_list_add() does */
+    if (str_eq_nocase(name, STR("From")))
+        return take_one(&m->from_beyond, FROM_BEYOND_MAX);
+    if (!str_eq_nocase(name, STR("Authentication-Results")) &&
+        !str_eq_nocase(name, STR("Received-SPF")))
+        return false;
+    bool kept = take_one(&m->results_beyond, (size_t)conf->max_forged_fields);
+    m->results_lost = m->results_lost || !kept;
+    return kept;
+}
+
+bool intake_field(const struct conf *conf, struct message *m, struct str name, size_t value_bytes)
+{
+    m->header_bytes += bytes_of(name, value_bytes);
+    m->over_limit = m->over_limit || m->headers.n >= (size_t)conf->max_header_count ||
+                    m->header_bytes > conf->max_header_bytes;
+    return !m->over_limit || decides(conf, m, name);
+}
+
+void intake_header(const struct conf *conf, struct message *m)
+{
+    const struct header_list all = m->headers;
+    m->headers.n = 0;
+    for (size_t i = 0; i < all.n; i++)
+        if (intake_field(conf, m, all.fields[i].name, all.fields[i].value.n))
+            m->headers.fields[m->headers.n++] = all.fields[i];
+}
