@@ -34,7 +34,8 @@ struct evidence_dmarc {
     enum dmarc_result result; /* the strictest of all author domains */
     struct str reason;        /* a phrase: why */
     enum from_status from_status;
-    size_t n; /* author domains evaluated */
+    unsigned identifier_queries; /* that the author domains leave (request_shares) */
+    size_t n;                    /* author domains evaluated */
     const struct dmarc_outcome *outcomes;
     size_t decisive;                /* the strictest of the outcomes; meaningful if n > 0 */
     enum dmarc_auth list_signature; /* of the domain in List-Id or List-Post */

@@ -3,6 +3,8 @@
  * Errors: none; what goes wrong in a stage stands in the evidence. */
 #include "core/pipeline.h"
 
+#include "core/request.h"
+
 #define STAGES_MAX 5
 
 /* The whole choice of what is done for whom. Order matters at the end of the message: DMARC reads
@@ -32,6 +34,7 @@ struct pipeline {
 struct pipeline *pipeline_new(const struct stage_run *base)
 {
     struct pipeline *p = arena_make(base->message->arena, struct pipeline);
+    base->asker->spare = request_shares(base->conf).spare;
     for (const struct stage *const *s = stages_for[base->message->origin]; *s; s++) {
         p->slots[p->n].stage = *s;
         p->slots[p->n].run = *base;

@@ -3,6 +3,32 @@
  * Errors: none. */
 #include "core/request.h"
 
+#define DMARC_QUERIES_MIN 10 /* an author domain takes nine */
+
+static unsigned at_least(unsigned value, unsigned least)
+{
+    return value > least ? value : least;
+}
+
+struct request_shares request_shares(const struct conf *conf)
+{
+    unsigned all = (unsigned)conf->dns_max_queries;
+    struct request_shares s = {
+        .dmarc = at_least(all / 5, DMARC_QUERIES_MIN),
+        .keys = at_least(all / 10, 1),
+        .spare = at_least(all / 10, 1),
+    };
+    s.spf = all - s.dmarc - s.keys - s.spare;
+    return s;
+}
+
+/* With libspf2 two evaluations ask: its own, and ours behind it. */
+static unsigned spf_queries(const struct conf *conf)
+{
+    unsigned share = request_shares(conf).spf;
+    return conf->spf_engine == SPF_BY_OWN ? share : share / 2;
+}
+
 static struct spf_request about(const struct conf *conf, const struct session *session,
                                 const struct message *message, struct str local, struct str domain)
 {
@@ -17,6 +43,7 @@ static struct spf_request about(const struct conf *conf, const struct session *s
         .want_explanation = conf->spf_on_fail == ACTION_REJECT,
     };
     request.limits.void_lookups = (unsigned)conf->spf_void_lookups;
+    request.limits.queries = spf_queries(conf);
     return request;
 }
 
@@ -39,6 +66,7 @@ struct dkim_verify_settings request_dkim(const struct conf *conf, const struct m
 {
     return (struct dkim_verify_settings){
         .max_signatures = (unsigned)conf->dkim_max_signatures,
+        .max_queries = request_shares(conf).keys,
         .min_key_bits = (unsigned)conf->dkim_min_key_bits,
         .partial_body = conf->dkim_partial_body,
         .clock_skew_s = conf->dkim_clock_skew / 1000,
@@ -71,6 +99,7 @@ static bool spf_identifier(const struct evidence_spf_identity *mail_from,
 struct dmarc_request request_dmarc(const struct conf *conf, const struct message *message,
                                    const struct evidence *evidence)
 {
+    unsigned *left = arena_make(message->arena, unsigned);
     const struct evidence_dkim *dkim = &evidence->dkim;
     struct dmarc_identifier *ids =
         arena_array(message->arena, struct dmarc_identifier, dkim->n + 1);
@@ -80,5 +109,7 @@ struct dmarc_request request_dmarc(const struct conf *conf, const struct message
         if (s->domain.n)
             ids[n++] = (struct dmarc_identifier){.domain = s->domain, .auth = request_auth_of(s)};
     }
-    return (struct dmarc_request){.ids = ids, .n_ids = n, .psl = conf->psl};
+    *left = evidence->dmarc.identifier_queries;
+    return (struct dmarc_request){
+        .ids = ids, .n_ids = n, .psl = conf->psl, .identifier_queries = left};
 }

@@ -7,20 +7,31 @@
 #include "core/evidence.h"
 #include "core/message.h"
 
+/* How dns.max-queries is shared out. Each part has its own, because no result may depend on what
+ * another part happened to ask first: SPF may be decided before anything is known of From. */
+struct request_shares {
+    unsigned dmarc; /* author domains come first, and always fit; then identifiers */
+    unsigned keys;  /* of DKIM */
+    unsigned spare; /* ahead of need, and repeated: see struct dns_asker */
+    unsigned spf;   /* MAIL FROM, and then HELO with what is left */
+};
+
+struct request_shares request_shares(const struct conf *conf);
+
 /* About MAIL FROM; for a null sender, and no other, about postmaster@HELO (RFC 7208 2.4): a sender
  * without a domain has an empty one here, which gives none. Texts are those of conf, session and
  * message. */
 struct spf_request request_spf(const struct conf *conf, const struct session *session,
                                const struct message *message);
 
-/* About HELO (RFC 7208 2.3). */
+/* About HELO (RFC 7208 2.3), with all of SPF's queries. */
 struct spf_request request_spf_helo(const struct conf *conf, const struct session *session,
                                     const struct message *message);
 
 struct dkim_verify_settings request_dkim(const struct conf *conf, const struct message *message);
 
-/* With what SPF and DKIM authenticated, or could not; all but the author domain. The identifiers
- * live in the message's arena. */
+/* With what SPF and DKIM authenticated, or could not; all but the author domain. What it points at
+ * lives in the message's arena. */
 struct dmarc_request request_dmarc(const struct conf *conf, const struct message *message,
                                    const struct evidence *evidence);
 

@@ -188,6 +188,14 @@ static void count_results(const struct evidence *e)
     counter_add(CTR_FORGED_REFUSED, e->forged.too_many);
 }
 
+static void count_queries(const struct evidence *e)
+{
+    bool out = e->spf.mail_from.outcome.out_of_queries || e->spf.helo.outcome.out_of_queries;
+    for (size_t i = 0; i < e->dkim.n; i++)
+        out = out || e->dkim.signatures[i].out_of_queries;
+    counter_add(CTR_DNS_OUT_OF_QUERIES, out);
+}
+
 static void count_signing(const struct evidence_signing *signing)
 {
     if (!signing->tried)
@@ -242,6 +250,7 @@ void record_count(enum policy_point point, const struct message *message,
     if (message->over_limit)
         counter_inc(CTR_LIMIT_EXCEEDED);
     count_results(evidence);
+    count_queries(evidence);
     count_signing(&evidence->signing);
     count_override(verdict->override);
     count_action(verdict);

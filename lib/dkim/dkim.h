@@ -29,10 +29,12 @@ const char *dkim_result_name(enum dkim_result result); /* "permerror" */
 
 struct dkim_verify_settings {
     unsigned max_signatures; /* the newest (topmost) are evaluated */
-    unsigned min_key_bits;   /* shorter RSA keys: policy; below 1024: permerror */
-    bool partial_body;       /* accept l= shorter than the body */
-    int64_t clock_skew_s;    /* tolerated for t= in the future and x= in the past */
-    int64_t now;             /* seconds since 1970 */
+    unsigned
+        max_queries; /* for keys, cached or not: signatures that need more are policy; 0: any */
+    unsigned min_key_bits; /* shorter RSA keys: policy; below 1024: permerror */
+    bool partial_body;     /* accept l= shorter than the body */
+    int64_t clock_skew_s;  /* tolerated for t= in the future and x= in the past */
+    int64_t now;           /* seconds since 1970 */
 };
 
 /* What became of one signature. Words as in RFC 8601 2.7.1. */
@@ -48,6 +50,7 @@ struct dkim_signature {
     enum key_type key_type;
     unsigned key_bits;          /* 0: no key was seen */
     bool testing;               /* t=y in the key record */
+    bool out_of_queries;        /* policy because max_queries were not enough */
     enum dns_security security; /* of the key record */
 };
 

@@ -172,20 +172,47 @@ static bool hash_headers(struct dkim_verifier *v, const struct header_list *head
     return fields != NULL;
 }
 
-struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *settings,
-                                        const struct header_list *headers, struct key_cache *keys,
-                                        struct dns_asker *asker)
+/* True if this key name is that of an earlier signature whose key is asked for. */
+static bool asked_before(const struct dkim_verifier *v, size_t i)
 {
-    struct dkim_verifier *v = begin(asker->arena, settings, headers, keys);
-    name_signatures(v);
+    for (size_t k = 0; k < i; k++)
+        if (!v->signatures[k].decided &&
+            str_eq(v->signatures[k].key_name, v->signatures[i].key_name))
+            return true;
+    return false;
+}
+
+/* Starts the queries for all keys that may be asked for, the newest signatures' first. What is
+ * beyond these is no temperror: it would be so again whenever the message comes again. */
+static void ask_for_keys(struct dkim_verifier *v, struct dns_asker *asker)
+{
+    unsigned max = v->settings.max_queries, queries = 0;
     for (size_t i = 0; i < v->n; i++) {
         struct signature *s = &v->signatures[i];
         if (s->decided)
             continue;
         s->key_name = str_printf(v->arena, "%.*s._domainkey.%.*s", STR_ARG(s->result->selector),
                                  STR_ARG(s->result->domain));
-        dns_prefetch(asker, s->key_name, DNS_TXT);
+        if (asked_before(v, i))
+            continue;
+        if (max && queries == max) {
+            s->result->out_of_queries = true;
+            signature_decide(s, DKIM_POLICY,
+                             STR("no DNS query is left for its key (dns.max-queries)"));
+            continue;
+        }
+        queries++;
+        dns_start(asker, s->key_name, DNS_TXT);
     }
+}
+
+struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *settings,
+                                        const struct header_list *headers, struct key_cache *keys,
+                                        struct dns_asker *asker)
+{
+    struct dkim_verifier *v = begin(asker->arena, settings, headers, keys);
+    name_signatures(v);
+    ask_for_keys(v, asker);
     hash_headers(v, headers);
     return v;
 }

@@ -67,7 +67,10 @@ struct dmarc_request {
     const struct dmarc_identifier *ids;
     size_t n_ids;
     const struct psl *psl; /* organizational domains are those of this list; NULL: tree walk */
-    dmarc_step_fn *step;   /* or NULL */
+    /* Look-ups that may be made for walks of identifiers, cached or not; counted down. What an
+     * identifier needs beyond them makes it unaligned. NULL: any. */
+    unsigned *identifier_queries;
+    dmarc_step_fn *step; /* or NULL */
     void *step_context;
 };
 
@@ -89,6 +92,10 @@ struct dmarc_outcome {
     unsigned queries;           /* look-ups of the walks and of the author domain's existence */
     enum dns_security security; /* of the policy record */
 };
+
+/* How many look-ups, at most, dmarc_evaluate() makes for the author domain itself: those of its
+ * walk and of its existence; at most nine. */
+unsigned dmarc_author_cost(struct str domain, const struct psl *psl);
 
 /* Starts the queries that dmarc_evaluate() can need for this domain: the walk's (at most eight;
  * with a list, at most two) and, for an author domain whose policy depends on it, that of its

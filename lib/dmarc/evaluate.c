@@ -145,6 +145,22 @@ static enum dmarc_aligned listed_alignment(const struct evaluation *e,
     return str_eq(organizational, e->out->organizational_domain) ? DMARC_ALIGNED : DMARC_UNALIGNED;
 }
 
+/* True if the walk of this identifier may be made. */
+static bool afford_walk(struct evaluation *e, const struct dmarc_identifier *id)
+{
+    unsigned *left = e->request->identifier_queries;
+    unsigned cost = dmarc_walk_cost(&e->walker, id->domain);
+    if (!left)
+        return true;
+    if (cost > *left) {
+        dmarc_step(&e->walker, 0, "%.*s: no DNS query is left for its walk (dns.max-queries)",
+                   STR_ARG(dmarc_identifier_shown(&e->walker, id)));
+        return false;
+    }
+    *left -= cost;
+    return true;
+}
+
 /* RFC 9989 4.10.2 */
 static enum dmarc_aligned alignment(struct evaluation *e, const struct dmarc_identifier *id)
 {
@@ -162,6 +178,8 @@ static enum dmarc_aligned alignment(struct evaluation *e, const struct dmarc_ide
     walk_author(e);
     struct str organizational = e->out->organizational_domain;
     if (organizational.n && !domain_is_at_or_below(id->domain, organizational))
+        return DMARC_UNALIGNED;
+    if (!afford_walk(e, id))
         return DMARC_UNALIGNED;
     dmarc_walk(&e->walker, id->domain, &walk);
     return dmarc_walks_align(&e->author, &walk);
@@ -258,6 +276,12 @@ void dmarc_evaluate(const struct dmarc_request *request, struct dns_asker *asker
     out->queries = e.walker.queries;
 }
 
+unsigned dmarc_author_cost(struct str domain, const struct psl *psl)
+{
+    const struct dmarc_walker nothing_seen = {0};
+    return (psl ? 2 : dmarc_walk_cost(&nothing_seen, domain)) + 1;
+}
+
 /* Starts the queries; the node above the domain whose record is its policy, if the cache tells. */
 static const struct dmarc_node *start_walk(struct dmarc_walker *walker, struct str domain)
 {
@@ -284,7 +308,7 @@ static void prefetch(struct str domain, const struct psl *psl, struct dns_asker 
     const struct dmarc_node *above =
         psl ? start_listed(&walker, domain) : start_walk(&walker, domain);
     if (above && depends_on_existence(&above->record))
-        dns_prefetch(asker, domain, DNS_CNAME);
+        dns_start(asker, domain, DNS_CNAME);
 }
 
 /* The same when more has come; a record of the domain's own, as most have one, ends it. */

@@ -121,7 +121,7 @@ static void start_queries(struct dmarc_walker *walker, const struct str *names, 
         missing += !find_node(walker, names[i]);
     for (size_t i = 0; i < n && missing > 1 && asker->patience_us > 0; i++)
         if (!find_node(walker, names[i]))
-            dns_prefetch(asker, record_name(asker->arena, names[i]), DNS_TXT);
+            dns_start(asker, record_name(asker->arena, names[i]), DNS_TXT);
 }
 
 /* psd= of the record at a node, '\0' if there is none. */
@@ -154,6 +154,16 @@ void dmarc_walk(struct dmarc_walker *walker, struct str domain, struct dmarc_wal
     size_t n = walk_names(domain, names);
     start_queries(walker, names, n);
     climb(walker, names, n, true, out);
+}
+
+unsigned dmarc_walk_cost(const struct dmarc_walker *walker, struct str domain)
+{
+    struct str names[DMARC_WALK_MAX];
+    size_t n = walk_names(domain, names);
+    unsigned cost = 0;
+    for (size_t i = 0; i < n; i++)
+        cost += !find_node(walker, names[i]);
+    return cost;
 }
 
 bool dmarc_walk_seen(struct dmarc_walker *walker, struct str domain, struct dmarc_walk *out)

@@ -52,6 +52,9 @@ void dmarc_walk(struct dmarc_walker *walker, struct str domain, struct dmarc_wal
 /* The same without asking: false if that walk was not made. */
 bool dmarc_walk_seen(struct dmarc_walker *walker, struct str domain, struct dmarc_walk *out);
 
+/* How many look-ups that walk can make: those of names that were not looked at yet. */
+unsigned dmarc_walk_cost(const struct dmarc_walker *walker, struct str domain);
+
 /* The lowest unknown node, or NULL. */
 const struct dmarc_node *dmarc_walk_unknown(const struct dmarc_walk *walk);
 

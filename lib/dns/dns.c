@@ -63,15 +63,21 @@ static void let_go(void *held)
     dns_held_release(held);
 }
 
-/* The entry for this question, held by the asker, with a reference for the caller. *sent: its query
- * went out just here. */
-static struct dns_entry *ask(struct dns_asker *asker, const struct dns_question *q, bool *sent)
+/* The entry for this question, held by the asker, with a reference for the caller; NULL only if it
+ * is not needed. *sent: its query went out just here. */
+static struct dns_entry *ask(struct dns_asker *asker, const struct dns_question *q,
+                             enum dns_need need, bool *sent)
 {
     if (!asker->held) {
-        asker->held = dns_held_new(asker->memory);
+        asker->held = dns_held_new(asker->memory, asker->spare);
         arena_defer(asker->arena, let_go, asker->held);
     }
-    return dns_held_ask(asker->held, asker->dns, q, !asker->ahead, sent, &asker->queries);
+    return dns_held_ask(asker->held, asker->dns, q, need, sent, &asker->queries);
+}
+
+static enum dns_need look_up_need(const struct dns_asker *asker)
+{
+    return asker->ahead ? DNS_NEEDED_ONCE : DNS_NEEDED;
 }
 
 /* Waits as long as the patience lasts; only time spent here counts against it. */
@@ -139,7 +145,7 @@ const struct dns_answer *dns_lookup(struct dns_asker *asker, struct str name, en
 
     asker->lookups++;
     if (dns_name_parse(name, &q.name)) {
-        struct dns_entry *e = ask(asker, &q, &sent);
+        struct dns_entry *e = ask(asker, &q, look_up_need(asker), &sent);
         bool answered = dns_entry_answer(e);
         at_once = answered && !sent;
         count_look_up(asker, answered, sent);
@@ -150,12 +156,23 @@ const struct dns_answer *dns_lookup(struct dns_asker *asker, struct str name, en
     return answer;
 }
 
-void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type)
+static void start(struct dns_asker *asker, struct str name, enum dns_type type, enum dns_need need)
 {
     struct dns_question q = {.type = type};
     bool sent;
-    if (dns_name_parse(name, &q.name))
-        dns_entry_release(ask(asker, &q, &sent));
+    struct dns_entry *e = dns_name_parse(name, &q.name) ? ask(asker, &q, need, &sent) : NULL;
+    if (e)
+        dns_entry_release(e);
+}
+
+void dns_start(struct dns_asker *asker, struct str name, enum dns_type type)
+{
+    start(asker, name, type, look_up_need(asker));
+}
+
+void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type)
+{
+    start(asker, name, type, DNS_NOT_NEEDED_YET);
 }
 
 struct dns *dns_open(const struct dns_settings *settings, struct arena *a, struct str *problem)

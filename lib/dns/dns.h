@@ -5,9 +5,9 @@
  * patience and the counts of that message. Queries belong to the cache, never to a message: a query
  * that a message gave up on still fills the cache for the next one.
  *
- * dns_prefetch() starts a query and returns at once; dns_lookup() joins a query in flight or starts
- * one, and waits as long as the asker's patience lasts. So callers are sequential and simple while
- * their DNS runs beside the SMTP dialogue. */
+ * dns_start() and dns_prefetch() start a query and return at once; dns_lookup() joins a query in
+ * flight or starts one, and waits as long as the asker's patience lasts. So callers are sequential
+ * and simple while their DNS runs beside the SMTP dialogue. */
 #ifndef ASSAY_DNS_DNS_H
 #define ASSAY_DNS_DNS_H
 
@@ -82,6 +82,8 @@ struct dns_asker {
     struct dns *dns;
     struct arena *arena; /* answers are held until this arena is reset */
     size_t memory;       /* bytes that they may take; an answer beyond it is DNS_SERVFAIL. 0: any */
+    unsigned spare; /* queries that may be sent beyond those that are needed: for names that may
+                       never be looked up, and for failures asked for again. 0: any */
     int64_t patience_us; /* what is left of the time to spend waiting; 0: never wait, answer
                             DNS_PENDING instead if `may_pend`, else DNS_TIMEOUT */
     bool may_pend;
@@ -102,7 +104,11 @@ struct dns_asker {
  * query. */
 const struct dns_answer *dns_lookup(struct dns_asker *asker, struct str name, enum dns_type type);
 
-/* Starts the query if it is neither cached nor under way. */
+/* Starts the query for a name that will be looked up, if it is neither cached nor under way. */
+void dns_start(struct dns_asker *asker, struct str name, enum dns_type type);
+
+/* The same for a name that may be looked up. It takes one of the asker's spare queries until the
+ * look-up comes, and does nothing when all are taken: so it never costs what is needed. */
 void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type);
 
 /* Asks on while the message waits for nothing: where the next name to ask for stands in an answer

@@ -3,6 +3,10 @@
  * What is still under way takes no room; it is counted, or let go, when something is asked for the
  * next time after it came.
  *
+ * A query that is sent ahead of need takes a spare one, and gives it back when it is needed; one
+ * that repeats a failure keeps it. So all queries of a message are those that it needs and the
+ * spare ones, and what was sent ahead never makes a needed one fail.
+ *
  * Errors: none; exhausted memory ends the program. */
 #include "dns/held.h"
 
@@ -17,6 +21,7 @@ struct held_entry {
     struct dns_entry *entry;
     bool counted; /* in bytes */
     bool refused; /* for want of room: a failure stands in its place */
+    bool ahead;   /* sent ahead of need, and not needed yet: it has a spare query */
 };
 
 struct dns_held {
@@ -25,12 +30,13 @@ struct dns_held {
     pthread_mutex_t lock;
     size_t max_bytes, bytes;
     unsigned queries;
+    unsigned spare, spent; /* spare 0: no bound */
     size_t n, cap;
     struct held_entry *list; /* `first`, or a larger block */
     struct held_entry first[FIRST];
 };
 
-struct dns_held *dns_held_new(size_t max_bytes)
+struct dns_held *dns_held_new(size_t max_bytes, unsigned spare)
 {
     struct dns_held *held = malloc(sizeof *held);
     if (!held)
@@ -41,6 +47,8 @@ struct dns_held *dns_held_new(size_t max_bytes)
     held->max_bytes = max_bytes;
     held->bytes = held->n = 0;
     held->queries = 0;
+    held->spare = spare;
+    held->spent = 0;
     held->cap = FIRST;
     held->list = held->first;
     return held;
@@ -115,19 +123,35 @@ static void count(struct dns_held *held)
     }
 }
 
-/* The newest entry for the question; with `again`, unless it is a failure of the resolver. */
-static struct dns_entry *find(const struct dns_held *held, const struct dns_question *q, bool again)
+/* The newest entry for the question, or NULL. */
+static struct held_entry *find(const struct dns_held *held, const struct dns_question *q)
 {
     for (size_t i = held->n; i-- > 0;) {
-        struct dns_entry *e = held->list[i].entry;
-        const struct dns_question *asked = dns_entry_question(e);
-        if (asked->type != q->type || !dns_name_eq(&asked->name, &q->name))
-            continue;
-        const struct dns_answer *answer = dns_entry_answer(e);
-        if (!again || !answer || !dns_unknown(answer) || held->list[i].refused)
-            return e;
+        const struct dns_question *asked = dns_entry_question(held->list[i].entry);
+        if (asked->type == q->type && dns_name_eq(&asked->name, &q->name))
+            return &held->list[i];
     }
     return NULL;
+}
+
+/* A failure of the resolver, which may be over by now. */
+static bool has_failed(const struct held_entry *h)
+{
+    const struct dns_answer *answer = dns_entry_answer(h->entry);
+    return answer && dns_unknown(answer) && !h->refused;
+}
+
+static bool has_spare(const struct dns_held *held)
+{
+    return held->spare == 0 || held->spent < held->spare;
+}
+
+static void note_need(struct dns_held *held, struct held_entry *h)
+{
+    if (!h->ahead)
+        return;
+    h->ahead = false;
+    held->spent--;
 }
 
 static struct held_entry *find_entry(struct dns_held *held, const struct dns_entry *e)
@@ -139,36 +163,56 @@ static struct held_entry *find_entry(struct dns_held *held, const struct dns_ent
 }
 
 /* Takes the entry in, unless somebody was faster with the same question: then that one's. */
-static struct dns_entry *take_in(struct dns_held *held, struct dns_entry *e,
-                                 const struct dns_question *q, bool again)
+static struct held_entry *take_in(struct dns_held *held, struct dns_entry *e, enum dns_need need)
 {
-    struct dns_entry *other = find(held, q, again);
-    if (!other && !find_entry(held, e)) {
-        append(held, e);
-        return e;
+    struct held_entry *other = find(held, dns_entry_question(e));
+    if (other && (other->entry == e || need != DNS_NEEDED || !has_failed(other))) {
+        dns_entry_release(e);
+        return other;
     }
-    dns_entry_release(e);
-    return other ? other : e;
+    append(held, e);
+    return &held->list[held->n - 1];
 }
 
 /* --- without it --- */
 
-struct dns_entry *dns_held_ask(struct dns_held *held, struct dns *dns, const struct dns_question *q,
-                               bool again, bool *sent, unsigned *queries)
+/* Asks the cache, with the lock given up meanwhile. With `spare` the query has a spare one. */
+static struct held_entry *ask_cache(struct dns_held *held, struct dns *dns,
+                                    const struct dns_question *q, enum dns_need need, bool spare,
+                                    bool *sent)
 {
+    held->spent += spare;
+    pthread_mutex_unlock(&held->lock);
+    struct dns_entry *e = dns_ask(dns, q, sent);
+    pthread_mutex_lock(&held->lock);
+    struct held_entry *h = take_in(held, e, need);
+    held->queries += *sent;
+    if (spare && *sent)
+        h->ahead = need == DNS_NOT_NEEDED_YET;
+    else
+        held->spent -= spare;
+    return h;
+}
+
+struct dns_entry *dns_held_ask(struct dns_held *held, struct dns *dns, const struct dns_question *q,
+                               enum dns_need need, bool *sent, unsigned *queries)
+{
+    struct dns_entry *e = NULL;
     *sent = false;
     pthread_mutex_lock(&held->lock);
     count(held);
-    struct dns_entry *e = find(held, q, again);
-    if (!e) {
-        pthread_mutex_unlock(&held->lock);
-        e = dns_ask(dns, q, sent);
-        pthread_mutex_lock(&held->lock);
-        e = take_in(held, e, q, again);
-        held->queries += *sent;
+    struct held_entry *h = find(held, q);
+    bool repeated = h && need == DNS_NEEDED && has_failed(h) && has_spare(held);
+    bool ahead = !h && need == DNS_NOT_NEEDED_YET;
+    if (repeated || (!h && (!ahead || has_spare(held))))
+        h = ask_cache(held, dns, q, need, repeated || ahead, sent);
+    if (h && need != DNS_NOT_NEEDED_YET)
+        note_need(held, h);
+    if (h) {
+        e = h->entry;
+        dns_entry_hold(e);
     }
     *queries = held->queries;
-    dns_entry_hold(e);
     pthread_mutex_unlock(&held->lock);
     return e;
 }

@@ -8,8 +8,8 @@
 
 struct dns_held;
 
-/* With one reference; max_bytes 0: no bound. Never NULL. */
-struct dns_held *dns_held_new(size_t max_bytes);
+/* With one reference; max_bytes and spare as those of struct dns_asker. Never NULL. */
+struct dns_held *dns_held_new(size_t max_bytes, unsigned spare);
 struct dns_held *dns_held_share(struct dns_held *held);
 void dns_held_release(struct dns_held *held);
 
@@ -17,11 +17,18 @@ void dns_held_release(struct dns_held *held);
 void dns_held_end(struct dns_held *held);
 bool dns_held_ended(const struct dns_held *held);
 
-/* The entry for this question, with a reference for the caller. With `again` what failed is asked
- * for once more as soon as the cache lets go of it. *sent: its query went out just here; *queries:
- * how many did by now. */
+/* Why a question is asked. */
+enum dns_need {
+    DNS_NEEDED,         /* for its answer; what failed is asked for once more, as soon as the cache
+                           lets go of it and while there are spare queries */
+    DNS_NEEDED_ONCE,    /* the same, but not once more */
+    DNS_NOT_NEEDED_YET, /* ahead of need, while there are spare queries */
+};
+
+/* The entry for this question, with a reference for the caller; NULL if it is not needed and there
+ * are no spare queries. *sent: its query went out just here; *queries: how many did by now. */
 struct dns_entry *dns_held_ask(struct dns_held *held, struct dns *dns, const struct dns_question *q,
-                               bool again, bool *sent, unsigned *queries);
+                               enum dns_need need, bool *sent, unsigned *queries);
 
 /* The answer of an answered entry, which lives as long as `held`; NULL if it went beyond the bound:
  * then it is not held any more, and its question has failed for this message. */

@@ -89,6 +89,8 @@ struct reference_report reference_dkim(struct reference *r,
     struct asking q;
     struct dkim_question question = {.settings = settings, .signatures = signatures};
     asking_begin(&q, r, REFERENCE_LIBOPENDKIM, asker);
+    if (settings->max_queries)
+        asking_limit(&q, settings->max_queries);
     q.read = read_result;
     q.context = &question;
     question.ours = dkim_signatures_read(asker->arena, settings, headers, &question.n, skipped);

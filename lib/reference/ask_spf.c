@@ -26,6 +26,7 @@ struct reference_report reference_spf(struct reference *r, const struct spf_requ
     struct str why;
     struct spf_question question = {.out = out};
     asking_begin(&q, r, REFERENCE_LIBSPF2, asker);
+    asking_limit(&q, request->limits.queries);
     q.read = read_result;
     q.context = &question;
     sb_init(&job, q.scratch);

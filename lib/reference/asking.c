@@ -21,8 +21,11 @@
 void asking_begin(struct asking *q, struct reference *r, enum reference_library library,
                   struct dns_asker *asker)
 {
-    *q = (struct asking){
-        .r = r, .library = library, .asker = asker, .left_us = r->time_limit_ms * 1000};
+    *q = (struct asking){.r = r,
+                         .library = library,
+                         .asker = asker,
+                         .left_us = r->time_limit_ms * 1000,
+                         .questions_max = QUESTIONS_MAX};
     q->scratch = arena_new(0);
     q->report.reason = STR("");
 }
@@ -32,6 +35,12 @@ struct reference_report asking_end(struct asking *q)
     arena_free(q->scratch);
     arena_free(q->reply);
     return q->report;
+}
+
+void asking_limit(struct asking *q, unsigned questions)
+{
+    if (questions < q->questions_max)
+        q->questions_max = questions;
 }
 
 void asking_add(struct asking *q, const void *p, size_t n)
@@ -76,7 +85,7 @@ static const struct dns_answer *look_up(struct asking *q, const struct question 
 static struct str too_many(struct asking *q)
 {
     return str_printf(q->scratch, "%s is not given more than %u look-ups",
-                      reference_library_name(q->library), QUESTIONS_MAX);
+                      reference_library_name(q->library), q->questions_max);
 }
 
 /* What the library may be given of it; nothing more once something was refused. */
@@ -84,7 +93,7 @@ static struct dns_answer vetted_answer(struct asking *q, const struct question *
 {
     struct dns_answer vetted;
     struct str why;
-    if (!q->refused.p && q->report.questions > QUESTIONS_MAX)
+    if (!q->refused.p && q->report.questions > q->questions_max)
         q->refused = too_many(q);
     if (q->refused.p)
         return (struct dns_answer){.status = DNS_SERVFAIL};

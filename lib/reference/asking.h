@@ -33,11 +33,15 @@ struct asking {
     struct reference_report report;
     struct str refused; /* why, if DNS brought what the library is not given */
     int64_t left_us;
-    bool insecure; /* some answer was not protected by DNSSEC */
+    unsigned questions_max; /* that are answered */
+    bool insecure;          /* some answer was not protected by DNSSEC */
 };
 
 void asking_begin(struct asking *q, struct reference *r, enum reference_library library,
                   struct dns_asker *asker);
+
+/* No more than so many of its questions are answered: what a message may ask for. */
+void asking_limit(struct asking *q, unsigned questions);
 
 /* Adds bytes to the job; they have to stay where they are. */
 void asking_add(struct asking *q, const void *p, size_t n);

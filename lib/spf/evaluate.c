@@ -17,7 +17,8 @@
 #define PATH_LIMIT   256 /* RFC 5321 4.5.3.1.3: what is longer is in no mail */
 #define STEP_RECORDS 10  /* records of an answer that a step shows */
 
-const struct spf_limits spf_limits_default = {.lookup_terms = 10, .void_lookups = 2, .names = 10};
+const struct spf_limits spf_limits_default = {
+    .lookup_terms = 10, .void_lookups = 2, .names = 10, .queries = SPF_QUERIES_ANY};
 
 const char *spf_result_name(enum spf_result result)
 {
@@ -91,8 +92,26 @@ static void step_answer(struct spf_eval *ev, struct str name, enum dns_type type
          answer->n ? "" : " ", STR_ARG(shown));
 }
 
+/* False: the check ends here. What is cached counts too: a result that depended on the cache would
+ * be another one each time. */
+static bool charge_query(struct spf_eval *ev)
+{
+    unsigned limit = ev->request->limits.queries;
+    if (ev->out->queries < limit) {
+        ev->out->queries++;
+        return true;
+    }
+    ev->out->out_of_queries = true;
+    spf_stop(ev, SPF_PERMERROR,
+             "more than the %u DNS queries that SPF may make for a message (dns.max-queries)",
+             limit);
+    return false;
+}
+
 const struct dns_answer *spf_ask(struct spf_eval *ev, struct str name, enum dns_type type)
 {
+    if (!charge_query(ev))
+        return NULL;
     const struct dns_answer *answer = dns_lookup(ev->asker, name, type);
     if (answer->status == DNS_PENDING) {
         ev->out->pending = true;
@@ -228,11 +247,13 @@ static bool load_record(struct spf_eval *ev, struct str domain, struct spf_recor
 {
     struct str text, problem;
     const struct dns_answer *answer = spf_ask(ev, domain, DNS_TXT);
-    *result = SPF_TEMPERROR;
-    if (!answer)
+    if (!answer) {
+        *result = ev->stop;
         return false;
+    }
     if (dns_unknown(answer)) {
         spf_stop_unknown(ev, domain, DNS_TXT, answer);
+        *result = SPF_TEMPERROR;
         return false;
     }
     if (!select_record(ev, domain, answer, &text, result))
@@ -402,6 +423,15 @@ static void explain(struct spf_eval *ev, const struct decision *d)
         STEP(ev, "no explanation: %zu TXT records", answer->n);
 }
 
+/* A check that has its result does not lose it for want of queries. */
+static void explain_fail(struct spf_eval *ev, const struct decision *d)
+{
+    struct str problem = ev->out->problem;
+    explain(ev, d);
+    ev->out->problem = problem;
+    ev->out->out_of_queries = false;
+}
+
 /* ---- the check ---- */
 
 static void begin(struct spf_eval *ev, const struct spf_request *request, struct str domain)
@@ -453,7 +483,7 @@ void spf_check(const struct spf_request *request, struct dns_asker *asker, struc
          STR_ARG(spf_clean(&ev, ev.values.sender)));
     out->result = check_host(&ev, domain, &decision);
     if (!out->pending && out->result == SPF_FAIL && request->want_explanation)
-        explain(&ev, &decision);
+        explain_fail(&ev, &decision);
     if (out->pending) {
         *out = (struct spf_outcome){.pending = true};
         return;

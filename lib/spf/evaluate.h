@@ -51,8 +51,8 @@ struct str spf_clean(struct spf_eval *ev, struct str text);
 enum spf_match spf_stop(struct spf_eval *ev, enum spf_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The answer, or NULL when it is still under way: then out->pending is set and the caller has to
- * return SPF_STOP. */
+/* The answer, or NULL, and then the caller has to return SPF_STOP: it is still under way
+ * (out->pending is set), or the check has no query left (stop is SPF_PERMERROR). */
 const struct dns_answer *spf_ask(struct spf_eval *ev, struct str name, enum dns_type type);
 
 /* SPF_STOP with temperror for an answer that cannot be known. */
@@ -74,7 +74,7 @@ void spf_set_target(struct spf_eval *ev, struct spf_term *term);
 /* A name that check_host() can begin with (RFC 7208 4.3): well-formed, more than one label. */
 bool spf_is_domain(struct str name);
 
-/* Sets values.validated, for %{p} (RFC 7208 7.3). False: pending. */
+/* Sets values.validated, for %{p} (RFC 7208 7.3). False: as spf_ask()'s NULL. */
 bool spf_find_validated(struct spf_eval *ev);
 
 /* The name under in-addr.arpa or ip6.arpa. */

@@ -85,7 +85,7 @@ struct str spf_reverse_name(struct arena *a, const struct netaddr *client)
     return spf_expand_name(a, STR("%{ir}.%{v}.arpa"), &values);
 }
 
-/* Asks for the client's names once. False: pending. */
+/* Asks for the client's names once. False: stop. */
 static bool find_client_names(struct spf_eval *ev)
 {
     struct spf_client_names *c = &ev->client_names;
@@ -105,7 +105,7 @@ static bool find_client_names(struct spf_eval *ev)
     return true;
 }
 
-/* RFC 7208 5.5: a name is valid if the client is among its addresses. False: pending. */
+/* RFC 7208 5.5: a name is valid if the client is among its addresses. False: stop. */
 static bool check_client_name(struct spf_eval *ev, struct spf_client_name *name)
 {
     if (name->checked)
@@ -128,7 +128,7 @@ static bool related(struct str name, struct str domain, enum relation relation)
     return relation == ANY || domain_is_at_or_below(name, domain);
 }
 
-/* The first valid name that stands in the relation to `domain`, or STR_NONE. False: pending. */
+/* The first valid name that stands in the relation to `domain`, or STR_NONE. False: stop. */
 static bool find_valid_name(struct spf_eval *ev, struct str domain, enum relation relation,
                             struct str *found)
 {

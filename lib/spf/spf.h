@@ -2,6 +2,7 @@
 #ifndef ASSAY_SPF_SPF_H
 #define ASSAY_SPF_SPF_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "base/netset.h"
@@ -25,7 +26,9 @@ struct spf_limits {
     unsigned lookup_terms; /* RFC 7208 4.6.4: 10 */
     unsigned void_lookups; /* 2 */
     unsigned names;        /* MX and PTR names per term: 10 */
+    unsigned queries;      /* DNS look-ups of the whole check, cached or not: SPF_QUERIES_ANY */
 };
+#define SPF_QUERIES_ANY UINT_MAX
 extern const struct spf_limits spf_limits_default;
 
 /* For --explain: one step of the evaluation in words. */
@@ -55,6 +58,8 @@ struct spf_outcome {
     struct str problem;   /* why none, temperror or permerror: a phrase, clean */
     struct str explanation; /* of exp=, expanded, raw bytes; STR_NONE if there is none */
     unsigned lookup_terms, void_lookups;
+    unsigned queries;    /* DNS look-ups, cached or not */
+    bool out_of_queries; /* permerror because limits.queries were not enough */
 };
 
 /* The problem of a request without domain. */

@@ -16,34 +16,40 @@ struct state {
     struct str *domains;
 };
 
-static bool add_domain(struct state *state, struct str domain, size_t max)
+/* False if it is one too many, or needs more DNS queries than DMARC has: a message with domains of
+ * which some are not evaluated would get by with the mildest. */
+static bool add_domain(struct state *state, struct str domain, const struct conf *conf,
+                       unsigned *queries)
 {
     for (size_t i = 0; i < state->n; i++)
         if (str_eq(state->domains[i], domain))
             return true;
-    if (state->n == max)
+    unsigned cost = dmarc_author_cost(domain, conf->psl);
+    if (state->n == (size_t)conf->dmarc_max_authors || cost > *queries)
         return false;
+    *queries -= cost;
     state->domains[state->n++] = domain;
     return true;
 }
 
-/* The author domains, or what is wrong with From. */
-static struct str read_authors(struct stage_run *run, struct state *state, enum from_status *status)
+/* The author domains, or what is wrong with From. *queries: DMARC's, and what the domains leave of
+ * them. */
+static struct str read_authors(struct stage_run *run, struct state *state, enum from_status *status,
+                               unsigned *queries)
 {
     const struct message *m = run->message;
-    size_t max = (size_t)run->conf->dmarc_max_authors;
     struct from_parsed from;
     from_parse(m->arena, &m->headers, &from);
     *status = from.status;
     if (from.status != FROM_OK)
         return from.problem;
-    state->domains = arena_array(m->arena, struct str, max);
+    state->domains = arena_array(m->arena, struct str, (size_t)run->conf->dmarc_max_authors);
     for (size_t i = 0; i < from.n; i++) {
         if (!from.mailboxes[i].domain_ok) {
             *status = FROM_SYNTAX;
             return STR("From has an address without a domain name");
         }
-        if (!add_domain(state, from.mailboxes[i].domain, max)) {
+        if (!add_domain(state, from.mailboxes[i].domain, run->conf, queries)) {
             *status = FROM_TOO_MANY;
             return STR("From names too many author domains");
         }
@@ -73,7 +79,8 @@ static void eoh(struct stage_run *run)
         return;
     struct state *state = arena_make(run->message->arena, struct state);
     run->state = state;
-    dmarc->reason = read_authors(run, state, &dmarc->from_status);
+    dmarc->identifier_queries = request_shares(run->conf).dmarc;
+    dmarc->reason = read_authors(run, state, &dmarc->from_status, &dmarc->identifier_queries);
     if (dmarc->reason.n)
         state->n = 0;
     for (size_t i = 0; i < state->n; i++)

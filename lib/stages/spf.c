@@ -14,6 +14,7 @@
 
 struct state {
     unsigned tries;
+    bool mail_from_ahead, helo_ahead; /* goes on by itself */
 };
 
 static bool has_domain(struct arena *a, const struct conf_strings *domains, struct str domain)
@@ -42,30 +43,44 @@ static struct str why_skipped(const struct stage_run *run)
 }
 
 static void check(struct stage_run *run, struct evidence_spf_identity *identity,
-                  const struct spf_request *request)
+                  const struct spf_request *request, bool *ahead)
 {
     const struct spf_engine *engine = run->engines->spf;
     engine->check(engine, request, run->asker, &identity->outcome);
     identity->checked = !identity->outcome.pending;
-    const struct state *state = run->state;
-    if (identity->outcome.pending && state->tries == 1)
+    if (identity->outcome.pending && !*ahead)
         spf_check_ahead(request, run->asker);
+    *ahead = true;
+}
+
+/* HELO has the queries that MAIL FROM leaves: how many is known when that is checked. */
+static void check_helo(struct stage_run *run)
+{
+    struct evidence_spf *spf = &run->evidence->spf;
+    struct state *state = run->state;
+    struct spf_request request = request_spf_helo(run->conf, run->session, run->message);
+    if (!spf->mail_from.checked) {
+        spf_prefetch(request.domain, run->asker);
+        return;
+    }
+    unsigned spent = spf->mail_from.outcome.queries, all = request.limits.queries;
+    request.limits.queries = spent < all ? all - spent : 0;
+    check(run, &spf->helo, &request, &state->helo_ahead);
 }
 
 static void check_all(struct stage_run *run)
 {
     struct evidence_spf *spf = &run->evidence->spf;
+    struct state *state = run->state;
     struct spf_request request;
     if (spf->skipped.n)
         return;
     if (!spf->mail_from.checked) {
         request = request_spf(run->conf, run->session, run->message);
-        check(run, &spf->mail_from, &request);
+        check(run, &spf->mail_from, &request, &state->mail_from_ahead);
     }
-    if (run->conf->spf_helo && !spf->helo.checked) {
-        request = request_spf_helo(run->conf, run->session, run->message);
-        check(run, &spf->helo, &request);
-    }
+    if (run->conf->spf_helo && !spf->helo.checked)
+        check_helo(run);
 }
 
 static void try_early(struct stage_run *run)

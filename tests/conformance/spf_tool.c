@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spf/spf.h"
+#include "core/request.h"
 
 static unsigned long line_number;
 
@@ -71,11 +71,31 @@ static struct dns *open_zone(struct str hex)
     return dns;
 }
 
+/* Those that a message has where nothing is configured. */
+static unsigned queries, spare;
+
+static void read_shares(void)
+{
+    struct arena *a = arena_new(0);
+    struct conf_problems problems;
+    conf_problems_init(&problems, a);
+    struct conf *conf = conf_parse(STR("authserv-id = \"mx.recv.example\";"), &problems);
+    if (!conf)
+        die("no configuration");
+    struct request_shares shares = request_shares(conf);
+    queries = shares.spf;
+    spare = shares.spare;
+    conf_free(conf);
+    arena_free(a);
+}
+
 static void play(struct dns *dns, struct str rest)
 {
     struct arena *a = arena_new(0);
     struct dns_asker asker = {.dns = dns, .arena = a, .patience_us = 20000000};
     struct spf_request request = {.limits = spf_limits_default, .want_explanation = true};
+    request.limits.queries = queries;
+    asker.spare = spare;
     struct spf_outcome out;
     if (!netaddr_parse(word(&rest), &request.client))
         die("not an address");
@@ -96,6 +116,7 @@ int main(void)
     struct dns *dns = NULL;
     char *line = NULL;
     size_t size = 0;
+    read_shares();
     for (ssize_t n; (n = getline(&line, &size, stdin)) > 0;) {
         struct str rest = str_trim((struct str){line, (size_t)n});
         struct str verb = word(&rest);

@@ -276,6 +276,57 @@ static void security(void **state)
     close_zone(s);
 }
 
+/* The author domain's look-ups are made in any case; an identifier whose walk would cost more than
+ * is left is not aligned, and one that needs no walk is. */
+static void identifiers_have_a_budget(void **state)
+{
+    static const struct {
+        unsigned left;
+        enum dmarc_result result;
+        size_t index;
+        unsigned then;
+    } cases[] = {
+        {5, DMARC_PASS, 0, 0},
+        {4, DMARC_PASS, 1, 3},
+        {1, DMARC_PASS, 1, 0},
+        {0, DMARC_FAIL, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned left = cases[i].left;
+        struct setting *s = open_zone(ZONE, "www.example.com");
+        s->request.identifier_queries = &left;
+        add(s, true, DMARC_AUTH_PASS, "e.d.c.b.a.example.com");
+        add(s, false, DMARC_AUTH_PASS, "x.example.com");
+        add(s, false, DMARC_AUTH_PASS, "other.net");
+        evaluate(s);
+        assert_int_equal(s->outcome.result, cases[i].result);
+        assert_int_equal(s->outcome.aligned_index, cases[i].index);
+        assert_int_equal(s->outcome.policy, DMARC_P_QUARANTINE);
+        assert_int_equal(left, cases[i].then);
+        close_zone(s);
+    }
+    unsigned none = 0;
+    struct setting *s = open_zone(ZONE, "www.example.com");
+    s->request.identifier_queries = &none;
+    add(s, false, DMARC_AUTH_PASS, "www.example.com");
+    add(s, true, DMARC_AUTH_UNKNOWN, "x.example.com");
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_PASS);
+    s->ids[0].auth = DMARC_AUTH_FAIL;
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_FAIL); /* never temperror for that */
+    close_zone(s);
+}
+
+static void cost_of_an_author(void **state)
+{
+    (void)state;
+    assert_int_equal(dmarc_author_cost(STR("example.com"), NULL), 3);
+    assert_int_equal(dmarc_author_cost(STR("a.b.c.d.e.f.example.com"), NULL), 9);
+    assert_int_equal(dmarc_author_cost(STR("x.y.z.a.b.c.d.e.f.example.com"), NULL), 9);
+}
+
 /* What is prefetched is what is asked for, in a resolver whose answers are late. */
 /* Queries for the message, its errands' too: these count theirs just after they were sent. */
 static unsigned queries_at_last(struct setting *s, unsigned expected)
@@ -413,6 +464,8 @@ int main(void)
         cmocka_unit_test(steps),
         cmocka_unit_test(many_records),
         cmocka_unit_test(security),
+        cmocka_unit_test(identifiers_have_a_budget),
+        cmocka_unit_test(cost_of_an_author),
         cmocka_unit_test(prefetch),
         cmocka_unit_test(prefetch_ends),
         cmocka_unit_test(prefetch_by_list),

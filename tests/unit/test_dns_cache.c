@@ -120,6 +120,62 @@ static void a_failure_is_asked_again_when_the_cache_let_go(void **state)
     dns_close(dns);
 }
 
+static enum dns_status look_up(struct dns_asker *asker, const char *name)
+{
+    return dns_lookup(asker, str_of(name), DNS_TXT)->status;
+}
+
+static void what_is_ahead_of_need_has_a_bound(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct dns_asker asker = {.dns = dns, .arena = arena, .may_pend = true, .spare = 2};
+    (void)state;
+    assert_int_equal(status_of(dns, STR("known.example")), DNS_PENDING);
+    dns_prefetch(&asker, STR("known.example"), DNS_TXT); /* costs nothing */
+    dns_prefetch(&asker, STR("a.example"), DNS_TXT);
+    dns_prefetch(&asker, STR("b.example"), DNS_TXT);
+    dns_prefetch(&asker, STR("b.example"), DNS_TXT);
+    assert_int_equal(asked(), 3);
+    dns_prefetch(&asker, STR("c.example"), DNS_TXT);
+    assert_int_equal(asked(), 3);
+    /* What is needed is asked for, and what was ahead is not any more when it is needed. */
+    assert_int_equal(look_up(&asker, "c.example"), DNS_PENDING);
+    dns_start(&asker, STR("d.example"), DNS_TXT);
+    assert_int_equal(asked(), 5);
+    dns_prefetch(&asker, STR("e.example"), DNS_TXT);
+    assert_int_equal(asked(), 5);
+    assert_int_equal(look_up(&asker, "a.example"), DNS_PENDING);
+    assert_int_equal(look_up(&asker, "a.example"), DNS_PENDING);
+    dns_prefetch(&asker, STR("e.example"), DNS_TXT);
+    dns_prefetch(&asker, STR("f.example"), DNS_TXT);
+    assert_int_equal(asked(), 6);
+    assert_int_equal(asker.queries, 5);
+    dns_close(dns);
+}
+
+static void failures_are_asked_again_within_the_same_bound(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct dns_asker asker = {.dns = dns, .arena = arena, .may_pend = true, .spare = 2};
+    (void)state;
+    assert_int_equal(look_up(&asker, "a.example"), DNS_PENDING);
+    for (unsigned again = 1; again <= 2; again++) {
+        answer(DNS_SERVFAIL, 0, 0);
+        assert_int_equal(look_up(&asker, "a.example"), DNS_SERVFAIL);
+        atomic_fetch_add(&test_now, 6 * SECOND);
+        dns_prefetch(&asker, STR("a.example"), DNS_TXT);
+        assert_int_equal(asked(), again);
+        assert_int_equal(look_up(&asker, "a.example"), DNS_PENDING);
+        assert_int_equal(asked(), again + 1);
+    }
+    answer(DNS_SERVFAIL, 0, 0);
+    atomic_fetch_add(&test_now, 6 * SECOND);
+    assert_int_equal(look_up(&asker, "a.example"), DNS_SERVFAIL);
+    dns_prefetch(&asker, STR("b.example"), DNS_TXT);
+    assert_int_equal(asked(), 3);
+    dns_close(dns);
+}
+
 static void no_name_is_nxdomain_without_a_query(void **state)
 {
     static const char *const names[] = {"", ".", "a..b", ".a"};
@@ -309,6 +365,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(eviction_keeps_the_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(a_message_sees_one_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failure_is_asked_again_when_the_cache_let_go, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_ahead_of_need_has_a_bound, setup, teardown),
+        cmocka_unit_test_setup_teardown(failures_are_asked_again_within_the_same_bound, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(no_name_is_nxdomain_without_a_query, setup, teardown),
         cmocka_unit_test_setup_teardown(held_answers_are_bounded, setup, teardown),

@@ -6,11 +6,14 @@
 
 #include <stdlib.h>
 
+#include "base/counters.h"
 #include "core/pipeline.h"
+#include "decide/record.h"
 #include "dns/cache.h"
 #include "dns/zone.h"
 
-#define OPEN_MAX 256
+#define OPEN_MAX    256
+#define QUERIES_MAX 100 /* dns.max-queries */
 
 static struct resolver {
     struct dns_backend base;
@@ -101,7 +104,7 @@ static const char ZONE[] =
     "mx.example. TXT \"v=spf1 mx a -all\"\nmx.example. MX 10 out.mx.example.\n"
     "out.mx.example. A 192.0.2.1\n"
     "ptr.example. TXT \"v=spf1 ptr -all\"\n1.2.0.192.in-addr.arpa. PTR c.ptr.example.\n"
-    "c.ptr.example. A 192.0.2.1\n"
+    "c.ptr.example. A 192.0.2.1\nc.ptr.example. TXT \"v=spf1 -all\"\n"
     "bare.example. A 192.0.2.1\nexample. A 192.0.2.9\n"
     "np.example. TXT \"v=spf1 ip4:192.0.2.1 -all\"\nsub.np.example. A 192.0.2.1\n"
     "_dmarc.np.example. TXT \"v=DMARC1; p=quarantine; sp=quarantine; np=reject\"\n"
@@ -136,6 +139,26 @@ static void add_tree(struct strbuf *b)
         sb_printf(b, "n%u.tree.example. TXT \"v=spf1 -all\"\n", i);
 }
 
+/* And one who sends a storm: ten mx of ten exchanges each, ten deep domains that sign, and an
+ * author and a sender whose names have many labels. */
+static bool storm;
+static bool check_helo; /* spf.check-helo */
+
+#define DEEP "a.b.c.d.e.f.g.storm.example"
+
+static void add_storm(struct strbuf *b)
+{
+    sb_add(b, STR(DEEP ". TXT \"v=spf1"));
+    for (unsigned i = 0; i < 10; i++)
+        sb_printf(b, " mx:m%u.storm.example", i);
+    sb_add(b, STR(" -all\"\n_dmarc.storm.example. TXT \"v=DMARC1; p=reject; np=none\"\n"));
+    for (unsigned i = 0; i < 100; i++)
+        sb_printf(b,
+                  "m%u.storm.example. MX 1 x%u.m%u.storm.example\n"
+                  "x%u.m%u.storm.example. A 198.51.100.1\n",
+                  i / 10, i % 10, i / 10, i % 10, i / 10);
+}
+
 static struct str zone_of(struct arena *a)
 {
     struct strbuf b;
@@ -147,6 +170,8 @@ static struct str zone_of(struct arena *a)
             sb_printf(&b, "s1._domainkey.%s.example. TXT \"v=DKIM1; p=\"\n", senders[i]);
     }
     add_tree(&b);
+    if (storm)
+        add_storm(&b);
     sb_addc(&b, '\0');
     return sb_str(&b);
 }
@@ -160,7 +185,9 @@ struct played {
     unsigned rounds;  /* after the last byte */
     unsigned queries; /* with cold caches */
     unsigned warm;    /* of the same message once more */
-    enum spf_result spf;
+    enum spf_result spf, helo;
+    enum dmarc_result dmarc;
+    char dkim[200]; /* the results */
 };
 
 /* How the MTA tells the message: how many rounds pass until RCPT, and until the last byte. Both
@@ -185,13 +212,43 @@ static void play_points(struct pipeline *p, struct dns_asker *asker, const struc
     pipeline_eom(p);
 }
 
+static void add_signatures(struct arena *a, struct header_list *headers, const struct mail *mail)
+{
+    unsigned n = storm ? 20 : mail->signer ? 1 : 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct str below = storm ? str_printf(a, "s%u.x.y.z.", i) : STR("");
+        header_list_add(headers, STR("DKIM-Signature"),
+                        str_printf(a,
+                                   " v=1; a=rsa-sha256; d=%.*s%s; s=s1; h=from; b=AAAA;\n"
+                                   "\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+                                   STR_ARG(below), mail->signer));
+    }
+}
+
+static void take_results(const struct evidence *e, struct played *out)
+{
+    out->spf = e->spf.mail_from.outcome.result;
+    out->helo = e->spf.helo.outcome.result;
+    out->dmarc = e->dmarc.result;
+    out->dkim[0] = '\0';
+    for (size_t i = 0; i < e->dkim.n; i++) {
+        strcat(out->dkim, " ");
+        strcat(out->dkim, dkim_result_name(e->dkim.signatures[i].result));
+    }
+}
+
 static void play_once(struct dns *dns, const struct mail *mail, const struct dialogue *d,
                       struct played *out)
 {
     struct arena *a = arena_new(0);
     struct conf_problems problems;
     conf_problems_init(&problems, a);
-    struct conf *conf = conf_parse(STR("authserv-id = \"mx.recv.example\";"), &problems);
+    struct conf *conf = conf_parse(str_printf(a,
+                                              "authserv-id = \"mx.recv.example\";\n"
+                                              "dkim = { max-signatures = 20; };\n"
+                                              "spf = { check-helo = %s; };",
+                                              check_helo ? "true" : "false"),
+                                   &problems);
     struct key_cache *keys = key_cache_new(1 << 20);
     struct session session = {.arena = a, .smtp = true, .helo = STR("c.ptr.example")};
     struct message message = {.arena = a, .now = 1795000000, .origin = ORIGIN_INBOUND};
@@ -209,16 +266,12 @@ static void play_once(struct dns *dns, const struct mail *mail, const struct dia
     mail_path_parse(message.from_text, &message.from);
     header_list_init(&message.headers, a);
     header_list_add(&message.headers, STR("From"), str_printf(a, " <x@%s>", mail->author));
-    if (mail->signer)
-        header_list_add(&message.headers, STR("DKIM-Signature"),
-                        str_printf(a,
-                                   " v=1; a=rsa-sha256; d=%s; s=s1; h=from; b=AAAA;\n"
-                                   "\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-                                   mail->signer));
+    add_signatures(a, &message.headers, mail);
     play_points(pipeline_new(&run), &asker, d);
     assert_true(evidence.spf.mail_from.checked);
     assert_true(evidence.dmarc.checked);
-    out->spf = evidence.spf.mail_from.outcome.result;
+    take_results(&evidence, out);
+    record_count(POINT_EOM, &message, &evidence, &(struct verdict){0});
     key_cache_free(keys);
     conf_free(conf);
     arena_free(a);
@@ -236,7 +289,11 @@ static struct played play(const struct mail *mail, const struct dialogue *d)
         pass_round();
     played.queries = resolver.queries;
     play_once(dns, mail, &at_once, &again);
+    /* No result depends on the cache. */
     assert_int_equal(again.spf, played.spf);
+    assert_int_equal(again.helo, played.helo);
+    assert_int_equal(again.dmarc, played.dmarc);
+    assert_string_equal(again.dkim, played.dkim);
     played.warm = resolver.queries - played.queries;
     dns_close(dns);
     arena_free(a);
@@ -313,11 +370,52 @@ static void hostile_trees(void **state)
     tree = (struct tree){0};
 }
 
+/* HELO is evaluated when it is known what MAIL FROM leaves of the queries; its record is there. */
+static void helo(void **state)
+{
+    static const struct dialogue at_once = {0, 0}, quick = {1, 1};
+    static const struct mail mail = {"HELO", "two.example", "bare.example", NULL};
+    (void)state;
+    check_helo = true;
+    struct played a = play(&mail, &at_once), b = play(&mail, &quick);
+    check_helo = false;
+    assert_int_equal(a.spf, SPF_PASS);
+    assert_int_equal(a.helo, SPF_FAIL);
+    assert_int_equal(a.rounds, 3);
+    assert_int_equal(b.rounds, 1);
+    assert_int_equal(a.queries, b.queries);
+}
+
+/* However the message comes, it costs no more queries than it may, and its results are the same. */
+static void a_storm_has_an_end(void **state)
+{
+    static const struct dialogue dialogues[] = {{0, 0}, {1, 1}, {0, 20}, {20, 0}, {3, 2}, {40, 40}};
+    static const struct mail mail = {"storm", DEEP, DEEP, "storm.example"};
+    (void)state;
+    storm = check_helo = true;
+    for (size_t k = 0; k < sizeof dialogues / sizeof *dialogues; k++) {
+        uint64_t before = counter_get(CTR_DNS_OUT_OF_QUERIES);
+        struct played p = play(&mail, &dialogues[k]);
+        assert_int_equal(counter_get(CTR_DNS_OUT_OF_QUERIES), before + 2); /* it is played twice */
+        print_message("storm %zu: %u queries\n", k, p.queries);
+        assert_int_equal(p.spf, SPF_PERMERROR);
+        assert_int_equal(p.helo, SPF_PERMERROR);
+        assert_int_equal(p.dmarc, DMARC_FAIL);
+        assert_string_equal(p.dkim, " permerror permerror permerror permerror permerror permerror "
+                                    "permerror permerror permerror permerror policy policy policy "
+                                    "policy policy policy policy policy policy policy");
+        assert_in_range(p.queries, 60, QUERIES_MAX);
+    }
+    storm = check_helo = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounds),
         cmocka_unit_test(hostile_trees),
+        cmocka_unit_test(helo),
+        cmocka_unit_test(a_storm_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,6 +235,100 @@ static void record_can_be_asked_for_early(void **state)
     rig_close(&r);
 }
 
+/* ---- the budget of queries ---- */
+
+/* All that RFC 7208 4.6.4 allows: ten mx of ten exchanges each. The client is the last exchange of
+ * the mx `at`. */
+static struct str ten_by_ten(struct arena *a, unsigned at)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, STR("example.org. TXT \"v=spf1"));
+    for (unsigned i = 1; i <= 10; i++)
+        sb_printf(&b, " mx:m%u.org", i);
+    sb_add(&b, STR(" -all\"\n"));
+    for (unsigned i = 1; i <= 10; i++)
+        for (unsigned k = 0; k < 10; k++)
+            sb_printf(&b, "m%u.org. MX %u x%u.m%u.org\nx%u.m%u.org. A %s\n", i, k, k, i, k, i,
+                      i == at && k == 9 ? "192.0.2.1" : "198.51.100.1");
+    return sb_str(&b);
+}
+
+static void queries_are_limited(void **state)
+{
+    static const struct {
+        unsigned at, limit;
+        const char *result, *mechanism;
+        unsigned queries;
+    } cases[] = {
+        {10, SPF_QUERIES_ANY, "pass", "mx:m10.org", 111},
+        {10, 111, "pass", "mx:m10.org", 111},
+        {10, 110, "permerror", "", 110},
+        {5, 60, "pass", "mx:m5.org", 56},
+        {6, 60, "permerror", "", 60},
+        {0, 60, "permerror", "", 60},
+        {0, 111, "fail", "-all", 111},
+        {1, 0, "permerror", "", 0},
+        {1, 1, "permerror", "", 1},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r = rig_open_text(ten_by_ten(a, cases[i].at));
+        r.request.limits.queries = cases[i].limit;
+        r.asker.spare = 10;
+        /* The second time all of it is in the cache, and the result is the same. */
+        for (int again = 0; again < 2; again++) {
+            rig_expect(&r, cases[i].result, cases[i].mechanism);
+            assert_int_equal(r.out.queries, cases[i].queries);
+            assert_int_equal(r.out.out_of_queries, !strcmp(cases[i].result, "permerror"));
+            assert_in_range(r.asker.queries, cases[i].queries, cases[i].queries + 10);
+        }
+        rig_close(&r);
+    }
+    arena_free(a);
+}
+
+static void queries_are_named_where_they_end(void **state)
+{
+    static const struct {
+        const char *zone;
+        unsigned limit;
+    } cases[] = {
+        {"example.org. TXT \"v=spf1 include:a.org -all\"\na.org. TXT \"v=spf1 -all\"", 1},
+        {"example.org. TXT \"v=spf1 redirect=a.org\"\na.org. TXT \"v=spf1 +all\"", 1},
+        {"example.org. TXT \"v=spf1 ptr +all\"\n1.2.0.192.in-addr.arpa. PTR a.example.org.", 2},
+        {"example.org. TXT \"v=spf1 exists:%{p}.a.org +all\"", 1},
+        {"example.org. TXT \"v=spf1 a +all\"", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r = rig_open(cases[i].zone);
+        r.request.limits.queries = cases[i].limit;
+        rig_expect(&r, "permerror", "");
+        assert_non_null(strstr(str_cstr(r.arena, r.out.problem), "(dns.max-queries)"));
+        assert_true(r.out.out_of_queries);
+        rig_close(&r);
+    }
+}
+
+/* A result that is there is not lost to its explanation. */
+static void no_query_is_left_for_the_explanation(void **state)
+{
+    (void)state;
+    struct rig r =
+        rig_open("example.org. TXT \"v=spf1 -all exp=why.org\"\nwhy.org. TXT \"because\"");
+    r.request.limits.queries = 2;
+    rig_expect(&r, "fail", "-all");
+    assert_str(r.out.explanation, "because");
+    r.request.limits.queries = 1;
+    rig_expect(&r, "fail", "-all");
+    assert_null(r.out.explanation.p);
+    assert_int_equal(r.out.problem.n, 0);
+    assert_false(r.out.out_of_queries);
+    rig_close(&r);
+}
+
 /* ---- hostile zones ---- */
 
 /* Of this process: what others do on the machine does not count. */
@@ -377,6 +471,9 @@ int main(void)
         cmocka_unit_test(pending_until_answered),
         cmocka_unit_test(without_patience_temperror),
         cmocka_unit_test(record_can_be_asked_for_early),
+        cmocka_unit_test(queries_are_limited),
+        cmocka_unit_test(queries_are_named_where_they_end),
+        cmocka_unit_test(no_query_is_left_for_the_explanation),
         cmocka_unit_test(hostile_records),
         cmocka_unit_test(hostile_macros),
         cmocka_unit_test(hostile_zones),
