@@ -97,6 +97,22 @@ static void check_tables(struct check *c)
                      "signing-table: is of no use without key-table");
 }
 
+/* Anybody can write a List-Id and sign it. */
+static void check_mailing_lists(struct check *c)
+{
+    static const char lists[] = "dmarc.mailing-lists", action[] = "dmarc.on-mailing-list";
+    const struct conf *conf = c->conf;
+    bool milder = conf->dmarc_on_mailing_list != ACTION_REJECT;
+    if (milder && !conf->dmarc_mailing_lists.set)
+        conf_problem(c->problems, conf_place_of(conf, action),
+                     "%s: holds for the mailing lists that %s names, which is missing: name the "
+                     "domains of lists that you trust, as in [ \"lists.example.org\" ]",
+                     action, lists);
+    if (!milder && conf->dmarc_mailing_lists.n)
+        conf_problem(c->problems, conf_place_of(conf, lists),
+                     "%s: is of no use without %s milder than \"reject\"", lists, action);
+}
+
 /* The list is public data and part of the configuration: read once, and shared by all threads. */
 static void check_discovery(struct check *c)
 {
@@ -232,6 +248,7 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_tables(&c);
     check_dns(&c);
     check_discovery(&c);
+    check_mailing_lists(&c);
     check_headers(&c);
     check_guard(&c);
     check_authserv_id(&c);

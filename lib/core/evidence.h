@@ -38,7 +38,7 @@ struct evidence_dmarc {
     size_t n;                    /* author domains evaluated */
     const struct dmarc_outcome *outcomes;
     size_t decisive;                /* the strictest of the outcomes; meaningful if n > 0 */
-    enum dmarc_auth list_signature; /* of the domain in List-Id or List-Post */
+    enum dmarc_auth list_signature; /* of a mailing list that the operator named */
 };
 
 struct evidence_forged {

@@ -110,6 +110,13 @@ bool domain_is_at_or_below(struct str name, struct str parent)
     return str_eq(tail, parent) && (tail.p == name.p || tail.p[-1] == '.');
 }
 
+struct str domain_common(struct str a, struct str b)
+{
+    while (a.n && !domain_is_at_or_below(b, a))
+        a = str_sub(a, str_find(a, 0, '.') + 1, a.n);
+    return a;
+}
+
 struct str domain_for_humans(struct arena *a, struct str name)
 {
     char *decoded = NULL;

@@ -104,44 +104,38 @@ static int strictness(const struct dmarc_outcome *o)
     }
 }
 
-/* The domain of a list: in the angle brackets of List-Id (RFC 2919 2), or of List-Post's mailto
- * (RFC 2369 3.4). */
-static bool list_domain(struct arena *a, const struct header_field *field, struct str *domain)
+/* The domain of a list: in the angle brackets of List-Id (RFC 2919 2). */
+static bool list_domain(struct arena *a, const struct header_list *headers, struct str *domain)
 {
+    const struct header_field *field = header_get(headers, STR("List-Id"), 0);
     if (!field)
         return false;
     struct str value = header_unfold(a, field->value);
     size_t open = str_find_last(value, '<');
     if (open == value.n)
         return false;
-    size_t close = str_find(value, open, '>');
-    struct str inside = str_sub(value, open + 1, close);
-    size_t at = str_find(inside, 0, '@');
-    if (at < inside.n)
-        inside = str_sub(inside, at + 1, str_find(inside, at, '?'));
+    struct str inside = str_sub(value, open + 1, str_find(value, open, '>'));
     return domain_normalize(a, str_trim(inside), domain);
 }
 
-/* A list's own signature: its domain is the list's or above it. */
+/* A list's own signature. Anybody can write and sign a List-Id, so both have to be of one entry of
+ * dmarc.mailing-lists: then what both lie below does, too. */
 static enum dmarc_auth list_signature(struct stage_run *run)
 {
-    static const struct str names[] = {STR_INIT("List-Id"), STR_INIT("List-Post")};
+    const struct conf_strings *lists = &run->conf->dmarc_mailing_lists;
     const struct evidence_dkim *dkim = &run->evidence->dkim;
     enum dmarc_auth found = DMARC_AUTH_FAIL;
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-        struct str domain;
-        if (!list_domain(run->message->arena, header_get(&run->message->headers, names[k], 0),
-                         &domain))
+    struct str list;
+    if (!lists->n || !dkim->n || !list_domain(run->message->arena, &run->message->headers, &list))
+        return DMARC_AUTH_FAIL;
+    for (size_t i = 0; i < dkim->n; i++) {
+        const struct dkim_signature *s = &dkim->signatures[i];
+        if (!conf_has_domain(lists, domain_common(list, s->domain)))
             continue;
-        for (size_t i = 0; i < dkim->n; i++) {
-            const struct dkim_signature *s = &dkim->signatures[i];
-            if (!s->domain.n || !domain_is_at_or_below(domain, s->domain))
-                continue;
-            if (request_auth_of(s) == DMARC_AUTH_PASS)
-                return DMARC_AUTH_PASS;
-            if (request_auth_of(s) == DMARC_AUTH_UNKNOWN)
-                found = DMARC_AUTH_UNKNOWN;
-        }
+        if (request_auth_of(s) == DMARC_AUTH_PASS)
+            return DMARC_AUTH_PASS;
+        if (request_auth_of(s) == DMARC_AUTH_UNKNOWN)
+            found = DMARC_AUTH_UNKNOWN;
     }
     return found;
 }

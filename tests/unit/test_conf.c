@@ -378,6 +378,13 @@ static const struct {
     {"dmarc = { discovery = \"psl\";\n public-suffix-list = \"/etc/passwd\"; };",
      "text:2: dmarc.public-suffix-list: \"/etc/passwd\" is of no use: it is no public suffix list: "
      "com is missing\n"},
+    {"dmarc = {\n on-mailing-list = \"tag\"; };",
+     "text:2: dmarc.on-mailing-list: holds for the mailing lists that dmarc.mailing-lists names, "
+     "which is missing: name the domains of lists that you trust, as in [ \"lists.example.org\" "
+     "]\n"},
+    {"dmarc = {\n mailing-lists = [ \"lists.example.org\" ]; };",
+     "text:2: dmarc.mailing-lists: is of no use without dmarc.on-mailing-list milder than "
+     "\"reject\"\n"},
     {"signing-table = \"/etc/opendkim/SigningTable\";",
      "text:1: signing-table: is of no use without key-table\n"},
     {"key-table = \"k\"; signing-table = \"ldap://x/\";",
@@ -724,6 +731,24 @@ static void test_long_lists(void **state)
     conf_free(conf);
 }
 
+/* An empty list is one, as one from a file may be. */
+static void test_mailing_lists(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "dmarc = { on-mailing-list = \"tag\"; mailing-lists = [ ]; };",
+        "dmarc = { on-mailing-list = \"quarantine\"; mailing-lists = [ \"lists.example.org\" ]; };",
+        "dmarc = { on-mailing-list = \"reject\"; };",
+        "dmarc = { mailing-lists = [ ]; };",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        conf_problems_init(&problems, arena);
+        struct conf *conf = conf_parse(str_of(good[i]), &problems);
+        assert_str(complaints(), "");
+        conf_free(conf);
+    }
+}
+
 static void test_all_domains(void **state)
 {
     (void)state;
@@ -895,6 +920,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_list_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds_of_list_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mailing_lists, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_domains, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),

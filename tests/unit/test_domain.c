@@ -150,6 +150,19 @@ static void below(void **state)
     assert_false(domain_is_at_or_below(STR(""), STR("")));
 }
 
+static void common(void **state)
+{
+    (void)state;
+    assert_str(domain_common(STR("a.example.org"), STR("b.example.org")), "example.org");
+    assert_str(domain_common(STR("example.org"), STR("b.example.org")), "example.org");
+    assert_str(domain_common(STR("b.example.org"), STR("example.org")), "example.org");
+    assert_str(domain_common(STR("example.org"), STR("example.org")), "example.org");
+    assert_str(domain_common(STR("badexample.org"), STR("example.org")), "org");
+    assert_str(domain_common(STR("example.org"), STR("example.net")), "");
+    assert_str(domain_common(STR(""), STR("example.net")), "");
+    assert_str(domain_common(STR("example.net"), STR("")), "");
+}
+
 static void for_humans(void **state)
 {
     (void)state;
@@ -206,7 +219,7 @@ int main(void)
         cmocka_unit_test(normal_form),   cmocka_unit_test(ascii_only),
         cmocka_unit_test(long_u_labels), cmocka_unit_test(labels),
         cmocka_unit_test(below),         cmocka_unit_test(for_humans),
-        cmocka_unit_test(as_written),
+        cmocka_unit_test(as_written),    cmocka_unit_test(common),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
