@@ -108,6 +108,11 @@ static void signing(struct json *j, const struct evidence_signing *e)
     }
     json_end(j, ']');
     text_or_null(j, "signing_reason", e->problem.n ? e->problem : e->why);
+    json_array(j, "signing_risks");
+    for (unsigned risk = 1; e->n && risk <= e->risks; risk *= 2)
+        if (e->risks & risk)
+            json_text(j, NULL, str_of(dkim_risk_name(risk)));
+    json_end(j, ']');
 }
 
 /* The folds of our writers are LF TAB. */

@@ -189,6 +189,9 @@ static void signing(const struct check_case *c)
     for (size_t i = 0; i < e->n; i++)
         printf("  signing  d=%.*s s=%.*s: %.*s\n", STR_ARG(e->keys[i].domain),
                STR_ARG(e->keys[i].selector), STR_ARG(e->why));
+    for (unsigned risk = 1; e->n && risk <= e->risks; risk *= 2)
+        if (e->risks & risk)
+            printf("  signing  risk: %s\n", dkim_risk_name(risk));
 }
 
 static void edits(const struct check_case *c)

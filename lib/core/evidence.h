@@ -49,13 +49,6 @@ struct evidence_forged {
     const unsigned *received_spf; /* Received-SPF fields that claim receiver= us */
 };
 
-/* A field that was brought into the form in which it will be delivered, and was signed in it. */
-struct evidence_settled {
-    struct str name;
-    unsigned ordinal; /* among the fields of this name: 1 is the topmost */
-    struct str value;
-};
-
 struct evidence_signing {
     bool tried;
     bool mismatch;            /* senders-must-match does not let this user use this From */
@@ -64,8 +57,9 @@ struct evidence_signing {
     size_t n;                 /* signatures made */
     const struct str *values; /* DKIM-Signature field values, to be inserted above each other */
     const struct dkim_signing_key *keys;
-    size_t n_settled;
-    const struct evidence_settled *settled;
+    size_t n_rewritten; /* fields that have to be delivered in the form that was signed */
+    const struct dkim_rewritten *rewritten;
+    unsigned risks; /* a set of enum dkim_risk: the signature may not hold on the way */
 };
 
 struct evidence {

@@ -180,7 +180,7 @@ static struct str received_spf(const struct conf *conf, const struct session *se
     return received_spf_format(a, &r);
 }
 
-static void change(struct edit_list *list, const struct evidence_settled *field)
+static void change(struct edit_list *list, const struct dkim_rewritten *field)
 {
     push(list, (struct edit){.kind = EDIT_CHANGE,
                              .ordinal = field->ordinal,
@@ -202,13 +202,13 @@ void edits_plan(const struct conf *conf, const struct session *session,
     const struct evidence_forged *forged = &evidence->forged;
     const struct evidence_signing *signing = &evidence->signing;
     out->n = 0;
-    out->v = arena_array(a, struct edit,
-                         forged->n + forged->n_received_spf + signing->n_settled + signing->n + 2);
+    out->v = arena_array(
+        a, struct edit, forged->n + forged->n_received_spf + signing->n_rewritten + signing->n + 2);
     delete_all(out, ar, forged->ordinals, forged->n);
     delete_all(out, rspf, forged->received_spf, forged->n_received_spf);
     if (message->origin == ORIGIN_OURS) {
-        for (size_t i = 0; signing->values && signing->n && i < signing->n_settled; i++)
-            change(out, &signing->settled[i]);
+        for (size_t i = 0; signing->values && signing->n && i < signing->n_rewritten; i++)
+            change(out, &signing->rewritten[i]);
         /* The first key's signature ends on top. */
         for (size_t i = signing->values ? signing->n : 0; i-- > 0;)
             insert(out, STR("DKIM-Signature"), signing->values[i]);

@@ -85,6 +85,18 @@ static void add_dmarc(struct strbuf *b, const struct evidence_dmarc *dmarc,
                   STR_ARG(verdict->override_comment));
 }
 
+/* Why the signatures may not hold on the way. */
+static void add_risks(struct strbuf *b, unsigned risks)
+{
+    const char *before = " risk=";
+    for (unsigned risk = 1; risk <= risks; risk *= 2) {
+        if (!(risks & risk))
+            continue;
+        sb_printf(b, "%s%s", before, dkim_risk_name(risk));
+        before = ",";
+    }
+}
+
 static void add_signing(struct strbuf *b, const struct evidence_signing *signing)
 {
     if (!signing->tried)
@@ -101,6 +113,7 @@ static void add_signing(struct strbuf *b, const struct evidence_signing *signing
         sb_printf(b, "%s%.*s/%.*s", i ? "," : " signed=", STR_ARG(signing->keys[i].domain),
                   STR_ARG(signing->keys[i].selector));
     sb_printf(b, " because=\"%.*s\"", STR_ARG(clean_text(b->arena, signing->why)));
+    add_risks(b, signing->risks);
 }
 
 static void add_action(struct strbuf *b, enum policy_point point, const struct verdict *verdict)

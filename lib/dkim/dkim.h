@@ -96,12 +96,33 @@ struct dkim_sign_settings {
     /* Names (lower case) to sign wherever present, and to oversign (named once more than present,
      * so that none can be added). NULL: the defaults below. Whatever they name: From is signed;
      * fields that MTAs add and remove never are (Received, Bcc and the like); an absent Date or
-     * Message-ID is not oversigned; an address list that an MTA would write anew is left out. */
+     * Message-ID is not oversigned; what an MTA would write anew is left out. */
     const struct str *sign_headers;
     size_t n_sign_headers;
     const struct str *oversign_headers;
     size_t n_oversign_headers;
+    /* Fields that an MTA would write anew may be signed in the form that no MTA changes
+     * (mail/settled.h). The caller sees to it that they are delivered so. */
+    bool may_rewrite;
 };
+
+/* A field that was signed in another form than it has. */
+struct dkim_rewritten {
+    struct str name;
+    unsigned ordinal; /* among the fields of this name: 1 is the topmost */
+    struct str value; /* with its leading space, folded with LF */
+};
+
+#define DKIM_REWRITTEN_MAX 64 /* fields of a message; ordinary mail has two */
+
+/* Why a signature may not hold on the way, for all that was done. */
+enum dkim_risk {
+    DKIM_RISK_FROM = 1,      /* an MTA may write From anew, and it has to be signed */
+    DKIM_RISK_LONG_LINE = 2, /* the body has a line that is longer than MTAs send */
+    DKIM_RISK_8BIT = 4, /* the body has 8-bit bytes: a host that takes none gets another body */
+};
+
+const char *dkim_risk_name(enum dkim_risk risk); /* "long-line" */
 
 /* RFC 6376 5.4.1's list as we sign it, and From alone oversigned. */
 extern const struct str dkim_default_sign_headers[];
@@ -125,6 +146,11 @@ struct dkim_signer;
 struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_settings *settings,
                                     const struct header_list *headers);
 void dkim_signer_body(struct dkim_signer *s, const void *data, size_t n);
+
+/* The fields that were signed in another form (with may_rewrite), each name from below. */
+const struct dkim_rewritten *dkim_signer_rewritten(const struct dkim_signer *s, size_t *n);
+/* A set of enum dkim_risk, known when the body is. */
+unsigned dkim_signer_risks(const struct dkim_signer *s);
 
 /* One signature for each key, over the same header fields and one body digest. values[i] is the
  * value of the DKIM-Signature field of keys[i] (with its leading space, folded

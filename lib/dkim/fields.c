@@ -48,11 +48,24 @@ struct fields *fields_new(struct arena *a, const struct header_list *headers)
     return f;
 }
 
+static struct group *find_group(struct fields *f, struct str name)
+{
+    return f->n ? bsearch(&name, f->groups, f->n, sizeof *f->groups, name_to_group) : NULL;
+}
+
 const struct header_field *fields_take(struct fields *f, struct str name)
 {
-    struct group *g =
-        f->n ? bsearch(&name, f->groups, f->n, sizeof *f->groups, name_to_group) : NULL;
+    struct group *g = find_group(f, name);
     return g && g->left ? g->fields[--g->left] : NULL;
+}
+
+const struct header_field *const *fields_take_all(struct fields *f, struct str name, size_t *n)
+{
+    struct group *g = find_group(f, name);
+    *n = g ? g->left : 0;
+    if (g)
+        g->left = 0;
+    return g ? g->fields : NULL;
 }
 
 void fields_rewind(struct fields *f)

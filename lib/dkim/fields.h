@@ -16,6 +16,9 @@ struct fields *fields_new(struct arena *a, const struct header_list *headers);
 /* The bottommost field of this name (any case) that was not taken yet, or NULL. */
 const struct header_field *fields_take(struct fields *f, struct str name);
 
+/* All fields of this name that were not taken yet, top first; they are taken. */
+const struct header_field *const *fields_take_all(struct fields *f, struct str name, size_t *n);
+
 /* All fields can be taken again. */
 void fields_rewind(struct fields *f);
 

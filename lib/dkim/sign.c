@@ -2,10 +2,11 @@
  * (RFC 6376 5).
  *
  * Errors: a phrase from dkim_signer_finish() if OpenSSL cannot sign; nothing else can fail. */
+#include "dkim/bodyrisk.h"
 #include "dkim/fields.h"
 #include "dkim/signature.h"
-#include "mail/address.h"
 #include "mail/neversigned.h"
+#include "mail/settled.h"
 
 /* RFC 6376 5.4.1's list, with what names the message and what says how its body is to be read. */
 const struct str dkim_default_sign_headers[] = {
@@ -58,6 +59,10 @@ struct dkim_signer {
     size_t n_names, cap_names;
     struct header_hash *header;
     struct body_hash *body;
+    struct dkim_rewritten *rewritten;
+    size_t n_rewritten, cap_rewritten;
+    bool from_may_change;
+    struct body_risk body_risk;
 };
 
 static bool is_among(struct str name, const struct str *list, size_t n)
@@ -76,32 +81,69 @@ static void add_name(struct dkim_signer *s, struct str name)
     s->names[s->n_names++] = name;
 }
 
-/* True if a field of this name may be rewritten on the way. All of them stay out of h= then: which
- * of several is meant goes by their number from below. */
-static bool will_change(const struct header_list *headers, struct str name)
+/* The values in which the fields of one name will be delivered, top first; NULL: those that they
+ * have. False if that cannot be known of one: then it cannot be signed, and the others neither, as
+ * which of several is meant goes by their number from below. */
+static bool find_delivered(struct dkim_signer *s, const struct header_field *const *fields,
+                           size_t n, const struct str **values)
 {
-    if (!address_field_may_change(name))
-        return false;
-    for (size_t i = 0; i < headers->n; i++)
-        if (str_eq_nocase(headers->fields[i].name, name) &&
-            !address_list_is_settled(headers->fields[i].value))
-            return true;
-    return false;
+    bool exact = s->settings->header_canon == CANON_SIMPLE;
+    struct str *settled = NULL, value;
+    *values = NULL;
+    for (size_t i = 0; i < n; i++) {
+        enum settling settling = field_settle(s->arena, fields[i], exact, &value);
+        if (settling == FIELD_IS_SETTLED)
+            continue;
+        if (settling == FIELD_MAY_CHANGE || !s->settings->may_rewrite ||
+            s->n_rewritten + n > DKIM_REWRITTEN_MAX)
+            return false;
+        if (!settled) {
+            *values = settled = arena_array(s->arena, struct str, n);
+            for (size_t k = 0; k < n; k++)
+                settled[k] = fields[k]->value;
+        }
+        settled[i] = value;
+    }
+    return true;
+}
+
+static void note_rewritten(struct dkim_signer *s, const struct header_field *field, size_t ordinal,
+                           struct str value)
+{
+    s->rewritten = arena_extend(s->arena, s->rewritten, s->n_rewritten, &s->cap_rewritten,
+                                sizeof *s->rewritten);
+    s->rewritten[s->n_rewritten++] = (struct dkim_rewritten){field->name, (unsigned)ordinal, value};
+}
+
+static void hash_fields(struct dkim_signer *s, struct str name,
+                        const struct header_field *const *fields, size_t n,
+                        const struct str *values)
+{
+    for (size_t i = n; i-- > 0;) {
+        struct str value = values ? values[i] : fields[i]->value;
+        header_hash_field(s->header, fields[i]->name, value);
+        add_name(s, name);
+        if (value.p != fields[i]->value.p)
+            note_rewritten(s, fields[i], i + 1, value);
+    }
 }
 
 /* All fields of this name, bottom up (RFC 6376 5.4.2), and once more if it is oversigned. */
-static void sign_name(struct dkim_signer *s, struct fields *fields, struct str name, bool oversign)
+static void sign_name(struct dkim_signer *s, struct fields *all, struct str name, bool oversign)
 {
-    const struct header_field *field;
-    bool present = false;
-    if (!header_is_name(name) || never_signed(name) || will_change(s->headers, name))
+    const struct str *values;
+    size_t n;
+    if (!header_is_name(name) || never_signed(name))
         return; /* a name that is none would break the signature */
-    while ((field = fields_take(fields, name))) {
-        header_hash_field(s->header, field->name, field->value);
-        add_name(s, name);
-        present = true;
+    const struct header_field *const *fields = fields_take_all(all, name, &n);
+    if (!find_delivered(s, fields, n, &values)) {
+        if (!str_eq_nocase(name, STR("from")))
+            return;
+        s->from_may_change = true; /* it is signed all the same (RFC 6376 5.4) */
+        values = NULL;
     }
-    if (oversign && (present || !IS_AMONG(name, added_later)))
+    hash_fields(s, name, fields, n, values);
+    if (oversign && (n > 0 || !IS_AMONG(name, added_later)))
         add_name(s, name);
 }
 
@@ -150,6 +192,33 @@ struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_sett
 void dkim_signer_body(struct dkim_signer *s, const void *data, size_t n)
 {
     body_hash_update(s->body, data, n);
+    body_risk_update(&s->body_risk, data, n);
+}
+
+const struct dkim_rewritten *dkim_signer_rewritten(const struct dkim_signer *s, size_t *n)
+{
+    *n = s->n_rewritten;
+    return s->rewritten;
+}
+
+const char *dkim_risk_name(enum dkim_risk risk)
+{
+    switch (risk) {
+    case DKIM_RISK_FROM:
+        return "from";
+    case DKIM_RISK_LONG_LINE:
+        return "long-line";
+    case DKIM_RISK_8BIT:
+        return "8bit";
+    }
+    return "unknown";
+}
+
+unsigned dkim_signer_risks(const struct dkim_signer *s)
+{
+    return (s->from_may_change ? DKIM_RISK_FROM : 0U) |
+           (body_risk_long_line(&s->body_risk) ? DKIM_RISK_LONG_LINE : 0U) |
+           (s->body_risk.is_8bit ? DKIM_RISK_8BIT : 0U);
 }
 
 static bool is_quoted_safe(char c)

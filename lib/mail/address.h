@@ -49,18 +49,4 @@ void from_parse(struct arena *a, const struct header_list *headers, struct from_
 /* The same for one field's value. */
 void from_parse_value(struct arena *a, struct str value, struct from_parsed *out);
 
-/* True if the address list of a header field is written as every MTA would write it. Sendmail
- * writes other forms anew when its filters are done (settled.c), which breaks signatures over them.
- * Folds are blanks here. */
-bool address_list_is_settled(struct str value);
-
-/* The same list as Sendmail would write it, where only the white space around its commas and empty
- * members keep it from being settled: true, and *out is the value (with its leading space, folded).
- * False for what is settled already, and for all that would take more. */
-bool address_list_settle(struct arena *a, struct str value, struct str *out);
-
-/* True for fields that hold address lists which an MTA may write anew; From is none of them, it is
- * signed in any form (RFC 6376 5.4). */
-bool address_field_may_change(struct str name);
-
 #endif

@@ -1,12 +1,16 @@
-/* settled.c - will this address list leave the MTA as it stands?
+/* settled.c - will this field leave the MTA as it stands?
  *
  * Sendmail 8.17 writes address fields anew after its filters have seen them. Measured: it puts one
- * blank behind each comma and none before, qualifies bare names, drops routes, trailing dots and
- * empty list members, moves blanks around comments and '@', quotes dots in display names. A
- * signature over a field that it changes fails at every receiver. Errors: none; a form that is not
- * known here counts as not settled. */
-#include "mail/address.h"
+ * blank behind each comma and none before, qualifies bare names, replaces literals that are its own
+ * address, drops routes, trailing dots and empty list members, moves blanks around comments and
+ * '@', quotes display names that hold one of ().,;<>@[\]' outside of quotes, cuts members of more
+ * than some 256 bytes, and mangles the bytes 0x80 to 0x9F and 0xFF in addresses.
+ *
+ * Errors: none; a form that is not known here counts as not settled. */
+#include "mail/settled.h"
+
 #include "mail/lex.h"
+#include "mail/settle.h"
 
 /* White space without comments; *some tells if there was any. */
 static bool blanks(struct lexer *l, bool *some)
@@ -30,24 +34,24 @@ static bool dot_atom(struct lexer *l, size_t *dots)
     }
 }
 
-/* "@" and a qualified domain or a literal. */
-static bool at_domain(struct lexer *l)
-{
-    struct str literal;
-    size_t dots;
-    if (!lex_take(l, '@'))
-        return false;
-    if (lex_at(l, '['))
-        return lex_literal(l, &literal);
-    return dot_atom(l, &dots) && dots > 0;
-}
-
 static bool address(struct lexer *l)
 {
     struct str quoted;
-    size_t dots;
-    bool local = lex_at(l, '"') ? lex_quoted(l, &quoted) : dot_atom(l, &dots);
-    return local && at_domain(l);
+    size_t dots, from = l->at;
+    if (!(lex_at(l, '"') ? lex_quoted(l, &quoted) : dot_atom(l, &dots)))
+        return false;
+    return lex_take(l, '@') && dot_atom(l, &dots) && dots > 0 &&
+           settled_address_bytes(str_sub(l->text, from, l->at));
+}
+
+/* A word of a display name. */
+static bool plain_word(struct lexer *l, struct str *word)
+{
+    struct str quoted;
+    if (lex_at(l, '"'))
+        return lex_quoted(l, &quoted);
+    *word = lex_atom(l);
+    return word->n > 0;
 }
 
 /* An address, or words, perhaps none, and an address in angle brackets. */
@@ -56,14 +60,14 @@ static bool mailbox(struct lexer *l)
     bool some;
     for (size_t words = 0; !lex_take(l, '<'); words++) {
         struct lexer before = *l;
-        struct str quoted;
-        if (lex_at(l, '"') ? !lex_quoted(l, &quoted) : lex_atom(l).n == 0)
+        struct str word = STR_NONE;
+        if (!plain_word(l, &word))
             return false;
         if (words == 0 && (lex_at(l, '@') || lex_at(l, '.'))) {
             *l = before;
             return address(l);
         }
-        if (!blanks(l, &some))
+        if (str_find(word, 0, '\'') < word.n || !blanks(l, &some))
             return false;
     }
     return address(l) && lex_take(l, '>');
@@ -74,10 +78,10 @@ bool address_list_is_settled(struct str value)
     struct str text = str_trim(value);
     struct lexer l = lex_begin(text);
     bool some;
-    if (text.n == 0 || str_eq_nocase(text, STR("undisclosed-recipients:;")) ||
+    if (str_eq_nocase(text, STR("undisclosed-recipients:;")) ||
         str_eq_nocase(text, STR("undisclosed-recipients: ;")))
         return true;
-    while (mailbox(&l)) {
+    for (size_t from = 0; mailbox(&l) && l.at - from <= SETTLED_MEMBER_MAX; from = l.at) {
         if (lex_end(&l))
             return true;
         if (!lex_take(&l, ',') || !blanks(&l, &some) || !some)
@@ -86,71 +90,72 @@ bool address_list_is_settled(struct str value)
     return false;
 }
 
-/* Where the commas between members are: outside of quotes, comments and angle brackets. */
-struct nesting {
-    bool quoted, angle;
-    unsigned comments;
-};
-
-/* The byte at i; how many bytes belong together (a quoted pair is two). */
-static size_t step(struct nesting *n, struct str text, size_t i)
-{
-    char c = text.p[i];
-    if (c == '\\' && (n->quoted || n->comments) && i + 1 < text.n)
-        return 2;
-    if (c == '"' && !n->comments)
-        n->quoted = !n->quoted;
-    else if (c == '(' && !n->quoted)
-        n->comments++;
-    else if (c == ')' && n->comments)
-        n->comments--;
-    else if ((c == '<' || c == '>') && !n->quoted && !n->comments)
-        n->angle = c == '<';
-    return 1;
-}
-
-/* One member more, behind a comma and a blank or a fold. Empty ones are left out. */
-static void add_member(struct header_folder *f, size_t *members, struct str member)
-{
-    member = str_trim(member);
-    if (member.n == 0)
-        return;
-    if ((*members)++)
-        folder_add(f, false, STR(","));
-    folder_add(f, true, member);
-}
-
-bool address_list_settle(struct arena *a, struct str value, struct str *out)
-{
-    struct str text = str_trim(value);
-    struct nesting nesting = {0};
-    struct header_folder f;
-    size_t members = 0, from = 0;
-    if (address_list_is_settled(value))
-        return false;
-    folder_init(&f, a, sizeof "Resent-Sender:");
-    for (size_t i = 0; i < text.n;) {
-        size_t n = step(&nesting, text, i);
-        if (text.p[i] == ',' && !nesting.quoted && !nesting.angle && !nesting.comments) {
-            add_member(&f, &members, str_sub(text, from, i));
-            from = i + 1;
-        }
-        i += n;
-    }
-    add_member(&f, &members, str_sub(text, from, text.n));
-    *out = folder_str(&f);
-    return members > 0 && address_list_is_settled(*out);
-}
-
-bool address_field_may_change(struct str name)
+static bool is_address_field(struct str name)
 {
     static const struct str fields[] = {
-        STR_INIT("sender"),    STR_INIT("reply-to"),    STR_INIT("to"),
-        STR_INIT("cc"),        STR_INIT("resent-from"), STR_INIT("resent-sender"),
-        STR_INIT("resent-to"), STR_INIT("resent-cc"),
+        STR_INIT("from"),
+        STR_INIT("sender"),
+        STR_INIT("reply-to"),
+        STR_INIT("to"),
+        STR_INIT("cc"),
+        STR_INIT("resent-from"),
+        STR_INIT("resent-sender"),
+        STR_INIT("resent-to"),
+        STR_INIT("resent-cc"),
+        STR_INIT("errors-to"),
+        STR_INIT("apparently-to"),
+        STR_INIT("resent-reply-to"),
+        STR_INIT("disposition-notification-to"),
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (str_eq_nocase(name, fields[i]))
             return true;
     return false;
+}
+
+/* True if two values differ in white space alone, as relaxed canonicalisation sees it: how much
+ * there is, and none at the ends. */
+static bool same_but_blanks(struct arena *a, struct str x, struct str y)
+{
+    x = header_unfold(a, x);
+    y = header_unfold(a, y);
+    size_t i = 0, j = 0;
+    while (i < x.n && j < y.n) {
+        bool blank = ascii_is_wsp(x.p[i]);
+        if (blank != ascii_is_wsp(y.p[j]) || (!blank && x.p[i] != y.p[j]))
+            return false;
+        for (i++; blank && ascii_is_wsp(x.p[i]);)
+            i++;
+        for (j++; blank && ascii_is_wsp(y.p[j]);)
+            j++;
+    }
+    return i == x.n && j == y.n;
+}
+
+static enum settling settle_addresses(struct arena *a, const struct header_field *f, bool exact,
+                                      struct str *out)
+{
+    size_t used = f->name.n + 1;
+    if (str_trim(f->value).n == 0)
+        return FIELD_IS_SETTLED;
+    bool is_long = field_has_long_line(f->value, used);
+    if (!exact && !is_long && address_list_is_settled(f->value))
+        return FIELD_IS_SETTLED;
+    if (!address_list_settle(a, f->value, used, out))
+        return FIELD_MAY_CHANGE;
+    if (exact ? str_eq(*out, f->value) : !is_long && same_but_blanks(a, *out, f->value))
+        return FIELD_IS_SETTLED;
+    return FIELD_CAN_BE_SETTLED;
+}
+
+enum settling field_settle(struct arena *a, const struct header_field *field, bool exact,
+                           struct str *out)
+{
+    size_t used = field->name.n + 1;
+    if (is_address_field(field->name))
+        return settle_addresses(a, field, exact, out);
+    if (!field_has_long_line(field->value, used))
+        return FIELD_IS_SETTLED;
+    return field_fold_long_lines(a, field->value, used, out) ? FIELD_CAN_BE_SETTLED
+                                                             : FIELD_MAY_CHANGE;
 }

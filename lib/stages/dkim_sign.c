@@ -9,13 +9,10 @@
 #include "conf/senders.h"
 #include "core/stage.h"
 
-#define SETTLED_MAX 16 /* fields; ordinary mail has two */
-
 struct state {
     struct from_parsed from;
     struct signing_choice choice;
     struct dkim_sign_settings settings;
-    const struct header_list *headers; /* as they will be delivered */
     struct dkim_signer *signer;
     struct dkim_verifier *before; /* of our signatures in the message; NULL: there are none */
 };
@@ -110,37 +107,6 @@ static void look_for_own(struct stage_run *run, struct state *state)
                                           state->choice.keys, state->choice.n);
 }
 
-/* Sendmail writes address lists anew when its filters are done, which would break a signature over
- * them: a list that only needs its blanks put in order is brought into that form, and signed in it.
- * Not where others have signed the message: theirs hold for the form that it has. */
-static void settle_addresses(struct stage_run *run, struct state *state)
-{
-    struct evidence_signing *signing = &run->evidence->signing;
-    const struct header_list *given = &run->message->headers;
-    struct arena *a = run->message->arena;
-    state->headers = given;
-    if (header_count(given, STR("DKIM-Signature")))
-        return;
-    struct evidence_settled *settled = NULL;
-    struct header_list *headers = NULL;
-    size_t cap = 0;
-    for (size_t i = 0; i < given->n && signing->n_settled < SETTLED_MAX; i++) {
-        struct str name = given->fields[i].name, value;
-        if (!address_field_may_change(name) ||
-            !address_list_settle(a, given->fields[i].value, &value))
-            continue;
-        if (!headers)
-            headers = header_list_view(a, given);
-        headers->fields[i].value = value;
-        settled = arena_extend(a, settled, signing->n_settled, &cap, sizeof *settled);
-        settled[signing->n_settled++] =
-            (struct evidence_settled){name, header_ordinal(given, i), value};
-    }
-    signing->settled = settled;
-    if (headers)
-        state->headers = headers;
-}
-
 static void eoh(struct stage_run *run)
 {
     struct evidence_signing *signing = &run->evidence->signing;
@@ -153,8 +119,10 @@ static void eoh(struct stage_run *run)
     signing->why = m->origin_why;
     state->settings = *state->choice.settings;
     state->settings.now = m->now;
-    settle_addresses(run, state);
-    state->signer = dkim_signer_new(m->arena, &state->settings, state->headers);
+    /* Not where others have signed the message: theirs hold for the form that it has. */
+    state->settings.may_rewrite = header_count(&m->headers, STR("DKIM-Signature")) == 0;
+    state->signer = dkim_signer_new(m->arena, &state->settings, &m->headers);
+    signing->rewritten = dkim_signer_rewritten(state->signer, &signing->n_rewritten);
     look_for_own(run, state);
     run->state = state;
 }
@@ -220,6 +188,7 @@ static void eom(struct stage_run *run)
     signing->keys = state->choice.keys;
     if (state->before)
         leave_out_signed(run, state);
+    signing->risks = dkim_signer_risks(state->signer);
     struct str *values = arena_array(run->message->arena, struct str, signing->n);
     if (dkim_signer_finish(state->signer, signing->keys, signing->n, values, &signing->problem))
         signing->values = values;

@@ -8,6 +8,7 @@ import collections
 import re
 import time
 
+import sweep
 from namespace import BAD4, BAD6, GOOD4, GOOD6, RELAY, USER
 
 CASES = []
@@ -423,6 +424,156 @@ def _(t):
 @case("enforce", "authenticated submission, UTF-8 in the header: dkimpy verifies what was delivered")
 def _(t):
     signed_form(t, headers=["Reply-To: =?utf-8?q?J=C3=BCrgen?= <alice@recv.example>", "X-Long: " + "word " * 190])
+
+
+# --- what MTAs do to mail behind us: header fields, and mail that goes on by SMTP
+
+
+def signed_names(found):
+    """h= of the topmost signature, in lower case."""
+    return re.sub(r"\s", "", found.all("DKIM-Signature")[0]).split("h=")[1].split(";")[0].lower().split(":")
+
+
+def sent_on(t, message, rcpt="x@next.example"):
+    """The message of one of our users, as the next hop got it by SMTP."""
+    return t.accepted(t.send(message, "alice@recv.example", USER, 587, rcpt, auth=True))
+
+
+def blanks_aside(values):
+    return [b" ".join(value.split()) for value in values]
+
+
+def longest_line(found):
+    return max(len(line) for line in found.data.split(b"\n"))
+
+
+def check_delivered(t, found, name, given, predicted, form):
+    """What was delivered is what was predicted, field by field."""
+    got = sweep.delivered(found.data, name)
+    t.expect(f"{name} fields", len(got), len(given))
+    for value, want, have in zip(given, form(predicted), form(got)):
+        if want != have:
+            t.wrong.append(f"{name}:{value!r}\n  predicted: {want!r}\n  delivered: {have!r}")
+
+
+def sweep_to(t, mode, form):
+    """Lists that are brought into their form: many fields in few messages, all of them signed."""
+    given = sweep.values()
+    pairs = [p for p in zip(given, sweep.predict(t.daemon.build, "To", given, mode)) if p[1] is not None]
+    t.expect("fields with a form", len(pairs) > len(given) // 3, True)
+    for start in range(0, len(pairs), 60):
+        fields, predicted = zip(*pairs[start : start + 60])
+        found = sent_on(t, t.mail("alice@recv.example", without=("To",), raw=[b"To:" + value for value in fields]))
+        signed_by_us(t, found)
+        if found:
+            t.expect("To in h=", signed_names(found).count("to"), len(fields))
+            check_delivered(t, found, "To", fields, predicted, form)
+
+
+@case("enforce", "sweep: every kind of address list is delivered as predicted, and its signature holds")
+def _(t):
+    sweep_to(t, "relaxed", blanks_aside)
+
+
+@case("simple", "sweep: the same with simple canonicalisation, blanks and folds too")
+def _(t):
+    sweep_to(t, "exact", list)
+
+
+@case("enforce", "sweep: lists of which nothing is known are left out, and the signature holds")
+def _(t):
+    given = sweep.values()
+    unknown = [v for v, p in zip(given, sweep.predict(t.daemon.build, "To", given)) if p is None]
+    t.expect("fields without a form", 100 < len(unknown) < len(given) // 2, True)
+    for start in range(0, len(unknown), 100):
+        raw = [b"To:" + value for value in unknown[start : start + 100]]
+        found = sent_on(t, t.mail("alice@recv.example", without=("To",), raw=raw))
+        signed_by_us(t, found)
+        if found:
+            t.expect("To is not in h=", "to" in signed_names(found), False)
+
+
+@case("enforce", "sweep: From of every kind is delivered as predicted, its signature holds, and no risk is told")
+def _(t):
+    given = sweep.values_of_one(b"recv.example")
+    pairs = [p for p in zip(given, sweep.predict(t.daemon.build, "From", given)) if p[1] is not None]
+    signed = 0
+    for value, predicted in pairs:
+        found = sent_on(t, t.mail("", without=("From",), raw=[b"From:" + value]))
+        if not found or not found.all("DKIM-Signature"):
+            continue  # a list that names no author of ours for certain
+        signed += 1
+        signed_by_us(t, found)
+        check_delivered(t, found, "From", [value], [predicted], blanks_aside)
+    t.expect("most are signed", signed > len(pairs) * 4 // 5 > 40, True)
+    t.expect("no risk is told", t.daemon.tail(t.log_start).count("risk="), 0)
+
+
+@case("enforce", "From with a name that Sendmail quotes: delivered as signed")
+def _(t):
+    for given, want in (
+        ("Dr. Alice <alice@recv.example>", '"Dr. Alice" <alice@recv.example>'),
+        ("Alice O'Brien <alice@recv.example>", '"Alice O\'Brien" <alice@recv.example>'),
+    ):
+        found = sent_on(t, t.mail(given, headers=["Cc: Conan O'Brien <c@far.example>"]))
+        signed_by_us(t, found)
+        if found:
+            t.expect("From", found.all("From"), [want])
+            t.expect("Cc", found.all("Cc"), ['"Conan O\'Brien" <c@far.example>'])
+            t.expect("cc is signed", "cc" in signed_names(found), True)
+
+
+@case("enforce", "header lines that an SMTP client would break: folded, signed and delivered so")
+def _(t):
+    ids = " ".join(f"<{i}.0123456789@far.example>" for i in range(60))
+    people = ", ".join(f"Person {i} <person{i}@far.example>" for i in range(40))
+    headers = [f"References: {ids}", f"To: {people}"]
+    message = t.mail("alice@recv.example", headers=headers, without=("To", "Subject"), raw=[b"Subject: " + b"word " * 300])
+    found = sent_on(t, message)
+    signed_by_us(t, found)
+    if found:
+        t.expect("the longest line", longest_line(found) <= 990, True)
+        t.expect("all are signed", {"references", "to", "subject"} <= set(signed_names(found)), True)
+        t.expect("References", found.all("References"), [ids])
+        t.expect("To", found.all("To"), [people])
+        t.expect("Subject", found.all("Subject"), [" ".join(["word"] * 300)])
+
+
+@case("enforce", "a header line that cannot be folded is not signed, and the signature holds")
+def _(t):
+    message = t.mail("alice@recv.example", without=("Subject",), headers=["Subject: " + "x" * 1200])
+    found = sent_on(t, message)
+    signed_by_us(t, found)
+    if found:
+        t.expect("Subject is not signed", "subject" in signed_names(found), False)
+
+
+@case("enforce", "body lines of 990 bytes hold; longer ones are told as a risk")
+def _(t):
+    signed_by_us(t, sent_on(t, t.mail("alice@recv.example", body="a\n" + "x" * 990 + "\nb\n")))
+    t.expect("no risk is told", t.daemon.tail(t.log_start).count("risk="), 0)
+    found = sent_on(t, t.mail("alice@recv.example", body="a\n" + "x" * 1001 + "\nb\n"))
+    if found:
+        t.expect("the client broke the line", longest_line(found) <= 998, True)
+    t.logged("signed=recv.example/r2026", "risk=long-line")
+
+
+EIGHT_BIT = ["MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit"]
+
+
+@case("enforce", "an 8-bit body: told as a risk, holds where the next hop takes it, and does not where it is encoded")
+def _(t):
+    def send_to(rcpt):
+        message = t.mail("alice@recv.example", headers=EIGHT_BIT, body="caf\u00e9\n")
+        reply = t.send(message, "alice@recv.example", USER, 587, rcpt, auth=True, options=["BODY=8BITMIME"])
+        return t.accepted(reply)
+
+    signed_by_us(t, send_to("x@next.example"))
+    t.logged("signed=recv.example/r2026", "risk=8bit")
+    found = send_to("x@old.example")
+    if found:
+        t.expect("the body was encoded", found.all("Content-Transfer-Encoding") != ["8bit"], True)
+        t.expect("it does not hold", any(good is True for *_, good in found.verify(t.zones)), False)
 
 
 @case("enforce", "mail of a local program (sendmail -t): signed")

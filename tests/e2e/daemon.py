@@ -23,6 +23,7 @@ COMMON = {
     + " ); } )",
     "dmarc": '{ on-reject = "reject"; }',
 }
+SIMPLE = COMMON["signing"].replace("keys =", 'header-canonicalization = "simple"; keys =')
 # What a profile changes. "shipped" is etc/assay.conf as it is.
 PROFILES = {
     "enforce": {},
@@ -32,12 +33,14 @@ PROFILES = {
     "broken": {"mod": '"shadow"'},
     "senders": {"senders-must-match": f'"{SENDERS}"', "on-sender-mismatch": '"reject"'},
     "tag-large": {"limits": '{ on-header-limit = "tag"; }', "dmarc": '{ on-reject = "reject"; }'},
+    "simple": {"signing": SIMPLE},
     "shadow": {"mode": '"shadow"', "spf": '{ on-fail = "reject"; }'},
 }
 
 
 class Daemon:
     def __init__(self, build, top, logs):
+        self.build = build
         self.program, self.probe = build / "assay", build / "assay-probe"
         self.top = top
         self.log_path = logs / "assay.log"

@@ -2,13 +2,15 @@
 
 Both listen on ports 25, 587 (AUTH required, the lines that etc/ recommends) and 588 (a submission service that
 takes mail for local users from strangers, as Sendmail's default MSA does), host recv.example, know the user
-alice with the password "secret", and deliver all mail, wherever it is addressed to, into WORK/mail/new."""
+alice with the password "secret", and deliver all mail, wherever it is addressed to, into WORK/mail/new; but for
+mail to next.example and old.example, which their SMTP clients send to the servers of sink.py."""
 
 import os
 import pathlib
 import shutil
 import subprocess
 
+import sink
 from namespace import HOST, MX4, MX6, WORK, add_user, command, replace
 from world import wait_for_port
 
@@ -41,6 +43,8 @@ smtpd_sasl_path = smtpd
 smtpd_sasl_local_domain = recv.example
 smtpd_tls_security_level = none
 smtpd_error_sleep_time = 0
+# All clients have addresses of this machine; that is no reason to write their header fields anew.
+local_header_rewrite_clients =
 virtual_mailbox_domains = recv.example
 # Every recipient of every domain has this maildir: nothing leaves the machine.
 virtual_mailbox_base = {WORK}
@@ -50,6 +54,7 @@ virtual_gid_maps = static:{{gid}}
 virtual_minimum_uid = 1
 default_transport = virtual
 relay_transport = virtual
+transport_maps = inline:{{{{ next.example=smtp:[{sink.NEXT}]:{sink.PORT}, old.example=smtp:[{sink.OLD}]:{sink.PORT} }}}}
 """
     submission = """
 587 inet n - n - - smtpd
@@ -114,6 +119,8 @@ define(`confTO_IDENT', `0')dnl
 define(`confTO_RESOLVER_RETRANS', `1s')dnl
 define(`confTO_RESOLVER_RETRY', `1')dnl
 define(`ALIAS_FILE', `')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confREFUSE_LA', `1000')dnl
 define(`confDONT_BLAME_SENDMAIL', `GroupReadableSASLDBFile')dnl
 FEATURE(`no_default_msa')dnl
 FEATURE(`accept_unresolvable_domains')dnl
@@ -129,8 +136,12 @@ DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Port=smtp')dnl
 DAEMON_OPTIONS(`Family=inet6, Name=MTA-v6, Port=smtp, Addr={MX6}')dnl
 DAEMON_OPTIONS(`Family=inet, Name=MSA, Port=588, M=E')dnl
 @SNIPPET@
+define(`ESMTP_MAILER_ARGS', `TCP $h {sink.PORT}')dnl
 MAILER(`local')dnl
 MAILER(`smtp')dnl
+LOCAL_RULE_0
+R$* <@next.example> $*\t$#esmtp $@ [{sink.NEXT}] $: $1 <@next.example.> $2
+R$* <@old.example> $*\t$#esmtp $@ [{sink.OLD}] $: $1 <@old.example.> $2
 MAILER_DEFINITIONS
 Mkeep, P={WORK}/deliver, F=DFMhmnu, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP, E=\\n, L=0, T=DNS/RFC822/X-Unix, U=root, A=deliver $u
 """

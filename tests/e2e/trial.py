@@ -15,6 +15,7 @@ import time
 import dkim
 
 import namespace
+import sink
 import world
 from daemon import Daemon
 from mta import INBOX, MTAS, TOP
@@ -78,8 +79,8 @@ class Trial:
 
     tokens = itertools.count(1)
 
-    def __init__(self, mta, daemon, zones, syslog):
-        self.mta, self.daemon, self.zones, self.syslog = mta, daemon, zones, syslog
+    def __init__(self, mta, daemon, zones, syslog, sinks):
+        self.mta, self.daemon, self.zones, self.syslog, self.sinks = mta, daemon, zones, syslog, sinks
         self.wrong = []
         self.story = []
         self.token = ""
@@ -87,9 +88,9 @@ class Trial:
 
     # --- what a case does
 
-    def mail(self, sender, to="alice@recv.example", headers=(), without=(), body="A line.\n\nAnother line.\n"):
-        """A message as bytes, with a token by which it is found again; `headers` come on top, and the usual ones
-        that `without` names are left out."""
+    def mail(self, sender, to="alice@recv.example", headers=(), without=(), body="A line.\n\nAnother line.\n", raw=()):
+        """A message as bytes, with a token by which it is found again; `headers` come on top, and above them `raw`
+        ones, which are bytes; the usual ones that `without` names are left out."""
         self.token = f"case-{next(self.tokens)}-{os.getpid()}"
         usual = [
             f"From: {sender}",
@@ -100,7 +101,8 @@ class Trial:
             f"X-Case: {self.token}",
         ]
         fields = [*headers, *(field for field in usual if field.split(":")[0] not in without)]
-        return ("\n".join(fields) + "\n\n" + body).replace("\n", "\r\n").encode()
+        text = ("\n".join(fields) + "\n\n" + body).encode()
+        return b"".join([*(field + b"\n" for field in raw), text]).replace(b"\n", b"\r\n")
 
     def sign(self, message, domain):
         """The message with a signature of this domain, made by dkimpy with the senders' key."""
@@ -109,11 +111,11 @@ class Trial:
         canonical = (b"relaxed", b"relaxed")
         return dkim.sign(message, b"s1", domain.encode(), key, canonicalize=canonical, include_headers=fields) + message
 
-    def send(self, message, mail_from, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False):
+    def send(self, message, mail_from, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False, options=()):
         """Puts the message through the MTA as this client; returns its Reply."""
-        return self.send_all([(message, mail_from)], client, port, rcpt, auth)[0]
+        return self.send_all([(message, mail_from)], client, port, rcpt, auth, options)[0]
 
-    def send_all(self, messages, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False):
+    def send_all(self, messages, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False, options=()):
         """Puts pairs of message and MAIL FROM through one connection; returns a Reply for each."""
         replies = []
         smtp = smtplib.SMTP(timeout=60, local_hostname="mail.sender.example", source_address=(client, 0))
@@ -123,7 +125,7 @@ class Trial:
             if auth:
                 smtp.login("alice", "secret")
             for message, mail_from in messages:
-                replies.append(self.transaction(smtp, message, mail_from, rcpt))
+                replies.append(self.transaction(smtp, message, mail_from, rcpt, options))
                 self.story.append(f"{client} port {port} MAIL FROM:<{mail_from}>: {replies[-1]}")
             smtp.quit()
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPAuthenticationError) as error:
@@ -131,9 +133,9 @@ class Trial:
         return replies + [Reply(0, b"the connection ended", "nothing")] * (len(messages) - len(replies))
 
     @staticmethod
-    def transaction(smtp, message, mail_from, rcpt):
+    def transaction(smtp, message, mail_from, rcpt, options):
         for stage, ask in (
-            ("MAIL", lambda: smtp.mail(mail_from)),
+            ("MAIL", lambda: smtp.mail(mail_from, options)),
             ("RCPT", lambda: smtp.rcpt(rcpt)),
             ("the message", lambda: smtp.data(message)),
         ):
@@ -190,6 +192,9 @@ class Trial:
         return None
 
     def find(self):
+        for sent in (data for sink in self.sinks for data in sink.messages[::-1]):
+            if self.token.encode() in sent:
+                return Delivered(sent)
         for path in INBOX.iterdir() if INBOX.exists() else ():
             if not path.name.startswith("."):
                 data = path.read_bytes()
@@ -228,10 +233,11 @@ def indent(text):
     return "\n".join("    " + line for line in text.splitlines())
 
 
-def run_case(case, number, mta, daemon, zones, syslog):
+def run_case(case, number, *where):
     """Runs one case and prints its line; True if all was as expected."""
     started = time.monotonic()
-    trial = Trial(mta, daemon, zones, syslog)
+    trial = Trial(*where)
+    daemon = trial.daemon
     try:
         case.function(trial)
     except Exception as error:  # a broken case must not hide the others
@@ -245,14 +251,14 @@ def run_case(case, number, mta, daemon, zones, syslog):
     return not trial.wrong
 
 
-def run_profile(profile, chosen, mta, daemon, zones, syslog):
+def run_profile(profile, chosen, mta, daemon, *where):
     """Runs the cases of one profile on a daemon of their own; the number of those that went wrong."""
     daemon.start(profile)
     failed = 0
     for number, case in chosen:
         if not daemon.alive():
             daemon.start(profile)
-        failed += not run_case(case, number, mta, daemon, zones, syslog)
+        failed += not run_case(case, number, mta, daemon, *where)
     complaint = daemon.stop() if daemon.alive() else None
     if complaint:
         print(f"not ok - {profile}: {complaint}")
@@ -271,13 +277,13 @@ def run(mta_name, build, mtas, logs, only):
     keep_alive = world.serve(zones)
     mta, daemon = MTAS[mta_name](), Daemon(build, TOP, logs)
     chosen = [c for c in enumerate(cases.CASES, 1) if only in c[1].name]
-    failed = 0
+    failed, sinks = 0, sink.start()
     try:
         mta.start()
         print(f"{mta_name} is up after {time.monotonic() - started:.1f} s; {len(chosen)} cases", flush=True)
         for profile in dict.fromkeys(case.profile for _, case in chosen):
             mine = [c for c in chosen if c[1].profile == profile]
-            failed += run_profile(profile, mine, mta, daemon, zones, syslog)
+            failed += run_profile(profile, mine, mta, daemon, zones, syslog, sinks)
     except RuntimeError as error:
         print(error)
         print("\n".join(syslog.lines[-30:]))

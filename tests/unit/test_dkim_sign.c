@@ -266,6 +266,125 @@ static void random_messages(void **state)
     }
 }
 
+static struct dkim_signer *signer_of(const struct dkim_sign_settings *settings, const char *text)
+{
+    static struct header_list headers; /* must outlive the signer */
+    struct str body;
+    parse(str_of(text), &headers, &body);
+    struct dkim_signer *s = dkim_signer_new(arena, settings, &headers);
+    dkim_signer_body(s, body.p, body.n);
+    return s;
+}
+
+#define UNSETTLED                                                                                  \
+    "Cc: d@x.example\r\nX-Other: O'B <o@x.example>,b\r\nTo: O'B <b@x.example>\r\nCc: e@x.example," \
+    "f@x.example\r\nFrom: O'A <a@example.org>\r\nReply-To: g\r\nTo: c@x.example\r\n\r\nHello\r\n"
+
+/* In the form that is delivered: what was changed is told, and what is delivered verifies. */
+static void signs_what_is_delivered(void **state)
+{
+    static const char delivered[] =
+        "Cc: d@x.example\r\nX-Other: O'B <o@x.example>,b\r\nTo: \"O'B\" <b@x.example>\r\n"
+        "Cc: e@x.example, f@x.example\r\nFrom: \"O'A\" <a@example.org>\r\nReply-To: g\r\n"
+        "To: c@x.example\r\n\r\nHello\r\n";
+    (void)state;
+    struct dkim_sign_settings s = relaxed;
+    struct str values[2], problem;
+    size_t n;
+    s.may_rewrite = true;
+    struct dkim_signer *signer = signer_of(&s, UNSETTLED);
+    const struct dkim_rewritten *rewritten = dkim_signer_rewritten(signer, &n);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < n; i++)
+        assert_true(str_eq(rewritten[i].name, STR("Cc")) ? rewritten[i].ordinal == 2
+                                                         : rewritten[i].ordinal == 1);
+    assert_str(rewritten[0].value, " \"O'A\" <a@example.org>");
+    assert_int_equal(dkim_signer_risks(signer), 0);
+    assert_true(dkim_signer_finish(signer, keys, 2, values, &problem));
+    assert_str(tag(values[0], "h"), "from:from:to:to:cc:cc");
+    assert_both(verify(values, str_of(delivered)), DKIM_PASS);
+    assert_both(verify(values, STR(UNSETTLED)), DKIM_FAIL);
+}
+
+/* Where nothing may be written anew it is left out, but for From. */
+static void leaves_out_what_may_change(void **state)
+{
+    (void)state;
+    struct str values[2], problem;
+    size_t n;
+    struct dkim_signer *signer = signer_of(&relaxed, UNSETTLED);
+    dkim_signer_rewritten(signer, &n);
+    assert_int_equal(n, 0);
+    assert_int_equal(dkim_signer_risks(signer), DKIM_RISK_FROM);
+    assert_true(dkim_signer_finish(signer, keys, 2, values, &problem));
+    assert_str(tag(values[0], "h"), "from:from");
+    assert_both(verify(values, STR(UNSETTLED)), DKIM_PASS);
+}
+
+/* One of several that cannot be settled: none is signed, none is changed. */
+static void all_of_a_name_or_none(void **state)
+{
+    (void)state;
+    struct dkim_sign_settings s = relaxed;
+    struct str values[2], problem;
+    size_t n;
+    s.may_rewrite = true;
+    struct dkim_signer *signer =
+        signer_of(&s, "From: a@example.org\r\nTo: b@x.example,c@x.example\r\nTo: bob\r\n\r\n");
+    dkim_signer_rewritten(signer, &n);
+    assert_int_equal(n, 0);
+    assert_true(dkim_signer_finish(signer, keys, 2, values, &problem));
+    assert_str(tag(values[0], "h"), "from:from");
+}
+
+/* DKIM_REWRITTEN_MAX fields of a message, and one more. */
+static void rewrites_so_many(void **state)
+{
+    (void)state;
+    struct dkim_sign_settings s = relaxed;
+    s.may_rewrite = true;
+    for (size_t more = 0; more < 2; more++) {
+        struct header_list headers;
+        size_t n;
+        header_list_init(&headers, arena);
+        header_list_add(&headers, STR("From"), STR(" O'A <a@example.org>"));
+        for (size_t i = 1; i < DKIM_REWRITTEN_MAX + more; i++)
+            header_list_add(&headers, STR("To"), STR(" a@x.example,b@x.example"));
+        dkim_signer_rewritten(dkim_signer_new(arena, &s, &headers), &n);
+        assert_int_equal(n, more ? 1 : DKIM_REWRITTEN_MAX);
+    }
+}
+
+/* Simple canonicalisation sees blanks, too. */
+static void simple_sees_blanks(void **state)
+{
+    static const char text[] = "From:  a@example.org\r\nTo: b@x.example,\r\n c@x.example\r\n\r\n";
+    (void)state;
+    struct dkim_sign_settings s = relaxed;
+    size_t n;
+    s.may_rewrite = true;
+    dkim_signer_rewritten(signer_of(&s, text), &n);
+    assert_int_equal(n, 0);
+    s.header_canon = CANON_SIMPLE;
+    dkim_signer_rewritten(signer_of(&s, text), &n);
+    assert_int_equal(n, 2);
+}
+
+static void tells_risks_of_the_body(void **state)
+{
+    (void)state;
+    struct strbuf b;
+    sb_init(&b, arena);
+    sb_add(&b, STR("From: a@example.org\r\n\r\n"));
+    assert_int_equal(dkim_signer_risks(signer_of(&relaxed, b.p)), 0);
+    for (int i = 0; i < 991; i++)
+        sb_addc(&b, 'x');
+    assert_int_equal(dkim_signer_risks(signer_of(&relaxed, b.p)), DKIM_RISK_LONG_LINE);
+    sb_add(&b, STR("\xE9\r\n"));
+    assert_int_equal(dkim_signer_risks(signer_of(&relaxed, b.p)),
+                     DKIM_RISK_LONG_LINE | DKIM_RISK_8BIT);
+}
+
 /* "pass fail": what the own keys say of the signatures of a message; "-": there are none of them.
  */
 static struct str own_results(const struct dkim_signing_key *own, size_t n_own, struct str message,
@@ -325,9 +444,18 @@ static void own_signatures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written),   cmocka_unit_test(tags_on_request),
-        cmocka_unit_test(canonicalizations), cmocka_unit_test(header_lists),
-        cmocka_unit_test(long_headers),      cmocka_unit_test(random_messages),
+        cmocka_unit_test(signs_what_is_delivered),
+        cmocka_unit_test(leaves_out_what_may_change),
+        cmocka_unit_test(all_of_a_name_or_none),
+        cmocka_unit_test(rewrites_so_many),
+        cmocka_unit_test(simple_sees_blanks),
+        cmocka_unit_test(tells_risks_of_the_body),
+        cmocka_unit_test(what_is_written),
+        cmocka_unit_test(tags_on_request),
+        cmocka_unit_test(canonicalizations),
+        cmocka_unit_test(header_lists),
+        cmocka_unit_test(long_headers),
+        cmocka_unit_test(random_messages),
         cmocka_unit_test(own_signatures),
     };
     return cmocka_run_group_tests(tests, setup, dkim_teardown);

@@ -1,0 +1,55 @@
+"""sink.py - the next hop: an SMTP server that keeps what the MTA's SMTP client sends to it, byte by byte."""
+
+import socket
+import threading
+
+PORT = 2525
+NEXT, OLD = "127.0.0.1", "127.0.0.2"  # for next.example; for old.example, which does not offer 8BITMIME
+
+
+class Sink(threading.Thread):
+    def __init__(self, host, extensions):
+        super().__init__(daemon=True)
+        self.messages = []
+        self.greeting = ["sink.example", *extensions]
+        self.socket = socket.create_server((host, PORT), backlog=50)
+
+    def run(self):
+        while True:
+            client, _ = self.socket.accept()
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, client.makefile("rb") as lines:
+            client.sendall(b"220 sink.example ESMTP\r\n")
+            for line in lines:
+                verb = line[:4].upper()
+                if verb == b"EHLO":
+                    told = [f"250-{word}\r\n" for word in self.greeting]
+                    client.sendall("".join(told[:-1] + [told[-1].replace("-", " ", 1)]).encode())
+                elif verb == b"DATA":
+                    client.sendall(b"354 go on\r\n")
+                    self.messages.append(self.read_message(lines))
+                    client.sendall(b"250 kept\r\n")
+                elif verb == b"QUIT":
+                    client.sendall(b"221 bye\r\n")
+                    return
+                else:
+                    client.sendall(b"250 ok\r\n")
+
+    @staticmethod
+    def read_message(lines):
+        read = []
+        for line in lines:
+            if line == b".\r\n":
+                break
+            read.append(line[1:] if line.startswith(b".") else line)
+        return b"".join(read)
+
+
+def start():
+    """Both of them."""
+    sinks = [Sink(NEXT, ["8BITMIME", "SIZE 100000000"]), Sink(OLD, ["SIZE 100000000"])]
+    for sink in sinks:
+        sink.start()
+    return sinks
