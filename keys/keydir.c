@@ -72,7 +72,8 @@ static bool selector_of(struct arena *a, struct str stem, struct str domain, str
 {
     bool has_domain =
         str_starts_nocase(stem, domain) && stem.n > domain.n && stem.p[domain.n] == '.';
-    return conf_plain_name(a, has_domain ? str_sub(stem, domain.n + 1, stem.n) : stem, selector);
+    struct str written = has_domain ? str_sub(stem, domain.n + 1, stem.n) : stem;
+    return !conf_selector_problem(a, written, selector);
 }
 
 /* --- Keys --------------------------------------------------------------------------------------*/

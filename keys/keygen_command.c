@@ -86,9 +86,10 @@ static struct str check_domain(struct plan *p, const char *text)
     struct str safe = str_safe(p->arena, str_of(text), 100, true);
     if (!text)
         return STR("--domain is missing: the domain whose mail is signed, such as example.org");
-    if (!conf_plain_name(p->arena, str_of(text), &p->request.domain))
-        return str_printf(p->arena, "--domain: \"%.*s\" is no domain name such as example.org",
-                          STR_ARG(safe));
+    const char *problem =
+        conf_domain_problem(p->arena, str_of(text), CONF_DOMAIN_NAMED, &p->request.domain);
+    if (problem)
+        return str_printf(p->arena, "--domain: \"%.*s\" %s", STR_ARG(safe), problem);
     if (domain_labels(p->request.domain) < 2)
         return str_printf(p->arena,
                           "--domain: verifiers refuse signatures of a top-level domain such as "
@@ -101,10 +102,11 @@ static struct str check_selector(struct plan *p, const char *text)
 {
     if (!text)
         return STR("--selector is missing: a name for the key, such as s2026");
-    if (conf_plain_name(p->arena, str_of(text), &p->request.selector))
+    const char *problem = conf_selector_problem(p->arena, str_of(text), &p->request.selector);
+    if (!problem)
         return STR_NONE;
-    return str_printf(p->arena, "--selector: \"%.*s\" " CONF_SELECTOR_WANTED,
-                      STR_ARG(str_safe(p->arena, str_of(text), 100, true)));
+    return str_printf(p->arena, "--selector: \"%.*s\" %s",
+                      STR_ARG(str_safe(p->arena, str_of(text), 100, true)), problem);
 }
 
 /* The name of the record is a domain name too. */

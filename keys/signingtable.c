@@ -147,6 +147,10 @@ static void index_patterns(struct loading *l, const struct table *rows)
 static void read_signing_row(struct loading *l, const struct table_row *row, size_t order,
                              const char *path, const char *key_table)
 {
+    const char *problem = signing_row_problem(row->name, l->table->patterns, l->arena);
+    if (problem)
+        conf_problem(l->problems, (struct conf_place){path, row->line}, "\"%.*s\" %s",
+                     STR_ARG(str_safe(l->arena, row->name, 100, true)), problem);
     struct rule *rule = rule_of(l, row->name, order);
     struct str name = str_lower(l->arena, signing_row_key(row->value));
     if (str_eq(name, STR("%"))) {

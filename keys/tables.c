@@ -3,8 +3,6 @@
  * Errors: complaints with file and line, or a phrase. */
 #include "keys/tables.h"
 
-#include "mail/domain.h"
-
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -51,6 +49,7 @@ bool key_row_parse(struct str value, struct arena *a, struct key_row *out, struc
     size_t first = str_find(value, 0, ':'), second = str_find(value, first + 1, ':');
     struct str domain = str_trim(str_sub(value, 0, first));
     struct str selector = str_trim(str_sub(value, first + 1, second));
+    const char *wrong;
     out->domain = domain;
     out->path = str_trim(str_sub(value, second + 1, value.n));
     if (second >= value.n)
@@ -60,12 +59,12 @@ bool key_row_parse(struct str value, struct arena *a, struct key_row *out, struc
                        "relative paths are not read");
     else if (str_find(out->path, 0, '%') < out->path.n)
         *problem = STR("% in a path is not supported: write one line for each domain");
-    else if (!conf_plain_name(a, selector, &out->selector))
-        *problem = str_printf(a, "selector: \"%.*s\" " CONF_SELECTOR_WANTED,
-                              STR_ARG(str_safe(a, selector, 100, true)));
-    else if (!str_eq(domain, STR("%")) && !domain_normalize(a, domain, &out->domain))
-        *problem = str_printf(a, "\"%.*s\" is no domain name such as example.org",
-                              STR_ARG(str_safe(a, domain, 100, true)));
+    else if ((wrong = conf_selector_problem(a, selector, &out->selector)))
+        *problem = str_printf(a, "selector: \"%.*s\" %s", STR_ARG(str_safe(a, selector, 100, true)),
+                              wrong);
+    else if (!str_eq(domain, STR("%")) &&
+             (wrong = conf_domain_problem(a, domain, CONF_DOMAIN_NAMED, &out->domain)))
+        *problem = str_printf(a, "\"%.*s\" %s", STR_ARG(str_safe(a, domain, 100, true)), wrong);
     else
         *problem = STR_NONE;
     return !problem->p;
@@ -74,4 +73,42 @@ bool key_row_parse(struct str value, struct arena *a, struct key_row *out, struc
 struct str signing_row_key(struct str value)
 {
     return str_trim(str_sub(value, 0, str_find(value, 0, ':')));
+}
+
+/* Behind refile: a pattern is compared with the whole address. */
+static const char *pattern_problem(struct str name, struct arena *a)
+{
+    size_t at = str_find(name, 0, '@');
+    bool any = str_find(name, 0, '*') < name.n;
+    if (at == 0)
+        return str_printf(a, "matches no author: write \"*%.*s\"", STR_ARG(name)).p;
+    if (at == name.n && !any)
+        return str_printf(a,
+                          "matches no author: with refile: the whole address is compared; write "
+                          "\"*@%.*s\"",
+                          STR_ARG(name))
+            .p;
+    return at == name.n - 1 ? "has no domain behind its @" : NULL;
+}
+
+/* user@host, host, user@.parent, .parent, user@*, *. */
+static const char *key_problem(struct str name, struct arena *a)
+{
+    size_t at = str_find_last(name, '@');
+    struct str host = str_sub(name, at < name.n ? at + 1 : 0, name.n), normal;
+    struct str user = str_sub(name, 0, at < name.n ? at : 0);
+    bool parent = str_starts(host, STR(".")), all = str_eq(host, STR("*"));
+    if (str_find(user, 0, '*') < user.n || (!all && str_find(host, 0, '*') < host.n))
+        return "has an asterisk, which only tables with the prefix refile: may have: set "
+               "signing-table = \"refile:/path\"";
+    if (at == 0)
+        return str_printf(a, "matches no author: write \"%.*s\" for all of a domain", STR_ARG(host))
+            .p;
+    return all ? NULL
+               : conf_domain_problem(a, str_sub(host, parent, host.n), CONF_DOMAIN_NAMED, &normal);
+}
+
+const char *signing_row_problem(struct str name, bool patterns, struct arena *a)
+{
+    return patterns ? pattern_problem(name, a) : key_problem(name, a);
 }

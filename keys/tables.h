@@ -30,6 +30,10 @@ struct key_row {
 /* False and *problem (a phrase in `a`) if the value is none of this kind. */
 bool key_row_parse(struct str value, struct arena *a, struct key_row *out, struct str *problem);
 
+/* What is wrong with the first column of a SigningTable, which would match no author; NULL if
+ * nothing is. `patterns`: the table has the prefix refile:. A phrase in `a`. */
+const char *signing_row_problem(struct str name, bool patterns, struct arena *a);
+
 /* The name that a SigningTable row's value gives; "%": the author's domain. What stands behind a
  * colon (the i= of OpenDKIM's signature) is optional in DKIM and not used. */
 struct str signing_row_key(struct str value);

@@ -69,17 +69,21 @@ static int read_words(struct survey *s, int argc, char **argv, bool *help)
                                             {"selector", required_argument, NULL, OPT_SELECTOR},
                                             ASK_OPTIONS,
                                             {0}};
+    const char *problem;
     int c;
     optind = 0; /* glibc: begin anew */
     while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         if (c == 'h') {
             *help = true;
         } else if (c == OPT_DOMAIN) {
-            if (!domain_normalize(s->ask.arena, str_of(optarg), &s->domain))
-                return wrong_word(s, "--domain", optarg, "is no domain name such as example.org");
+            problem =
+                conf_domain_problem(s->ask.arena, str_of(optarg), CONF_DOMAIN_NAMED, &s->domain);
+            if (problem)
+                return wrong_word(s, "--domain", optarg, problem);
         } else if (c == OPT_SELECTOR) {
-            if (!conf_plain_name(s->ask.arena, str_of(optarg), &s->selector))
-                return wrong_word(s, "--selector", optarg, CONF_SELECTOR_WANTED);
+            problem = conf_selector_problem(s->ask.arena, str_of(optarg), &s->selector);
+            if (problem)
+                return wrong_word(s, "--selector", optarg, problem);
         } else if (!ask_option(&s->ask, c, optarg)) {
             fputs(s->usage, stderr);
             return EX_USAGE;

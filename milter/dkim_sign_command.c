@@ -9,7 +9,6 @@
 
 #include "dkim/dkim.h"
 #include "keys/keyfile.h"
-#include "mail/domain.h"
 #include "milter/dkim_commands.h"
 #include "milter/mailfile.h"
 
@@ -114,10 +113,13 @@ static bool check_words(struct job *job)
 {
     struct arena *a = job->ask.arena;
     const char *const *w = job->words;
-    if (!w[OPT_DOMAIN] || !domain_normalize(a, str_of(w[OPT_DOMAIN]), &job->key.domain))
-        return wrong(job, "domain", OPT_DOMAIN, "is no domain name such as example.org");
-    if (!w[OPT_SELECTOR] || !conf_plain_name(a, str_of(w[OPT_SELECTOR]), &job->key.selector))
-        return wrong(job, "selector", OPT_SELECTOR, CONF_SELECTOR_WANTED);
+    struct str domain = str_of(w[OPT_DOMAIN]), selector = str_of(w[OPT_SELECTOR]);
+    const char *problem = conf_domain_problem(a, domain, CONF_DOMAIN_NAMED, &job->key.domain);
+    if (problem)
+        return wrong(job, "domain", OPT_DOMAIN, problem);
+    problem = conf_selector_problem(a, selector, &job->key.selector);
+    if (problem)
+        return wrong(job, "selector", OPT_SELECTOR, problem);
     if (!w[OPT_KEY])
         return wrong(job, "key", OPT_KEY, "");
     if (!take_canons(job))

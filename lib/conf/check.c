@@ -5,10 +5,8 @@
 
 #include <string.h>
 
-#include "base/ascii.h"
 #include "conf/listen.h"
 #include "conf/senders.h"
-#include "mail/domain.h"
 #include "mail/header.h"
 #include "mail/neversigned.h"
 
@@ -23,24 +21,6 @@ static void complain(struct check *c, const char *option, struct str value, cons
     struct str shown = str_safe(c->scratch, value, 100, true);
     conf_problem(c->problems, conf_place_of(c->conf, option), "%s: \"%.*s\" %s", option,
                  STR_ARG(shown), what);
-}
-
-static bool is_name_byte(char c)
-{
-    return ascii_is_alnum(c) || c == '-' || c == '_' || c == '.';
-}
-
-static bool all_name_bytes(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (!is_name_byte(s.p[i]))
-            return false;
-    return s.n > 0;
-}
-
-bool conf_plain_name(struct arena *a, struct str text, struct str *name)
-{
-    return domain_normalize(a, text, name) && all_name_bytes(*name);
 }
 
 static void check_listen(struct check *c)

@@ -129,6 +129,20 @@ bool conf_has_domain(const struct conf_strings *list, struct str domain);
 bool conf_plain_name(struct arena *a, struct str text, struct str *name);
 #define CONF_SELECTOR_WANTED "is no selector: letters, digits and hyphens, such as \"s2026\""
 
+/* What a domain is written for. */
+enum conf_domain_use {
+    CONF_DOMAIN_SIGNED, /* the domain of an entry of `signing` */
+    CONF_DOMAIN_LISTED, /* in a list: stands for those below it too */
+    CONF_DOMAIN_NAMED,  /* in a table or a command */
+};
+
+/* NULL and *name, normalised, if the text is a domain; else a phrase (in `a`), to stand behind the
+ * text in quotes, that says what was meant: an address, a URL, a pattern. */
+const char *conf_domain_problem(struct arena *a, struct str text, enum conf_domain_use use,
+                                struct str *name);
+/* The same for a selector: "s1._domainkey" is the beginning of a record's name. */
+const char *conf_selector_problem(struct arena *a, struct str text, struct str *name);
+
 /* The path of a value of key-table or signing-table; *patterns: it has OpenDKIM's refile: prefix,
  * and its keys may hold asterisks. False if it is neither /path, file:/path nor refile:/path. */
 bool conf_table_path(struct str text, struct str *path, bool *patterns);

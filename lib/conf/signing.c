@@ -66,10 +66,11 @@ static void take_key(struct walk *w, config_setting_t *group, struct conf_signin
     key->place = walk_place(w, group);
     if (take_text(w, group, "selector", &key->selector)) {
         struct str normal;
-        if (conf_plain_name(w->conf->arena, key->selector, &normal))
-            key->selector = normal;
+        const char *problem = conf_selector_problem(w->conf->arena, key->selector, &normal);
+        if (problem)
+            complain_value(w, group, "selector", key->selector, problem);
         else
-            complain_value(w, group, "selector", key->selector, CONF_SELECTOR_WANTED);
+            key->selector = normal;
     }
     if (take_text(w, group, "file", &key->file) && !str_starts(key->file, STR("/")))
         complain_value(w, group, "file", key->file,
@@ -246,6 +247,17 @@ static void take_form(struct walk *w, config_setting_t *group, struct conf_signi
     entry->oversign_headers_place = place_of(w, group, "oversign-headers");
 }
 
+static void take_domain(struct walk *w, config_setting_t *group, struct conf_signing *entry)
+{
+    struct str domain;
+    if (!take_text(w, group, "domain", &domain))
+        return;
+    const char *problem =
+        conf_domain_problem(w->conf->arena, domain, CONF_DOMAIN_SIGNED, &entry->domain);
+    if (problem)
+        complain_value(w, group, "domain", domain, problem);
+}
+
 static void take_entry(struct walk *w, config_setting_t *group, struct conf_signing *entry)
 {
     static const char *const names[] = {"domain", "subdomains", "senders", "keys", "directory",
@@ -253,12 +265,9 @@ static void take_entry(struct walk *w, config_setting_t *group, struct conf_sign
 #include "conf/own_options.def"
 #undef OWN_OPTION
                                         NULL};
-    struct str domain;
     check_names(w, group, names);
     entry->place = walk_place(w, group);
-    if (take_text(w, group, "domain", &domain) &&
-        !domain_normalize(w->conf->arena, domain, &entry->domain))
-        complain_value(w, group, "domain", domain, "is no domain name such as example.org");
+    take_domain(w, group, entry);
     take_subdomains(w, group, entry);
     take_senders(w, group, entry);
     take_form(w, group, entry);

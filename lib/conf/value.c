@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/ascii.h"
-#include "mail/domain.h"
 
 struct unit {
     struct str name;
@@ -240,12 +239,10 @@ static const char *domain_add(struct conf *conf, struct conf_strings *list, stru
         list->all = true;
         return NULL;
     }
-    if (str_find(text, 0, '*') < text.n)
-        return "may not hold an asterisk: name the domain itself";
-    if (!domain_normalize(conf->arena, text, &domain))
-        return "is no domain name such as example.org";
-    list_append(conf, list, domain);
-    return NULL;
+    const char *problem = conf_domain_problem(conf->arena, text, CONF_DOMAIN_LISTED, &domain);
+    if (!problem)
+        list_append(conf, list, domain);
+    return problem;
 }
 
 static const char *set(struct conf *conf, const struct option *o, struct str text, struct arena *a)

@@ -39,14 +39,12 @@ bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out)
     return true;
 }
 
-/* Mappings of UTS 46 can yield any ASCII ("\u2100" becomes "a/c"): a name with U-labels has to
- * consist of letters, digits, hyphen, underscore and dots afterwards. */
-static bool is_host_text(struct str text)
+bool domain_is_host_text(struct str name)
 {
-    for (size_t i = 0; i < text.n; i++)
-        if (!ascii_is_alnum(text.p[i]) && !strchr("-_.", text.p[i]))
+    for (size_t i = 0; i < name.n; i++)
+        if (!ascii_is_alnum(name.p[i]) && (!name.p[i] || !strchr("-_.", name.p[i])))
             return false;
-    return true;
+    return name.n > 0;
 }
 
 static bool normalize_idn(struct arena *a, struct str text, int mapping, struct str *out)
@@ -57,8 +55,9 @@ static bool normalize_idn(struct arena *a, struct str text, int mapping, struct 
     const uint8_t *name = (const uint8_t *)str_cstr(a, text);
     if (idn2_lookup_u8(name, &mapped, IDN2_NFC_INPUT | mapping) != IDN2_OK)
         return false;
+    /* Mappings of UTS 46 can yield any ASCII: U+2100 becomes "a/c". */
     struct str alabels = str_of((const char *)mapped);
-    bool ok = is_host_text(alabels) && domain_normalize_ascii(a, alabels, out);
+    bool ok = domain_is_host_text(alabels) && domain_normalize_ascii(a, alabels, out);
     idn2_free(mapped);
     return ok;
 }

@@ -23,6 +23,8 @@ bool domain_normalize_2003(struct arena *a, struct str text, struct str *out);
 bool domain_is_unmapped(struct arena *a, struct str text);
 
 /* The following take normalised names. */
+/* Letters, digits, hyphens, underscores and dots alone, and not none. */
+bool domain_is_host_text(struct str name);
 size_t domain_labels(struct str name); /* "example.org" has 2 */
 /* The last n labels; the whole name if it has no more. */
 struct str domain_last_labels(struct str name, size_t n);

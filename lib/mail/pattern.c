@@ -17,14 +17,24 @@ struct str pattern_normalize(struct arena *a, struct str pattern)
     return str_printf(a, "%.*s%.*s", (int)from, lower.p, STR_ARG(domain));
 }
 
+/* A name, or one that asterisks would make one. */
+static bool is_domain_pattern(struct arena *a, struct str text)
+{
+    struct str normal;
+    char *filled = str_cstr(a, text);
+    for (size_t i = 0; i < text.n; i++)
+        filled[i] = filled[i] == '*' ? 'a' : filled[i];
+    return domain_normalize(a, (struct str){filled, text.n}, &normal) &&
+           domain_is_host_text(normal);
+}
+
 const char *sender_pattern_parse(struct arena *a, struct str text, struct str *out)
 {
     size_t at = str_find_last(text, '@');
-    struct str domain = str_sub(text, at + 1, text.n), normal;
+    struct str domain = str_sub(text, at + 1, text.n);
     if (at == text.n && !str_eq(text, STR("*")))
         return "has no @: wanted is an address, @example.org for all of a domain, or a pattern";
-    if (at < text.n && str_find(domain, 0, '*') == domain.n &&
-        !domain_normalize(a, domain, &normal))
+    if (at < text.n && !is_domain_pattern(a, domain))
         return "has no domain name behind its @";
     *out = pattern_normalize(a, at == 0 ? str_printf(a, "*%.*s", STR_ARG(text)) : text);
     return NULL;

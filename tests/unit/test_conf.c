@@ -348,9 +348,18 @@ static const struct {
     {"authserv-id = \"a;b\";",
      "text:1: authserv-id: \"a;b\" is no host name such as mx.example.org\n"},
     {"dmarc = { ignore-domains = [ \"*.example.org\", \"a..b\" ]; };",
-     "text:1: dmarc.ignore-domains: \"*.example.org\" may not hold an asterisk: name the domain "
-     "itself\n"
+     "text:1: dmarc.ignore-domains: \"*.example.org\" may not hold an asterisk: write "
+     "\"example.org\", the domains below it are included\n"
      "text:1: dmarc.ignore-domains: \"a..b\" is no domain name such as example.org\n"},
+    {"dmarc = { ignore-domains = [ \"@a.example\", \"u@a.example\", \"a/b\", \"*\", \"mx*.a\",\n"
+     "\"https://u@a.example:8/x\", \"http://\" ]; };",
+     "text:1: dmarc.ignore-domains: \"@a.example\" is no domain: write \"a.example\"\n"
+     "text:1: dmarc.ignore-domains: \"u@a.example\" is an address: write \"a.example\"\n"
+     "text:1: dmarc.ignore-domains: \"a/b\" is no domain name such as example.org\n"
+     "text:1: dmarc.ignore-domains: \"*\" may not hold an asterisk: write \"example.org\"\n"
+     "text:1: dmarc.ignore-domains: \"mx*.a\" may not hold an asterisk: name the domain itself\n"
+     "text:2: dmarc.ignore-domains: \"https://u@a.example:8/x\" is a URL: write \"a.example\"\n"
+     "text:2: dmarc.ignore-domains: \"http://\" is a URL: write \"example.org\"\n"},
     {"listen = \"8892\";",
      "text:1: listen: \"8892\" is no socket address; allowed are inet:8892@127.0.0.1, "
      "inet6:8892@[::1], inet:127.0.0.1:8892 and unix:/run/assay/assay.sock\n"},
@@ -409,6 +418,34 @@ static const struct {
      "\"s2026\"\n"
      "text:3: signing: file: \"k.pem\" is no absolute path: write the whole path of the PEM "
      "file\n"},
+    /* What would never sign. */
+    {"signing = ( { domain = \"*.a.example\"; " KEY " }, { domain = \"@a.example\"; " KEY " },\n"
+     "{ domain = \"u@a.example\"; " KEY " }, { domain = \"https://a.example/\"; " KEY " },\n"
+     "{ domain = \"192.0.2.1\"; " KEY " }, { domain = \"*\"; " KEY " },\n"
+     "{ domain = \"a.example\"; keys = { selector = \"s._domainkey\"; file = \"/k\"; }; },\n"
+     "{ domain = \"b.example\"; keys = { selector = \"S._domainkey.b.example.\"; file = \"/k\"; }; "
+     "},\n"
+     "{ domain = \"c.example\"; keys = { selector = \"_domainkey\"; file = \"/k\"; }; },\n"
+     "{ domain = \"d.example\"; senders = [ \"ann@d.example,\", \"*@*/d.example\" ]; " KEY " } );",
+     "text:1: signing: domain: \"*.a.example\" may not hold an asterisk: write \"a.example\" and "
+     "subdomains = true, for the domains below it\n"
+     "text:1: signing: domain: \"@a.example\" is no domain: write \"a.example\"\n"
+     "text:2: signing: domain: \"u@a.example\" is an address: write \"a.example\" and senders = [ "
+     "\"u@a.example\" ]\n"
+     "text:2: signing: domain: \"https://a.example/\" is a URL: write \"a.example\"\n"
+     "text:3: signing: domain: \"192.0.2.1\" is an IP address: wanted is a domain name such as "
+     "example.org\n"
+     "text:3: signing: domain: \"*\" may not hold an asterisk: write \"example.org\" and "
+     "subdomains "
+     "= true, for the domains below it\n"
+     "text:4: signing: selector: \"s._domainkey\" is the name of a record: the selector is what "
+     "stands before \"._domainkey\", such as \"s\"\n"
+     "text:5: signing: selector: \"S._domainkey.b.example.\" is the name of a record: the selector "
+     "is what stands before \"._domainkey\", such as \"s\"\n"
+     "text:6: signing: selector: \"_domainkey\" is the name of a record: the selector is what "
+     "stands before \"._domainkey\", such as \"s2026\"\n"
+     "text:7: signing: senders: \"ann@d.example,\" has no domain name behind its @\n"
+     "text:7: signing: senders: \"*@*/d.example\" has no domain name behind its @\n"},
     {"signing = ( { domain = \"a.example\"; keys = ( { selector = \"s\"; file = \"/a\"; },\n"
      "{ selector = \"S\"; file = \"/b\"; } ); },\n"
      "{ domain = \"A.example\"; keys = ( { selector = \"s\"; file = 5; } ); }, 7 );",

@@ -514,7 +514,6 @@ static void test_plain_file(void **state)
         {"bob@* any\n* org", "bob", "x.example.org", "x.example.org/any"},
         {"* any\n", "bob", "x.example.org", "x.example.org/any"},
         {".example.org any\n", "bob", "example.org", ""},
-        {"*@example.org any\n", "bob", "example.org", ""},
         {"example.org orged\nexample.org org\n", "bob", "example.org",
          "example.org/r1 example.org/e1"},
         {"example.org any\nexample.org org\n", "bob", "example.org",
@@ -581,6 +580,51 @@ static void test_bad_tables(void **state)
         "{}/SigningTable:4: the line has one word; wanted is a name and a value\n"
         "{}/SigningTable:3: no key of the name \"absent\" stands in {}/KeyTable\n"
         "{}/KeyTable:7: {}/missing.pem: No such file or directory\n");
+    /* What would match no author. */
+    write_file("KeyTable",
+               expand("org example.org:s._domainkey:{}/rsa.pem\n"
+                      "net @example.net:s:{}/rsa.pem\n"
+                      "com user@example.com:s._domainkey.example.com:{}/rsa.pem\n"
+                      "ok example.org:s:{}/rsa.pem\n",
+                      directory),
+               0644);
+    write_file("SigningTable",
+               STR("example.org ok\n@example.org ok\nann@ ok\n*@example.org ok\n* ok\n"
+                   "*.example.org ok\n"),
+               0644);
+    assert_str(refuse(conf),
+               "{}/KeyTable:1: selector: \"s._domainkey\" is the name of a record: the selector is "
+               "what stands before \"._domainkey\", such as \"s\"\n"
+               "{}/KeyTable:2: \"@example.net\" is no domain: write \"example.net\"\n"
+               "{}/KeyTable:3: selector: \"s._domainkey.example.com\" is the name of a record: the "
+               "selector is what stands before \"._domainkey\", such as \"s\"\n"
+               "{}/SigningTable:1: \"example.org\" matches no author: with refile: the whole "
+               "address is compared; write \"*@example.org\"\n"
+               "{}/SigningTable:2: \"@example.org\" matches no author: write "
+               "\"*@example.org\"\n"
+               "{}/SigningTable:3: \"ann@\" has no domain behind its @\n");
+    write_file("KeyTable", expand("ok example.org:s:{}/rsa.pem\n", directory), 0644);
+    write_file("SigningTable",
+               STR("*@example.org ok\nuser@*.example.org ok\n*.example.org ok\nbob* ok\n"
+                   "@example.org ok\nann@ ok\nhttps://example.org/ ok\nuser@.example.org ok\n"
+                   ".example.org ok\nuser@* ok\n* ok\n"),
+               0644);
+    static const char asterisk[] =
+        "has an asterisk, which only tables with the prefix refile: may have: set signing-table = "
+        "\"refile:/path\"";
+    assert_str(refuse("key-table = \"{}/KeyTable\"; signing-table = \"{}/SigningTable\";"),
+               str_printf(arena,
+                          "{}/SigningTable:1: \"*@example.org\" %s\n"
+                          "{}/SigningTable:2: \"user@*.example.org\" %s\n"
+                          "{}/SigningTable:3: \"*.example.org\" %s\n"
+                          "{}/SigningTable:4: \"bob*\" %s\n"
+                          "{}/SigningTable:5: \"@example.org\" matches no author: write "
+                          "\"example.org\" for all of a domain\n"
+                          "{}/SigningTable:6: \"ann@\" is no domain name such as example.org\n"
+                          "{}/SigningTable:7: \"https://example.org/\" is a URL: write "
+                          "\"example.org\"\n",
+                          asterisk, asterisk, asterisk, asterisk)
+                   .p);
     write_file("SigningTable", (struct str){"*\0x y", 5}, 0644);
     write_file("KeyTable", STR(""), 0644);
     assert_str(refuse(conf), "{}/SigningTable: holds a NUL byte: it is no text file\n");
