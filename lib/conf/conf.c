@@ -52,6 +52,8 @@ static void conf_free_libconfig(void *config)
 static void parse(struct walk *w, struct conf_source *source)
 {
     config_t *config = arena_make(w->scratch, config_t);
+    if (source->endless)
+        return;
     config_init(config);
     arena_defer(w->scratch, conf_free_libconfig, config);
     if (config_read_string(config, sb_str(&source->text).p)) {

@@ -16,7 +16,7 @@
 /* A text setting of a group. False if it is absent, or no text and complained of. */
 static bool take_text(struct walk *w, config_setting_t *group, const char *name, struct str *out)
 {
-    config_setting_t *setting = config_setting_get_member(group, name);
+    config_setting_t *setting = walk_member(group, name);
     if (!setting) {
         conf_problem(w->problems, walk_place(w, group), "signing: %s is missing", name);
         return false;
@@ -35,27 +35,40 @@ static void complain_value(struct walk *w, config_setting_t *group, const char *
                            struct str value, const char *what)
 {
     struct str shown = str_safe(w->scratch, value, 100, true);
-    conf_problem(w->problems, walk_place(w, config_setting_get_member(group, name)),
-                 "signing: %s: \"%.*s\" %s", name, STR_ARG(shown), what);
+    conf_problem(w->problems, walk_place(w, walk_member(group, name)), "signing: %s: \"%.*s\" %s",
+                 name, STR_ARG(shown), what);
 }
 
-/* Every setting of the group must be one of the names (NULL behind the last). */
+static bool is_allowed(struct str name, const char *const *names)
+{
+    while (*names && !str_eq(name, str_of(*names)))
+        names++;
+    return *names;
+}
+
+static void complain_name(struct walk *w, const config_setting_t *setting, const char *const *names)
+{
+    struct strbuf allowed;
+    sb_init(&allowed, w->scratch);
+    for (; *names; names++)
+        sb_printf(&allowed, "%s%s", allowed.n ? ", " : "", *names);
+    conf_problem(w->problems, walk_place(w, setting),
+                 "signing: unknown option %.*s; allowed here are %s", STR_ARG(walk_name(setting)),
+                 sb_str(&allowed).p);
+}
+
+/* Every setting of the group must be one of the names (NULL behind the last), and stand once. */
 static void check_names(struct walk *w, config_setting_t *group, const char *const *names)
 {
     for (unsigned i = 0; i < (unsigned)config_setting_length(group); i++) {
         config_setting_t *setting = config_setting_get_elem(group, i);
-        const char *const *known = names;
-        while (*known && strcmp(*known, config_setting_name(setting)) != 0)
-            known++;
-        if (*known)
-            continue;
-        struct strbuf allowed;
-        sb_init(&allowed, w->scratch);
-        for (known = names; *known; known++)
-            sb_printf(&allowed, "%s%s", allowed.n ? ", " : "", *known);
-        conf_problem(w->problems, walk_place(w, setting),
-                     "signing: unknown option %s; allowed here are %s",
-                     config_setting_name(setting), sb_str(&allowed).p);
+        struct str name = walk_name(setting);
+        config_setting_t *first = walk_member(group, str_cstr(w->scratch, name));
+        if (!is_allowed(name, names))
+            complain_name(w, setting, names);
+        else if (first != setting)
+            walk_complain_twice(w, str_printf(w->scratch, "signing: %.*s", STR_ARG(name)), setting,
+                                walk_place(w, first));
     }
 }
 
@@ -107,9 +120,9 @@ static void take_directory(struct walk *w, config_setting_t *group, struct conf_
 
 static void take_keys(struct walk *w, config_setting_t *group, struct conf_signing *entry)
 {
-    config_setting_t *keys = config_setting_get_member(group, "keys");
+    config_setting_t *keys = walk_member(group, "keys");
     unsigned n = keys ? walk_length(keys) : 0;
-    if (config_setting_get_member(group, "directory")) {
+    if (walk_member(group, "directory")) {
         take_directory(w, group, entry);
         if (keys)
             conf_problem(w->problems, walk_place(w, keys),
@@ -136,7 +149,7 @@ static void take_keys(struct walk *w, config_setting_t *group, struct conf_signi
 
 static void take_subdomains(struct walk *w, config_setting_t *group, struct conf_signing *entry)
 {
-    config_setting_t *setting = config_setting_get_member(group, "subdomains");
+    config_setting_t *setting = walk_member(group, "subdomains");
     if (!setting)
         return;
     if (config_setting_type(setting) == CONFIG_TYPE_BOOL)
@@ -193,7 +206,7 @@ static void take_sender(struct walk *w, config_setting_t *setting, struct sender
 
 static void take_senders(struct walk *w, config_setting_t *group, struct conf_signing *entry)
 {
-    config_setting_t *list = config_setting_get_member(group, "senders");
+    config_setting_t *list = walk_member(group, "senders");
     if (!list)
         return;
     struct senders_taken taken = {.arena = w->conf->arena, .entry = entry};
@@ -227,7 +240,7 @@ static const struct {
 
 static struct conf_place place_of(struct walk *w, config_setting_t *group, const char *name)
 {
-    config_setting_t *setting = config_setting_get_member(group, name);
+    config_setting_t *setting = walk_member(group, name);
     return walk_place(w, setting ? setting : group);
 }
 
@@ -238,7 +251,7 @@ static void take_form(struct walk *w, config_setting_t *group, struct conf_signi
     struct walk here = *w;
     here.conf = &own;
     for (size_t i = 0; i < sizeof own_options / sizeof *own_options; i++) {
-        config_setting_t *setting = config_setting_get_member(group, own_options[i].name);
+        config_setting_t *setting = walk_member(group, own_options[i].name);
         if (setting)
             walk_option(&here, option_find(str_of(own_options[i].option)), setting);
     }
@@ -363,17 +376,33 @@ static void check_directories(struct walk *w)
                          list[i - 1]->place.file, list[i - 1]->place.line);
 }
 
-void walk_signing(struct walk *w, config_setting_t *list)
+static const struct str signing = STR_INIT("signing");
+
+static void take_list(struct walk *w, config_setting_t *list)
 {
-    unsigned n = walk_length(list);
-    w->conf->signing = arena_array(w->conf->arena, struct conf_signing, n);
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < walk_length(list); i++) {
         config_setting_t *group = walk_element(list, i);
         if (config_setting_is_group(group))
             take_entry(w, group, &w->conf->signing[w->conf->n_signing++]);
         else
             conf_problem(w->problems, walk_place(w, group),
                          "signing: wanted is " EXAMPLE ", not %s", walk_type_name(group));
+    }
+}
+
+void walk_signing(struct walk *w, config_setting_t *root)
+{
+    unsigned settings = (unsigned)config_setting_length(root), n = 0;
+    for (unsigned i = 0; i < settings; i++) {
+        config_setting_t *list = config_setting_get_elem(root, i);
+        if (str_eq(walk_name(list), signing))
+            n += walk_length(list);
+    }
+    w->conf->signing = arena_array(w->conf->arena, struct conf_signing, n);
+    for (unsigned i = 0; i < settings; i++) {
+        config_setting_t *list = config_setting_get_elem(root, i);
+        if (str_eq(walk_name(list), signing))
+            take_list(w, list);
     }
     check_purposes(w);
     check_directories(w);

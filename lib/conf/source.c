@@ -4,7 +4,8 @@
  * why a file could not be read; and it lets a number beyond 32 bits wrap and a forgotten quote run
  * to the end of the file. So the text is scanned once before: comments and strings are told apart,
  * included text is put in place, numbers get the suffix that makes them 64 bits wide, and each line
- * remembers its origin.
+ * remembers its origin. It would also call a name that stands twice in a group a syntax error, and
+ * not say which name and where: so each name gets a number of its own behind an asterisk.
  *
  * Errors: complaints with file and line. */
 #include "conf/source.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -101,6 +103,7 @@ static void line_comment(struct reader *r)
 static void quoted_text(struct reader *r)
 {
     struct conf_place begin = r->place;
+    r->source->name_end = 0;
     copy_byte(r);
     while (r->at < r->text.n && peek(r) != '"' && peek(r) != '\n') {
         if (peek(r) == '\\' && r->at + 1 < r->text.n && r->text.p[r->at + 1] != '\n')
@@ -139,8 +142,37 @@ static void word(struct reader *r)
     while (is_word(peek(r)))
         copy_byte(r);
     struct str w = str_sub(r->text, begin, r->at);
-    if (is_integer(w))
+    bool integer = is_integer(w);
+    if (integer)
         sb_addc(&r->source->text, 'L');
+    r->source->name_end = integer ? 0 : r->source->text.n;
+}
+
+/* At the = or : behind a name. */
+static void number_name(struct conf_source *s)
+{
+    char number[24];
+    size_t n = (size_t)snprintf(number, sizeof number, "*%lu", ++s->n_names);
+    size_t end = s->name_end, blanks = s->text.n - end;
+    sb_add(&s->text, (struct str){number, n}); /* room */
+    memmove(s->text.p + end + n, s->text.p + end, blanks);
+    memcpy(s->text.p + end, number, n);
+}
+
+static void other_byte(struct reader *r)
+{
+    char c = peek(r);
+    if (r->source->name_end && (c == '=' || c == ':'))
+        number_name(r->source);
+    if (!strchr(" \t\r\n", c))
+        r->source->name_end = 0;
+    copy_byte(r);
+}
+
+struct str source_name(const char *joined)
+{
+    struct str name = str_of(joined);
+    return str_sub(name, 0, str_find_last(name, '*'));
 }
 
 static void add_file(struct conf_source *s, struct str path, struct conf_place from,
@@ -194,9 +226,10 @@ static void include_glob(struct reader *r, struct str pattern)
 static void include_path(struct reader *r, struct str path)
 {
     path = resolve(r->source->arena, path, r->place.file);
-    if (r->depth + 1 >= INCLUDE_DEPTH)
+    if (r->depth + 1 >= INCLUDE_DEPTH) {
+        r->source->endless = true;
         complain(r, r->place, "files include each other more than 10 deep");
-    else if (str_find(path, 0, '*') < path.n || str_find(path, 0, '?') < path.n)
+    } else if (str_find(path, 0, '*') < path.n || str_find(path, 0, '?') < path.n)
         include_glob(r, path);
     else
         add_file(r->source, path, r->place, r->depth + 1);
@@ -240,7 +273,7 @@ static void scan(struct reader *r)
         else if (is_word(peek(r)))
             word(r);
         else
-            copy_byte(r);
+            other_byte(r);
     }
     sb_addc(&r->source->text, '\n');
 }

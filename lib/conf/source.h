@@ -11,7 +11,13 @@ struct conf_source {
     struct strbuf text;        /* fit for libconfig */
     struct conf_place *places; /* of each line of text */
     size_t n_lines, cap;
+    size_t name_end; /* of the word that the text ends with, blanks aside; 0: it ends otherwise */
+    unsigned long n_names;
+    bool endless; /* files include each other: what was read is not worth looking at */
 };
+
+/* The name of a setting as it was written: in the joined text each has its number behind it. */
+struct str source_name(const char *joined);
 
 /* What a place points to lives in `names`, all else in `a`. */
 void source_init(struct conf_source *s, struct arena *a, struct arena *names,

@@ -3,6 +3,8 @@
  * Errors: a complaint with file and line for each setting that is wrong; the walk goes on. */
 #include "conf/walk.h"
 
+#include <string.h>
+
 #include "conf/listfile.h"
 #include "conf/value.h"
 
@@ -28,6 +30,30 @@ const char *walk_type_name(const config_setting_t *setting)
     default:
         return "a list";
     }
+}
+
+struct str walk_name(const config_setting_t *setting)
+{
+    return source_name(config_setting_name(setting));
+}
+
+config_setting_t *walk_member(config_setting_t *group, const char *name)
+{
+    for (unsigned i = 0; i < (unsigned)config_setting_length(group); i++) {
+        config_setting_t *setting = config_setting_get_elem(group, i);
+        if (str_eq(walk_name(setting), str_of(name)))
+            return setting;
+    }
+    return NULL;
+}
+
+void walk_complain_twice(struct walk *w, struct str what, const config_setting_t *again,
+                         struct conf_place first)
+{
+    struct conf_place place = walk_place(w, again);
+    bool same = place.line == first.line && strcmp(place.file, first.file) == 0;
+    conf_problem(w->problems, place, "%.*s: is set at %s:%u already: %s", STR_ARG(what), first.file,
+                 first.line, same ? "the file is included twice" : "remove one of the two");
 }
 
 static bool is_list(const config_setting_t *setting)
@@ -178,7 +204,12 @@ void walk_option(struct walk *w, const struct option *o, config_setting_t *setti
 
 static void set_option(struct walk *w, const struct option *o, config_setting_t *setting)
 {
-    w->places[o - options] = walk_place(w, setting);
+    struct conf_place *place = &w->places[o - options];
+    if (place->file) {
+        walk_complain_twice(w, str_of(o->name), setting, *place);
+        return;
+    }
+    *place = walk_place(w, setting);
     walk_option(w, o, setting);
 }
 
@@ -220,14 +251,12 @@ static void walk_group(struct walk *w, config_setting_t *group, struct str prefi
         config_setting_t *setting = config_setting_get_elem(group, i);
         walk_setting(
             w, setting,
-            str_printf(w->scratch, "%.*s%s", STR_ARG(prefix), config_setting_name(setting)));
+            str_printf(w->scratch, "%.*s%.*s", STR_ARG(prefix), STR_ARG(walk_name(setting))));
     }
 }
 
 void walk_settings(struct walk *w, config_setting_t *root)
 {
     walk_group(w, root, STR(""));
-    config_setting_t *list = config_setting_get_member(root, signing.p);
-    if (list)
-        walk_signing(w, list);
+    walk_signing(w, root);
 }

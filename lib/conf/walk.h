@@ -22,8 +22,16 @@ void walk_settings(struct walk *w, config_setting_t *root);
 /* Sets an option, which may stand under another name than its own. */
 void walk_option(struct walk *w, const struct option *o, config_setting_t *setting);
 
-/* The list `signing`, when all other settings are taken. */
-void walk_signing(struct walk *w, config_setting_t *list);
+/* All settings `signing` below `root`, as one list, when all other settings are taken. */
+void walk_signing(struct walk *w, config_setting_t *root);
+
+/* The name of a setting, and the first one of a name in a group (NULL: there is none). */
+struct str walk_name(const config_setting_t *setting);
+config_setting_t *walk_member(config_setting_t *group, const char *name);
+
+/* Complains that the setting `what` stands a second time. */
+void walk_complain_twice(struct walk *w, struct str what, const config_setting_t *again,
+                         struct conf_place first);
 
 /* Where a setting stands, its file's name alive as long as the configuration. */
 struct conf_place walk_place(const struct walk *w, const config_setting_t *setting);

@@ -271,8 +271,26 @@ static const struct {
     {"dns = \"127.0.0.1\";",
      "text:1: dns: wanted is a group of options such as dns = { ... }, not a text\n"},
     {"mode = \"shadow\";\nmode = \"enforce\";",
-     "text:2: duplicate setting name, here or just before: look for a missing quote, brace, comma "
-     "or semicolon\n"},
+     "text:2: mode: is set at text:1 already: remove one of the two\n"},
+    {"dns = { timeout = \"1s\"; };\nmode = \"shadow\";\n"
+     "dns : {\ntimeout /* x */\n# y\n: \"2s\"; frob = 1; frob = 2; };",
+     "text:4: dns.timeout: is set at text:1 already: remove one of the two\n"
+     "text:6: unknown option dns.frob; assay.conf(5) lists all options\n"
+     "text:6: unknown option dns.frob; assay.conf(5) lists all options\n"},
+    {"signing = ( { domain = \"a.example\";\ndomain = \"b.example\"; keys = ( { selector = \"s\";\n"
+     "file = \"/k\"; selector = \"t\"; } ); lifetime = \"1d\";\nlifetime = \"2d\"; } );",
+     "text:2: signing: domain: is set at text:1 already: remove one of the two\n"
+     "text:4: signing: lifetime: is set at text:3 already: remove one of the two\n"
+     "text:3: signing: selector: is set at text:2 already: remove one of the two\n"},
+    {"signing = ( { domain = \"a.example\"; " KEY
+     " } );\nsigning = ( { domain = \"a.example\"; " KEY
+     " }, 3 );\nsigning = { domain = \"b.example\"; };",
+     "text:2: signing: wanted is { domain = \"example.org\"; keys = ( { selector = \"s1\"; file = "
+     "\"/path/s1.pem\"; } ); }, not a number\n"
+     "text:3: signing: an entry needs at least one key, as in { domain = \"example.org\"; keys = ( "
+     "{ selector = \"s1\"; file = \"/path/s1.pem\"; } ); }\n"
+     "text:2: signing: a.example has an entry already, at text:1: put all its keys there, or say "
+     "which senders this one is for\n"},
     /* Types */
     {"listen = 8892;", "text:1: listen: wanted is text in quotes, not a number\n"},
     {"dns = { timeout = 5; };", "text:1: dns.timeout: wanted is a duration in quotes such as "
@@ -562,6 +580,49 @@ static void test_include(void **state)
     assert_int_equal(conf->signing[0].place.line, 2);
     assert_true(str_ends_nocase(str_of(conf_place_of(conf, "spf.on-fail").file), STR("/d-2.conf")));
     conf_free(conf);
+}
+
+/* An include beside the main file may add to its groups, and to `signing`. */
+static void test_merged(void **state)
+{
+    (void)state;
+    const char *main_file = write_file("merged.conf", "dns = { timeout = \"1s\"; };\n"
+                                                      "signing = ( { domain = \"a.example\"; " KEY
+                                                      " } );\n@include \"domain-*.conf\"\n"
+                                                      "dns = { dnssec = \"off\"; };\n");
+    write_file("domain-b.conf", "signing = ( { domain = \"b.example\"; " KEY " } );\n"
+                                "dns = { deadline = \"2s\"; };\n");
+    write_file("domain-c.conf", "signing = { domain = \"c.example\"; " KEY " };\n");
+    struct conf *conf = conf_load(main_file, &problems);
+    assert_str(complaints(), "");
+    assert_non_null(conf);
+    assert_int_equal(conf->dns_timeout, 1000);
+    assert_int_equal(conf->dns_deadline, 2000);
+    assert_int_equal(conf->dns_dnssec, DNSSEC_OFF);
+    assert_int_equal(conf->n_signing, 3);
+    assert_str(conf->signing[2].domain, "c.example");
+    assert_true(str_ends_nocase(str_of(conf->signing[2].place.file), STR("/domain-c.conf")));
+    conf_free(conf);
+    write_file("domain-c.conf", "\ndns = { timeout = \"1s\"; };\n");
+    conf_problems_init(&problems, arena);
+    assert_null(conf_load(main_file, &problems));
+    assert_str(complaints(),
+               "domain-c.conf:2: dns.timeout: is set at merged.conf:1 already: remove "
+               "one of the two\n");
+    write_file("domain-c.conf", "\nmode = \"shadow\";\n");
+    const char *twice =
+        write_file("twice.conf", "@include \"domain-c.conf\"\n@include \"domain-c.conf\"\n");
+    conf_problems_init(&problems, arena);
+    assert_null(conf_load(twice, &problems));
+    assert_str(complaints(),
+               "domain-c.conf:2: mode: is set at domain-c.conf:2 already: the file is included "
+               "twice\n");
+    conf_problems_init(&problems, arena);
+    write_file("domain-c.conf", "signing = { domain = \"b.example\"; " KEY " };\n");
+    assert_null(conf_load(main_file, &problems));
+    assert_str(complaints(), "domain-c.conf:1: signing: b.example has an entry already, at "
+                             "domain-b.conf:1: put all its keys there, or say which senders this "
+                             "one is for\n");
 }
 
 static void test_include_complaints(void **state)
@@ -952,6 +1013,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_signing_forms, setup, teardown),
         cmocka_unit_test_setup_teardown(test_complaints, setup, teardown),
         cmocka_unit_test_setup_teardown(test_include, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_include_complaints, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_list_files, setup, teardown),
