@@ -12,6 +12,7 @@
 #include "conf/source.h"
 #include "crypto/canon.h"
 #include "keys/keyfiles.h"
+#include "keys/repair.h"
 #include "keys/statefile.h"
 
 #define PEM            STR(".pem")

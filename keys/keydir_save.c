@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "keys/keydir.h"
+#include "keys/repair.h"
 #include "keys/safefile.h"
 #include "keys/statefile.h"
 
@@ -27,7 +28,6 @@ static struct str explain(const struct keydir *dir, const struct key_reader *rea
 {
     struct stat st;
     struct strbuf b;
-    struct str word = shell_word(a, str_of(dir->path));
     sb_init(&b, a);
     sb_printf(&b, "%s: cannot be written: %s; the states of the keys are kept in memory alone",
               path, strerror(why));
@@ -36,11 +36,8 @@ static struct str explain(const struct keydir *dir, const struct key_reader *rea
                   "; let the service write there: systemctl edit assay, [Service] "
                   "ReadWritePaths=%s",
                   dir->path);
-    else if (stat(dir->path, &st) == 0 && st.st_uid == reader->uid)
-        sb_printf(&b, "; run: chmod u+rwx %.*s", STR_ARG(word));
-    else
-        sb_printf(&b, "; run: chgrp %s %.*s && chmod g+rwx %.*s", reader->group_name, STR_ARG(word),
-                  STR_ARG(word));
+    else if (stat(dir->path, &st) == 0)
+        repair_writing(&b, reader, dir->path, &st);
     return sb_str(&b);
 }
 

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keys/repair.h"
+
 /* The largest key that crypto accepts has a quarter of this as PEM. */
 #define PEM_MAX 32768
 
@@ -23,15 +25,6 @@ static const char *user_name(struct arena *a, uid_t uid)
     if (getpwuid_r(uid, &entry, buffer, NAMES_BUFFER, &found) == 0 && found)
         return found->pw_name;
     return str_printf(a, "%u", (unsigned)uid).p;
-}
-
-static const char *group_name(struct arena *a, gid_t gid)
-{
-    struct group entry, *found = NULL;
-    char *buffer = arena_alloc(a, NAMES_BUFFER);
-    if (getgrgid_r(gid, &entry, buffer, NAMES_BUFFER, &found) == 0 && found)
-        return found->gr_name;
-    return str_printf(a, "%u", (unsigned)gid).p;
 }
 
 static void reader_is_user(struct key_reader *reader, const struct passwd *user, struct arena *a)
@@ -55,44 +48,38 @@ static void reader_is_process(struct key_reader *reader, struct arena *a)
     reader->n_groups = 1 + (n > 0 ? (size_t)n : 0);
 }
 
-void key_reader_init(struct key_reader *reader, const struct conf *conf, struct arena *a)
+/* Names for people; the process itself where no other user is known. */
+static void name_reader(struct key_reader *reader, struct arena *a)
 {
-    struct passwd entry, *user = NULL;
-    char *buffer = arena_alloc(a, NAMES_BUFFER);
-    if (conf->user.p && geteuid() == 0)
-        getpwnam_r(conf->user.p, &entry, buffer, NAMES_BUFFER, &user);
-    if (user)
-        reader_is_user(reader, user, a);
-    else
-        reader_is_process(reader, a);
     reader->name = user_name(a, reader->uid);
     reader->group_name = group_name(a, reader->groups[0]);
 }
 
-static bool in_groups(const struct key_reader *reader, gid_t gid)
+void key_reader_self(struct key_reader *reader, struct arena *a)
 {
-    for (size_t i = 0; i < reader->n_groups; i++)
-        if (reader->groups[i] == gid)
-            return true;
-    return false;
+    *reader = (struct key_reader){.lenient = true, .instead = "run this as root"};
+    reader_is_process(reader, a);
+    name_reader(reader, a);
 }
 
-struct str shell_word(struct arena *a, struct str word)
+void key_reader_init(struct key_reader *reader, const struct conf *conf, struct arena *a)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-./=+,:@%";
-    struct strbuf b;
-    size_t i = 0;
-    while (i < word.n && word.p[i] && strchr(plain, word.p[i]))
-        i++;
-    if (word.n && i == word.n)
-        return word;
-    sb_init(&b, a);
-    sb_addc(&b, '\'');
-    for (i = 0; i < word.n; i++)
-        sb_add(&b, word.p[i] == '\'' ? STR("'\\''") : str_sub(word, i, i + 1));
-    sb_addc(&b, '\'');
-    return sb_str(&b);
+    struct passwd entry, *user = NULL;
+    char *buffer = arena_alloc(a, NAMES_BUFFER);
+    bool root = geteuid() == 0;
+    if (conf->user.p)
+        getpwnam_r(conf->user.p, &entry, buffer, NAMES_BUFFER, &user);
+    *reader = (struct key_reader){0};
+    if (user && root)
+        reader_is_user(reader, user, a);
+    else
+        reader_is_process(reader, a);
+    bool unknown = root ? !user : conf->user.p && (!user || user->pw_uid != geteuid());
+    reader->lenient = unknown;
+    if (unknown || !conf->user.p)
+        reader->instead = conf->user.p ? "run this as root"
+                                       : "set user in the configuration, and run this as root";
+    name_reader(reader, a);
 }
 
 /* A file that is looked at, and who is to read it. */
@@ -109,22 +96,6 @@ static void describe(const struct look *l, const struct stat *st, struct strbuf 
               group_name(l->a, st->st_gid), (unsigned)st->st_mode & 07777);
 }
 
-/* The command that gives the file to its reader and to nobody else. */
-static void add_repair(const struct look *l, const struct stat *st, struct strbuf *b)
-{
-    struct str path = shell_word(l->a, str_of(l->path));
-    const struct key_reader *r = l->reader;
-    if (st->st_uid == r->uid)
-        sb_printf(b, "; run: chmod 0600 %.*s", STR_ARG(path));
-    else if (r->uid == 0)
-        sb_printf(b, "; run: chown root %.*s && chmod 0600 %.*s", STR_ARG(path), STR_ARG(path));
-    else if (st->st_uid == 0 && in_groups(r, st->st_gid))
-        sb_printf(b, "; run: chmod 0640 %.*s", STR_ARG(path));
-    else
-        sb_printf(b, "; run: chown root:%s %.*s && chmod 0640 %.*s", r->group_name, STR_ARG(path),
-                  STR_ARG(path));
-}
-
 static bool refuse(const struct look *l, const struct stat *st, const char *why)
 {
     struct strbuf b;
@@ -132,19 +103,21 @@ static bool refuse(const struct look *l, const struct stat *st, const char *why)
     sb_printf(&b, "%s: %s (", l->path, why);
     describe(l, st, &b);
     sb_addc(&b, ')');
-    add_repair(l, st, &b);
+    repair_key(&b, l->reader, l->path, st);
     *l->problem = sb_str(&b);
     return false;
 }
 
 static bool check_permissions(const struct look *l, const struct stat *st)
 {
-    bool group_ok = st->st_gid == 0 || in_groups(l->reader, st->st_gid);
+    const struct key_reader *r = l->reader;
+    bool anyone = r->lenient || r->uid == 0; /* may root let read it */
+    bool group_ok = anyone || st->st_gid == 0 || reader_in_group(r, st->st_gid);
     if (!S_ISREG(st->st_mode)) {
         *l->problem = str_printf(l->a, "%s: is no regular file", l->path);
         return false;
     }
-    if (st->st_uid != 0 && st->st_uid != l->reader->uid)
+    if (!r->lenient && st->st_uid != 0 && st->st_uid != r->uid)
         return refuse(l, st, "the key belongs to another user, who can read and replace it");
     if (st->st_mode & 0007)
         return refuse(l, st, "others can get at the key");
@@ -156,19 +129,18 @@ static bool check_permissions(const struct look *l, const struct stat *st)
 /* The reader's rights by the mode bits. */
 static bool reader_can(const struct key_reader *r, const struct stat *st, mode_t bits)
 {
-    unsigned shift = st->st_uid == r->uid ? 6 : in_groups(r, st->st_gid) ? 3 : 0;
+    unsigned shift = st->st_uid == r->uid ? 6 : reader_in_group(r, st->st_gid) ? 3 : 0;
     return r->uid == 0 || ((st->st_mode >> shift) & bits) == bits;
 }
 
 static bool complain_directory(const struct look *l, const char *directory, const struct stat *st)
 {
     struct strbuf b;
-    struct str word = shell_word(l->a, str_of(directory));
     sb_init(&b, l->a);
     sb_printf(&b, "%s: user %s may not enter %s (", l->path, l->reader->name, directory);
     describe(l, st, &b);
-    sb_printf(&b, "); run: chgrp %s %.*s && chmod g+x %.*s", l->reader->group_name, STR_ARG(word),
-              STR_ARG(word));
+    sb_addc(&b, ')');
+    repair_entry(&b, l->reader, directory, st);
     *l->problem = sb_str(&b);
     return false;
 }

@@ -2,8 +2,8 @@
  *
  * Errors: none; who writes to a closed pipe loses text, not the key, whose files are written. */
 #include "conf/value.h"
-#include "keys/keyfile.h"
 #include "keys/keygen_command.h"
+#include "keys/repair.h"
 
 static const char *type_name(enum key_type type)
 {

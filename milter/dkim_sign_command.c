@@ -131,10 +131,9 @@ static bool check_words(struct job *job)
 
 static bool load_key(struct job *job)
 {
-    static const struct conf nobody; /* no user: who reads is this process */
     struct key_reader reader;
     struct str problem;
-    key_reader_init(&reader, &nobody, job->ask.arena);
+    key_reader_self(&reader, job->ask.arena);
     job->key.key = key_file_load(job->words[OPT_KEY], &reader, job->ask.arena, &problem);
     if (!job->key.key)
         fprintf(stderr, "%s: %.*s\n", job->ask.command, STR_ARG(problem));

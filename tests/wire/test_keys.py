@@ -201,7 +201,7 @@ class Keys(harness.WireTest):
         d.start()
         self.wait_for(d, first, "active")
         warning = d.wait_for_log(r"warning: .*\.state: cannot be written: Permission denied")[0]
-        self.assertIn(f"run: chgrp nogroup {d.keys} && chmod g+rwx {d.keys}", warning)
+        self.assertIn(f"run as root: chmod g+rwx {d.keys}", warning)
         self.assertEqual(self.signers(d), [first])
         self.assertTrue(d.reload())  # what could not be written is not forgotten
         self.assertEqual(self.signers(d), [first])
