@@ -21,8 +21,8 @@ struct entry {
     bool has_directory;
     size_t directory; /* its place among the key directories */
     size_t n;
-    struct dkim_signing_key *keys; /* in signing order */
-    struct key_file **files;       /* of the keys, in the order of the configuration */
+    struct dkim_signing_key *keys; /* that can be used, in signing order */
+    struct key_file **files;       /* of all, in the order of the configuration */
     struct entry *next; /* of the same domain: those with senders, then the one without */
 };
 
@@ -97,7 +97,6 @@ static void read_entry(struct fixed_keys *keys, const struct conf_signing *from,
     entry->settings = settings_of(a, &from->form);
     read_senders(a, &from->senders, entry);
     entry->has_directory = from->directory.p != NULL;
-    entry->n = from->n_keys;
     entry->files = arena_array(a, struct key_file *, from->n_keys);
     for (size_t k = 0; k < from->n_keys; k++)
         entry->files[k] = key_files_want(files, from->keys[k].file, from->keys[k].place);
@@ -127,7 +126,7 @@ static void read_entries(struct fixed_keys *keys, const struct conf *conf, struc
     }
 }
 
-/* With all keys there. */
+/* With the keys that are there. */
 static void finish_entries(struct fixed_keys *keys, const struct conf *conf)
 {
     struct arena *a = keys->arena;
@@ -135,12 +134,13 @@ static void finish_entries(struct fixed_keys *keys, const struct conf *conf)
         const struct conf_signing *from = &conf->signing[i];
         struct entry *entry = &keys->entries[i];
         struct str domain = str_copy(a, from->domain);
-        entry->keys = arena_array(a, struct dkim_signing_key, entry->n);
-        for (size_t k = 0; k < entry->n; k++)
-            entry->keys[k] =
-                (struct dkim_signing_key){.domain = domain,
-                                          .selector = str_copy(a, from->keys[k].selector),
-                                          .key = entry->files[k]->key};
+        entry->keys = arena_array(a, struct dkim_signing_key, from->n_keys);
+        for (size_t k = 0; k < from->n_keys; k++)
+            if (entry->files[k]->key)
+                entry->keys[entry->n++] =
+                    (struct dkim_signing_key){.domain = domain,
+                                              .selector = str_copy(a, from->keys[k].selector),
+                                              .key = entry->files[k]->key};
         signing_keys_sort(entry->keys, entry->n);
     }
 }
@@ -225,7 +225,7 @@ static void find(const struct key_set *set, const struct mailbox *author, struct
 }
 
 static bool load(struct fixed_keys *keys, const struct conf *conf, struct conf_problems *problems,
-                 struct arena *scratch)
+                 struct conf_problems *left_out, struct arena *scratch)
 {
     size_t before = problems->n;
     struct key_reader reader;
@@ -236,7 +236,7 @@ static bool load(struct fixed_keys *keys, const struct conf *conf, struct conf_p
     struct conf_sign_form form = conf_sign_form(conf);
     keys->settings = settings_of(keys->arena, &form);
     keys->table = signing_table_read(conf, keys->arena, &files, problems);
-    key_files_load(&files, &reader, problems);
+    key_files_load(&files, &reader, left_out ? left_out : problems);
     if (problems->n > before)
         return false;
     finish_entries(keys, conf);
@@ -252,13 +252,14 @@ static void fixed_release(struct fixed_keys *fixed)
 }
 
 /* NULL after complaints. */
-static struct fixed_keys *fixed_load(const struct conf *conf, struct conf_problems *problems)
+static struct fixed_keys *fixed_load(const struct conf *conf, struct conf_problems *problems,
+                                     struct conf_problems *left_out)
 {
     struct arena *arena = arena_new(0), *scratch = arena_new(0);
     struct fixed_keys *fixed = arena_make(arena, struct fixed_keys);
     fixed->arena = arena;
     fixed->users = 1;
-    bool ok = load(fixed, conf, problems, scratch);
+    bool ok = load(fixed, conf, problems, left_out, scratch);
     arena_free(scratch);
     if (ok)
         return fixed;
@@ -280,16 +281,18 @@ static struct key_set *make_set(struct fixed_keys *fixed, const struct keydirs *
     return &keys->set;
 }
 
-bool key_set_load_dirs(const struct conf *conf, struct conf_problems *problems,
-                       struct key_set **keys, struct keydirs **dirs)
+/* As key_set_load_dirs(); told are the problems of directories that do not count. */
+static bool load_set(const struct conf *conf, struct conf_problems *problems,
+                     struct conf_problems *left_out, struct conf_problems *told,
+                     struct key_set **keys, struct keydirs **dirs)
 {
     size_t before = problems->n;
     *keys = NULL;
     *dirs = NULL;
     if (conf->n_signing == 0 && !conf->key_table.p)
         return true;
-    struct fixed_keys *fixed = fixed_load(conf, problems);
-    *dirs = keydirs_load(conf, NULL, time(NULL), problems);
+    struct fixed_keys *fixed = fixed_load(conf, problems, left_out);
+    *dirs = keydirs_load(conf, NULL, time(NULL), left_out ? told : problems);
     if (problems->n == before) {
         *keys = make_set(fixed, *dirs);
         return true;
@@ -301,10 +304,21 @@ bool key_set_load_dirs(const struct conf *conf, struct conf_problems *problems,
     return false;
 }
 
+bool key_set_load_dirs(const struct conf *conf, struct conf_problems *problems,
+                       struct conf_problems *left_out, struct key_set **keys, struct keydirs **dirs)
+{
+    struct arena *a = arena_new(0);
+    struct conf_problems told;
+    conf_problems_init(&told, a);
+    bool ok = load_set(conf, problems, left_out, &told, keys, dirs);
+    arena_free(a);
+    return ok;
+}
+
 bool key_set_load(const struct conf *conf, struct conf_problems *problems, struct key_set **keys)
 {
     struct keydirs *dirs;
-    bool ok = key_set_load_dirs(conf, problems, keys, &dirs);
+    bool ok = key_set_load_dirs(conf, problems, NULL, keys, &dirs);
     keydirs_free(dirs);
     return ok;
 }

@@ -21,9 +21,12 @@
 bool key_set_load(const struct conf *conf, struct conf_problems *problems, struct key_set **keys);
 
 /* The same, and *dirs is the generation of key directories that was read for it (keydir.h), or
- * NULL. */
+ * NULL. Where `left_out` is not NULL, a key file that cannot be used is no failure: the set is
+ * without it, and `left_out` says why; nor is anything about a key directory, of which
+ * keydirs_load() tells again. */
 bool key_set_load_dirs(const struct conf *conf, struct conf_problems *problems,
-                       struct key_set **keys, struct keydirs **dirs);
+                       struct conf_problems *left_out, struct key_set **keys,
+                       struct keydirs **dirs);
 
 /* The same configuration, with what the key directories hold now; `old` stays as it is. One thread
  * loads, renews and frees. */

@@ -27,6 +27,7 @@ struct rule {
     size_t n;
     const struct named_key **keys;        /* NULL: the one that is named as the author's domain */
     const struct dkim_signing_key *ready; /* in signing order, if nothing depends on the author */
+    size_t n_ready;
 };
 
 struct signing_table {
@@ -212,13 +213,17 @@ struct signing_table *signing_table_read(const struct conf *conf, struct arena *
 static void prepare(struct rule *rule, struct arena *a)
 {
     struct dkim_signing_key *keys = arena_array(a, struct dkim_signing_key, rule->n);
+    size_t n = 0;
     for (size_t i = 0; i < rule->n; i++) {
         const struct named_key *key = rule->keys[i];
         if (!key || str_eq(key->row.domain, STR("%")))
             return;
-        keys[i] = (struct dkim_signing_key){key->row.domain, key->row.selector, key->file->key};
+        if (key->file->key)
+            keys[n++] =
+                (struct dkim_signing_key){key->row.domain, key->row.selector, key->file->key};
     }
-    signing_keys_sort(keys, rule->n);
+    signing_keys_sort(keys, n);
+    rule->n_ready = n;
     rule->ready = keys;
 }
 
@@ -286,7 +291,7 @@ static size_t keys_for_author(const struct signing_table *t, const struct rule *
         const struct named_key *key = rule->keys[i];
         if (!key)
             key = strmap_get(&t->names, domain);
-        if (!key)
+        if (!key || !key->file->key)
             continue;
         bool own = str_eq(key->row.domain, STR("%"));
         found[n++] = (struct dkim_signing_key){.domain = own ? domain : key->row.domain,
@@ -310,5 +315,5 @@ size_t signing_table_find(const struct signing_table *t, const struct mailbox *a
     if (!rule->ready)
         return keys_for_author(t, rule, domain, a, keys);
     *keys = rule->ready;
-    return rule->n;
+    return rule->n_ready;
 }

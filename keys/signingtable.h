@@ -19,7 +19,7 @@ struct signing_table;
 struct signing_table *signing_table_read(const struct conf *conf, struct arena *a,
                                          struct key_files *files, struct conf_problems *problems);
 
-/* Once the files are loaded, all of them without a complaint. */
+/* Once the files are loaded; those that could not be do not sign. */
 void signing_table_finish(struct signing_table *table, struct arena *a);
 
 /* As key_set's find(). */

@@ -56,7 +56,7 @@ static int check(const char *path, struct arena *a)
     struct candidate c;
     bool root = geteuid() == 0;
     conf_problems_init(&problems, a);
-    if (!candidate_load(path, root ? RIGHTS_OF_USER : RIGHTS_OWN, &problems, &c)) {
+    if (!candidate_load(path, root ? RIGHTS_OF_USER : RIGHTS_OWN, &problems, NULL, &c)) {
         print_problems(&problems);
         return EX_CONFIG;
     }

@@ -1,9 +1,9 @@
 /* daemon.c - `assay milter`: starts, listens to signals, reloads, stops.
  *
  * The order of the start: everything that can be wrong with configuration and keys is found before
- * anything is opened; what needs root (limits, pid file, socket) comes before the identity is
- * dropped, what starts threads after it. Signals are blocked in all threads and read by the main
- * thread from a signalfd.
+ * anything is opened, and mail is served without keys that cannot be used; what needs root (limits,
+ * pid file, socket) comes before the identity is dropped, what starts threads after it. Signals are
+ * blocked in all threads and read by the main thread from a signalfd.
  *
  * Errors: a start that fails says why and gives an exit status of sysexits.h; a reload that fails
  * leaves everything as it was. */
@@ -31,6 +31,7 @@
 #include "milter/callbacks.h"
 #include "milter/commands.h"
 #include "milter/keywatch.h"
+#include "milter/leftout.h"
 #include "milter/recorder.h"
 #include "milter/sampler.h"
 #include "milter/server.h"
@@ -57,6 +58,7 @@ struct daemon {
     bool debug;
     struct runtime *runtime;
     struct keywatch *keywatch;
+    struct leftout leftout;
     struct identity identity;
     struct fixed_setting fixed[FIXED_SETTINGS];
     const char *pid_file; /* NULL: none */
@@ -237,11 +239,13 @@ static int start(struct daemon *d)
     struct candidate c;
     struct conf_problems problems;
     conf_problems_init(&problems, d->arena);
-    if (!candidate_load(d->conf_path, RIGHTS_OF_USER, &problems, &c)) {
+    conf_problems_init(&d->leftout.keys, d->arena);
+    if (!candidate_load(d->conf_path, RIGHTS_OF_USER, &problems, &d->leftout.keys, &c)) {
         print_problems(&problems);
         return EX_CONFIG;
     }
     start_log(d, c.conf);
+    leftout_tell(&d->leftout);
     block_signals(d);
     d->runtime = runtime_new();
     d->keywatch = keywatch_new(d->runtime);
@@ -276,7 +280,7 @@ static bool install_fresh(struct daemon *d, struct arena *a)
     struct candidate c;
     struct conf_problems problems;
     conf_problems_init(&problems, a);
-    if (!candidate_load(d->conf_path, RIGHTS_OWN, &problems, &c)) {
+    if (!candidate_load(d->conf_path, RIGHTS_OWN, &problems, NULL, &c)) {
         print_problems(&problems);
         return false;
     }
@@ -285,6 +289,7 @@ static bool install_fresh(struct daemon *d, struct arena *a)
         candidate_free(&c);
         return false;
     }
+    d->leftout.keys.n = 0;
     warn_of_restart(d, fresh, a);
     if (!d->debug)
         log_set_level(fresh->log_level);
@@ -360,11 +365,19 @@ static int stop(struct daemon *d)
     return EX_OK;
 }
 
+/* Of two time-outs; -1: none. */
+static int sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static int serve(struct daemon *d)
 {
     for (;;) {
-        int signal_number = next_event(d, keywatch_timeout(d->keywatch));
+        int signal_number =
+            next_event(d, sooner(keywatch_timeout(d->keywatch), leftout_timeout(&d->leftout)));
         keywatch_run(d->keywatch);
+        leftout_tell(&d->leftout);
         switch (signal_number) {
         case SIGHUP:
             reload(d);

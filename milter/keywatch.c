@@ -5,7 +5,8 @@
  * the state files and installs a new set of keys. So lives and files have one owner and need no
  * lock, and no signal waits for the DNS.
  *
- * Errors: log lines. What is wrong with a directory is told when it changes, not at every look. */
+ * Errors: log lines. What is wrong with a directory is told when it changes and each hour, not at
+ * every look. */
 #include "milter/keywatch.h"
 
 #include <limits.h>
@@ -19,6 +20,7 @@
 #include "base/thread.h"
 #include "keys/keyset.h"
 #include "keys/record.h"
+#include "milter/leftout.h"
 
 #define AHEAD 64 /* queries under way before the first is waited for */
 
@@ -51,6 +53,7 @@ struct keywatch {
     bool look_is_stale; /* it was begun for another generation */
     struct str told;    /* what was wrong at the last reading, in the arena: */
     struct arena *told_in;
+    int64_t tell_again_us;
 };
 
 struct keywatch *keywatch_new(struct runtime *rt)
@@ -131,9 +134,11 @@ static void tell_problems(struct keywatch *w, const struct conf_problems *proble
     for (size_t i = 0; i < problems->n; i++)
         sb_printf(&b, "%.*s\n", STR_ARG(problems->v[i]));
     struct str text = sb_str(&b);
-    if (!str_eq(text, w->told))
+    if (!str_eq(text, w->told) || clock_us() >= w->tell_again_us) {
         for (size_t i = 0; i < problems->n; i++)
-            log_warning("%.*s", STR_ARG(problems->v[i]));
+            log_error("%.*s", STR_ARG(problems->v[i]));
+        w->tell_again_us = clock_us() + LEFTOUT_INTERVAL_US;
+    }
     arena_free(w->told_in);
     w->told = text;
     w->told_in = a;

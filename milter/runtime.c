@@ -45,7 +45,8 @@ struct runtime {
 
 /* --- Candidates --------------------------------------------------------------------------------*/
 
-static bool load_keys(enum rights rights, struct conf_problems *problems, struct candidate *c)
+static bool load_keys(enum rights rights, struct conf_problems *problems,
+                      struct conf_problems *left_out, struct candidate *c)
 {
     struct arena *a = problems->arena;
     struct identity user;
@@ -55,18 +56,18 @@ static bool load_keys(enum rights rights, struct conf_problems *problems, struct
         conf_problem(problems, conf_place_of(c->conf, "user"), "user: %.*s", STR_ARG(problem));
         return false;
     }
-    bool loaded = key_set_load_dirs(c->conf, problems, &c->keys, &c->dirs);
+    bool loaded = key_set_load_dirs(c->conf, problems, left_out, &c->keys, &c->dirs);
     if (rights == RIGHTS_OF_USER)
         identity_leave(&user);
     return loaded;
 }
 
 bool candidate_load(const char *path, enum rights rights, struct conf_problems *problems,
-                    struct candidate *out)
+                    struct conf_problems *left_out, struct candidate *out)
 {
     *out = (struct candidate){0};
     out->conf = conf_load(path, problems);
-    if (out->conf && load_keys(rights, problems, out))
+    if (out->conf && load_keys(rights, problems, left_out, out))
         return true;
     candidate_free(out);
     return false;

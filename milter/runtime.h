@@ -39,9 +39,10 @@ struct candidate {
  * configuration says, who has to be able to read them after the daemon has become that user. */
 enum rights { RIGHTS_OWN, RIGHTS_OF_USER };
 
-/* Reads `path` and the keys it names. False: and `problems` says everything that is wrong. */
+/* Reads `path` and the keys it names. False: and `problems` says everything that is wrong. Where
+ * `left_out` is not NULL, keys that cannot be used are left out and told there (keys/keyset.h). */
 bool candidate_load(const char *path, enum rights rights, struct conf_problems *problems,
-                    struct candidate *out);
+                    struct conf_problems *left_out, struct candidate *out);
 void candidate_free(struct candidate *c);
 
 struct runtime *runtime_new(void);

@@ -298,6 +298,36 @@ static void test_bad_files(void **state)
                "text:4: {}/missing.pem: No such file or directory\n");
 }
 
+/* Where keys may be left out, the others sign. */
+static void test_left_out(void **state)
+{
+    (void)state;
+    struct key_set *keys;
+    struct keydirs *dirs;
+    struct conf_problems left_out;
+    struct conf *conf =
+        parse("signing = ( { domain = \"a.example\"; keys = ( { selector = \"m\"; file = "
+              "\"{}/missing.pem\"; }, { selector = \"e\"; file = \"{}/ed.pem\"; } ); },\n"
+              " { domain = \"b.example\"; keys = ( { selector = \"m\"; file = \"{}/missing.pem\"; "
+              "} ); },\n"
+              " { domain = \"c.example\"; directory = \"{}/none\"; } );");
+    conf_problems_init(&left_out, arena);
+    assert_true(key_set_load_dirs(conf, &problems, &left_out, &keys, &dirs));
+    assert_int_equal(problems.n, 0);
+    assert_int_equal(left_out.n, 1);
+    assert_true(str_ends_nocase(left_out.v[0], STR("/missing.pem: No such file or directory")));
+    assert_str(signers(keys, "x", "a.example"), "a.example/e");
+    assert_str(signers(keys, "x", "b.example"), "");
+    assert_str(signers(keys, "x", "c.example"), "");
+    key_set_free(keys);
+    keydirs_free(dirs);
+    conf_free(conf);
+    /* A table that is wrong is no key that is missing. */
+    conf = parse("key-table = \"{}/none\"; signing-table = \"{}/none\";");
+    assert_false(key_set_load_dirs(conf, &problems, &left_out, &keys, &dirs));
+    conf_free(conf);
+}
+
 static void test_modes(void **state)
 {
     (void)state;
@@ -888,6 +918,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_senders, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_owners, setup, teardown),
         cmocka_unit_test_setup_teardown(test_directories_of_others, setup, teardown),

@@ -218,7 +218,7 @@ class Keys(harness.WireTest):
         bad = d.keys / "bad.pem"
         bad.write_text("no key\n")
         bad.chmod(0o600)
-        d.wait_for_log(r"warning: .*bad\.pem: no private key")
+        d.wait_for_log(r"error: .*bad\.pem: no private key")
         time.sleep(2.5)
         self.assertEqual(len(d.lines(r"bad\.pem")), 1)
         self.assertEqual(self.signers(d), [first])

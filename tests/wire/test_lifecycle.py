@@ -478,10 +478,13 @@ class User(harness.WireTest):
         check = subprocess.run([BINARY, "config", "check", "-c", self.d.path], capture_output=True, text=True)
         self.assertEqual(check.returncode, EX_CONFIG)
         self.assertRegex(check.stderr, rf"{self.d.path}:\d+: .*k\.pem")
-        self.assertEqual(self.d.launch().wait(harness.PATIENCE), EX_CONFIG)
-        self.assertRegex(self.d.log(), r"assay\.conf:\d+: .*k\.pem")
-        self.assertFalse(os.path.exists(self.d.address))
-        self.d.process = None
+        self.d.start()  # and verifies
+        self.assertTrue(self.d.lines(r"error: key left out, .*assay\.conf:\d+: .*k\.pem: user nobody may not read it"))
+        self.assertEqual(self.d.client(address="127.0.0.1").message().edits, [])
+        self.assertFalse(self.d.reload())
+        os.chown(self.key, self.nobody.pw_uid, -1)
+        self.assertTrue(self.d.reload())
+        self.assertEqual([e[2] for e in self.d.client(address="127.0.0.1").message().edits], ["DKIM-Signature"])
 
     def test_keys_are_opened_with_its_rights(self):
         """A key that is in order, in a folder that the user may not enter."""
@@ -521,6 +524,95 @@ class User(harness.WireTest):
                              capture_output=True, text=True, timeout=harness.PATIENCE)
         self.assertEqual(run.returncode, EX_CONFIG)
         self.assertIn("only root can become", run.stderr)
+
+
+class KeysLeftOut(harness.WireTest):
+    """A key that cannot be used takes nothing but its own signatures away."""
+
+    def setUp(self):
+        self.d = self.daemon("", ZONE, start=False)
+        self.good = self.d.directory / "good.pem"
+        self.make(self.good)
+        self.missing = self.d.directory / "missing.pem"
+        self.signing = (f'signing = ( {{ domain = "example.test"; keys = ( {{ selector = "m"; file = "{self.missing}"; }},\n'
+                        f'  {{ selector = "g"; file = "{self.good}"; }} ); }},\n'
+                        f'{{ domain = "other.test"; keys = ( {{ selector = "m"; file = "{self.missing}"; }} ); }} );\n')
+
+    @staticmethod
+    def make(path):
+        subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "ED25519", "-out", path], check=True)
+        path.chmod(0o600)
+
+    def edits(self, author="a@example.test", address="127.0.0.1"):
+        c = self.d.client(address=address)
+        reply = c.message(header=plain_header(author))
+        c.quit()
+        self.assertTrue(reply.accepted, reply)
+        return [(e[2], *re.findall(r"\bs=(\w+);", e[3])) for e in reply.edits]
+
+    def test_start_and_reload(self):
+        self.d.configure(self.signing)
+        check = subprocess.run([BINARY, "config", "check", "-c", self.d.path], capture_output=True, text=True)
+        self.assertEqual(check.returncode, EX_CONFIG)
+        self.assertIn("missing.pem: No such file or directory", check.stderr)
+        self.d.start()
+        self.assertEqual(len(self.d.lines(r"error: key left out, .*assay\.conf:\d+: .*missing\.pem: No such file")), 1)
+        self.assertEqual(self.edits(), [("DKIM-Signature", "g")])
+        self.assertEqual(self.edits("a@other.test"), [])
+        self.d.wait_for_log('not-signed="no key for other.test"')
+        self.assertIn(("Authentication-Results",), self.edits(address="192.0.2.10"))
+        self.assertFalse(self.d.reload())
+        self.assertEqual(self.edits(), [("DKIM-Signature", "g")])
+        self.make(self.missing)
+        self.assertTrue(self.d.reload())
+        self.assertEqual(sorted(self.edits()), [("DKIM-Signature", "g"), ("DKIM-Signature", "m")])
+        self.assertEqual(self.edits("a@other.test"), [("DKIM-Signature", "m")])
+        self.good.unlink()
+        self.assertFalse(self.d.reload())  # and the old keys stay
+        self.assertEqual(len(self.edits()), 2)
+
+    def test_tables(self):
+        keys, signing = self.d.directory / "KeyTable", self.d.directory / "SigningTable"
+        keys.write_text(f"g %:g:{self.good}\nm %:m:{self.missing}\nn other.test:n:{self.missing}\nx other.test:x:{self.good}\n")
+        signing.write_text("*@example.test m\n*@example.test g\n*@other.test n\n*@other.test x\n")
+        self.d.configure(f'key-table = "{keys}"; signing-table = "refile:{signing}";\n')
+        self.d.start()
+        self.assertEqual(len(self.d.lines("error: key left out")), 1)
+        self.assertEqual(self.edits(), [("DKIM-Signature", "g")])
+        self.assertEqual(self.edits("a@other.test"), [("DKIM-Signature", "x")])
+
+    def test_missing_directory(self):
+        self.d.configure(f'signing = ( {{ domain = "example.test"; directory = "{self.d.directory}/none"; }} );\n')
+        self.d.start()
+        self.d.wait_for_log(r"error: .*none: No such file or directory")
+        self.assertEqual(self.edits(), [])
+        self.assertIn(("Authentication-Results",), self.edits(address="192.0.2.10"))
+
+    def test_each_hour(self):
+        if harness.SANITIZED:
+            self.skipTest("nothing is preloaded before a sanitizer")
+        self.d.environment["LD_PRELOAD"] = os.environ["ASSAY_FAST_CLOCK"]  # an hour takes 3.6 s
+        self.d.configure(self.signing + f'key-check-interval = "1d";\n')
+        begin = time.monotonic()
+        self.d.start()
+        self.d.wait_for_log("error: key left out", 3)
+        self.assertGreater(time.monotonic() - begin, 7)
+        self.assertLess(time.monotonic() - begin, 12)
+        self.make(self.missing)
+        self.assertTrue(self.d.reload())
+        time.sleep(4)
+        self.assertEqual(len(self.d.lines("error: key left out")), 3)
+
+    def test_directory_each_hour(self):
+        if harness.SANITIZED:
+            self.skipTest("nothing is preloaded before a sanitizer")
+        self.d.environment["LD_PRELOAD"] = os.environ["ASSAY_FAST_CLOCK"]
+        self.d.configure(f'signing = ( {{ domain = "example.test"; directory = "{self.d.directory}/none"; }} );\n')
+        begin = time.monotonic()
+        self.d.start()  # looks every ten minutes
+        self.d.wait_for_log("error: .*none: No such file", 2)
+        self.assertGreater(time.monotonic() - begin, 3)
+        self.assertLess(time.monotonic() - begin, 8)
 
 
 class Configuration(unittest.TestCase):
