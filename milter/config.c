@@ -9,15 +9,17 @@
 
 #include "milter/commands.h"
 #include "milter/runtime.h"
+#include "milter/surroundings.h"
 #include "milter/workers.h"
 
 static const char usage[] =
     "usage: assay config check [-c FILE]\n"
     "       assay config show [-c FILE]\n"
     "\n"
-    "check reads the configuration and the keys as the daemon would, and says everything that is\n"
-    "wrong; run it as root, so that it can read the keys with the rights of the user that the\n"
-    "configuration names. show prints every option with the value in force, in the file's own\n"
+    "check reads the configuration and the keys as the daemon would, looks at the directories and\n"
+    "groups that it needs, and says everything that is wrong; run it as root, so that it can look\n"
+    "with the rights of the user that the configuration names. Warnings change no exit status. "
+    "show prints every option with the value in force, in the file's own\n"
     "syntax; of those that were set it says where.\n"
     "  -c, --config FILE    default: " DEFAULT_CONF "\n";
 
@@ -25,6 +27,12 @@ static void print_problems(const struct conf_problems *problems)
 {
     for (size_t i = 0; i < problems->n; i++)
         fprintf(stderr, "%.*s\n", STR_ARG(problems->v[i]));
+}
+
+static void print_warnings(const struct conf_problems *warnings)
+{
+    for (size_t i = 0; i < warnings->n; i++)
+        fprintf(stderr, "warning: %.*s\n", STR_ARG(warnings->v[i]));
 }
 
 /* The option that asks for the libraries. */
@@ -35,32 +43,35 @@ static const char *asker_of(const struct conf *conf)
                                               : "reference.sample";
 }
 
-static bool check_workers(const struct conf *conf, struct conf_problems *problems)
+static void check_workers(const struct conf *conf, struct conf_problems *problems)
 {
     struct str problem;
     if (!reference_wanted(conf))
-        return true;
+        return;
     struct reference *reference = workers_open(conf, problems->arena, &problem);
-    if (!reference) {
-        const char *option = asker_of(conf);
-        conf_problem(problems, conf_place_of(conf, option), "%s: %.*s", option, STR_ARG(problem));
-        return false;
+    if (reference) {
+        reference_close(reference);
+        return;
     }
-    reference_close(reference);
-    return true;
+    const char *option = asker_of(conf);
+    conf_problem(problems, conf_place_of(conf, option), "%s: %.*s", option, STR_ARG(problem));
 }
 
 static int check(const char *path, struct arena *a)
 {
-    struct conf_problems problems;
+    struct conf_problems problems, warnings;
     struct candidate c;
     bool root = geteuid() == 0;
     conf_problems_init(&problems, a);
+    conf_problems_init(&warnings, a);
     if (!candidate_load(path, root ? RIGHTS_OF_USER : RIGHTS_OWN, &problems, NULL, &c)) {
         print_problems(&problems);
         return EX_CONFIG;
     }
-    if (!check_workers(c.conf, &problems)) {
+    check_workers(c.conf, &problems);
+    surroundings_check(c.conf, path, &problems, &warnings);
+    print_warnings(&warnings);
+    if (problems.n) {
         print_problems(&problems);
         candidate_free(&c);
         return EX_CONFIG;

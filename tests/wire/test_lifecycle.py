@@ -647,6 +647,85 @@ class Configuration(unittest.TestCase):
         run = self.assay("config", "check", "-c", str(self.path))
         self.assertEqual(len(run.stderr.splitlines()), 3, run.stderr)
 
+    def check(self, text, status=0):
+        """The lines that config check writes about a configuration."""
+        self.path.write_text('authserv-id = "mx.test";\n' * ("authserv-id" not in text) + text)
+        run = self.assay("config", "check", "-c", str(self.path))
+        self.assertEqual(run.returncode, status, run)
+        return [line.replace(self.directory.name, "DIR") for line in run.stderr.splitlines()]
+
+    def test_directories_that_are_missing(self):
+        self.assertEqual(self.check(f'listen = "unix:{self.directory.name}/none/sock";\n', EX_CONFIG),
+                         ["DIR/assay.conf:2: listen: there is no directory DIR/none: make it"])
+        self.assertEqual(self.check(f'pid-file = "{self.directory.name}/none/pid";\n', EX_CONFIG),
+                         ["DIR/assay.conf:2: pid-file: there is no directory DIR/none: make it"])
+        self.assertEqual(self.check(f'pid-file = "{self.path}/pid";\n', EX_CONFIG),
+                         ["DIR/assay.conf:2: pid-file: DIR/assay.conf is no directory"])
+        (line,) = self.check('listen = "unix:/run/assay-no-such-directory/sock";\n')
+        self.assertRegex(line, r"^warning: DIR/assay.conf:2: listen: /run/assay-no-such-directory does not exist now; .*RuntimeDirectory=")
+
+    def test_owner_and_group(self):
+        socket = f'listen = "unix:{self.socket}";\n'
+        self.assertEqual(self.check(f'{socket}socket-group = "no-such-group";\nsocket-owner = "no-such-user";\n', EX_CONFIG),
+                         ['DIR/assay.conf:3: socket-group: there is no group "no-such-group"',
+                          'DIR/assay.conf:4: socket-owner: there is no user "no-such-user"'])
+
+    def test_names_and_networks(self):
+        (line,) = self.check('trusted-networks = [ "192.0.2.0/24", "::1" ];\n')
+        self.assertRegex(line, r"^warning: DIR/assay.conf:2: trusted-networks: 127\.0\.0\.1 is not in it: ")
+        self.assertEqual(len(self.check('trusted-networks = [ ];\n')), 2)
+        for name in ("localhost", "localhost.localdomain", "mx.localhost"):
+            (line,) = self.check(f'authserv-id = "{name}";\n')
+            self.assertRegex(line, rf'^warning: DIR/assay.conf:1: authserv-id: "{name}" is the name of every host')
+        self.assertEqual(self.check('authserv-id = "localhosts.example";\n'), [])
+
+    @unittest.skipUnless(harness.as_root(), "needs root")
+    def test_rights_of_the_user(self):
+        folder = pathlib.Path(self.directory.name)
+        folder.chmod(0o755)
+        keys = folder / "keys"
+        keys.mkdir(mode=0o755)
+        self.path.touch(mode=0o644)
+        text = (f'user = "nobody";\nlisten = "unix:{self.socket}";\nsocket-group = "daemon";\nsocket-owner = "daemon";\n'
+                f'pid-file = "{folder}/pid";\nsigning = ( {{ domain = "a.test"; directory = "{keys}"; }} );\n')
+        found = self.check(text)
+        self.assertEqual(len(found), 5, found)
+        self.assertRegex(found[0], r"^warning: .*:3: listen: user nobody may not make files in DIR \(mode 0755\)")
+        self.assertRegex(found[1], r"^warning: .*:4: socket-group: user nobody is not in the group daemon: .*SupplementaryGroups=daemon")
+        self.assertRegex(found[2], r"^warning: .*:5: socket-owner: only if assay is started as root")
+        self.assertRegex(found[3], r"^warning: .*:6: pid-file: user nobody may not make files")
+        self.assertEqual(found[4], "warning: DIR/assay.conf:7: signing: directory: user nobody may not write to DIR/keys: the states of "
+                         "its keys are lost at each start; run as root: chgrp nogroup DIR/keys && chmod g+rwx DIR/keys")
+        nobody = pwd.getpwnam("nobody")
+        os.chown(folder, nobody.pw_uid, -1)
+        os.chown(keys, -1, nobody.pw_gid)
+        keys.chmod(0o770)
+        self.assertEqual(self.check(text.replace('"daemon"', '"nogroup"', 1).replace('socket-owner = "daemon";', "")), [])
+        networks = folder / "networks"
+        networks.write_text("192.0.2.1\n")
+        networks.chmod(0o600)
+        self.assertEqual(self.check(f'user = "nobody";\nrelay-networks = "file:{networks}";\n'),
+                         ["warning: a reload, as user nobody, fails: DIR/assay.conf:3: relay-networks: DIR/networks cannot be read: "
+                          "Permission denied"])
+
+    @unittest.skipUnless(harness.as_root(), "needs root")
+    def test_advice_to_another_user(self):
+        """Somebody who asks without root is not told to take the keys from the daemon."""
+        folder = pathlib.Path(self.directory.name)
+        folder.chmod(0o755)
+        keys = folder / "keys"
+        keys.mkdir(mode=0o750)
+        os.chown(keys, 0, grp.getgrnam("daemon").gr_gid)
+        self.path.write_text(f'user = "daemon";\nauthserv-id = "mx.test";\nlisten = "unix:{self.socket}";\n'
+                             f'signing = ( {{ domain = "a.test"; keys = ( {{ selector = "s"; file = "{keys}/k.pem"; }} ); }} );\n')
+        self.path.chmod(0o644)
+        run = subprocess.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", BINARY, "config", "check", "-c", self.path],
+                             capture_output=True, text=True)
+        if "Permission denied" in run.stderr and "setpriv" in run.stderr:
+            self.skipTest("the program is where nobody can read")
+        self.assertEqual(run.returncode, EX_CONFIG)
+        self.assertRegex(run.stderr, r"keys/k\.pem: user nobody may not enter .*keys \(owned by root:daemon, mode 0750\); run this as root\n$")
+
     def test_missing_file(self):
         for command in (("config", "check"), ("milter", "--log", "stderr")):
             run = self.assay(*command, "-c", str(self.path))
