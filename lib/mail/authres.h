@@ -21,6 +21,18 @@ void authres_parse_head(struct arena *a, struct str value, struct authres_head *
 bool authres_is_forged(struct arena *a, const struct authres_head *head, const struct str *ids,
                        size_t n_ids);
 
+/* What a received field says of one method. */
+struct authres_said {
+    struct str result;   /* as written */
+    struct str property; /* unquoted; empty: not there */
+};
+
+/* Reads the results of a field (RFC 8601 2.2): true if all of it can be read, and it says something
+ * of `method` once; *out is what, with its property of this name ("header.from"). What is said
+ * twice is not said. */
+bool authres_read(struct arena *a, struct str value, struct str method, const char *ptype_property,
+                  struct authres_said *out);
+
 /* Writer. Values are quoted where they are neither an RFC 2045 token nor a plain
  * [local-part]@domain, made safe, and cut at 256 bytes; comments likewise. Methods, results and
  * properties are the program's own words (RFC 8601 2.7). */

@@ -85,6 +85,8 @@ static void write_one(struct arena *a, struct str input)
     require_payload(field, results);
     authres_parse_head(a, field, &head);
     require(head.parsed && head.version_ok);
+    struct authres_said said; /* what is written once can be read */
+    require(authres_read(a, field, STR("dkim"), "header.d", &said) == (results == 1));
     id = str_safe(a, id, 256, true);
     require(str_eq(head.id, id) && authres_is_forged(a, &head, &id, 1));
 }
@@ -105,6 +107,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     authres_parse_head(a, sb_str(&b), &again);
     require(again.parsed == head.parsed && again.version_ok == head.version_ok);
     require(str_eq(again.id, head.id));
+    struct authres_said said;
+    if (authres_read(a, text, STR("dmarc"), "header.from", &said))
+        require(head.parsed && said.result.n);
     write_one(a, text);
     arena_free(a);
     return 0;

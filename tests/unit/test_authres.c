@@ -368,6 +368,57 @@ static void our_own_field_is_recognised(void **state)
     }
 }
 
+struct reading_case {
+    const char *value;
+    const char *result; /* NULL: nothing is said of DMARC that can be relied on */
+    const char *from;
+};
+
+static const struct reading_case reading_cases[] = {
+    {" mx.example.org;\n\tspf=pass smtp.mailfrom=example.net;\n\tdkim=pass (2048-bit rsa) "
+     "header.d=example.net header.i=@example.net\n\theader.s=r2026 header.b=\"hR8/llOs\";\n\t"
+     "dmarc=pass (p=reject dis=none) header.from=example.net policy.dmarc=reject",
+     "pass", "example.net"},
+    {"mx 1; dmarc = fail header.from = \"example.net\"", "fail", "example.net"},
+    {"mx; DMARC/1=Pass HEADER.FROM=example.net", "Pass", "example.net"},
+    {"\"m;x\"; dmarc=none reason=\"a;b dmarc=pass\"", "none", ""},
+    {"(; dmarc=pass) mx; dmarc=none (; dmarc=pass) header.from=x (header.from=y)", "none", "x"},
+    {"mx; spf=pass smtp.mailfrom=\"x; dmarc=pass\"; dmarc=fail header.from=x", "fail", "x"},
+    {"mx; spf=pass header.from=y; dmarc=pass header.from=x; dkim=none header.from=z", "pass", "x"},
+    {"mx; dmarc=fail header.from=x; dmarc=pass header.from=x", NULL, ""},
+    {"mx; dmarc=pass header.from=x header.from=y", NULL, ""},
+    {"mx; dmarc=pass header.from=x; spf", NULL, ""},
+    {"mx; dmarc=pass header.from=x; spf=pass smtp.mailfrom=(x", NULL, ""},
+    {"mx; dmarc=pass header.from=x\x01", NULL, ""},
+    {"mx; dmarc/2=pass header.from=x", NULL, ""},
+    {"mx; dmarc=pass header.from=\"x", NULL, ""},
+    {"mx; dmarc=pass header.from=x;", NULL, ""},
+    {"mx; dmarc= header.from=x", NULL, ""},
+    {"mx; spf=pass dmarc=pass header.from=x", NULL, ""},
+    {"mx; none", NULL, ""},
+    {"mx", NULL, ""},
+    {"mx = x; dmarc=pass", NULL, ""},
+    {"\"mx; dmarc=pass", NULL, ""},
+    {"dmarc=pass header.from=x", NULL, ""},
+    {"", NULL, ""},
+};
+
+static void results_read(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof reading_cases / sizeof *reading_cases; i++) {
+        const struct reading_case *c = &reading_cases[i];
+        struct authres_said said;
+        if (authres_read(a, str_of(c->value), STR("dmarc"), "header.from", &said) !=
+            (c->result != NULL))
+            fail_msg("%s", c->value);
+        assert_str(said.result, c->result ? c->result : "");
+        assert_str(said.property, c->from);
+    }
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +430,7 @@ int main(void)
         cmocka_unit_test(heads),
         cmocka_unit_test(hidden_by_white_space),
         cmocka_unit_test(our_own_field_is_recognised),
+        cmocka_unit_test(results_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
