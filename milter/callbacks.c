@@ -80,7 +80,7 @@ static void ask_for_macros(SMFICTX *ctx)
         int where;
         char names[64];
     } lists[] = {
-        {SMFIM_CONNECT, "{daemon_name} {client_addr}"},
+        {SMFIM_CONNECT, "j {daemon_name} {client_addr}"},
         {SMFIM_HELO, "{verify} {cert_subject}"},
         {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {verify} {cert_subject}"},
         {SMFIM_ENVRCPT, "i"},
@@ -179,6 +179,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, struct sockaddr *address)
     struct connection *c = connection_made(ctx);
     c->session.client_name = str_copy(c->session.arena, str_of(host));
     c->session.daemon_name = str_copy(c->session.arena, str_of(macro(ctx, "{daemon_name}")));
+    c->session.mta_name = str_copy(c->session.arena, str_of(macro(ctx, "j")));
     take_client(ctx, c, address);
     return refuse_crowd(ctx, c);
 }

@@ -34,7 +34,7 @@ bool check_input(struct ask *ask, const char *path, struct check_messages *out);
 
 /* What the command line says of every message; NULL: not said. */
 struct check_words {
-    const char *ip, *name, *helo, *from, *rcpt, *auth, *daemon;
+    const char *ip, *name, *helo, *from, *rcpt, *auth, *daemon, *mta;
 };
 
 /* One message under way. */

@@ -29,6 +29,7 @@ static const char usage[] =
     "      --rcpt RECIPIENT the first recipient\n"
     "      --auth USER      the client had authenticated as this user\n"
     "      --daemon NAME    the MTA's service ({daemon_name}), such as MSA\n"
+    "      --mta NAME       what the MTA calls itself in Received ({j}); default: authserv-id\n"
     "      --at TIME        when the message came: seconds since 1970, default: now\n"
     "      --save-dns FILE  write what is asked of the DNS to a zone file for --dns\n"
     "      --trace          say every look-up with its answer\n"
@@ -52,6 +53,7 @@ enum {
     OPT_RCPT,
     OPT_AUTH,
     OPT_DAEMON,
+    OPT_MTA,
     OPT_AT,
     OPT_SAVE,
     OPT_TRACE,
@@ -93,9 +95,9 @@ static bool take_option(struct check *check, int c, const char *argument)
         [OPT_IP - 256] = &check->words.ip,         [OPT_NAME - 256] = &check->words.name,
         [OPT_HELO - 256] = &check->words.helo,     [OPT_FROM - 256] = &check->words.from,
         [OPT_RCPT - 256] = &check->words.rcpt,     [OPT_AUTH - 256] = &check->words.auth,
-        [OPT_DAEMON - 256] = &check->words.daemon,
+        [OPT_DAEMON - 256] = &check->words.daemon, [OPT_MTA - 256] = &check->words.mta,
     };
-    if (c >= OPT_IP && c <= OPT_DAEMON)
+    if (c >= OPT_IP && c <= OPT_MTA)
         *texts[c - OPT_IP] = argument;
     else if (c == OPT_AT)
         return take_time(check, argument);
@@ -119,6 +121,7 @@ static int read_words(struct check *check, int argc, char **argv, bool *help)
                                             {"rcpt", required_argument, NULL, OPT_RCPT},
                                             {"auth", required_argument, NULL, OPT_AUTH},
                                             {"daemon", required_argument, NULL, OPT_DAEMON},
+                                            {"mta", required_argument, NULL, OPT_MTA},
                                             {"at", required_argument, NULL, OPT_AT},
                                             {"save-dns", required_argument, NULL, OPT_SAVE},
                                             {"trace", no_argument, NULL, OPT_TRACE},

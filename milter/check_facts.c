@@ -88,6 +88,7 @@ void check_facts(const struct check_words *words, int64_t now, struct check_case
         .client_name = str_of(words->name ? words->name : "unknown"),
         .helo = str_of(words->helo ? words->helo : ""),
         .daemon_name = str_of(words->daemon),
+        .mta_name = str_of(words->mta),
     };
     m->now = now;
     m->started_us = clock_us();

@@ -212,6 +212,7 @@ void transaction_end_of_header(struct connection *c)
     t->asker.patience_us = 0;
     if (t->no_memory)
         return;
+    message_settle_origin(conf, &c->session, &t->message);
     pipeline_eoh(t->pipeline);
     if (!is_ordinary(&t->message))
         return;

@@ -10,6 +10,9 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
 /* Sets authserv-id from the host's name where it is absent. */
 void conf_fill_authserv_id(struct conf *conf);
 
+/* Notes the addresses that this host has now. */
+void conf_fill_host_addresses(struct conf *conf);
+
 /* This host's full name, normalised: the host name if it has a dot, else the full name that
  * hosts_file ("/etc/hosts") gives it. Never asks DNS, which may be dead when we start. False and
  * the short name if there is no full one. */

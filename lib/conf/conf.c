@@ -99,13 +99,17 @@ static struct conf *read_conf(const char *path, struct str text, struct conf_pro
         arena_free(arena);
         return NULL;
     }
+    netset_init(&conf->host_addresses, conf->arena);
     conf_fill_authserv_id(conf);
     return conf;
 }
 
 struct conf *conf_load(const char *path, struct conf_problems *problems)
 {
-    return read_conf(path, STR(""), problems);
+    struct conf *conf = read_conf(path, STR(""), problems);
+    if (conf)
+        conf_fill_host_addresses(conf);
+    return conf;
 }
 
 struct conf *conf_parse(struct str text, struct conf_problems *problems)

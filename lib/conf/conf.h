@@ -105,7 +105,8 @@ struct conf {
 #undef OPT_MODE
 #undef OPT_CHOICE
 #undef OPT_ACTION
-    const struct psl *psl; /* the list for dmarc.discovery = "psl"; NULL with treewalk */
+    const struct psl *psl;        /* the list for dmarc.discovery = "psl"; NULL with treewalk */
+    struct netset host_addresses; /* of this host, when a file was read; empty with conf_parse() */
     size_t n_signing;
     struct conf_signing *signing;
     const struct senders *senders;   /* the file senders-must-match, read; NULL: not configured */

@@ -19,10 +19,12 @@ struct session {
     struct str client_name; /* as the MTA found it; "[192.0.2.1]" where it found none */
     struct str helo;        /* as given last */
     struct str daemon_name; /* {daemon_name} at CONNECT */
+    struct str mta_name;    /* {j} at CONNECT: what the MTA calls itself in Received */
 };
 
-/* Whose mail it is: decided once, at MAIL. */
-enum origin { ORIGIN_INBOUND, ORIGIN_OURS, ORIGIN_RELAYED };
+/* Whose mail it is: decided at MAIL; what may have come in before is looked at once more at the end
+ * of the header. */
+enum origin { ORIGIN_INBOUND, ORIGIN_OURS, ORIGIN_RELAYED, ORIGIN_FORWARDED, ORIGIN_COUNT };
 
 /* A body in pieces, as they came, for who needs the whole of it at once. */
 struct kept_body {
@@ -55,13 +57,26 @@ struct message {
     struct kept_body body; /* at the end of the message, where somebody asked for it */
     enum origin origin;
     struct str origin_why; /* "SMTP AUTH alice", "trusted network 127.0.0.0/8": for the log */
+    /* From MAIL to the end of the header: its Received fields may yet make it forwarded, so nothing
+     * may be refused on account of `origin`. */
+    bool may_be_forwarded;
+    struct netaddr entry_client; /* forwarded: from whom it had come in, where that is known */
+    size_t entry_fields; /* fields on top that were added on this host since the message came in */
 };
 
 struct conf;
 
-/* Fills in origin and origin_why from the other facts (design: whose mail it is). */
+/* At MAIL: fills in origin, origin_why and may_be_forwarded from the other facts. */
 void message_decide_origin(const struct conf *conf, const struct session *session,
                            struct message *message);
+
+/* At the end of the header, before the pipeline hears of it: mail that had come in from outside and
+ * passes this host again is forwarded (assay.conf(5), "Whose mail it is"). */
+void message_settle_origin(const struct conf *conf, const struct session *session,
+                           struct message *message);
+
+/* True for addresses of loopback, and those that this host had when the configuration was read. */
+bool message_from_this_host(const struct conf *conf, const struct netaddr *address);
 
 const char *origin_name(enum origin origin); /* "inbound" */
 

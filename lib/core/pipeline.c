@@ -13,17 +13,22 @@ static const struct stage *const inbound[] = {&stage_forged, &stage_spf, &stage_
                                               &stage_dmarc, NULL};
 static const struct stage *const ours[] = {&stage_forged, &stage_dkim_sign, NULL};
 static const struct stage *const relayed[] = {NULL};
+static const struct stage *const forwarded[] = {&stage_forged, &stage_dkim_sign, NULL};
 
 #define FITS(list) (sizeof(list) / sizeof *(list)-1 <= STAGES_MAX)
-_Static_assert(FITS(inbound) && FITS(ours) && FITS(relayed), "a pipeline has room for each list");
+_Static_assert(FITS(inbound) && FITS(ours) && FITS(relayed) && FITS(forwarded),
+               "a pipeline has room for each list");
 
 static const struct stage *const *const stages_for[] = {
     [ORIGIN_INBOUND] = inbound,
     [ORIGIN_OURS] = ours,
     [ORIGIN_RELAYED] = relayed,
+    [ORIGIN_FORWARDED] = forwarded,
 };
 
 struct pipeline {
+    struct stage_run base;
+    enum origin origin; /* that the list is for */
     size_t n;
     struct {
         const struct stage *stage;
@@ -31,18 +36,25 @@ struct pipeline {
     } slots[STAGES_MAX];
 };
 
+static void choose_stages(struct pipeline *p)
+{
+    p->origin = p->base.message->origin;
+    p->n = 0;
+    for (const struct stage *const *s = stages_for[p->origin]; *s; s++) {
+        p->slots[p->n].stage = *s;
+        p->slots[p->n++].run = p->base;
+    }
+}
+
 struct pipeline *pipeline_new(const struct stage_run *base)
 {
     struct pipeline *p = arena_make(base->message->arena, struct pipeline);
     base->asker->spare = request_shares(base->conf).spare;
-    for (const struct stage *const *s = stages_for[base->message->origin]; *s; s++) {
-        p->slots[p->n].stage = *s;
-        p->slots[p->n].run = *base;
-        p->slots[p->n].run.state = NULL;
-        if (!base->engines)
-            p->slots[p->n].run.engines = &engines_own;
-        p->n++;
-    }
+    p->base = *base;
+    p->base.state = NULL;
+    if (!base->engines)
+        p->base.engines = &engines_own;
+    choose_stages(p);
     return p;
 }
 
@@ -60,8 +72,17 @@ void pipeline_rcpt(struct pipeline *p)
             p->slots[i].stage->rcpt(&p->slots[i].run);
 }
 
+/* What the stages of another list found out is no evidence about this message. */
+static void choose_again(struct pipeline *p)
+{
+    *p->base.evidence = (struct evidence){0};
+    choose_stages(p);
+}
+
 void pipeline_eoh(struct pipeline *p)
 {
+    if (p->origin != p->base.message->origin)
+        choose_again(p);
     for (size_t i = 0; i < p->n; i++)
         if (p->slots[i].stage->eoh)
             p->slots[i].stage->eoh(&p->slots[i].run);

@@ -206,7 +206,7 @@ void edits_plan(const struct conf *conf, const struct session *session,
         a, struct edit, forged->n + forged->n_received_spf + signing->n_rewritten + signing->n + 2);
     delete_all(out, ar, forged->ordinals, forged->n);
     delete_all(out, rspf, forged->received_spf, forged->n_received_spf);
-    if (message->origin == ORIGIN_OURS) {
+    if (message->origin == ORIGIN_OURS || message->origin == ORIGIN_FORWARDED) {
         for (size_t i = 0; signing->values && signing->n && i < signing->n_rewritten; i++)
             change(out, &signing->rewritten[i]);
         /* The first key's signature ends on top. */

@@ -420,9 +420,10 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
     };
     struct proposal *proposals = arena_array(a, struct proposal, evidence->dmarc.n + 4);
     size_t n = 0;
-    if (message->origin == ORIGIN_RELAYED)
+    /* What may be forwarded is known at the end of the header: nothing is refused before. */
+    if (message->origin == ORIGIN_RELAYED || message->may_be_forwarded)
         return;
-    if (message->origin == ORIGIN_OURS) {
+    if (message->origin == ORIGIN_OURS || message->origin == ORIGIN_FORWARDED) {
         if (point == POINT_EOM) {
             proposals[n++] = judge_forged(conf, evidence, a);
             proposals[n++] = judge_sender(conf, evidence, a);

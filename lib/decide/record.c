@@ -37,6 +37,14 @@ static struct str clean_text(struct arena *a, struct str s)
     return without(a, str_safe(a, s, WORD_MAX, true), '"');
 }
 
+/* Forwarded: where it had come in from. */
+static void add_entry(struct strbuf *b, const struct message *message)
+{
+    char address[NETADDR_TEXT];
+    if (message->origin == ORIGIN_FORWARDED)
+        sb_printf(b, " entry=[%s]", netaddr_format(&message->entry_client, address));
+}
+
 static void add_spf(struct strbuf *b, const struct evidence_spf *spf)
 {
     if (spf->mail_from.checked)
@@ -146,6 +154,7 @@ struct str record_line(enum policy_point point, const struct session *session,
     sb_printf(&b, "%.*s: origin=%s",
               STR_ARG(message->queue_id.n ? clean_word(a, message->queue_id) : STR("NOQUEUE")),
               origin_name(message->origin));
+    add_entry(&b, message);
     add_spf(&b, &evidence->spf);
     add_dkim(&b, &evidence->dkim);
     add_dmarc(&b, &evidence->dmarc, verdict);
@@ -209,11 +218,16 @@ static void count_queries(const struct evidence *e)
     counter_add(CTR_DNS_OUT_OF_QUERIES, out);
 }
 
-static void count_signing(const struct evidence_signing *signing)
+static void count_signing(const struct message *message, const struct evidence_signing *signing)
 {
     if (!signing->tried)
         return;
-    counter_inc(signing->problem.n ? CTR_SIGN_FAILED : signing->n ? CTR_SIGNED : CTR_NOT_SIGNED);
+    if (signing->problem.n)
+        counter_inc(CTR_SIGN_FAILED);
+    else if (signing->n)
+        counter_inc(CTR_SIGNED);
+    else if (message->origin == ORIGIN_OURS) /* others need not be */
+        counter_inc(CTR_NOT_SIGNED);
     if (signing->mismatch)
         counter_inc(CTR_SENDER_MISMATCH);
 }
@@ -255,6 +269,7 @@ void record_count(enum policy_point point, const struct message *message,
         [ORIGIN_INBOUND] = CTR_INBOUND,
         [ORIGIN_OURS] = CTR_OURS,
         [ORIGIN_RELAYED] = CTR_RELAYED,
+        [ORIGIN_FORWARDED] = CTR_FORWARDED,
     };
     if (point == POINT_EOM) {
         counter_inc(CTR_MESSAGES);
@@ -264,7 +279,7 @@ void record_count(enum policy_point point, const struct message *message,
         counter_inc(CTR_LIMIT_EXCEEDED);
     count_results(evidence);
     count_queries(evidence);
-    count_signing(&evidence->signing);
+    count_signing(message, &evidence->signing);
     count_override(verdict->override);
     count_action(verdict);
 }

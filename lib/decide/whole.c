@@ -44,6 +44,7 @@ void whole_message(struct whole *w)
     pipeline_rcpt(p);
     if (refused(w, POINT_RCPT))
         return;
+    message_settle_origin(w->conf, w->session, w->message);
     pipeline_eoh(p);
     feed_body(w, p);
     pipeline_eom(p);

@@ -1,16 +1,18 @@
 /* dkim_sign.c - signs mail of ours with the keys that are configured for its author.
  *
  * What has to be true of a message is a list of rules, asked in their order (assay.conf(5),
- * SIGNING); the first that is not says why the message is not signed. That the mail is ours was
- * decided before (core/message.c).
+ * SIGNING); the first that is not says why the message is not signed. That the mail is ours, or
+ * forwarded, was decided before (core/message.c).
  *
  * Errors: why a message was not signed stands in the evidence; policy alone makes something of it.
  */
 #include "conf/senders.h"
+#include "core/entry.h"
 #include "core/stage.h"
 
 struct state {
     struct from_parsed from;
+    struct str because; /* it may be signed */
     struct signing_choice choice;
     struct dkim_sign_settings settings;
     struct dkim_signer *signer;
@@ -65,6 +67,20 @@ static struct str own_address(struct stage_run *run, struct state *state)
     return STR_NONE;
 }
 
+/* Mail of outsiders that passes again: what was found out when it came in has to speak for it. */
+static struct str vouched(struct stage_run *run, struct state *state)
+{
+    const struct message *m = run->message;
+    struct str why;
+    state->because = m->origin_why;
+    if (m->origin != ORIGIN_FORWARDED)
+        return STR_NONE;
+    if (!entry_vouches(run->conf, m, state->from.mailboxes[0].domain, &why))
+        return str_printf(m->arena, "%.*s: %.*s", STR_ARG(m->origin_why), STR_ARG(why));
+    state->because = why;
+    return STR_NONE;
+}
+
 static struct str some_key(struct stage_run *run, struct state *state)
 {
     const struct key_set *set = run->signing_keys;
@@ -89,7 +105,8 @@ static struct str objection(struct stage_run *run, struct state *state)
         return author;
     if (address.n)
         return address;
-    return some_key(run, state);
+    struct str doubt = vouched(run, state);
+    return doubt.n ? doubt : some_key(run, state);
 }
 
 /* Whether a signature of ours still holds is known when the body is. */
@@ -116,7 +133,7 @@ static void eoh(struct stage_run *run)
     signing->why = objection(run, state);
     if (signing->why.n)
         return;
-    signing->why = m->origin_why;
+    signing->why = state->because;
     state->settings = *state->choice.settings;
     state->settings.now = m->now;
     /* Not where others have signed the message: theirs hold for the form that it has. */

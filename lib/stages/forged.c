@@ -5,42 +5,24 @@
  * message with more than limits.forged-fields is refused instead.
  *
  * Errors: none; a field that cannot be understood is taken for forged. */
+#include "core/entry.h"
 #include "core/stage.h"
 #include "mail/authres.h"
-#include "mail/domain.h"
 #include "mail/receivedspf.h"
 
-static struct str normal_form(struct arena *a, struct str name)
-{
-    struct str normal;
-    return domain_normalize(a, name, &normal) ? normal : name;
-}
-
-static size_t our_ids(struct stage_run *run, struct str **ids)
-{
-    struct arena *a = run->message->arena;
-    const struct conf_strings *aliases = &run->conf->authserv_id_aliases;
-    *ids = arena_array(a, struct str, aliases->n + 1);
-    (*ids)[0] = normal_form(a, run->conf->authserv_id);
-    for (size_t i = 0; i < aliases->n; i++)
-        (*ids)[i + 1] = normal_form(a, aliases->v[i]);
-    return aliases->n + 1;
-}
-
-static bool forged_authres(struct arena *a, struct str value, const struct str *ids, size_t n_ids)
+static bool forged_authres(struct arena *a, struct str value, const struct entry_names *ids)
 {
     struct authres_head head;
     authres_parse_head(a, value, &head);
-    return authres_is_forged(a, &head, ids, n_ids);
+    return authres_is_forged(a, &head, ids->v, ids->n);
 }
 
-static bool forged_received_spf(struct arena *a, struct str value, const struct str *ids,
-                                size_t n_ids)
+static bool forged_received_spf(struct arena *a, struct str value, const struct entry_names *ids)
 {
-    return received_spf_is_forged(a, value, ids, n_ids);
+    return received_spf_is_forged(a, value, ids->v, ids->n);
 }
 
-typedef bool forged_fn(struct arena *, struct str, const struct str *, size_t);
+typedef bool forged_fn(struct arena *, struct str, const struct entry_names *);
 
 /* Ordinals, among the fields of this name, of those that must go; no more than one beyond the
  * limit. */
@@ -51,8 +33,8 @@ static size_t find(struct stage_run *run, struct str name, forged_fn *is_forged,
     size_t count = header_count(headers, name), n = 0;
     if (!count)
         return 0;
-    struct str *ids;
-    size_t n_ids = our_ids(run, &ids);
+    struct entry_names ids;
+    entry_authserv_ids(run->conf, run->message->arena, &ids);
     size_t limit = (size_t)run->conf->max_forged_fields;
     unsigned *ordinals =
         arena_array(run->message->arena, unsigned, count <= limit ? count : limit + 1);
@@ -61,7 +43,9 @@ static size_t find(struct stage_run *run, struct str name, forged_fn *is_forged,
         if (!str_eq_nocase(headers->fields[i].name, name))
             continue;
         ordinal++;
-        if (is_forged(run->message->arena, headers->fields[i].value, ids, n_ids))
+        if (i < run->message->entry_fields) /* written here, since the message came in */
+            continue;
+        if (is_forged(run->message->arena, headers->fields[i].value, &ids))
             ordinals[n++] = ordinal;
     }
     *out = ordinals;

@@ -9,15 +9,17 @@ import re
 import time
 
 import sweep
-from namespace import BAD4, BAD6, GOOD4, GOOD6, RELAY, USER
+from namespace import BAD4, BAD6, FILTER, GOOD4, GOOD6, MX4, RELAY, USER
 
 CASES = []
-Case = collections.namedtuple("Case", "profile name function")
+Case = collections.namedtuple("Case", "profile name function mta")
 
 
-def case(profile, name):
+def case(profile, name, mta=""):
+    """`mta`: the only one that has what the case needs."""
+
     def remember(function):
-        CASES.append(Case(profile, name, function))
+        CASES.append(Case(profile, name, function, mta))
         return function
 
     return remember
@@ -332,14 +334,18 @@ def _(t):
 # --- whose mail it is
 
 
-def signed_by_us(t, found):
-    """The delivered message carries both of our signatures, dkimpy verifies them, and it was not judged."""
-    if not found:
-        return
+def carries_our_signatures(t, found):
     t.expect("our signatures", sorted(found.verify(t.zones)), [
         ("recv.example", "ed25519-sha256", True),
         ("recv.example", "rsa-sha256", True),
     ])  # fmt: skip
+
+
+def signed_by_us(t, found):
+    """The delivered message carries both of our signatures, dkimpy verifies them, and it was not judged."""
+    if not found:
+        return
+    carries_our_signatures(t, found)
     t.expect("no Authentication-Results", found.all("Authentication-Results"), [])
     t.expect("no Received-SPF", found.all("Received-SPF"), [])
 
@@ -682,6 +688,133 @@ def _(t):
 def _(t):
     message = t.mail("alice@recv.example", to="friend@far.example")
     signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
+
+
+# --- content filters, proxies and forwarding: mail that passes again
+
+
+FORGED_PASS = "Authentication-Results: mx.recv.example; dmarc=pass header.from=recv.example"
+
+
+def forged_mail(t):
+    """An outsider's message with a From of ours, and a field in our name; delivered with what we found."""
+    message = t.mail("alice@recv.example", headers=[FORGED_PASS])
+    return t.judged(t.send(message, "x@evil.example", client=BAD4), "dmarc=fail (p=reject dis=quarantine")
+
+
+def forwarded(t, found, why="dmarc=fail when it came in"):
+    """The message came by again: what we found at first is there once, it is not signed, nothing was removed."""
+    if not found:
+        return
+    results = [value for value in found.all("Authentication-Results") if value.startswith("mx.recv.example;")]
+    t.expect("our results", len(results), 1)
+    t.expect("our result", found.result or "below", "header.from=recv.example", absent=["dmarc=pass"])
+    not_signed(t, found)
+    t.logged("origin=forwarded", f"entry=[{BAD4}]", why, "action=accept")
+
+
+@case("filters", "Sieve redirect of an outsider's mail (sendmail -f): not signed, our results stay")
+def _(t):
+    again = t.passes_again(forged_mail(t))
+    t.pickup(again, "bounces@recv.example", "alice@recv.example")
+    forwarded(t, t.delivered())
+
+
+@case("filters", "an outsider's mail handed back over loopback: not signed, our results stay")
+def _(t):
+    again = t.passes_again(forged_mail(t))
+    forwarded(t, t.accepted(t.send(again, "x@evil.example", client="127.0.0.1")))
+
+
+@case("filters", "an outsider's mail handed back by a filter on another host (forwarded-networks)")
+def _(t):
+    again = t.passes_again(forged_mail(t))
+    forwarded(t, t.accepted(t.send(again, "x@evil.example", client=FILTER)))
+
+
+@case("filters", "an outsider's mail handed back from an address of this host")
+def _(t):
+    again = t.passes_again(forged_mail(t))
+    forwarded(t, t.accepted(t.send(again, "x@evil.example", client=MX4)))
+
+
+@case("filters", "an outsider who tells that his mail has been here is judged")
+def _(t):
+    again = t.passes_again(forged_mail(t))
+    t.judged(t.send(again, "x@evil.example", client=BAD4), "dmarc=fail")
+    t.logged("origin=inbound", "forged-removed=2")
+
+
+@case("filters", "a list of ours that has rewritten From: signed")
+def _(t):
+    message = t.mail("Boss <boss@reject.example>")
+    found = t.judged(t.send(message, "boss@reject.example"), "dmarc=pass")
+    if not found:
+        return
+    again = t.passes_again(found).replace(b"From: Boss <boss@reject.example>", b"From: Boss via List <list@recv.example>")
+    found = t.accepted(t.send(again, "list-bounces@recv.example", client="127.0.0.1"))
+    if found:
+        carries_our_signatures(t, found)
+        t.expect("our result", found.result or "below", "dmarc=pass", "header.from=reject.example")
+    t.logged("origin=forwarded", 'because="From was rewritten here, it was reject.example"')
+
+
+@case("filters", "what a filter hands back where milters are not asked: untouched")
+def _(t):
+    found = forged_mail(t)
+    again = t.passes_again(found)
+    found = t.accepted(t.send(again, "x@evil.example", client="127.0.0.1", port=10026, server="127.0.0.1"))
+    if found:
+        t.expect("our result", found.result or "below", "dmarc=fail")
+        not_signed(t, found)
+    t.expect("assay's log", t.daemon.tail(t.log_start), absent=["origin="])
+
+
+@case("filters", "content_filter and back through port 10025: forwarded", mta="postfix")
+def _(t):
+    message = t.mail("alice@recv.example", headers=[FORGED_PASS])
+    found = t.accepted(t.send(message, "x@evil.example", client=BAD4, port=3525))
+    forwarded(t, found)
+    if found:
+        t.expect("the filter's field", found.all("Received")[1], "by localhost", "(amavis, port 10014)")
+
+
+@case("filters", "content_filter and back through port 10026, with no_milters: judged once", mta="postfix")
+def _(t):
+    message = t.mail("alice@recv.example", headers=[FORGED_PASS])
+    found = t.accepted(t.send(message, "x@evil.example", client=BAD4, port=3526))
+    if found:
+        t.expect("our results", len(found.all("Authentication-Results")), 1)
+        not_signed(t, found)
+    t.logged("origin=inbound", "forged-removed=1")
+    t.expect("assay's log", t.daemon.tail(t.log_start), absent=["origin=forwarded"])
+
+
+@case("filters", "our own mail through content_filter: signed once", mta="postfix")
+def _(t):
+    message = t.mail("alice@recv.example", to="someone@elsewhere.example")
+    found = t.accepted(t.send(message, "alice@recv.example", client="127.0.0.1", port=3525))
+    if found:
+        signed_by_us(t, found)
+    t.logged("origin=ours", "already signed by recv.example")
+
+
+@case("filters", "smtpd_proxy_filter: only the second smtpd asks, and it sees loopback", mta="postfix")
+def _(t):
+    message = t.mail("alice@recv.example", headers=[FORGED_PASS])
+    found = t.accepted(t.send(message, "x@evil.example", client=BAD4, port=3527))
+    if found:
+        t.expect("results", found.all("Authentication-Results"), [])
+        not_signed(t, found)
+    t.logged("origin=forwarded", f"entry=[{BAD4}]", "no Authentication-Results of ours", "forged-removed=1")
+    t.expect("assay's log", t.daemon.tail(t.log_start), absent=["origin=inbound"])
+
+
+@case("filters", "smtpd_proxy_filter with a filter that says XCLIENT: judged as what it is", mta="postfix")
+def _(t):
+    message = t.mail("alice@recv.example", headers=[FORGED_PASS])
+    t.judged(t.send(message, "x@evil.example", client=BAD4, port=3528), "spf=pass", "dmarc=fail")
+    t.logged("origin=inbound", f"[{BAD4}]", "forged-removed=1")
 
 
 @case("shipped", "etc/assay.conf as shipped: forged From under p=reject is refused, good mail passes")

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from namespace import RELAY, WORK
+from namespace import FILTER, RELAY, WORK
 from world import KEYS, OUR_SELECTORS
 
 CONF = pathlib.Path("/etc/assay/assay.conf")
@@ -34,6 +34,7 @@ PROFILES = {
     "senders": {"senders-must-match": f'"{SENDERS}"', "on-sender-mismatch": '"reject"'},
     "tag-large": {"limits": '{ on-header-limit = "tag"; }', "dmarc": '{ on-reject = "reject"; }'},
     "simple": {"signing": SIMPLE},
+    "filters": {"dmarc": '{ on-reject = "tag"; }', "forwarded-networks": f'[ "{FILTER}" ]'},
     "shadow": {"mode": '"shadow"', "spf": '{ on-fail = "reject"; }'},
 }
 

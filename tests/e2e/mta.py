@@ -1,5 +1,8 @@
 """mta.py - a real Postfix and a real Sendmail, each with the lines of etc/ in its configuration.
 
+Postfix has services with the content filters of filter.py (the lines of assay.conf(5)); both take back what filters
+have seen on port 10026, where milters are not asked.
+
 Both listen on ports 25, 587 (AUTH required, the lines that etc/ recommends) and 588 (a submission service that
 takes mail for local users from strangers, as Sendmail's default MSA does), host recv.example, know the user
 alice with the password "secret", and deliver all mail, wherever it is addressed to, into WORK/mail/new; but for
@@ -68,6 +71,26 @@ transport_maps = inline:{{{{ next.example=smtp:[{sink.NEXT}]:{sink.PORT}, old.ex
   -o milter_macro_daemon_name=ORIGINATING
 """
 
+    filters = """
+3525 inet n - n - - smtpd
+  -o content_filter=scan:[127.0.0.1]:10014
+3526 inet n - n - - smtpd
+  -o content_filter=scan:[127.0.0.1]:10015
+3527 inet n - n - - smtpd
+  -o smtpd_proxy_filter=127.0.0.1:10016
+3528 inet n - n - - smtpd
+  -o smtpd_proxy_filter=127.0.0.1:10017
+scan unix - - n - 2 smtp
+  -o smtp_send_xforward_command=yes
+127.0.0.1:10025 inet n - n - - smtpd
+  -o content_filter=
+127.0.0.1:10026 inet n - n - - smtpd
+  -o content_filter=
+  -o receive_override_options=no_milters
+127.0.0.1:10027 inet n - n - - smtpd
+  -o smtpd_authorized_xclient_hosts=127.0.0.0/8
+"""
+
     def start(self):
         etc, spool = pathlib.Path("/etc/postfix"), pathlib.Path("/var/spool/postfix")
         share = pathlib.Path("/usr/share/postfix")
@@ -79,7 +102,7 @@ transport_maps = inline:{{{{ next.example=smtp:[{sink.NEXT}]:{sink.PORT}, old.ex
         inbox = (WORK / "mail").stat()
         own = self.main_cf.format(uid=inbox.st_uid, gid=inbox.st_uid)
         (etc / "main.cf").write_text(own + (TOP / "etc" / "postfix-main.cf").read_text())
-        (etc / "master.cf").write_text(self.master() + self.submission)
+        (etc / "master.cf").write_text(self.master() + self.submission + self.filters)
         (etc / "sasl").mkdir(exist_ok=True)
         (etc / "sasl" / "smtpd.conf").write_text(SASL.format(path="/etc/sasldb2"))
         add_alice(pathlib.Path("/etc/sasldb2"), "postfix")
@@ -135,6 +158,7 @@ define(`LOCAL_MAILER_ARGS', `deliver $u')dnl
 DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Port=smtp')dnl
 DAEMON_OPTIONS(`Family=inet6, Name=MTA-v6, Port=smtp, Addr={MX6}')dnl
 DAEMON_OPTIONS(`Family=inet, Name=MSA, Port=588, M=E')dnl
+DAEMON_OPTIONS(`Family=inet, Name=filtered, Addr=127.0.0.1, Port=10026, InputMailFilters=')dnl
 @SNIPPET@
 define(`ESMTP_MAILER_ARGS', `TCP $h {sink.PORT}')dnl
 MAILER(`local')dnl

@@ -1,8 +1,8 @@
 """namespace.py - a machine of our own inside the namespaces that `run` made.
 
 /etc, /usr and /var are overlays over those of the host and of the unpacked mail server, in memory; /dev, /run
-are fresh; the loopback interface carries every address that a case sends from or to; /dev/log is read by a
-thread. Errors are exceptions: they end the run."""
+are fresh; the loopback interface has our own addresses, and routes to those that others send from; /dev/log is
+read by a thread. Errors are exceptions: they end the run."""
 
 import os
 import pathlib
@@ -16,6 +16,7 @@ GOOD4, GOOD6 = "203.0.113.10", "2001:db8::10"  # what the SPF records of the sen
 BAD4, BAD6 = "203.0.113.66", "2001:db8::66"
 RELAY = "198.51.100.7"  # in relay-networks
 USER = "203.0.113.99"  # where our own users come from
+FILTER = "198.51.100.8"  # a host in forwarded-networks
 WORK = pathlib.Path("/run/e2e")
 DEVICES = ["null", "zero", "full", "random", "urandom", "tty"]
 
@@ -60,10 +61,14 @@ def mount_devices(new):
 def configure_network():
     socket.sethostname(HOST)
     command("ip", "link", "set", "lo", "up")
-    for address in (MX4, GOOD4, BAD4, RELAY, USER):
-        command("ip", "addr", "add", f"{address}/32", "dev", "lo")
-    for address in (MX6, GOOD6, BAD6):
-        command("ip", "-6", "addr", "add", f"{address}/128", "dev", "lo", "nodad")
+    command("ip", "addr", "add", f"{MX4}/32", "dev", "lo")
+    command("ip", "-6", "addr", "add", f"{MX6}/128", "dev", "lo", "nodad")
+    # Others' addresses can be bound, and are none of this host's interfaces.
+    for address in (GOOD4, BAD4, RELAY, USER, FILTER):
+        command("ip", "route", "add", "local", f"{address}/32", "dev", "lo")
+    for address in (GOOD6, BAD6):
+        command("ip", "-6", "route", "add", "local", f"{address}/128", "dev", "lo")
+    pathlib.Path("/proc/sys/net/ipv6/ip_nonlocal_bind").write_text("1\n")
     replace("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n")
     replace("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n{MX4} {HOST} mx\n{MX6} {HOST} mx\n")
     databases = ("passwd", "group", "shadow", "services", "protocols", "aliases")

@@ -14,6 +14,7 @@ import time
 
 import dkim
 
+import filter
 import namespace
 import sink
 import world
@@ -111,16 +112,16 @@ class Trial:
         canonical = (b"relaxed", b"relaxed")
         return dkim.sign(message, b"s1", domain.encode(), key, canonicalize=canonical, include_headers=fields) + message
 
-    def send(self, message, mail_from, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False, options=()):
+    def send(self, message, mail_from, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False, options=(), server=None):
         """Puts the message through the MTA as this client; returns its Reply."""
-        return self.send_all([(message, mail_from)], client, port, rcpt, auth, options)[0]
+        return self.send_all([(message, mail_from)], client, port, rcpt, auth, options, server)[0]
 
-    def send_all(self, messages, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False, options=()):
+    def send_all(self, messages, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False, options=(), server=None):
         """Puts pairs of message and MAIL FROM through one connection; returns a Reply for each."""
         replies = []
         smtp = smtplib.SMTP(timeout=60, local_hostname="mail.sender.example", source_address=(client, 0))
         try:
-            smtp.connect(MX6 if ":" in client else MX4, port)
+            smtp.connect(server or (MX6 if ":" in client else MX4), port)
             smtp.ehlo()
             if auth:
                 smtp.login("alice", "secret")
@@ -149,12 +150,20 @@ class Trial:
                 break
         return Reply(code, text, stage)
 
-    def pickup(self, message, sender, status=0):
+    def pickup(self, message, sender, *rcpt, status=0):
         """Hands the message to sendmail(1), as a program on this machine does, which ends with this status."""
         text = message.replace(b"\r\n", b"\n")
-        done = subprocess.run(["sendmail", "-t", "-f", sender], input=text, capture_output=True, timeout=60)
-        self.story.append(f"sendmail -t: exit status {done.returncode} {done.stderr.decode(errors='replace')}")
-        self.expect("sendmail -t takes the message", done.returncode, status)
+        words = ["sendmail", "-i", "-f", sender, *(rcpt or ["-t"])]
+        done = subprocess.run(words, input=text, capture_output=True, timeout=60)
+        self.story.append(f"{' '.join(words)}: exit status {done.returncode} {done.stderr.decode(errors='replace')}")
+        self.expect("sendmail(1) takes the message", done.returncode, status)
+
+    def passes_again(self, found):
+        """What was delivered as a message that comes by once more, to be found by a token of its own."""
+        before = self.token
+        self.token = f"case-{next(self.tokens)}-{os.getpid()}"
+        self.log_start = self.daemon.log_size()
+        return found.data.replace(f"X-Case: {before}".encode(), f"X-Case: {self.token}".encode()).replace(b"\n", b"\r\n")
 
     # --- what a case looks at
 
@@ -198,7 +207,7 @@ class Trial:
         for path in INBOX.iterdir() if INBOX.exists() else ():
             if not path.name.startswith("."):
                 data = path.read_bytes()
-                if self.token.encode() in data:
+                if f"X-Case: {self.token}".encode() in data:
                     return Delivered(data)
         return None
 
@@ -276,7 +285,8 @@ def run(mta_name, build, mtas, logs, only):
     zones = world.make_zones()
     keep_alive = world.serve(zones)
     mta, daemon = MTAS[mta_name](), Daemon(build, TOP, logs)
-    chosen = [c for c in enumerate(cases.CASES, 1) if only in c[1].name]
+    filters = filter.start_all()
+    chosen = [c for c in enumerate(cases.CASES, 1) if only in f"{c[1].profile}: {c[1].name}" and c[1].mta in ("", mta_name)]
     failed, sinks = 0, sink.start()
     try:
         mta.start()
@@ -289,6 +299,8 @@ def run(mta_name, build, mtas, logs, only):
         print("\n".join(syslog.lines[-30:]))
         failed += 1
     keep_alive.close()
+    for one in filters:
+        one.shutdown()
     for name in ("nsd.log", "unbound.log"):
         if (world.DNS / name).exists():
             shutil.copy(world.DNS / name, logs)

@@ -165,6 +165,10 @@ static void session_line(struct play *p, struct str key, struct str value)
         s->helo = value;
     else if (str_eq(key, STR("daemon")))
         s->daemon_name = value;
+    else if (str_eq(key, STR("mta")))
+        s->mta_name = value;
+    else if (str_eq(key, STR("host")))
+        netset_add(&p->conf->host_addresses, value);
     else if (str_eq(key, STR("auth")))
         m->auth_user = value, m->auth_type = STR("PLAIN");
     else if (str_eq(key, STR("tls")))
