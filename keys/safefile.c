@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,10 +22,44 @@ static bool write_all(int fd, struct str text)
     return fsync(fd) == 0;
 }
 
-/* The mode is set on the open file: the umask has no say, and nobody reads in between. */
-bool file_create(const char *path, struct str text, mode_t mode, const gid_t *group)
+/* A directory and a name in it. Both are found once: whoever may exchange a directory on the way
+ * cannot have one file made, changed or removed in two of them. */
+struct place {
+    int directory;
+    char path[PATH_MAX];
+    const char *name; /* in path */
+};
+
+static bool place_open(struct place *p, const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    size_t n = strlen(path);
+    if (n >= sizeof p->path) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(p->path, path, n + 1);
+    char *slash = strrchr(p->path, '/');
+    p->name = slash ? slash + 1 : p->path;
+    if (slash)
+        *slash = '\0';
+    const char *directory = !slash ? "." : slash == p->path ? "/" : p->path;
+    p->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return p->directory >= 0;
+}
+
+/* Keeps errno. */
+static void place_close(const struct place *p)
+{
+    int why = errno;
+    close(p->directory);
+    errno = why;
+}
+
+/* The mode is set on the open file: the umask has no say, and nobody reads in between. */
+static bool create_at(int directory, const char *name, struct str text, mode_t mode,
+                      const gid_t *group)
+{
+    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return false;
     bool ok = (!group || fchown(fd, (uid_t)-1, *group) == 0) && fchmod(fd, mode) == 0 &&
@@ -34,14 +70,24 @@ bool file_create(const char *path, struct str text, mode_t mode, const gid_t *gr
         why = errno;
     }
     if (!ok)
-        unlink(path);
+        unlinkat(directory, name, 0);
     errno = why;
     return ok;
 }
 
-bool directory_sync(const char *path)
+bool file_create(const char *path, struct str text, mode_t mode, const gid_t *group)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct place p;
+    if (!place_open(&p, path))
+        return false;
+    bool ok = create_at(p.directory, p.name, text, mode, group);
+    place_close(&p);
+    return ok;
+}
+
+static bool sync_at(int directory, const char *path)
+{
+    int fd = openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return false;
     bool ok = fsync(fd) == 0;
@@ -51,21 +97,35 @@ bool directory_sync(const char *path)
     return ok;
 }
 
-bool file_replace(struct arena *a, const char *path, struct str text, mode_t mode, gid_t group)
+bool directory_sync(const char *path)
 {
-    struct str whole = str_of(path);
-    /* A name of this process alone: the daemon and a command may write one file at a time. */
-    const char *fresh = str_printf(a, "%s.new-%ld", path, (long)getpid()).p;
-    const char *directory = str_cstr(a, str_sub(whole, 0, str_find_last(whole, '/')));
-    if (unlink(fresh) != 0 && errno != ENOENT)
+    return sync_at(AT_FDCWD, path);
+}
+
+static bool replace_at(int directory, const char *name, const char *fresh, struct str text,
+                       mode_t mode, gid_t group)
+{
+    if (unlinkat(directory, fresh, 0) != 0 && errno != ENOENT)
         return false;
-    if (!file_create(fresh, text, mode, &group) &&
-        (errno != EPERM || !file_create(fresh, text, mode, NULL)))
+    if (!create_at(directory, fresh, text, mode, &group) &&
+        (errno != EPERM || !create_at(directory, fresh, text, mode, NULL)))
         return false;
-    if (rename(fresh, path) == 0)
-        return directory_sync(*directory ? directory : "/");
+    if (renameat(directory, fresh, directory, name) == 0)
+        return sync_at(directory, ".");
     int why = errno;
-    unlink(fresh);
+    unlinkat(directory, fresh, 0);
     errno = why;
     return false;
+}
+
+bool file_replace(struct arena *a, const char *path, struct str text, mode_t mode, gid_t group)
+{
+    struct place p;
+    if (!place_open(&p, path))
+        return false;
+    /* A name of this process alone: the daemon and a command may write one file at a time. */
+    const char *fresh = str_printf(a, "%s.new-%ld", p.name, (long)getpid()).p;
+    bool ok = replace_at(p.directory, p.name, fresh, text, mode, group);
+    place_close(&p);
+    return ok;
 }

@@ -2,8 +2,9 @@
  *
  * The order of the start: everything that can be wrong with configuration and keys is found before
  * anything is opened, and mail is served without keys that cannot be used; what needs root (limits,
- * pid file, socket) comes before the identity is dropped, what starts threads after it. Signals are
- * blocked in all threads and read by the main thread from a signalfd.
+ * pid file, socket) comes before the identity is dropped, what starts threads after it. Files are
+ * made with the rights of the user all the same, unless root alone can change what their path leads
+ * to. Signals are blocked in all threads and read by the main thread from a signalfd.
  *
  * Errors: a start that fails says why and gives an exit status of sysexits.h; a reload that fails
  * leaves everything as it was. */
@@ -28,6 +29,7 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "keys/safefile.h"
 #include "milter/callbacks.h"
 #include "milter/commands.h"
 #include "milter/keywatch.h"
@@ -62,6 +64,7 @@ struct daemon {
     struct identity identity;
     struct fixed_setting fixed[FIXED_SETTINGS];
     const char *pid_file; /* NULL: none */
+    struct identity pid_file_maker;
     int signal_fd;
 };
 
@@ -147,13 +150,19 @@ static bool write_pid_file(struct daemon *d, const struct conf *conf, struct str
     if (!conf->pid_file.n)
         return true;
     const char *path = str_cstr(d->arena, conf->pid_file);
-    FILE *f = fopen(path, "we");
-    if (!f || fprintf(f, "%ld\n", (long)getpid()) < 0 || fclose(f)) {
-        *problem = str_printf(d->arena, "pid-file: cannot write %s: %s", path, strerror(errno));
+    struct identity maker = d->pid_file_maker = identity_for_path(&d->identity, path, d->arena);
+    struct str text = str_printf(d->arena, "%ld\n", (long)getpid());
+    if (!identity_enter(&maker, problem, d->arena))
         return false;
-    }
-    d->pid_file = path;
-    return true;
+    bool written = file_replace(d->arena, path, text, 0644, getegid());
+    int why = errno;
+    identity_leave(&maker);
+    if (written)
+        d->pid_file = path;
+    else
+        *problem = str_printf(d->arena, "pid-file: cannot write %s%s%s: %s", path,
+                              maker.change ? " as the user " : "", maker.name, strerror(why));
+    return written;
 }
 
 static void block_signals(struct daemon *d)
@@ -200,7 +209,7 @@ static void clean_up(const struct daemon *d)
 {
     server_close();
     if (d->pid_file)
-        unlink(d->pid_file);
+        identity_unlink(&d->pid_file_maker, d->pid_file);
 }
 
 static void fixed_settings(const struct conf *conf, struct arena *a,

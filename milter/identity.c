@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/rootpath.h"
 
 bool identity_find(struct str user, struct arena *a, struct identity *out, struct str *problem)
 {
@@ -51,6 +52,35 @@ static bool failed(const char *call, const struct identity *id, struct str *prob
     return false;
 }
 
+struct identity identity_for_path(const struct identity *id, const char *path, struct arena *a)
+{
+    struct identity own = {.name = "", .uid = geteuid(), .gid = getegid()};
+    struct str directory = str_sub(str_of(path), 0, str_find_last(str_of(path), '/'));
+    if (id->change && !only_root_changes(directory.n ? str_cstr(a, directory) : "/"))
+        return *id;
+    return own;
+}
+
+void identity_unlink(const struct identity *maker, const char *path)
+{
+    struct arena *a = arena_new(0);
+    struct str problem;
+    bool enter = maker->change && geteuid() == 0;
+    if (!enter || identity_enter(maker, &problem, a))
+        unlink(path);
+    if (enter)
+        identity_leave(maker);
+    arena_free(a);
+}
+
+void identity_hide_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* its search for leaks is a tracer */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+        log_warning("prctl: %s: a core dump could hold keys", strerror(errno));
+#endif
+}
+
 bool identity_enter(const struct identity *id, struct str *problem, struct arena *a)
 {
     if (!id->change)
@@ -63,6 +93,7 @@ bool identity_enter(const struct identity *id, struct str *problem, struct arena
         return failed("setegid", id, problem, a);
     if (seteuid(id->uid))
         return failed("seteuid", id, problem, a);
+    identity_hide_memory();
     return true;
 }
 
@@ -71,6 +102,7 @@ void identity_leave(const struct identity *id)
     gid_t gid = getgid();
     if (id->change && (seteuid(getuid()) || setegid(gid) || setgroups(1, &gid)))
         log_fatal("cannot come back from the user \"%s\": %s", id->name, strerror(errno));
+    identity_hide_memory();
 }
 
 bool identity_become(const struct identity *id, struct str *problem, struct arena *a)
@@ -89,5 +121,6 @@ bool identity_become(const struct identity *id, struct str *problem, struct aren
         log_fatal("root could be had again after becoming the user \"%s\"", id->name);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return failed("prctl", id, problem, a);
+    identity_hide_memory();
     return true;
 }

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "milter/commands.h"
+#include "milter/identity.h"
 
 struct command {
     const char *name;
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
         print_help(stderr);
         return EX_USAGE;
     }
+    identity_hide_memory();
     const char *word = argv[1];
     if (!strcmp(word, "--help") || !strcmp(word, "-h"))
         word = "help";

@@ -4,6 +4,7 @@
 #include "milter/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -31,14 +32,16 @@
 #define SILENCE_SECONDS 7200
 
 static struct sockaddr_un unix_socket; /* sun_path is empty if there is none */
+static struct identity unix_socket_maker;
 static atomic_bool ended;
 
 /* --- Unix sockets ------------------------------------------------------------------------------*/
 
-/* Why the path cannot be used, or NULL. Removes a socket that is left from a program that died. */
-static const char *clear_path(const struct sockaddr_un *address)
+/* Why the path cannot be used, or NULL; *left: there is a socket of a program that died. */
+static const char *look_at_path(const struct sockaddr_un *address, bool *left)
 {
     struct stat st;
+    *left = false;
     if (lstat(address->sun_path, &st))
         return errno == ENOENT ? NULL : strerror(errno);
     if (!S_ISSOCK(st.st_mode))
@@ -50,9 +53,8 @@ static const char *clear_path(const struct sockaddr_un *address)
     close(fd);
     if (failed == 0 || failed == EAGAIN) /* EAGAIN: so many wait that the queue is full */
         return "another program answers there";
-    if (failed != ECONNREFUSED)
-        return strerror(failed);
-    return unlink(address->sun_path) ? strerror(errno) : NULL;
+    *left = failed == ECONNREFUSED;
+    return *left ? NULL : strerror(failed);
 }
 
 static bool find_owner(const struct conf *conf, const struct identity *id, struct arena *a,
@@ -80,11 +82,51 @@ static bool find_owner(const struct conf *conf, const struct identity *id, struc
     return true;
 }
 
+/* Makes the socket with its mode, by the rights of `maker`: in a directory of its own a user could
+ * have root change any file, by a link in place of the socket. */
+static bool make_socket(const struct identity *maker, mode_t mode, bool left, struct arena *a,
+                        struct str *problem)
+{
+    if (!identity_enter(maker, problem, a))
+        return false;
+    mode_t mask = umask(0777 & ~mode);
+    errno = 0;
+    bool made =
+        (!left || unlink(unix_socket.sun_path) == 0) && smfi_opensocket(false) == MI_SUCCESS;
+    int why = errno;
+    umask(mask);
+    identity_leave(maker);
+    if (!made)
+        *problem = str_printf(a, "%s%s%s%s", strerror(why), maker->change ? " (as the user " : "",
+                              maker->name, maker->change ? ")" : "");
+    return made;
+}
+
+/* Gives the socket to others than its maker. Only what the maker had made can be given away. */
+static bool give_socket(const struct identity *maker, uid_t uid, gid_t gid, struct arena *a,
+                        struct str *problem)
+{
+    struct stat st;
+    int fd = open(unix_socket.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    bool ours = fd >= 0 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == maker->uid;
+    bool given = ours && ((st.st_uid == uid && st.st_gid == gid) ||
+                          fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0);
+    if (!ours)
+        *problem = STR("somebody took the socket away while it was opened");
+    else if (!given)
+        *problem =
+            str_printf(a, "cannot give the socket to its owner and group: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return given;
+}
+
 static bool open_unix(const struct conf *conf, const struct identity *id, struct str path,
                       struct arena *a, struct str *problem)
 {
     uid_t uid;
     gid_t gid;
+    bool left;
     if (!find_owner(conf, id, a, &uid, &gid, problem))
         return false;
     unix_socket.sun_family = AF_UNIX;
@@ -93,22 +135,15 @@ static bool open_unix(const struct conf *conf, const struct identity *id, struct
         return false;
     }
     memcpy(unix_socket.sun_path, path.p, path.n);
-    const char *in_the_way = clear_path(&unix_socket);
+    const char *in_the_way = look_at_path(&unix_socket, &left);
     if (in_the_way) {
         unix_socket.sun_path[0] = '\0'; /* not ours to remove */
         *problem = str_of(in_the_way);
         return false;
     }
-    mode_t mask = umask(0177); /* nobody may connect before owner and mode are right */
-    bool opened = smfi_opensocket(false) == MI_SUCCESS;
-    int failed = errno;
-    umask(mask);
-    if (!opened || chown(unix_socket.sun_path, uid, gid) ||
-        chmod(unix_socket.sun_path, conf->socket_mode)) {
-        *problem = str_of(strerror(opened ? errno : failed));
-        return false;
-    }
-    return true;
+    unix_socket_maker = identity_for_path(id, unix_socket.sun_path, a);
+    return make_socket(&unix_socket_maker, conf->socket_mode, left, a, problem) &&
+           give_socket(&unix_socket_maker, uid, gid, a, problem);
 }
 
 /* --- TCP sockets -------------------------------------------------------------------------------*/
@@ -214,5 +249,5 @@ bool server_ended(void)
 void server_close(void)
 {
     if (unix_socket.sun_path[0])
-        unlink(unix_socket.sun_path);
+        identity_unlink(&unix_socket_maker, unix_socket.sun_path);
 }

@@ -405,6 +405,32 @@ static void file_replacing(void **state)
     assert_str(read_file("f"), "two");
 }
 
+/* Whoever may write in the directory cannot have another file written through it. */
+static void files_behind_links(void **state)
+{
+    (void)state;
+    struct stat st;
+    write_file("victim", STR("precious"), 0600);
+    const char *victim = in_directory("victim");
+    const char *fresh = str_printf(arena, "soft.new-%ld", (long)getpid()).p;
+    assert_int_equal(symlink(victim, in_directory("soft")), 0);
+    assert_int_equal(symlink(victim, in_directory(fresh)), 0);
+    assert_int_equal(link(victim, in_directory("hard")), 0);
+    assert_int_equal(symlink(in_directory("nothing"), in_directory("dangling")), 0);
+    assert_true(file_replace(arena, in_directory("soft"), STR("x"), 0644, getegid()));
+    assert_true(file_replace(arena, in_directory("hard"), STR("y"), 0644, getegid()));
+    assert_false(file_create(in_directory("dangling"), STR("z"), 0644, NULL));
+    assert_int_equal(errno, EEXIST);
+    assert_int_equal(access(in_directory("nothing"), F_OK), -1);
+    assert_int_equal(lstat(in_directory("soft"), &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+    assert_str(read_file("hard"), "y");
+    assert_str(read_file("victim"), "precious");
+    assert_int_equal(stat(victim, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_nlink, 1);
+}
+
 static void rotating(void **state)
 {
     (void)state;
@@ -450,6 +476,7 @@ int main(void)
         TEST(directory_that_goes),
         TEST(unwritable_directory),
         TEST(file_replacing),
+        TEST(files_behind_links),
         TEST(rotating),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
