@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/rootpath.h"
 #include "conf/listen.h"
 #include "keys/repair.h"
 #include "milter/identity.h"
@@ -60,6 +61,23 @@ static void complain_missing(const struct survey *s, const char *option, const c
                      option, directory);
 }
 
+/* Root makes the file only where nobody else can put something in its way (identity_for_path()). */
+static void complain_unwritable(const struct survey *s, const char *option, const char *directory,
+                                mode_t mode)
+{
+    mode &= 07777;
+    if (only_root_changes(directory))
+        conf_problem(s->warnings, place_of(s, option),
+                     "%s: user %s may not make files in %s (mode %04o): assay has to be started as "
+                     "root, or needs another directory",
+                     option, s->reader.name, directory, (unsigned)mode);
+    else
+        conf_problem(s->problems, place_of(s, option),
+                     "%s: user %s may not make files in %s (mode %04o), and root does not, because "
+                     "others may change it or a directory above it: choose another directory",
+                     option, s->reader.name, directory, (unsigned)mode);
+}
+
 /* A directory in which the daemon makes a file before it gives up what rights it was started
  * with. */
 static void check_directory_of(const struct survey *s, const char *option, struct str file)
@@ -75,10 +93,7 @@ static void check_directory_of(const struct survey *s, const char *option, struc
     else if (!S_ISDIR(st.st_mode))
         conf_problem(s->problems, place_of(s, option), "%s: %s is no directory", option, directory);
     else if (!user_may_write(s, directory))
-        conf_problem(s->warnings, place_of(s, option),
-                     "%s: user %s may not make files in %s (mode %04o): assay has to be started as "
-                     "root, or needs another directory",
-                     option, s->reader.name, directory, (unsigned)st.st_mode & 07777);
+        complain_unwritable(s, option, directory, st.st_mode);
 }
 
 static void check_key_directories(const struct survey *s)

@@ -16,7 +16,7 @@ import harness
 from harness import BINARY
 from zones import ZONE
 
-EX_UNAVAILABLE, EX_CANTCREAT = 69, 73
+EX_UNAVAILABLE, EX_CANTCREAT, EX_CONFIG = 69, 73, 78
 SWAP = os.environ.get("ASSAY_SWAP_LIBRARY", "")
 
 
@@ -155,6 +155,21 @@ class Socket(Rights):
                     self.d.stop()
                     os.truncate(self.d.log_path, 0)
                     pathlib.Path(self.d.address).unlink(missing_ok=True)
+
+
+@unittest.skipUnless(harness.as_root(), "needs root")
+class ThirdUser(Rights):
+    """Neither the daemon's user nor root should make files in a directory of somebody else."""
+
+    def test_is_refused_and_foretold(self):
+        os.chown(self.run, pwd.getpwnam("daemon").pw_uid, -1)
+        self.configure(pid=self.run / "pid")
+        check = subprocess.run([BINARY, "config", "check", "-c", self.d.path], capture_output=True, text=True)
+        self.assertEqual(check.returncode, EX_CONFIG)
+        for option in ("listen", "pid-file"):
+            self.assertRegex(check.stderr, rf"(?m)^/.*: {option}: user nobody may not make files in .*/run .*, and root does not")
+        self.refused(EX_UNAVAILABLE, r"cannot listen on .*Permission denied \(as the user nobody\)")
+        self.assertEqual(os.listdir(self.run), [])
 
 
 @unittest.skipUnless(harness.as_root(), "needs root")
