@@ -34,6 +34,7 @@ struct evidence_dmarc {
     enum dmarc_result result; /* the strictest of all author domains */
     struct str reason;        /* a phrase: why */
     enum from_status from_status;
+    struct str from_problem; /* a phrase: why From does not parse, and was evaluated all the same */
     unsigned identifier_queries; /* that the author domains leave (request_shares) */
     size_t n;                    /* author domains evaluated */
     const struct dmarc_outcome *outcomes;

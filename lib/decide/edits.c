@@ -105,7 +105,7 @@ static void add_dmarc(struct authres *w, const struct evidence_dmarc *dmarc,
     authres_result(w, STR("dmarc"), str_of(dmarc_result_name(result)),
                    o ? dmarc_comment(o, verdict, a) : STR_NONE);
     struct str reason = o ? o->reason : dmarc->reason;
-    if (reason.n && (!o || result == DMARC_TEMPERROR))
+    if (reason.n && (!o || result == DMARC_TEMPERROR || dmarc->from_problem.n))
         authres_reason(w, reason);
     if (!o)
         return;

@@ -298,7 +298,7 @@ static struct proposal judge_from(const struct conf *conf, const struct evidence
 {
     const struct evidence_dmarc *dmarc = &evidence->dmarc;
     struct proposal p = {.cause = "from", .detail = "7.1"};
-    if (!dmarc->checked || dmarc->from_status == FROM_OK)
+    if (!dmarc->checked || !from_is_bad(dmarc->from_status))
         return p;
     p.action = conf->dmarc_on_bad_from;
     p.shadow = conf->dmarc_mode == CHECK_SHADOW;

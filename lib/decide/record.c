@@ -86,6 +86,8 @@ static void add_dmarc(struct strbuf *b, const struct evidence_dmarc *dmarc,
     if (o->record_domain.n)
         sb_printf(b, "(p=%s)", dmarc_policy_name(o->policy));
     sb_printf(b, " author=%.*s", STR_ARG(clean_word(b->arena, o->author_domain)));
+    if (dmarc->from_problem.n)
+        sb_printf(b, " from-problem=\"%.*s\"", STR_ARG(clean_text(b->arena, dmarc->from_problem)));
     if (o->discovery != DMARC_TREEWALK)
         sb_printf(b, " discovery=%s", dmarc_discovery_name(o->discovery));
     if (verdict->override != OVERRIDE_NONE)

@@ -5,13 +5,17 @@
  * tells what they were: a display name, a local part, a group's name.
  *
  * The grammar is strict where an address is made up. Names and comments may hold any 8-bit bytes:
- * old mail has them, and no reader takes an address from there. Control characters are nowhere
- * allowed, even where the obsolete syntax has them.
+ * old mail has them, and no reader takes an address from there. Control characters are allowed
+ * where the obsolete syntax has them: ISO-2022-JP is written so.
+ *
+ * What is outside of the grammar, or names no domain, is read again as loosely as any program may
+ * (readings.c).
  *
  * Errors: FROM_SYNTAX and a phrase. Time is linear in the field's length. */
 #include "mail/address.h"
 #include "mail/domain.h"
 #include "mail/lex.h"
+#include "mail/readings.h"
 
 struct reader {
     struct lexer lex;
@@ -19,13 +23,16 @@ struct reader {
     struct from_parsed *out;
     size_t cap;    /* of out->mailboxes */
     bool too_many; /* stopped for FROM_MAX_MAILBOXES */
+    bool group;    /* there is one */
+    bool empty;    /* there is a "<>" */
+    bool domain;   /* an address has something else than a literal for its domain */
 };
 
 /* Words and dots, and what they can be. */
 struct words {
     size_t from, to;
     bool any;      /* not empty */
-    bool is_local; /* word *("." word) */
+    bool is_local; /* word *(1*"." word) *"." */
     bool is_name;  /* word *(word / ".") */
 };
 
@@ -46,7 +53,7 @@ static bool read_words(struct lexer *l, struct words *w)
             return false;
         size_t start = l->at;
         if (lex_take(l, '.')) {
-            w->is_local = w->is_local && behind_word;
+            w->is_local = w->is_local && w->any;
             behind_word = false;
         } else if (take_word(l)) {
             w->is_local = w->is_local && !behind_word;
@@ -60,14 +67,14 @@ static bool read_words(struct lexer *l, struct words *w)
         w->any = true;
         w->to = l->at;
     }
-    w->is_local = w->is_local && behind_word;
+    w->is_local = w->is_local && w->any;
     return !l->problem;
 }
 
 /* The text, which consists of words and dots, without the comments and white space between them. */
 static struct str without_cfws(struct arena *a, struct str text)
 {
-    struct lexer l = lex_begin(text);
+    struct lexer l = {.text = text, .obsolete = true};
     struct strbuf b;
     sb_init(&b, a);
     while (lex_cfws(&l) && !lex_end(&l)) {
@@ -114,6 +121,7 @@ static bool add_mailbox(struct reader *r, struct str local, struct str domain)
     box.local = without_cfws(r->arena, local);
     if (!lex_is_utf8(box.local) || !lex_is_utf8(domain))
         return lex_fail(&r->lex, "an address with 8-bit bytes that are not UTF-8");
+    r->domain = r->domain || domain.p[0] != '[';
     if (domain.p[0] != '[')
         box.domain_ok = domain_normalize(r->arena, without_cfws(r->arena, domain), &box.domain);
     out->mailboxes = arena_extend(r->arena, out->mailboxes, out->n, &r->cap, sizeof box);
@@ -162,8 +170,11 @@ static bool read_angle(struct reader *r)
 {
     struct lexer *l = &r->lex;
     struct words w;
-    if (!lex_cfws(l) || !skip_route(l) || !read_words(l, &w) || !read_addr_spec(r, &w) ||
-        !lex_cfws(l))
+    if (!lex_cfws(l))
+        return false;
+    if (lex_take(l, '>'))
+        return r->empty = true;
+    if (!skip_route(l) || !read_words(l, &w) || !read_addr_spec(r, &w) || !lex_cfws(l))
         return false;
     return lex_take(l, '>') || lex_fail(l, "a < without its >");
 }
@@ -180,6 +191,7 @@ static bool read_address(struct reader *r, bool in_group)
     if (name_ok && lex_take(l, '<'))
         return read_angle(r);
     if (w.is_name && !in_group && lex_take(l, ':')) {
+        r->group = true;
         if (!read_list(r, true))
             return false;
         return lex_take(l, ';') || lex_fail(l, "a group has no end");
@@ -206,16 +218,56 @@ static bool read_list(struct reader *r, bool in_group)
     }
 }
 
+static void set_problem(struct from_parsed *out, enum from_status status, const char *problem)
+{
+    out->status = status;
+    out->problem = str_of(problem);
+    if (status != FROM_TOO_MANY)
+        out->n = 0;
+}
+
+/* A field that is well formed and names no domain, unless something in it looks like one. */
+static void read_without_domain(const struct reader *r, struct from_parsed *out)
+{
+    struct readings found;
+    readings_of(r->arena, r->lex.text, true, &found);
+    if (found.unclear || found.domain.n)
+        set_problem(out, FROM_SYNTAX, "From holds no address with a domain name, but shows one");
+    else if (r->empty)
+        set_problem(out, FROM_EMPTY, "an empty address");
+    else
+        set_problem(out, FROM_NO_DOMAIN, "From names no domain");
+}
+
+/* A field that does not parse. */
+static void read_loosely(const struct reader *r, struct from_parsed *out)
+{
+    struct readings found;
+    set_problem(out, FROM_SYNTAX, r->lex.problem);
+    readings_of(r->arena, r->lex.text, false, &found);
+    if (found.unclear || found.domain.n == 0)
+        return;
+    out->status = FROM_UNPARSED;
+    out->n = found.n;
+    out->mailboxes = found.boxes;
+    out->doubtful = found.local_unclear;
+}
+
 void from_parse_value(struct arena *a, struct str value, struct from_parsed *out)
 {
-    struct reader r = {.arena = a, .out = out, .lex = lex_begin(value)};
+    struct reader r = {.arena = a, .out = out, .lex = {.text = value, .obsolete = true}};
     *out = (struct from_parsed){.status = FROM_OK};
-    if (read_list(&r, false) && (out->n > 0 || lex_fail(&r.lex, "From holds no address")))
-        return;
-    out->status = r.too_many ? FROM_TOO_MANY : FROM_SYNTAX;
-    out->problem = str_of(r.lex.problem);
-    if (!r.too_many)
-        out->n = 0;
+    bool parses =
+        read_list(&r, false) && (!r.empty || !r.domain || lex_fail(&r.lex, "an empty address"));
+    if (r.too_many) {
+        set_problem(out, FROM_TOO_MANY, r.lex.problem);
+    } else if (!parses) {
+        read_loosely(&r, out);
+    } else if (!r.domain && (r.empty || r.group || out->n)) {
+        read_without_domain(&r, out);
+    } else if (out->n == 0) {
+        set_problem(out, FROM_SYNTAX, "From holds no address");
+    }
 }
 
 void from_parse(struct arena *a, const struct header_list *headers, struct from_parsed *out)

@@ -59,7 +59,9 @@ static bool take_text(struct lexer *l)
 {
     if (lex_take(l, '\\') && lex_end(l))
         return lex_fail(l, "a backslash ends the field");
-    if (ascii_is_control(l->text.p[l->at]) && l->text.p[l->at] != '\t')
+    char c = l->text.p[l->at];
+    bool allowed = c == '\t' || (l->obsolete && c != '\0' && c != '\r' && c != '\n');
+    if (ascii_is_control(c) && !allowed)
         return lex_fail(l, "control character");
     l->at++;
     return true;

@@ -1,7 +1,8 @@
 /* lex.h - the pieces that structured header fields are made of (RFC 5322 3.2), read one by one.
  *
  * A lexer goes forward only: every byte is looked at once. Control characters are never part of
- * anything, folds are LF or CRLF before white space. 8-bit bytes count as text everywhere
+ * anything, unless the obsolete syntax is asked for (never NUL, CR and LF); folds are LF or CRLF
+ * before white space. 8-bit bytes count as text everywhere
  * (RFC 6532); who needs them to be UTF-8 asks lex_is_utf8(). */
 #ifndef ASSAY_MAIL_LEX_H
 #define ASSAY_MAIL_LEX_H
@@ -14,11 +15,12 @@ struct lexer {
     struct str text;
     size_t at;
     const char *problem; /* the first thing that was wrong: a phrase; NULL if nothing was */
+    bool obsolete;       /* RFC 5322 4.1: control characters in quoted strings and comments */
 };
 
 static inline struct lexer lex_begin(struct str text)
 {
-    return (struct lexer){text, 0, NULL};
+    return (struct lexer){.text = text};
 }
 
 /* True at the end of the text. */

@@ -28,8 +28,11 @@ static struct str one_author(struct stage_run *run, struct state *state)
     from_parse(m->arena, &m->headers, from);
     if (m->over_limit)
         return STR("the header exceeds our limits");
-    if (from->status != FROM_OK)
+    if (from->status != FROM_OK && from->status != FROM_UNPARSED)
         return from->problem;
+    if (from->doubtful)
+        return str_printf(m->arena, "From does not show one author for certain: %.*s",
+                          STR_ARG(from->problem));
     if (from->n > 1)
         return STR("From has several authors");
     if (!from->mailboxes[0].domain_ok)
@@ -49,7 +52,7 @@ static struct str may_not_use(const struct message *m, const struct mailbox *aut
 
 /* Of what the user may write in From (senders-must-match). A From that does not show for certain
  * who is named there is nobody's: programs for reading mail may show an author in it all the same.
- */
+ * Of one that does not parse, all addresses count that such programs may find. */
 static struct str own_address(struct stage_run *run, struct state *state)
 {
     const struct message *m = run->message;
@@ -58,7 +61,7 @@ static struct str own_address(struct stage_run *run, struct state *state)
     if (!map || !(m->auth_type.n || m->auth_user.n))
         return STR_NONE;
     run->evidence->signing.mismatch = true;
-    if (from->status != FROM_OK)
+    if (from->doubtful || (from->status != FROM_OK && from->status != FROM_UNPARSED))
         return STR_NONE; /* one_author() says why */
     for (size_t i = 0; i < from->n; i++)
         if (!senders_allow(map, m->auth_user, &from->mailboxes[i], m->arena))
@@ -124,6 +127,14 @@ static void look_for_own(struct stage_run *run, struct state *state)
                                           state->choice.keys, state->choice.n);
 }
 
+static struct str reason_to_sign(struct arena *a, const struct state *state)
+{
+    if (state->from.status == FROM_OK)
+        return state->because;
+    return str_printf(a, "%.*s, From does not parse (%.*s)", STR_ARG(state->because),
+                      STR_ARG(state->from.problem));
+}
+
 static void eoh(struct stage_run *run)
 {
     struct evidence_signing *signing = &run->evidence->signing;
@@ -133,7 +144,7 @@ static void eoh(struct stage_run *run)
     signing->why = objection(run, state);
     if (signing->why.n)
         return;
-    signing->why = state->because;
+    signing->why = reason_to_sign(m->arena, state);
     state->settings = *state->choice.settings;
     state->settings.now = m->now;
     /* Not where others have signed the message: theirs hold for the form that it has. */

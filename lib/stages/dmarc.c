@@ -4,7 +4,8 @@
  * Several author domains are no valid message for DMARC: each is evaluated, and the strictest
  * outcome holds (RFC 9989 11.5), never "the first".
  *
- * Errors: DNS trouble is the result temperror; a From that gives no author domain is permerror. */
+ * Errors: DNS trouble is the result temperror; a From that gives no author domain and should is
+ * permerror, one that has none by its nature is none (RFC 9989 5.3.1). */
 #include "core/request.h"
 #include "core/stage.h"
 #include "mail/domain.h"
@@ -34,14 +35,19 @@ static bool add_domain(struct state *state, struct str domain, const struct conf
 
 /* The author domains, or what is wrong with From. *queries: DMARC's, and what the domains leave of
  * them. */
-static struct str read_authors(struct stage_run *run, struct state *state, enum from_status *status,
-                               unsigned *queries)
+static struct str read_authors(struct stage_run *run, struct state *state, unsigned *queries)
 {
     const struct message *m = run->message;
+    struct evidence_dmarc *dmarc = &run->evidence->dmarc;
+    enum from_status *status = &dmarc->from_status;
     struct from_parsed from;
     from_parse(m->arena, &m->headers, &from);
     *status = from.status;
-    if (from.status != FROM_OK)
+    if (from.status == FROM_EMPTY && m->from.null)
+        *status = FROM_NO_DOMAIN;
+    if (from.status == FROM_UNPARSED)
+        dmarc->from_problem = from.problem;
+    else if (from.status != FROM_OK)
         return from.problem;
     state->domains = arena_array(m->arena, struct str, (size_t)run->conf->dmarc_max_authors);
     for (size_t i = 0; i < from.n; i++) {
@@ -80,7 +86,7 @@ static void eoh(struct stage_run *run)
     struct state *state = arena_make(run->message->arena, struct state);
     run->state = state;
     dmarc->identifier_queries = request_shares(run->conf).dmarc;
-    dmarc->reason = read_authors(run, state, &dmarc->from_status, &dmarc->identifier_queries);
+    dmarc->reason = read_authors(run, state, &dmarc->identifier_queries);
     if (dmarc->reason.n)
         state->n = 0;
     for (size_t i = 0; i < state->n; i++)
@@ -152,6 +158,10 @@ static void evaluate(struct stage_run *run, const struct state *state)
         if (strictness(&outcomes[i]) > strictness(&outcomes[dmarc->decisive]))
             dmarc->decisive = i;
     }
+    if (dmarc->from_problem.n) /* then there is one author domain */
+        outcomes[0].reason = str_printf(
+            run->message->arena, "%.*s; From does not parse (%.*s), and names only %.*s",
+            STR_ARG(outcomes[0].reason), STR_ARG(dmarc->from_problem), STR_ARG(state->domains[0]));
     dmarc->n = state->n;
     dmarc->outcomes = outcomes;
     dmarc->result = outcomes[dmarc->decisive].result;
@@ -168,7 +178,7 @@ static void eom(struct stage_run *run)
     if (state->n)
         evaluate(run, state);
     else
-        dmarc->result = DMARC_PERMERROR;
+        dmarc->result = dmarc->from_status == FROM_NO_DOMAIN ? DMARC_NONE : DMARC_PERMERROR;
     dmarc->list_signature = list_signature(run);
 }
 
