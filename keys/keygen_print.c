@@ -34,7 +34,7 @@ void keygen_json_key(struct json *j, const char *name, const struct generated_ke
     json_text(j, "record_file", k->record_path);
     json_text(j, "name", k->name);
     json_text(j, "value", k->value);
-    json_lines(j, "zone", k->zone);
+    json_text(j, "zone", k->zone);
     json_end(j, '}');
 }
 
@@ -43,7 +43,7 @@ void keygen_print_json(FILE *to, const struct generated_key *keys, size_t n, str
     struct json j;
     json_begin(&j, a);
     json_text(&j, "domain", keys[0].domain);
-    json_lines(&j, "signing", signing_entry(a, keys, n));
+    json_text(&j, "signing", signing_entry(a, keys, n));
     json_array(&j, "keys");
     for (size_t i = 0; i < n; i++)
         keygen_json_key(&j, NULL, &keys[i]);

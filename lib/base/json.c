@@ -4,21 +4,63 @@
 #include "base/json.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-static void put_safe(struct json *j, struct str text)
+#include "base/ascii.h"
+
+/* RFC 8259 7: the escapes that have a letter, and those that give the code. */
+static void put_escape(struct json *j, unsigned char c)
 {
-    struct str safe = str_safe(j->out.arena, text, SIZE_MAX / 8, true);
-    for (size_t i = 0; i < safe.n; i++) {
-        if (safe.p[i] == '"' || safe.p[i] == '\\')
-            sb_addc(&j->out, '\\');
-        sb_addc(&j->out, safe.p[i]);
+    static const char codes[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
+    const char *found = c ? strchr(codes, c) : NULL;
+    if (found) {
+        sb_addc(&j->out, '\\');
+        sb_addc(&j->out, letters[found - codes]);
+    } else {
+        sb_printf(&j->out, "\\u%04x", c);
     }
+}
+
+static bool is_plain(char c)
+{
+    return !ascii_is_8bit(c) && !ascii_is_control(c) && c != '"' && c != '\\';
+}
+
+/* The character at i, and its length. */
+static size_t put_character(struct json *j, struct str text, size_t i)
+{
+    unsigned char c = (unsigned char)text.p[i];
+    unsigned char next = i + 1 < text.n ? (unsigned char)text.p[i + 1] : 0;
+    size_t n = str_utf8(text, i);
+    if (n > 0) {
+        sb_add(&j->out, str_sub(text, i, i + n));
+        return n;
+    }
+    if (c == 0xC2 && next >= 0x80 && next < 0xA0) { /* a C1 control character */
+        put_escape(j, next);
+        return 2;
+    }
+    if (ascii_is_8bit(text.p[i]))
+        sb_add(&j->out, STR("\xef\xbf\xbd"));
+    else
+        put_escape(j, c);
+    return 1;
 }
 
 static void put_string(struct json *j, struct str text)
 {
+    size_t plain = 0, i = 0;
     sb_addc(&j->out, '"');
-    put_safe(j, text);
+    while (i < text.n) {
+        if (is_plain(text.p[i])) {
+            i++;
+            continue;
+        }
+        sb_add(&j->out, str_sub(text, plain, i));
+        i += put_character(j, text, i);
+        plain = i;
+    }
+    sb_add(&j->out, str_sub(text, plain, text.n));
     sb_addc(&j->out, '"');
 }
 
@@ -84,20 +126,6 @@ void json_text(struct json *j, const char *name, struct str text)
         put_string(j, text);
     else
         sb_add(&j->out, STR("null"));
-}
-
-void json_lines(struct json *j, const char *name, struct str text)
-{
-    struct str line;
-    bool first = true;
-    lead_in(j, name);
-    sb_addc(&j->out, '"');
-    for (; str_split(&text, '\n', &line); first = false) {
-        if (!first)
-            sb_add(&j->out, STR("\\n"));
-        put_safe(j, line);
-    }
-    sb_addc(&j->out, '"');
 }
 
 void json_number(struct json *j, const char *name, int64_t number)

@@ -19,10 +19,10 @@ void json_object(struct json *j, const char *name);
 void json_array(struct json *j, const char *name);
 void json_end(struct json *j, char bracket); /* '}' or ']' */
 
-/* Text may be anything: what is not UTF-8 becomes \xHH, as in logs. An absent text is null. */
+/* Text may be anything: what JSON cannot hold as it is is escaped as RFC 8259 7 has it, and in no
+ * other way, so that a program reads the text back. Only bytes that are not UTF-8 are lost: each
+ * becomes U+FFFD, since no escape stands for a byte. An absent text is null. */
 void json_text(struct json *j, const char *name, struct str text);
-/* The same for a text of several lines: its line ends stay line ends. */
-void json_lines(struct json *j, const char *name, struct str text);
 void json_number(struct json *j, const char *name, int64_t number);
 void json_bool(struct json *j, const char *name, bool value);
 
