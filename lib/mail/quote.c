@@ -5,9 +5,27 @@
 
 #include <string.h>
 
+/* Safe text with its backslashes as they were: quoting takes care of them. */
+static struct str with_backslashes(struct arena *a, struct str safe)
+{
+    static const struct str escaped = STR_INIT("\\x5c");
+    char *text = arena_copy(a, safe.p, safe.n);
+    size_t n = 0;
+    for (size_t i = 0; i < safe.n; i++) {
+        text[n++] = safe.p[i];
+        if (str_starts(str_sub(safe, i, safe.n), escaped))
+            i += escaped.n - 1;
+    }
+    text[n] = '\0';
+    return (struct str){text, n};
+}
+
 struct str quote_safe(struct arena *a, struct str text)
 {
-    return str_safe(a, text, QUOTE_MAX, true);
+    if (str_find(text, 0, '\\') == text.n)
+        return str_safe(a, text, QUOTE_MAX, true);
+    struct str safe = with_backslashes(a, str_safe(a, text, 4 * QUOTE_MAX, true));
+    return safe.n <= QUOTE_MAX ? safe : with_backslashes(a, str_safe(a, text, QUOTE_MAX, true));
 }
 
 /* Puts a backslash before each of the characters in `special`. */

@@ -8,7 +8,8 @@
  * With every byte escaped, a line stays below the 998 of RFC 5322 2.1.1. */
 #define QUOTE_MAX 256
 
-/* Text made safe and cut, as it goes into a comment or quoted string. */
+/* Text made safe and cut, as it goes into a comment or quoted string: as str_safe() has it, but for
+ * backslashes, which stay. So what is quoted is read back as the same text, if it is printable. */
 struct str quote_safe(struct arena *a, struct str text);
 
 /* A quoted string (RFC 5322 3.2.4) of safe text. */

@@ -76,7 +76,7 @@ static const struct value_case value_cases[] = {
     {STR_INIT("a;b"), "\"a;b\""},
     {STR_INIT("(a)"), "\"(a)\""},
     {STR_INIT("a\"b"), "\"a\\\"b\""},
-    {STR_INIT("a\\b"), "\"a\\\\x5cb\""},
+    {STR_INIT("a\\b"), "\"a\\\\b\""},
     {STR_INIT("a\r\nSubject: b"), "\"a\\\\x0d\\\\x0aSubject: b\""},
     {STR_INIT("a\0b"), "\"a\\\\x00b\""},
     {STR_INIT("a\xff"), "\"a\\\\xff\""},
@@ -124,7 +124,7 @@ static void reasons_and_comments(void **state)
     authres_result(&w, STR("spf"), STR("none"), STR("  "));
     assert_str(authres_end(&w),
                " id;\n"
-               "\tdkim=fail (a \\(b\\\\x5c\\) \\\\x0a c) reason=\"body hash \\\"x\\\" differs\"\n"
+               "\tdkim=fail (a \\(b\\\\\\) \\\\x0a c) reason=\"body hash \\\"x\\\" differs\"\n"
                "\theader.d=a.test;\n"
                "\tspf=none");
     arena_free(a);
@@ -362,7 +362,6 @@ static void our_own_field_is_recognised(void **state)
         authres_result(&w, STR("spf"), STR("pass"), STR(""));
         authres_parse_head(a, authres_end(&w), &head);
         assert_true(head.parsed && head.version_ok);
-        id = str_safe(a, id, 256, true);
         assert_true(authres_is_forged(a, &head, &id, 1));
         arena_free(a);
     }

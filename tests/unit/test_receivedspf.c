@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "mail/header.h"
+#include "mail/lex.h"
 #include "mail/receivedspf.h"
 
 static void written(void **state)
@@ -42,7 +44,7 @@ static void hostile(void **state)
         .problem = STR("a\nb\xff"),
     };
     assert_str(received_spf_format(a, &r),
-               " permerror (a\\) \\(\\\\x5c b\\\\x0d\\\\x0aX: y) client-ip=\"2001:db8::1\";\n"
+               " permerror (a\\) \\(\\\\ b\\\\x0d\\\\x0aX: y) client-ip=\"2001:db8::1\";\n"
                "\tenvelope-from=\"\\\"a;b\\\"@x\"; helo=\"[192.0.2.1]\"; mechanism=-all;\n"
                "\tproblem=\"a\\\\x0ab\\\\xff\"");
     arena_free(a);
@@ -72,6 +74,53 @@ static void quoting(void **state)
         assert_str(received_spf_format(a, &r), want.p);
         arena_free(a);
     }
+}
+
+/* RFC 7208 9.1: what stands in the field is the mailbox of the envelope, however it is quoted. */
+static const struct quoting_case mailbox_cases[] = {
+    {STR_INIT("a@b.test"), "\"a@b.test\""},
+    {STR_INIT("\"a\"@b.test"), "\"\\\"a\\\"@b.test\""},
+    {STR_INIT("\"a\\\"b\"@b.test"), "\"\\\"a\\\\\\\"b\\\"@b.test\""},
+    {STR_INIT("\"a\\\\b\"@b.test"), "\"\\\"a\\\\\\\\b\\\"@b.test\""},
+    {STR_INIT("a\\@b@b.test"), "\"a\\\\@b@b.test\""},
+    {STR_INIT("\\"), "\"\\\\\""},
+    {STR_INIT("\"\\x5c\"@b.test"), "\"\\\"\\\\x5c\\\"@b.test\""},
+    {STR_INIT("\"a;b c()\"@b.test"), "\"\\\"a;b c()\\\"@b.test\""},
+    {STR_INIT("gr\xc3\xbc\xc3\x9f\\@b.test"), "\"gr\xc3\xbc\xc3\x9f\\\\@b.test\""},
+};
+
+static void mailboxes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof mailbox_cases / sizeof *mailbox_cases; i++) {
+        struct arena *a = arena_new(0);
+        struct received_spf r = {.result = STR("none"), .envelope_from = mailbox_cases[i].value};
+        struct str field = received_spf_format(a, &r),
+                   want = str_printf(a, " none envelope-from=%s", mailbox_cases[i].written),
+                   value = str_sub(field, str_find(field, 0, '=') + 1, field.n);
+        assert_str(field, want.p);
+        assert_str(lex_unquote(a, value), str_cstr(a, mailbox_cases[i].value));
+        arena_free(a);
+    }
+}
+
+/* As many backslashes as a path can have; with more, the value is cut as any other is. */
+static void many_backslashes(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t n = 250; n < 260; n++) {
+        struct strbuf b;
+        sb_init(&b, a);
+        for (size_t i = 0; i < n; i++)
+            sb_addc(&b, '\\');
+        struct received_spf r = {.result = STR("none"), .envelope_from = sb_str(&b)};
+        struct str field = header_unfold(a, received_spf_format(a, &r)),
+                   value = lex_unquote(a, str_sub(field, str_find(field, 0, '"'), field.n));
+        assert_int_equal(str_eq(value, sb_str(&b)), n <= 256);
+        assert_true(value.n <= 256);
+    }
+    arena_free(a);
 }
 
 static void nothing_but_a_result(void **state)
@@ -201,6 +250,8 @@ int main(void)
         cmocka_unit_test(written),
         cmocka_unit_test(hostile),
         cmocka_unit_test(quoting),
+        cmocka_unit_test(mailboxes),
+        cmocka_unit_test(many_backslashes),
         cmocka_unit_test(nothing_but_a_result),
         cmocka_unit_test(receivers),
         cmocka_unit_test(linear_time),
