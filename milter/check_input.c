@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/ascii.h"
 #include "milter/check.h"
 #include "milter/mailfile.h"
 
@@ -17,11 +18,23 @@ static void add(struct check_messages *out, struct str label, struct str text)
     out->v[out->n++] = (struct check_message){label, text};
 }
 
-/* Where the next "From " at the beginning of a line stands, or the end. */
+/* "From " and something more begins a message of an mbox. A field may be written "From :" (RFC 5322
+ * 4.5). */
+static bool is_from_line(struct str text)
+{
+    size_t i = sizeof "From " - 1;
+    if (!str_starts(text, STR("From ")))
+        return false;
+    while (i < text.n && ascii_is_wsp(text.p[i]))
+        i++;
+    return i == text.n || text.p[i] != ':';
+}
+
+/* Where the next of these lines stands, or the end. */
 static size_t next_from_line(struct str text, size_t from)
 {
     for (size_t at = from; at < text.n; at = str_find(text, at, '\n') + 1)
-        if (at > from && str_starts(str_sub(text, at, text.n), STR("From ")))
+        if (at > from && is_from_line(str_sub(text, at, text.n)))
             return at;
     return text.n;
 }
@@ -48,7 +61,7 @@ static bool add_file(struct ask *ask, const char *path, struct check_messages *o
     struct str text;
     if (!ask_read_file(ask, path, &text))
         return false;
-    if (str_starts(text, STR("From ")))
+    if (is_from_line(text))
         add_mbox(out, path, text);
     else
         add(out, str_copy(out->arena, str_of(path)), text);
