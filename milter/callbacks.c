@@ -78,11 +78,11 @@ static void ask_for_macros(SMFICTX *ctx)
 {
     static const struct {
         int where;
-        char names[64];
+        char names[80];
     } lists[] = {
-        {SMFIM_CONNECT, "j {daemon_name} {client_addr}"},
-        {SMFIM_HELO, "{verify} {cert_subject}"},
-        {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {verify} {cert_subject}"},
+        {SMFIM_CONNECT, "j v {daemon_name} {client_addr}"},
+        {SMFIM_HELO, "{verify} {cert_subject} {cert_issuer}"},
+        {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {verify} {cert_subject} {cert_issuer}"},
         {SMFIM_ENVRCPT, "i"},
         {SMFIM_EOH, "i"},
         {SMFIM_EOM, "i"},
@@ -223,8 +223,10 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
         .queue_id = macro(ctx, "i"),
         .auth_type = macro(ctx, "{auth_type}"),
         .auth_user = macro(ctx, "{auth_authen}"),
+        .version = macro(ctx, "v"),
         .verify = macro(ctx, "{verify}"),
         .cert_subject = macro(ctx, "{cert_subject}"),
+        .cert_issuer = macro(ctx, "{cert_issuer}"),
     };
     struct verdict verdict;
     struct transaction *t = transaction_begin(c, &e, &verdict);

@@ -109,8 +109,14 @@ static void take_envelope(struct message *m, const struct envelope *e)
     m->queue_id = str_copy(a, str_of(e->queue_id));
     m->auth_type = str_copy(a, str_of(e->auth_type));
     m->auth_user = str_copy(a, str_of(e->auth_user));
-    m->tls_verified = e->verify && !strcmp(e->verify, "OK");
-    m->tls_subject = str_copy(a, str_of(e->cert_subject));
+    const struct certificate_macros certificate = {
+        .version = str_of(e->version),
+        .verify = str_of(e->verify),
+        .subject = str_of(e->cert_subject),
+        .issuer = str_of(e->cert_issuer),
+    };
+    m->tls_verified = certificate_is_trusted(&certificate);
+    m->tls_subject = str_copy(a, certificate.subject);
 }
 
 static void start_pipeline(struct connection *c)

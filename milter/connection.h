@@ -41,7 +41,8 @@ struct transaction {
 /* What the MTA tells at MAIL; any may be NULL. */
 struct envelope {
     const char *from;
-    const char *queue_id, *auth_type, *auth_user, *verify, *cert_subject;
+    const char *queue_id, *auth_type, *auth_user;
+    const char *version, *verify, *cert_subject, *cert_issuer;
 };
 
 struct connection *connection_new(struct runtime *rt);

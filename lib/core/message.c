@@ -109,6 +109,13 @@ void message_settle_origin(const struct conf *conf, const struct session *sessio
                                      netaddr_format(&entry.client, address));
 }
 
+bool certificate_is_trusted(const struct certificate_macros *m)
+{
+    if (m->verify.n)
+        return str_eq(m->verify, STR("OK"));
+    return str_starts(m->version, STR("Postfix ")) && (m->subject.n || m->issuer.n);
+}
+
 const char *origin_name(enum origin origin)
 {
     static const char *const names[] = {"inbound", "ours", "relayed", "forwarded"};

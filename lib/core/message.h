@@ -42,8 +42,8 @@ struct message {
     struct mail_path from;
     struct str from_text;            /* the argument of MAIL as given */
     struct str auth_type, auth_user; /* {auth_type}, {auth_authen}: empty without verified AUTH */
-    bool tls_verified;               /* {verify} is OK */
-    struct str tls_subject;          /* {cert_subject} */
+    bool tls_verified;               /* the MTA trusts the client's certificate */
+    struct str tls_subject;          /* {cert_subject}; of a certificate that is not trusted, too */
     size_t n_recipients;             /* accepted ones are not told apart */
     struct str first_recipient;      /* the argument of the first RCPT, without brackets */
     struct header_list headers;
@@ -77,6 +77,17 @@ void message_settle_origin(const struct conf *conf, const struct session *sessio
 
 /* True for addresses of loopback, and those that this host had when the configuration was read. */
 bool message_from_this_host(const struct conf *conf, const struct netaddr *address);
+
+/* What the MTA tells of the client's certificate; what it does not tell is empty. */
+struct certificate_macros {
+    struct str version;         /* v: "8.17.1.9", "Postfix 3.7.11" */
+    struct str verify;          /* {verify}: OK, FAIL, NO and others; Sendmail's alone */
+    struct str subject, issuer; /* {cert_subject}, {cert_issuer} */
+};
+
+/* True if the MTA has verified it. Sendmail says so in {verify}, and names certificates that it
+ * does not trust, too; Postfix has no {verify}, and names only those that it trusts. */
+bool certificate_is_trusted(const struct certificate_macros *m);
 
 const char *origin_name(enum origin origin); /* "inbound" */
 

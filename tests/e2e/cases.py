@@ -594,6 +594,22 @@ def _(t):
     signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", "127.0.0.1", 25, "friend@far.example")))
 
 
+@case("certificates", "a client with a certificate that the MTA trusts is ours; with any other one it is a stranger")
+def _(t):
+    message = t.mail("alice@recv.example")
+    signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, tls="good")))
+    t.logged("signed=recv.example/r2026", "TLS certificate", "laptop")
+    for name in ("self", "bad", "", None):
+        message = t.mail("alice@recv.example")
+        t.refused(t.send(message, "alice@recv.example", USER, tls=name), "550 5.7.1", "DMARC policy", "recv.example")
+
+
+@case("enforce", "a certificate counts for nothing where that is not configured")
+def _(t):
+    message = t.mail("alice@recv.example")
+    t.refused(t.send(message, "alice@recv.example", USER, tls="good"), "550 5.7.1", "DMARC policy", "recv.example")
+
+
 def outsider(t, port):
     """An outsider with our domain: judged, refused, never signed; with a domain of his own: judged."""
     message = t.mail("alice@recv.example")

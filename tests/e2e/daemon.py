@@ -35,6 +35,7 @@ PROFILES = {
     "tag-large": {"limits": '{ on-header-limit = "tag"; }', "dmarc": '{ on-reject = "reject"; }'},
     "simple": {"signing": SIMPLE},
     "filters": {"dmarc": '{ on-reject = "tag"; }', "forwarded-networks": f'[ "{FILTER}" ]'},
+    "certificates": {"trust-tls-certificates": "true"},
     "shadow": {"mode": '"shadow"', "spf": '{ on-fail = "reject"; }'},
 }
 

@@ -15,7 +15,7 @@ import subprocess
 
 import sink
 from namespace import HOST, MX4, MX6, WORK, add_user, command, replace
-from world import wait_for_port
+from world import TLS, wait_for_port
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 INBOX = WORK / "mail" / "new"
@@ -44,7 +44,11 @@ mynetworks = 127.0.0.0/8, [::1]/128
 smtpd_relay_restrictions = permit_sasl_authenticated, permit_mynetworks, reject_unauth_destination
 smtpd_sasl_path = smtpd
 smtpd_sasl_local_domain = recv.example
-smtpd_tls_security_level = none
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = {TLS}/mx.pem
+smtpd_tls_key_file = {TLS}/mx.key
+smtpd_tls_CAfile = {TLS}/ca.pem
+smtpd_tls_ask_ccert = yes
 smtpd_error_sleep_time = 0
 # All clients have addresses of this machine; that is no reason to write their header fields anew.
 local_header_rewrite_clients =
@@ -142,6 +146,10 @@ define(`confTO_IDENT', `0')dnl
 define(`confTO_RESOLVER_RETRANS', `1s')dnl
 define(`confTO_RESOLVER_RETRY', `1')dnl
 define(`ALIAS_FILE', `')dnl
+define(`confCACERT', `{TLS}/ca.pem')dnl
+define(`confCACERT_PATH', `{TLS}')dnl
+define(`confSERVER_CERT', `{TLS}/mx.pem')dnl
+define(`confSERVER_KEY', `{TLS}/mx.key')dnl
 define(`confQUEUE_LA', `1000')dnl
 define(`confREFUSE_LA', `1000')dnl
 define(`confDONT_BLAME_SENDMAIL', `GroupReadableSASLDBFile')dnl

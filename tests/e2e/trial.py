@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 import smtplib
+import ssl
 import subprocess
 import time
 
@@ -112,17 +113,24 @@ class Trial:
         canonical = (b"relaxed", b"relaxed")
         return dkim.sign(message, b"s1", domain.encode(), key, canonicalize=canonical, include_headers=fields) + message
 
-    def send(self, message, mail_from, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False, options=(), server=None):
-        """Puts the message through the MTA as this client; returns its Reply."""
-        return self.send_all([(message, mail_from)], client, port, rcpt, auth, options, server)[0]
+    def send(self, message, mail_from, *where, **how):
+        """Puts the message through the MTA, as send_all() does; returns its Reply."""
+        return self.send_all([(message, mail_from)], *where, **how)[0]
 
-    def send_all(self, messages, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False, options=(), server=None):
-        """Puts pairs of message and MAIL FROM through one connection; returns a Reply for each."""
+    def send_all(
+        self, messages, client=GOOD4, port=25, rcpt="alice@recv.example", auth=False, options=(), server=None, tls=None
+    ):
+        """Puts pairs of message and MAIL FROM through one connection as this client; returns a Reply for each. With
+        `tls` it is encrypted, and the client shows the certificate of this name; "" is none."""
         replies = []
         smtp = smtplib.SMTP(timeout=60, local_hostname="mail.sender.example", source_address=(client, 0))
         try:
             smtp.connect(server or (MX6 if ":" in client else MX4), port)
             smtp.ehlo()
+            if tls is not None:
+                smtp._host = namespace.HOST  # starttls() wants a name, and connect() sets none
+                smtp.starttls(context=self.tls_context(tls))
+                smtp.ehlo()
             if auth:
                 smtp.login("alice", "secret")
             for message, mail_from in messages:
@@ -132,6 +140,14 @@ class Trial:
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPAuthenticationError) as error:
             self.story.append(f"{client} port {port}: {error}")
         return replies + [Reply(0, b"the connection ended", "nothing")] * (len(messages) - len(replies))
+
+    @staticmethod
+    def tls_context(name):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if name:
+            context.load_cert_chain(world.TLS / f"{name}.pem", world.TLS / f"{name}.key")
+        return context
 
     @staticmethod
     def transaction(smtp, message, mail_from, rcpt, options):
@@ -282,6 +298,7 @@ def run(mta_name, build, mtas, logs, only):
     syslog = namespace.build(mtas / mta_name, logs)
     namespace.add_user("assay", 890)
     world.make_keys(build / "assay")
+    world.make_certificates()
     zones = world.make_zones()
     keep_alive = world.serve(zones)
     mta, daemon = MTAS[mta_name](), Daemon(build, TOP, logs)

@@ -40,6 +40,22 @@ def make_keys(assay):
         pem.chmod(0o640)
 
 
+TLS = WORK / "tls"
+
+
+def make_certificates():
+    """A server's certificate and one of a laptop by our CA, and laptops of CAs that nobody trusts."""
+    TLS.mkdir()
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    for name, subject in (("ca", "/CN=Our CA"), ("other", "/CN=Our CA"), ("self", "/CN=laptop")):
+        files = ["-keyout", TLS / f"{name}.key", "-out", TLS / f"{name}.pem"]
+        command("openssl", "req", "-x509", *key, *files, "-days", "9", "-subj", subject)
+    for name, subject, ca in (("mx", "/CN=mx.recv.example", "ca"), ("good", "/CN=laptop", "ca"), ("bad", "/CN=laptop", "other")):
+        request, files = TLS / f"{name}.csr", ["-CA", TLS / f"{ca}.pem", "-CAkey", TLS / f"{ca}.key", "-CAcreateserial"]
+        command("openssl", "req", *key, "-keyout", TLS / f"{name}.key", "-out", request, "-subj", subject)
+        command("openssl", "x509", "-req", "-in", request, *files, "-days", "9", "-out", TLS / f"{name}.pem")
+
+
 class Zones:
     """The zones as a dictionary: name without the last dot -> list of (type, data)."""
 

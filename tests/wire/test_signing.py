@@ -50,6 +50,25 @@ class Signing(harness.WireTest):
             c.quit()
         self.assertEqual(self.d.counters()["sender-mismatch"], 2)
 
+    def test_certificates_that_the_mta_trusts(self):
+        self.assertTrue(self.d.reload(self.config() + "trust-tls-certificates = true;\n"))
+        names = {"cert_subject": "laptop", "cert_issuer": "CA"}
+        for number, (macros, signed) in enumerate([
+            ({"v": "Postfix 3.7.11", **names}, True),
+            ({"v": "Postfix 3.7.11"}, False),
+            ({"v": "8.17.1.9", "verify": "OK", **names}, True),
+            ({"v": "8.17.1.9", "verify": "FAIL", **names}, False),
+            ({"v": "8.17.1.9", **names}, False),
+        ]):
+            c = self.d.client(hello=False)
+            c.macros.update(macros)
+            c.hello()
+            reply = c.message("<a@example.test>", header=plain_header("a@example.test"), queue_id=f"TLS{number}")
+            self.assertEqual(len(self.signatures(reply)), int(signed), macros)
+            line = self.d.wait_for_log(f"TLS{number}")[0]
+            self.assertIn('because="TLS certificate laptop"' if signed else "origin=inbound", line)
+            c.quit()
+
     def test_percent_signs_arrive(self):
         reply = self.send("50%s%n", "bob@example.test")
         self.assertIn("50%s%n may not use bob@example.test", reply.text.replace("%%", "%"))
