@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 #define THREADS_MAX      8
 #define FILES_PER_THREAD 16 /* fewer are not worth a thread */
 
@@ -88,6 +90,13 @@ static void release(void *key)
     private_key_release(key);
 }
 
+static void keep(struct key_files *files, struct key_file *file)
+{
+    arena_defer(files->arena, release, file->key);
+    if (private_key_bits(file->key) > KEY_RSA_BITS_COMMON)
+        log_warning("%s: " KEY_LONG_ADVICE, file->path, private_key_bits(file->key));
+}
+
 void key_files_load(struct key_files *files, const struct key_reader *reader,
                     struct conf_problems *problems)
 {
@@ -99,7 +108,7 @@ void key_files_load(struct key_files *files, const struct key_reader *reader,
     for (size_t i = 0; i < files->n; i++) {
         struct key_file *file = files->files[i];
         if (file->key)
-            arena_defer(files->arena, release, file->key);
+            keep(files, file);
         else
             conf_problem(problems, file->place, "%.*s", STR_ARG(work.problems[i]));
     }

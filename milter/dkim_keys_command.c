@@ -191,6 +191,9 @@ static struct str advice(const struct row *row, struct arena *a)
     if (!row->known)
         return STR_NONE;
     const char *words = record_finding_advice(row->finding);
+    unsigned bits = private_key_bits(row->key->key);
+    if (row->finding == RECORD_GOOD && bits > KEY_RSA_BITS_COMMON)
+        return str_printf(a, KEY_LONG_ADVICE, bits);
     if (strcmp(state, "removable") == 0)
         return row->finding == RECORD_ABSENT ? STR("its files may be removed")
                                              : STR("its record may be removed, and then its files");

@@ -117,6 +117,7 @@ static int verify(struct ask *ask, const char *path)
     const struct dkim_verify_settings settings = {
         .max_signatures = (unsigned)conf->dkim_max_signatures,
         .min_key_bits = (unsigned)conf->dkim_min_key_bits,
+        .max_key_bits = (unsigned)conf->dkim_max_key_bits,
         .partial_body = conf->dkim_partial_body,
         .clock_skew_s = conf->dkim_clock_skew / 1000,
         .now = time(NULL),

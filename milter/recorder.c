@@ -3,12 +3,35 @@
  * Errors: none. */
 #include "milter/recorder.h"
 
+#include <pthread.h>
+
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "decide/clockdoubt.h"
 #include "decide/record.h"
 
 #define COUNTERS_PER_LINE 8
+
+/* Many signatures that verify and are dated in the future say that our clock is wrong, not theirs.
+ */
+static void doubt_clock(const struct evidence_dkim *dkim, int64_t now)
+{
+    static struct clock_doubt doubt;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    for (size_t i = 0; i < dkim->n; i++) {
+        const struct dkim_signature *s = &dkim->signatures[i];
+        if (!s->ahead_s)
+            continue;
+        pthread_mutex_lock(&lock);
+        int64_t ahead = clock_doubt_note(&doubt, s->domain, s->ahead_s, now);
+        pthread_mutex_unlock(&lock);
+        if (ahead)
+            log_warning("the clock of this host seems to be slow: within an hour signatures of %d "
+                        "domains were good, but dated %lld s or more in the future",
+                        CLOCK_DOUBT_DOMAINS, (long long)ahead);
+    }
+}
 
 void recorder_message(struct connection *c, enum policy_point point, const struct verdict *verdict)
 {
@@ -17,6 +40,7 @@ void recorder_message(struct connection *c, enum policy_point point, const struc
                                   clock_us() - t->message.started_us, t->message.arena);
     log_info("%.*s", STR_ARG(line));
     record_count(point, &t->message, &t->evidence, verdict);
+    doubt_clock(&t->evidence.dkim, t->message.now);
 }
 
 void recorder_given_up(struct connection *c)

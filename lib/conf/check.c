@@ -208,6 +208,18 @@ static void check_authserv_id(struct check *c)
         complain(c, "authserv-id", conf->authserv_id, "is no host name such as mx.example.org");
 }
 
+static void check_key_bits(struct check *c)
+{
+    const struct conf *conf = c->conf;
+    if (conf->dkim_min_key_bits <= conf->dkim_max_key_bits)
+        return;
+    conf_problem(
+        c->problems, conf_place_of(conf, "dkim.min-key-bits"),
+        "dkim.min-key-bits: %lld is more than dkim.max-key-bits (%lld): no RSA key would be "
+        "accepted",
+        (long long)conf->dkim_min_key_bits, (long long)conf->dkim_max_key_bits);
+}
+
 static void default_strings(struct conf *conf, struct conf_strings *list, size_t n,
                             const struct str *v)
 {
@@ -229,6 +241,7 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_dns(&c);
     check_discovery(&c);
     check_mailing_lists(&c);
+    check_key_bits(&c);
     check_headers(&c);
     check_guard(&c);
     check_authserv_id(&c);

@@ -68,6 +68,7 @@ struct dkim_verify_settings request_dkim(const struct conf *conf, const struct m
         .max_signatures = (unsigned)conf->dkim_max_signatures,
         .max_queries = request_shares(conf).keys,
         .min_key_bits = (unsigned)conf->dkim_min_key_bits,
+        .max_key_bits = (unsigned)conf->dkim_max_key_bits,
         .partial_body = conf->dkim_partial_body,
         .clock_skew_s = conf->dkim_clock_skew / 1000,
         .now = message->now,

@@ -13,10 +13,19 @@
 enum key_type { KEY_RSA, KEY_ED25519 };
 
 /* RFC 8301 3.2 sets the lower bound; longer keys than the upper one cost too much to verify. */
-#define KEY_RSA_BITS_MIN 1024
-#define KEY_RSA_BITS_MAX 8192
+#define KEY_RSA_BITS_MIN    1024
+#define KEY_RSA_BITS_MAX    8192
+#define KEY_RSA_BITS_COMMON 4096 /* up to here every verifier has to go (RFC 8301 3.2) */
 
 struct public_key;
+
+/* Of a key to sign with that is longer; its bits are the argument. */
+#define KEY_LONG_ADVICE                                                                            \
+    "the RSA key has %u bits: many receivers verify none above 4096 (RFC 8301), and then the "     \
+    "signature is worth nothing; 2048 bits are usual"
+
+/* The problem of a key above KEY_RSA_BITS_MAX. */
+extern const char key_too_long[];
 
 /* Decodes the bytes of a p= tag (RFC 6376 3.6.1: SubjectPublicKeyInfo, or the bare RSAPublicKey
  * that exists in the wild; RFC 8463 4: 32 bytes). Refused are keys above KEY_RSA_BITS_MAX (not

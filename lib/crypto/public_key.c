@@ -102,10 +102,12 @@ static size_t bits_of(struct str number)
     return bits;
 }
 
+const char key_too_long[] = "the RSA key has more than 8192 bits";
+
 static const char *check_rsa(struct str n, struct str e)
 {
     if (bits_of(n) > KEY_RSA_BITS_MAX)
-        return "the RSA key has more than 8192 bits";
+        return key_too_long;
     if (!(n.p[n.n - 1] & 1))
         return "the RSA modulus is even";
     if (bits_of(e) > EXPONENT_BITS_MAX)

@@ -29,11 +29,12 @@ const char *dkim_result_name(enum dkim_result result); /* "permerror" */
 
 struct dkim_verify_settings {
     unsigned max_signatures; /* the newest (topmost) are evaluated */
-    unsigned
-        max_queries; /* for keys, cached or not: signatures that need more are policy; 0: any */
-    unsigned min_key_bits; /* shorter RSA keys: policy; below 1024: permerror */
+    unsigned max_queries;    /* for keys, cached or not: what needs more is policy; 0: any */
+    unsigned min_key_bits;   /* shorter RSA keys: policy; below 1024: permerror */
+    unsigned max_key_bits; /* longer RSA keys: policy, and nothing is verified with them; 0: any */
     bool partial_body;     /* accept l= shorter than the body */
-    int64_t clock_skew_s;  /* tolerated for t= in the future and x= in the past */
+    int64_t clock_skew_s;  /* tolerated for t= in the future (temperror if all else is well, since
+                              our clock may be slow) and x= in the past (policy) */
     int64_t now;           /* seconds since 1970 */
 };
 
@@ -48,9 +49,11 @@ struct dkim_signature {
     struct str b_start;   /* the first 8 or more characters of b=, distinct among the signatures of
                              the message (RFC 6008); without white space */
     enum key_type key_type;
-    unsigned key_bits;          /* 0: no key was seen */
-    bool testing;               /* t=y in the key record */
-    bool out_of_queries;        /* policy because max_queries were not enough */
+    unsigned key_bits;   /* 0: no key was seen */
+    bool testing;        /* t=y in the key record */
+    int64_t ahead_s;     /* of a signature that verifies and is only dated in the future: by how
+                            many seconds; else 0 */
+    bool out_of_queries; /* policy because max_queries were not enough */
     enum dns_security security; /* of the key record */
 };
 

@@ -19,6 +19,7 @@ struct signature {
     uint64_t signed_at;  /* t=; meaningful if has_signed_at */
     uint64_t expires_at; /* x=; UINT64_MAX: never */
     bool has_signed_at;
+    int64_t ahead_s;        /* t= is so far in the future, and further than is tolerated; else 0 */
     struct str auid_domain; /* of i=, normalised; absent without i= */
     struct str *names;      /* of h= */
     size_t n_names;

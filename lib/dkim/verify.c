@@ -103,12 +103,16 @@ static void name_signatures(struct dkim_verifier *v)
     }
 }
 
+/* A date in the future decides nothing before the signature has verified: anybody can forge one,
+ * and that must not make a delay of what is a fail. */
 static void check_times(const struct dkim_verify_settings *settings, struct signature *s)
 {
     uint64_t now = settings->now > 0 ? (uint64_t)settings->now : 0;
     uint64_t skew = settings->clock_skew_s > 0 ? (uint64_t)settings->clock_skew_s : 0;
-    if (s->has_signed_at && s->signed_at > now + skew)
-        signature_decide(s, DKIM_POLICY, STR("the signature is dated in the future"));
+    if (s->has_signed_at && s->signed_at > now + skew) {
+        uint64_t ahead = s->signed_at - now;
+        s->ahead_s = ahead < INT64_MAX ? (int64_t)ahead : INT64_MAX;
+    }
     if (s->expires_at != UINT64_MAX && now > skew && s->expires_at < now - skew)
         signature_decide(s, DKIM_POLICY, STR("the signature has expired"));
 }
@@ -309,6 +313,7 @@ struct trial {
     unsigned key_bits;
     bool is_key; /* the record is a key record at all */
     bool testing;
+    bool ahead; /* what is wrong is the date alone */
 };
 
 static struct trial ended(struct trial t, enum dkim_result result, const char *reason)
@@ -336,7 +341,8 @@ static const char *key_misfit(const struct key_record *key, const struct signatu
     return NULL;
 }
 
-/* With a decoded key: what only policy objects to has passed everything else. */
+/* With a decoded key: what only policy objects to has passed everything else, but for keys that are
+ * too long to be used. */
 static struct trial try_key(const struct dkim_verifier *v, const struct signature *s,
                             const struct body_verdict *body, const struct public_key *key,
                             struct trial t)
@@ -347,6 +353,8 @@ static struct trial try_key(const struct dkim_verifier *v, const struct signatur
         return ended(t, DKIM_PERMERROR, "the RSA key has less than 1024 bits (RFC 8301)");
     if (!body->same)
         return ended(t, DKIM_FAIL, body_differs);
+    if (rsa && v->settings.max_key_bits && t.key_bits > v->settings.max_key_bits)
+        return ended(t, DKIM_POLICY, "the RSA key is longer than we accept");
     if (!public_key_verify(key, s->header_digest, s->b))
         return ended(t, DKIM_FAIL,
                      "signature does not verify: a signed header field was changed, or another key "
@@ -355,6 +363,10 @@ static struct trial try_key(const struct dkim_verifier *v, const struct signatur
         return ended(t, DKIM_POLICY, "the RSA key is shorter than we accept");
     if (body->partial && !v->settings.partial_body)
         return ended(t, DKIM_POLICY, "the signature covers only the beginning of the body (l=)");
+    t.ahead = s->ahead_s > 0;
+    if (t.ahead)
+        return ended(t, DKIM_TEMPERROR,
+                     "the signature verifies, but is dated in the future: is a clock wrong?");
     return ended(t, DKIM_PASS, "");
 }
 
@@ -372,6 +384,8 @@ static struct trial try_record(const struct dkim_verifier *v, const struct signa
     if (problem)
         return ended(t, DKIM_PERMERROR, problem);
     struct public_key *key = key_cache_get(v->keys, record.type, record.key, &problem);
+    if (!key && problem == key_too_long)
+        return ended(t, body->same ? DKIM_POLICY : DKIM_FAIL, body->same ? problem : body_differs);
     if (!key)
         return ended(t, DKIM_PERMERROR, problem);
     t = try_key(v, s, body, key, t);
@@ -385,6 +399,8 @@ static int progress(const struct trial *t)
 {
     switch (t->result) {
     case DKIM_PASS:
+        return 5;
+    case DKIM_TEMPERROR:
         return 4;
     case DKIM_POLICY:
         return 3;
@@ -393,6 +409,13 @@ static int progress(const struct trial *t)
     default:
         return t->is_key;
     }
+}
+
+static void decide_by_trial(struct signature *s, const struct trial *t)
+{
+    s->result->key_bits = t->key_bits;
+    s->result->ahead_s = t->ahead ? s->ahead_s : 0;
+    signature_decide(s, t->result, t->reason);
 }
 
 static void try_records(const struct dkim_verifier *v, struct signature *s,
@@ -406,9 +429,8 @@ static void try_records(const struct dkim_verifier *v, struct signature *s,
         if (i == 0 || progress(&t) > progress(&best))
             best = t;
     }
-    s->result->key_bits = best.key_bits;
     s->result->testing = best.testing;
-    signature_decide(s, best.result, best.reason);
+    decide_by_trial(s, &best);
 }
 
 /* Without a key: what is known all the same is not called unknown, since a temperror may cost the
@@ -441,8 +463,7 @@ static void decide_by_own_key(const struct dkim_verifier *v, struct signature *s
     }
     struct trial t = try_key(v, s, body, key, (struct trial){0});
     public_key_release(key);
-    s->result->key_bits = t.key_bits;
-    signature_decide(s, t.result, t.reason);
+    decide_by_trial(s, &t);
 }
 
 static void decide(struct dkim_verifier *v, struct signature *s, struct dns_asker *asker)

@@ -213,7 +213,8 @@ static struct str crlf(struct arena *a, struct str text)
     return sb_str(&b);
 }
 
-/* Signs the message as [sign] says: "DOMAIN SELECTOR rsa|ed25519" a line, the newest on top. */
+/* Signs the message as [sign] says: "DOMAIN SELECTOR rsa|ed25519 [SECONDS]" a line, the newest on
+ * top. */
 static void sign(struct play *p, struct header_list *headers, struct str body)
 {
     struct str rest = p->scenario->section[SECTION_SIGN], line;
@@ -224,11 +225,16 @@ static void sign(struct play *p, struct header_list *headers, struct str body)
             continue;
         if (!str_split(&line, ' ', &domain) || !str_split(&line, ' ', &selector) ||
             !str_split(&line, ' ', &type))
-            broken(p, "[sign] wants: DOMAIN SELECTOR rsa|ed25519", line);
+            broken(p, "[sign] wants: DOMAIN SELECTOR rsa|ed25519 [SECONDS]", line);
+        unsigned long long ahead = 0;
+        if (line.n && !str_to_u64(line, INT32_MAX, &ahead))
+            broken(p, "[sign] wants seconds that t= is ahead", line);
         struct private_key *key = test_key(p, str_cstr(p->arena, type));
         struct dkim_signing_key signing_key = {domain, selector, key};
         struct dkim_sign_settings settings = {
             .header_canon = CANON_RELAXED, .body_canon = CANON_RELAXED, .now = NOW - 10};
+        if (ahead)
+            settings.now = NOW + (int64_t)ahead;
         struct dkim_signer *signer = dkim_signer_new(p->arena, &settings, headers);
         dkim_signer_body(signer, body.p, body.n);
         if (!dkim_signer_finish(signer, &signing_key, 1, &value, &problem))

@@ -8,12 +8,15 @@
  *   [senders]   the text of {keys}/senders
  *   [session]   client ADDRESS or local; name, helo, daemon, auth USER, tls SUBJECT, from <PATH>,
  *               rcpt <PATH>: of client and envelope, each with a default; mta NAME: {j}; host
- * ADDRESS: one of our own [sign]      DOMAIN SELECTOR rsa|ed25519: signs the message, the last line
- * on top [message]   header, empty line, body; a body line TAMPER comes in after signing [expect]
- * origin, spf, dkim, dmarc (result words), action, would, at, override, reply, log: what came out
- * has this form; header and no-header: some field that is added has, or none; delete: the fields
- * that are removed, as "NAME ORDINAL, ..."; change: some field that is written anew; queries: those
- * that the message cost, and warm-queries: if it comes once more */
+ *               ADDRESS: one of our own
+ *   [sign]      DOMAIN SELECTOR rsa|ed25519 [SECONDS]: signs the message, the last line on top;
+ *               SECONDS: t= is so far in the future
+ *   [message]   header, empty line, body; a body line TAMPER comes in after signing
+ *   [expect]    origin, spf, dkim, dmarc (result words), action, would, at, override, reply, log:
+ *               what came out has this form; header and no-header: some field that is added has,
+ *               or none; delete: the fields that are removed, as "NAME ORDINAL, ..."; change: some
+ *               field that is written anew; queries: those that the message cost, and
+ *               warm-queries: if it comes once more */
 #ifndef ASSAY_TESTS_SCENARIO_H
 #define ASSAY_TESTS_SCENARIO_H
 

@@ -342,6 +342,11 @@ static const struct {
      "text:1: dns.max-in-flight: \"4294967396\" is out of bounds: allowed is 16 to 65536\n"},
     {"dns = { max-in-flight = 0x1000000FF; };",
      "text:1: dns.max-in-flight: \"4294967551\" is out of bounds: allowed is 16 to 65536\n"},
+    {"dns = { max-queries = 19; };",
+     "text:1: dns.max-queries: \"19\" is out of bounds: allowed is 20 to 1000\n"},
+    {"dkim = { min-key-bits = 2048; max-key-bits = 2047; };",
+     "text:1: dkim.min-key-bits: 2048 is more than dkim.max-key-bits (2047): no RSA key would be "
+     "accepted\n"},
     {"reference = { sample = 1.1; };",
      "text:1: reference.sample: \"1.1\" is no share from 0 to 1, such as 0.01\n"},
     {"reference = { sample = 2; };",

@@ -191,7 +191,7 @@ static struct dkim_signature theirs(enum dkim_result result, const char *domain)
 }
 
 /* Signatures that ours finds wanting for reasons of its own: no key (permerror), a key that cannot
- * be fetched (temperror), a date in the future (policy). */
+ * be fetched (temperror), an expiry in the past (policy). */
 #define SIGNATURE(domain, tags)                                                                    \
     " v=1; a=rsa-sha256; c=simple/simple; d=" domain "; s=s; h=from; " tags                        \
     "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAABBBBCCCC"
@@ -246,8 +246,8 @@ static void libopendkim_decides(void **state)
         {SIGNATURE("no-key.test", ""), "no-key.test", DKIM_PASS, DKIM_PASS},
         {SIGNATURE("no-key.test", ""), "no-key.test", DKIM_FAIL, DKIM_FAIL},
         {SIGNATURE("no-key.test", ""), "no-key.test", DKIM_TEMPERROR, DKIM_PERMERROR},
-        {SIGNATURE("no-key.test", "t=1800000000; "), "no-key.test", DKIM_PASS, DKIM_POLICY},
-        {SIGNATURE("no-key.test", "t=1800000000; "), "no-key.test", DKIM_FAIL, DKIM_FAIL},
+        {SIGNATURE("no-key.test", "x=1600000000; "), "no-key.test", DKIM_PASS, DKIM_POLICY},
+        {SIGNATURE("no-key.test", "x=1600000000; "), "no-key.test", DKIM_FAIL, DKIM_FAIL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct signed_message m;

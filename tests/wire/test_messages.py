@@ -2,8 +2,12 @@
 """Ordinary mail: what is written into it, what is removed, what is answered."""
 
 import base64
+import pathlib
 import re
 import subprocess
+import tempfile
+import time
+import unittest.mock
 
 import harness
 from milter_client import NR_HDR, NR_MAIL, NR_RCPT, Client, Vanished, delivered, plain_header
@@ -11,6 +15,7 @@ from zones import ZONE
 
 try:
     import dkim
+    import traffic
 except ImportError:
     dkim = None
 
@@ -19,6 +24,27 @@ REJECT = 'dmarc = { on-reject = "reject"; on-quarantine = "quarantine"; };\n'
 
 def fields(header, name):
     return [value for field, value in header if field.lower() == name.lower()]
+
+
+@unittest.skipUnless(dkim, "needs dkimpy")
+class Clock(harness.WireTest):
+    def test_signatures_from_the_future_are_about_our_clock(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        keys = traffic.Keys(pathlib.Path(folder.name))
+        record = keys.zone()["ed25519._domainkey.signed.test"]
+        domains = [f"d{i}.test" for i in range(7)]
+        d = self.daemon("", {f"ed25519._domainkey.{domain}": record for domain in domains})
+        c = d.client()
+        for domain in domains:
+            with unittest.mock.patch("time.time", return_value=time.time() + 7200):
+                header = keys.sign(domain, "ed25519", plain_header(f"a@{domain}"), b"Hello\r\n")
+            reply = c.message(f"<a@{domain}>", header=header, body=b"Hello\r\n")
+            self.assertIn("dkim=temperror", str(reply.edits))
+        c.quit()
+        lines = d.wait_for_log("the clock of this host seems to be slow")
+        self.assertEqual(len(lines), 1)
+        self.assertRegex(lines[0], r"signatures of 5 domains were good, but dated 7\d\d\d s or more in the future")
 
 
 class Inbound(harness.WireTest):
