@@ -17,6 +17,7 @@
 #include "milter/apply.h"
 #include "milter/connection.h"
 #include "milter/recorder.h"
+#include "milter/shortage.h"
 
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
 
@@ -62,17 +63,13 @@ static bool refuses(const struct verdict *v)
 
 /* Comes before CONNECT and AUTH, so it depends on the configuration alone, and it has to do for
  * other configurations too: a reload may bring checks that need the body. MAIL is always answered:
- * while stopping it is refused. What is wrong with a header is said at the end of the message.
- * SMFIP_NR_BODY excludes SMFIS_SKIP: it takes a tenth of the CPU off an ordinary message, and a
- * body that nobody wants costs 0.3 ms per megabyte. */
-static unsigned long protocol_wanted(const struct snapshot *s)
-{
-    unsigned long wanted = SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_HELO |
-                           SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY;
-    if (!policy_may_refuse(s->conf, POINT_RCPT))
-        wanted |= SMFIP_NR_RCPT;
-    return wanted;
-}
+ * while stopping, or without memory, it is refused; and so is RCPT: there may be too many. What is
+ * wrong with a header is said at the end of the message. SMFIP_NR_BODY excludes SMFIS_SKIP: it
+ * takes a tenth of the CPU off an ordinary message, and a body that nobody wants costs 0.3 ms per
+ * megabyte. */
+#define PROTOCOL_WANTED                                                                            \
+    (SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_HELO | SMFIP_NR_HDR |           \
+     SMFIP_NR_EOH | SMFIP_NR_BODY)
 
 static void ask_for_macros(SMFICTX *ctx)
 {
@@ -106,10 +103,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
         return SMFIS_REJECT;
     }
     struct connection *c = connection_made(ctx);
-    struct snapshot *s = snapshot_take(shared);
     *our_actions = actions & ACTIONS;
-    *our_steps = steps & protocol_wanted(s);
-    snapshot_release(s);
+    *our_steps = steps & PROTOCOL_WANTED;
     c->no_reply = *our_steps;
     c->leading_space = *our_steps & SMFIP_HDR_LEADSPC;
     if (actions & SMFIF_SETSYMLIST) {
@@ -147,31 +142,15 @@ static void take_client(SMFICTX *ctx, struct connection *c, const struct sockadd
     s->smtp = !(no_port && on_loopback(&s->client));
 }
 
-/* At most one line a minute: the refused ones are counted. */
-static void complain_of_crowd(unsigned limit)
-{
-    static struct log_pace pace;
-    unsigned held_back;
-    if (log_pace(&pace, &held_back))
-        log_warning("more than %u connections (limits.connections): the others get 451", limit);
-}
-
 static sfsistat refuse_crowd(SMFICTX *ctx, struct connection *c)
 {
     struct snapshot *s = snapshot_take(shared);
-    unsigned limit = (unsigned)s->conf->max_connections;
+    struct verdict verdict;
+    bool too_many = c->number > (unsigned)s->conf->max_connections;
+    if (too_many)
+        shortage_refuse(SHORTAGE_CONNECTIONS, s->conf, &verdict);
     snapshot_release(s);
-    if (c->number <= limit)
-        return SMFIS_CONTINUE;
-    static const struct verdict too_many = {
-        .action = ACTION_TEMPFAIL,
-        .code = STR_INIT("451"),
-        .enhanced = STR_INIT("4.3.2"),
-        .text = STR_INIT("Too many connections, try again later"),
-    };
-    counter_inc(CTR_CONNECTIONS_REFUSED);
-    complain_of_crowd(limit);
-    return apply_refusal(ctx, &too_many);
+    return too_many ? apply_refusal(ctx, &verdict) : SMFIS_CONTINUE;
 }
 
 static sfsistat on_connect(SMFICTX *ctx, char *host, struct sockaddr *address)
@@ -203,18 +182,6 @@ static sfsistat on_close(SMFICTX *ctx)
 
 /* --- The envelope ------------------------------------------------------------------------------*/
 
-static sfsistat refuse_while_stopping(SMFICTX *ctx)
-{
-    static const struct verdict stopping = {
-        .action = ACTION_TEMPFAIL,
-        .code = STR_INIT("451"),
-        .enhanced = STR_INIT("4.3.2"),
-        .text = STR_INIT("Shutting down, try again later"),
-    };
-    counter_inc(CTR_TEMPFAILED);
-    return apply_refusal(ctx, &stopping);
-}
-
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
     struct connection *c = connection_made(ctx);
@@ -231,7 +198,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     struct verdict verdict;
     struct transaction *t = transaction_begin(c, &e, &verdict);
     if (!t)
-        return refuse_while_stopping(ctx);
+        return apply_refusal(ctx, &verdict);
     if (!refuses(&verdict))
         return SMFIS_CONTINUE;
     recorder_message(c, POINT_MAIL, &verdict);
@@ -249,16 +216,13 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
     struct connection *c = connection_of(ctx);
     if (!c || !c->now)
-        return out_of_order(c, SMFIP_NR_RCPT);
+        return SMFIS_TEMPFAIL;
     struct verdict verdict;
-    bool refused_before = c->now->refused;
     transaction_queue_id(c->now, macro(ctx, "i"));
-    transaction_recipient(c, argv[0], &verdict);
-    /* A configuration that refuses here may have come after the negotiation: then it has its say at
-     * the end of the message. */
-    if (!refuses(&verdict) || c->no_reply & SMFIP_NR_RCPT)
-        return go_on(c, SMFIP_NR_RCPT);
-    if (!refused_before)
+    bool told = transaction_recipient(c, argv[0], &verdict);
+    if (!refuses(&verdict))
+        return SMFIS_CONTINUE;
+    if (told)
         recorder_message(c, POINT_RCPT, &verdict);
     return apply_refusal(ctx, &verdict);
 }

@@ -1,23 +1,26 @@
 /* connection.c - from the MTA's words to facts, and the facts through the pipeline.
  *
  * Whatever the MTA passes on from the network is stored within the limits of the configuration: of
- * header fields beyond limits.header-* only those that decide are kept (core/intake.h), and what
- * does not fit in limits.message-memory turns the message away at its end with 452.
+ * header fields beyond limits.header-* only those that decide are kept (core/intake.h). What does
+ * not fit in limits.message-memory, or what is left of limits.memory, turns the message away at its
+ * end with 452; with less than a small message takes, none begins.
  *
  * Errors: none; a verdict says what the MTA shall be told. */
 #include "milter/connection.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/log.h"
 #include "core/bodycopy.h"
 #include "core/intake.h"
 #include "milter/sampler.h"
+#include "milter/shortage.h"
 
-/* What a field costs beyond its bytes: its entry, as the list doubles, and alignment. */
-#define FIELD_COST (2 * sizeof(struct header_field) + 2 * sizeof(void *))
+#define SPACE_COST 256 /* of a copy made by str_printf(), beside four times its bytes */
 
 struct connection *connection_new(struct runtime *rt)
 {
@@ -80,7 +83,24 @@ static void release_snapshot(void *snapshot)
     snapshot_release(snapshot);
 }
 
-static struct transaction *transaction_new(struct connection *c)
+static size_t length(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
+/* Memory for a message with a small header; for the DNS answers that it may hold; for the envelope,
+ * which is stored, and parts of it in results. False: so much is not left. */
+static bool reserve(struct connection *c, const struct conf *conf, const struct envelope *e)
+{
+    static const struct message nothing_yet;
+    size_t envelope = length(e->from) + length(e->queue_id) + length(e->auth_type) +
+                      length(e->auth_user) + length(e->cert_subject);
+    return arena_share(c->messages, runtime_memory(c->runtime), conf->max_memory,
+                       conf->dns_memory) &&
+           arena_room(c->messages, 4 * envelope + intake_evaluation(conf, &nothing_yet));
+}
+
+static struct transaction *transaction_new(struct connection *c, const struct envelope *e)
 {
     struct snapshot *snapshot = snapshot_take(c->runtime);
     if (!c->messages || c->quota != snapshot->conf->message_memory) {
@@ -91,6 +111,7 @@ static struct transaction *transaction_new(struct connection *c)
     arena_defer(c->messages, release_snapshot, snapshot);
     struct transaction *t = arena_make(c->messages, struct transaction);
     t->snapshot = snapshot;
+    t->no_memory = !reserve(c, snapshot->conf, e);
     t->message.arena = c->messages;
     t->message.now = time(NULL);
     t->message.started_us = clock_us();
@@ -140,9 +161,16 @@ struct transaction *transaction_begin(struct connection *c, const struct envelop
                                       struct verdict *verdict)
 {
     transaction_end(c);
-    if (!runtime_transaction_begins(c->runtime))
+    if (!runtime_transaction_begins(c->runtime)) {
+        shortage_refuse(SHORTAGE_STOPPING, NULL, verdict);
         return NULL;
-    c->now = transaction_new(c);
+    }
+    c->now = transaction_new(c, envelope);
+    if (c->now->no_memory) {
+        shortage_refuse(SHORTAGE_MEMORY, c->now->snapshot->conf, verdict);
+        transaction_end(c);
+        return NULL;
+    }
     take_envelope(&c->now->message, envelope);
     message_decide_origin(c->now->snapshot->conf, &c->session, &c->now->message);
     be_patient_at(c->now, POINT_MAIL);
@@ -158,19 +186,51 @@ static struct str without_brackets(struct str path)
     return path;
 }
 
-void transaction_recipient(struct connection *c, const char *to, struct verdict *verdict)
+/* Recipients of other mail are counted and never refused: Postfix keeps what a local program sent
+ * for ever, if one of its recipients is. */
+static bool is_one_too_many(const struct transaction *t)
+{
+    const struct message *m = &t->message;
+    return m->origin == ORIGIN_INBOUND && !m->may_be_forwarded &&
+           m->n_recipients >= (size_t)t->snapshot->conf->max_recipients;
+}
+
+static void refuse_recipient(struct transaction *t, struct verdict *verdict)
+{
+    struct message *m = &t->message;
+    struct str id = str_safe(m->arena, m->queue_id, 64, false);
+    shortage_refuse(SHORTAGE_RECIPIENTS, t->snapshot->conf, verdict);
+    if (!t->crowded)
+        log_info("%.*s: more than %zu recipients (limits.recipients): the others get 452",
+                 STR_ARG(id.n ? id : STR("NOQUEUE")), m->n_recipients);
+    t->crowded = true;
+}
+
+static void take_recipient(struct transaction *t, struct str path)
+{
+    struct message *m = &t->message;
+    if (m->n_recipients++ == 0 && arena_room(m->arena, path.n + sizeof(max_align_t)))
+        m->first_recipient = str_copy(m->arena, path);
+}
+
+bool transaction_recipient(struct connection *c, const char *to, struct verdict *verdict)
 {
     struct transaction *t = c->now;
-    struct message *m = &t->message;
-    if (m->n_recipients++ == 0)
-        m->first_recipient = str_copy(m->arena, without_brackets(str_of(to)));
-    if (!t->refused) {
+    bool refused = t->judgement.action >= ACTION_TEMPFAIL; /* which says more than the limit */
+    if (!refused && is_one_too_many(t)) {
+        refuse_recipient(t, verdict);
+        return false;
+    }
+    take_recipient(t, without_brackets(str_of(to)));
+    bool first = !t->judged;
+    if (first) {
         be_patient_at(t, POINT_RCPT);
         pipeline_rcpt(t->pipeline);
-        decide(c, POINT_RCPT, &t->refusal);
-        t->refused = t->refusal.action >= ACTION_TEMPFAIL;
+        decide(c, POINT_RCPT, &t->judgement);
+        t->judged = t->judgement.action >= ACTION_TEMPFAIL || t->evidence.spf.mail_from.checked;
     }
-    *verdict = t->refusal;
+    *verdict = t->judgement;
+    return first;
 }
 
 void transaction_queue_id(struct transaction *t, const char *queue_id)
@@ -188,7 +248,8 @@ void transaction_header(struct connection *c, const char *name, const char *valu
     size_t n = strlen(value);
     if (!intake_field(t->snapshot->conf, m, str_of(name), n) || t->no_memory)
         return;
-    if (!arena_room(m->arena, 2 * (strlen(name) + n) + FIELD_COST)) {
+    size_t cost = header_list_cost(&m->headers, strlen(name) + n);
+    if (!arena_room(m->arena, c->leading_space ? cost : cost + 4 * n + SPACE_COST)) {
         t->no_memory = true;
         return;
     }
@@ -216,6 +277,8 @@ void transaction_end_of_header(struct connection *c)
     struct transaction *t = c->now;
     const struct conf *conf = t->snapshot->conf;
     t->asker.patience_us = 0;
+    t->no_memory =
+        t->no_memory || !arena_room(t->message.arena, intake_evaluation(conf, &t->message));
     if (t->no_memory)
         return;
     message_settle_origin(conf, &c->session, &t->message);
@@ -238,27 +301,12 @@ void transaction_body(struct transaction *t, const void *data, size_t n)
         body_copy_add(t->copy, data, n);
 }
 
-/* No result is known of a message that could not be stored: it has to come again. */
-static void turn_away(struct verdict *verdict)
-{
-    *verdict = (struct verdict){
-        .action = ACTION_TEMPFAIL,
-        .wanted = ACTION_TEMPFAIL,
-        .scope = SCOPE_MESSAGE,
-        .code = STR("452"),
-        .enhanced = STR("4.3.4"),
-        .text = STR("This message needs more memory than is allowed here"),
-        .cause = "memory",
-    };
-    counter_inc(CTR_LIMIT_EXCEEDED);
-}
-
 void transaction_finish(struct connection *c, void (*waiting)(void *), void *context,
                         struct verdict *verdict)
 {
     struct transaction *t = c->now;
-    if (t->no_memory) {
-        turn_away(verdict);
+    if (t->no_memory) { /* no result is known of what could not be stored: it has to come again */
+        shortage_refuse(SHORTAGE_MESSAGE, t->snapshot->conf, verdict);
         return;
     }
     int64_t left = t->snapshot->conf->dns_deadline * 1000 - t->asker.waited_us;

@@ -33,9 +33,10 @@ struct transaction {
     struct pipeline *pipeline;
     bool sampled;           /* the libraries of the field shall judge it too, after its end */
     struct body_copy *copy; /* NULL: nobody needs the whole body */
-    bool no_memory;         /* its header does not fit in limits.message-memory */
-    bool refused; /* to a recipient, and so to all that follow: nothing is known of recipients */
-    struct verdict refusal;
+    bool no_memory;         /* it does not fit in limits.message-memory, or limits.memory */
+    bool crowded;           /* a recipient beyond limits.recipients was refused */
+    bool judged; /* at a recipient, and so for all that follow: nothing is known of recipients */
+    struct verdict judgement;
 };
 
 /* What the MTA tells at MAIL; any may be NULL. */
@@ -51,11 +52,12 @@ void connection_free(struct connection *c);
 
 void connection_helo(struct connection *c, const char *name);
 
-/* Begins a transaction; one that is still open is given up. NULL: the daemon is stopping. The
- * verdict is policy's at MAIL. */
+/* Begins a transaction; one that is still open is given up. NULL: the daemon is stopping, or there
+ * is no memory, and the verdict says so. Else it is policy's at MAIL. */
 struct transaction *transaction_begin(struct connection *c, const struct envelope *envelope,
                                       struct verdict *verdict);
-void transaction_recipient(struct connection *c, const char *to, struct verdict *verdict);
+/* True if the verdict is for the log too: a refusal is told of once. */
+bool transaction_recipient(struct connection *c, const char *to, struct verdict *verdict);
 void transaction_queue_id(struct transaction *t, const char *queue_id);
 void transaction_header(struct connection *c, const char *name, const char *value);
 void transaction_end_of_header(struct connection *c);

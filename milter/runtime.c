@@ -39,7 +39,7 @@ struct runtime {
     int wake_fd;
     atomic_uint connections, transactions;
     atomic_bool stopping;
-    struct budget copies;
+    struct budget memory, copies;
     _Atomic(struct sampler *) sampler; /* once there is one, it stays */
 };
 
@@ -269,6 +269,11 @@ void runtime_transaction_ended(struct runtime *rt)
 unsigned runtime_open_transactions(const struct runtime *rt)
 {
     return atomic_load(&rt->transactions);
+}
+
+struct budget *runtime_memory(struct runtime *rt)
+{
+    return &rt->memory;
 }
 
 struct budget *runtime_copies(struct runtime *rt)

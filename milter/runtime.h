@@ -78,6 +78,8 @@ bool runtime_transaction_begins(struct runtime *rt);
 void runtime_transaction_ended(struct runtime *rt);
 unsigned runtime_open_transactions(const struct runtime *rt);
 
+/* The memory of all messages under way (limits.memory). */
+struct budget *runtime_memory(struct runtime *rt);
 /* The memory for copies of messages that the libraries are to see (reference.memory). */
 struct budget *runtime_copies(struct runtime *rt);
 /* Takes messages for comparison. NULL: reference.sample was never more than 0. */

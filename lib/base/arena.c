@@ -35,6 +35,9 @@ struct arena {
     struct block *newest;
     struct deferred *deferred;
     size_t quota, used;
+    size_t held;           /* of the system, in blocks */
+    struct budget *budget; /* NULL: not shared */
+    size_t limit, apart, taken;
 };
 
 static _Noreturn void out_of_memory(void)
@@ -73,17 +76,40 @@ static size_t round_up(size_t n)
     return (n + ALIGN - 1) & ~(ALIGN - 1);
 }
 
+static bool has_room(const struct block *b, size_t n)
+{
+    return b && b->size - b->used >= n;
+}
+
+/* Of the next block, if it is made for n bytes. */
+static size_t next_size(const struct arena *a, size_t n)
+{
+    size_t size = a->newest ? a->newest->size * 2 : BLOCK_FIRST;
+    if (size > BLOCK_MAX)
+        size = BLOCK_MAX;
+    return size < n ? n : size;
+}
+
+/* What was not asked for before is used all the same. */
+static void cover(struct arena *a)
+{
+    size_t used = a->held + a->apart;
+    if (!a->budget || used <= a->taken)
+        return;
+    budget_overdraw(a->budget, used - a->taken);
+    a->taken = used;
+}
+
 static struct block *block_with_room(struct arena *a, size_t n)
 {
     struct block *b = a->newest;
-    if (b && b->size - b->used >= n)
+    if (has_room(b, n))
         return b;
-    size_t size = b ? b->size * 2 : BLOCK_FIRST;
-    if (size > BLOCK_MAX)
-        size = BLOCK_MAX;
-    b = block_new(size < n ? n : size);
+    b = block_new(next_size(a, n));
     b->next = a->newest;
     a->newest = b;
+    a->held += sizeof *b + b->size;
+    cover(a);
     return b;
 }
 
@@ -160,9 +186,44 @@ void arena_defer(struct arena *a, void (*fn)(void *), void *object)
     a->deferred = d;
 }
 
-bool arena_room(const struct arena *a, size_t n)
+static bool take_from_budget(struct arena *a, size_t want)
 {
-    return a->quota == 0 || (a->used <= a->quota && n <= a->quota - a->used);
+    if (want <= a->taken)
+        return true;
+    if (!budget_take(a->budget, want - a->taken, a->limit))
+        return false;
+    a->taken = want;
+    return true;
+}
+
+bool arena_share(struct arena *a, struct budget *budget, size_t limit, size_t apart)
+{
+    if (apart > limit || !budget_take(budget, a->held + apart, limit))
+        return false;
+    a->budget = budget;
+    a->limit = limit;
+    a->apart = apart;
+    a->taken = a->held + apart;
+    return true;
+}
+
+static void leave_budget(struct arena *a)
+{
+    if (a->budget)
+        budget_return(a->budget, a->taken);
+    a->budget = NULL;
+    a->apart = a->taken = 0;
+}
+
+bool arena_room(struct arena *a, size_t n)
+{
+    if (a->quota && (a->used > a->quota || n > a->quota - a->used))
+        return false;
+    if (!a->budget || has_room(a->newest, n))
+        return true;
+    if (n > a->limit) /* and below the sum cannot overflow */
+        return false;
+    return take_from_budget(a, a->apart + a->held + sizeof(struct block) + next_size(a, n));
 }
 
 size_t arena_used(const struct arena *a)
@@ -182,6 +243,7 @@ static void run_deferred(struct arena *a)
 static void free_newest(struct arena *a)
 {
     struct block *older = a->newest->next;
+    a->held -= sizeof *older + a->newest->size;
     free(a->newest);
     a->newest = older;
 }
@@ -199,12 +261,14 @@ static void keep_one_block(struct arena *a)
         free_newest(a);
     kept->next = NULL;
     a->newest = kept;
+    a->held = sizeof *kept + kept->size;
 }
 
 void arena_reset(struct arena *a)
 {
     run_deferred(a);
     keep_one_block(a);
+    leave_budget(a);
     if (a->newest) {
         a->newest->used = 0;
         ASAN_POISON_MEMORY_REGION(a->newest->data, a->newest->size);
@@ -219,5 +283,6 @@ void arena_free(struct arena *a)
     run_deferred(a);
     while (a->newest)
         free_newest(a);
+    leave_budget(a);
     free(a);
 }

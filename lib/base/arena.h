@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/budget.h"
+
 struct arena;
 
 /* Makes an arena whose owner means to store at most `quota` bytes (0: no quota). Never NULL: true
@@ -16,7 +18,7 @@ struct arena;
 struct arena *arena_new(size_t quota);
 
 /* `n` zeroed bytes (n may be 0), aligned for any object, alive until reset or free. Never NULL. The
- * quota does not stop an allocation: who stores remote bytes asks arena_room() first. */
+ * quota and budget do not stop an allocation: who stores remote bytes asks arena_room() first. */
 void *arena_alloc(struct arena *a, size_t n);
 
 /* The object form: arena_make(a, struct thing), arena_array(a, struct thing, count). */
@@ -38,8 +40,15 @@ void *arena_extend(struct arena *a, void *items, size_t n, size_t *cap, size_t s
 /* Calls fn(object) when the arena is reset or freed, newest first. fn must not block. */
 void arena_defer(struct arena *a, void (*fn)(void *object), void *object);
 
-/* True if n more bytes stay within the quota. */
-bool arena_room(const struct arena *a, size_t n);
+/* From here to the next reset the arena's blocks are taken from a budget that it shares with
+ * others, as long as no more than `limit` bytes of all are; so are `apart` bytes that its owner
+ * uses beside it. False if they are not there: then nothing is taken. The budget has to outlive the
+ * arena. */
+bool arena_share(struct arena *a, struct budget *budget, size_t limit, size_t apart);
+
+/* True if n more bytes stay within the quota, and the shared budget has them: then they are kept
+ * for this arena. */
+bool arena_room(struct arena *a, size_t n);
 
 /* Bytes handed out since the last reset. */
 size_t arena_used(const struct arena *a);

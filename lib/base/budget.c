@@ -14,6 +14,11 @@ bool budget_take(struct budget *b, size_t n, size_t limit)
     return true;
 }
 
+void budget_overdraw(struct budget *b, size_t n)
+{
+    atomic_fetch_add_explicit(&b->taken, n, memory_order_relaxed);
+}
+
 void budget_return(struct budget *b, size_t n)
 {
     atomic_fetch_sub_explicit(&b->taken, n, memory_order_relaxed);

@@ -14,6 +14,8 @@ struct budget {
 
 /* True, and n bytes more are taken, if that makes no more than `limit` of all. */
 bool budget_take(struct budget *b, size_t n, size_t limit);
+/* Takes n bytes more than are there, if need be: for what is used already. */
+void budget_overdraw(struct budget *b, size_t n);
 void budget_return(struct budget *b, size_t n);
 
 #endif

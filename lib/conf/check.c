@@ -195,6 +195,23 @@ static void check_guard(struct check *c)
                      "on-sender-mismatch: is of no use without senders-must-match");
 }
 
+/* All messages have to have room for one. */
+static void check_memory(struct check *c)
+{
+    const struct conf *conf = c->conf;
+    if (conf->max_memory >= conf->message_memory &&
+        conf->max_memory - conf->message_memory >= conf->dns_memory)
+        return;
+    struct conf_place place = conf_place_of(conf, "limits.memory");
+    if (!place.file)
+        place = conf_place_of(conf, "limits.message-memory");
+    if (!place.file)
+        place = conf_place_of(conf, "limits.dns-memory");
+    conf_problem(c->problems, place,
+                 "limits.memory: has to be at least limits.message-memory and limits.dns-memory "
+                 "together, or one large message is too much");
+}
+
 /* Authentication-Results readers compare it as text, so it is a plain name (RFC 8601 2.5). */
 static void check_authserv_id(struct check *c)
 {
@@ -244,6 +261,7 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_key_bits(&c);
     check_headers(&c);
     check_guard(&c);
+    check_memory(&c);
     check_authserv_id(&c);
     default_strings(conf, &conf->submission_daemons, 2, submission);
 }

@@ -15,8 +15,12 @@ struct conf;
 bool intake_field(const struct conf *conf, struct message *message, struct str name,
                   size_t value_bytes);
 
-/* The same for a header that is in message->headers already: what is not to be kept is removed. For
- * tools and tests. */
+/* What the evaluation of a message takes of its arena at most, once its header is in: signatures
+ * read, names found, results written. The bodies that engines keep are not in it. */
+size_t intake_evaluation(const struct conf *conf, const struct message *message);
+
+/* The same as intake_field() for a header that is in message->headers already: what is not to be
+ * kept is removed. For tools and tests. */
 void intake_header(const struct conf *conf, struct message *message);
 
 #endif

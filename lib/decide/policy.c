@@ -411,6 +411,43 @@ static void tell_dmarc(const struct conf *conf, const struct evidence *evidence,
     out->disposition = disposition(acts ? p->action : ACTION_ACCEPT);
 }
 
+/* Before the end only SPF has a say. There may be many recipients: the arena keeps nothing of them,
+ * unless there is something to tell. */
+static void decide_early(const struct conf *conf, enum policy_point point,
+                         const struct session *session, const struct message *message,
+                         const struct evidence *evidence, struct arena *a, struct verdict *out)
+{
+    if (message->origin != ORIGIN_INBOUND)
+        return;
+    const struct proposal spf = judge_spf(conf, point, session, evidence, a);
+    combine(conf, &spf, 1, a, out);
+}
+
+/* Forwarded mail, too. */
+static void decide_ours(const struct conf *conf, const struct evidence *evidence, struct arena *a,
+                        struct verdict *out)
+{
+    const struct proposal proposals[] = {judge_forged(conf, evidence, a),
+                                         judge_sender(conf, evidence, a)};
+    combine(conf, proposals, sizeof proposals / sizeof *proposals, a, out);
+}
+
+static void decide_inbound(const struct conf *conf, const struct session *session,
+                           const struct message *message, const struct evidence *evidence,
+                           struct arena *a, struct verdict *out)
+{
+    struct proposal *proposals = arena_array(a, struct proposal, evidence->dmarc.n + 4);
+    size_t n = 0;
+    proposals[n++] = judge_forged(conf, evidence, a);
+    proposals[n++] = judge_limit(conf, message);
+    proposals[n++] = judge_from(conf, evidence, a);
+    size_t authors = judge_dmarc(conf, session, evidence, a, proposals + n);
+    tell_dmarc(conf, evidence, proposals + n, authors, out);
+    n += authors;
+    proposals[n++] = judge_spf(conf, POINT_EOM, session, evidence, a);
+    combine(conf, proposals, n, a, out);
+}
+
 void policy_decide(const struct conf *conf, enum policy_point point, const struct session *session,
                    const struct message *message, const struct evidence *evidence, struct arena *a,
                    struct verdict *out)
@@ -418,29 +455,15 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
     *out = (struct verdict){
         .scope = point == POINT_RCPT ? SCOPE_RECIPIENT : SCOPE_MESSAGE,
     };
-    struct proposal *proposals = arena_array(a, struct proposal, evidence->dmarc.n + 4);
-    size_t n = 0;
     /* What may be forwarded is known at the end of the header: nothing is refused before. */
     if (message->origin == ORIGIN_RELAYED || message->may_be_forwarded)
         return;
-    if (message->origin == ORIGIN_OURS || message->origin == ORIGIN_FORWARDED) {
-        if (point == POINT_EOM) {
-            proposals[n++] = judge_forged(conf, evidence, a);
-            proposals[n++] = judge_sender(conf, evidence, a);
-        }
-        combine(conf, proposals, n, a, out);
-        return;
-    }
-    if (point == POINT_EOM) {
-        proposals[n++] = judge_forged(conf, evidence, a);
-        proposals[n++] = judge_limit(conf, message);
-        proposals[n++] = judge_from(conf, evidence, a);
-        size_t authors = judge_dmarc(conf, session, evidence, a, proposals + n);
-        tell_dmarc(conf, evidence, proposals + n, authors, out);
-        n += authors;
-    }
-    proposals[n++] = judge_spf(conf, point, session, evidence, a);
-    combine(conf, proposals, n, a, out);
+    if (point != POINT_EOM)
+        decide_early(conf, point, session, message, evidence, a, out);
+    else if (message->origin == ORIGIN_INBOUND)
+        decide_inbound(conf, session, message, evidence, a, out);
+    else
+        decide_ours(conf, evidence, a, out);
 }
 
 bool policy_may_refuse(const struct conf *conf, enum policy_point point)

@@ -3,6 +3,8 @@
  * Errors: none; memory comes from arenas, which never fail. */
 #include "mail/header.h"
 
+#include <stddef.h>
+
 #include "base/ascii.h"
 
 #define LINE_COLUMNS 78 /* RFC 5322 2.1.1: SHOULD */
@@ -22,6 +24,12 @@ void header_list_add(struct header_list *list, struct str name, struct str value
     struct header_field *field = &list->fields[list->n++];
     field->name = str_copy(list->arena, name);
     field->value = str_copy(list->arena, value);
+}
+
+size_t header_list_cost(const struct header_list *list, size_t bytes)
+{
+    size_t array = list->n < list->cap ? 0 : (list->cap ? 2 * list->cap : 8) * sizeof *list->fields;
+    return array + bytes + 4 * sizeof(max_align_t); /* two texts, each with a NUL and rounded up */
 }
 
 size_t header_count(const struct header_list *list, struct str name)

@@ -24,6 +24,9 @@ void header_list_init(struct header_list *list, struct arena *a);
 /* Appends a field; name and value are copied into the list's arena. */
 void header_list_add(struct header_list *list, struct str name, struct str value);
 
+/* What header_list_add() takes of the arena at most for a field of so many bytes. */
+size_t header_list_cost(const struct header_list *list, size_t bytes);
+
 /* True if a field can have this name (RFC 5322 3.6.8). */
 bool header_is_name(struct str name);
 

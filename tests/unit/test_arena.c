@@ -182,6 +182,51 @@ static void quota(void **state)
     arena_free(a);
 }
 
+static void shared_budget(void **state)
+{
+    (void)state;
+    struct budget b = {0};
+    struct arena *a = arena_new(100000), *other = arena_new(0);
+    assert_true(arena_share(a, &b, 60000, 10000));
+    assert_int_equal(b.taken, 10000);
+    assert_false(arena_room(a, 50001)); /* no room for the head of a block */
+    assert_int_equal(b.taken, 10000);
+    assert_true(arena_room(a, 20000));
+    size_t taken = b.taken;
+    assert_true(taken >= 30000 && taken < 30100);
+    assert_true(arena_room(a, 19000)); /* kept already */
+    arena_alloc(a, 20000);
+    assert_int_equal(b.taken, taken);
+    assert_false(arena_room(a, SIZE_MAX));
+    assert_false(arena_share(other, &b, 60000, 30000)); /* the others go without */
+    assert_false(arena_share(other, &b, 60000, 60001));
+    assert_int_equal(b.taken, taken);
+    assert_true(arena_share(other, &b, 60000, 20000));
+    assert_false(arena_room(other, 20000));
+    arena_alloc(other, 50000); /* asking is the caller's business, and it counts */
+    assert_true(b.taken >= taken + 70000);
+    arena_free(other);
+    assert_int_equal(b.taken, taken);
+    assert_false(arena_room(a, 80000)); /* the quota's word stands */
+    arena_reset(a);
+    assert_int_equal(b.taken, 0);
+    arena_alloc(a, 1000);
+    assert_int_equal(b.taken, 0); /* until it is shared again */
+    assert_true(arena_share(a, &b, 60000, 0));
+    assert_true(b.taken >= 20000); /* with the block that it kept */
+    taken = b.taken;
+    assert_true(arena_room(a, 18000)); /* there is room in it */
+    assert_int_equal(b.taken, taken);
+    arena_reset(a);
+    arena_free(a);
+    assert_int_equal(b.taken, 0);
+    a = arena_new(0);
+    assert_true(arena_share(a, &b, 60000, 10000));
+    assert_false(arena_room(a, SIZE_MAX));
+    assert_false(arena_room(a, SIZE_MAX - 100));
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +239,7 @@ int main(void)
         cmocka_unit_test(deferred_work),
         cmocka_unit_test(kept),
         cmocka_unit_test(quota),
+        cmocka_unit_test(shared_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,9 +129,13 @@ class Daemon:
                 found[name] = int(value)
         return found
 
-    def memory_kb(self):
+    def memory_kb(self, what="VmRSS"):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+        return int(re.search(what + r":\s+(\d+)", status).group(1))
+
+    def peak_kb(self):
+        """The most that it ever had."""
+        return self.memory_kb("VmHWM")
 
     def children(self):
         """The processes that the daemon has started."""

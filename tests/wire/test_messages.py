@@ -192,14 +192,12 @@ class EarlyRefusal(harness.WireTest):
         d = self.daemon('spf = { on-fail = "reject"; reject-at = "mail"; };\n', {"a%b.test": {"TXT": ["v=spf1 -all"]}})
         self.assertIn(" a%%b.test ", d.client().mail("<x@a%b.test>").text)
 
-    def test_recipients_are_answered_only_where_needed(self):
+    def test_only_what_may_be_refused_is_answered(self):
         d = self.daemon("", ZONE)
         c = d.client()
-        self.assertTrue(c.steps & NR_RCPT)
         self.assertTrue(c.steps & NR_HDR)
         self.assertFalse(c.steps & NR_MAIL)
-        d2 = self.daemon('spf = { on-fail = "reject"; reject-at = "rcpt"; };\n', ZONE)
-        self.assertFalse(d2.client().steps & NR_RCPT)
+        self.assertFalse(c.steps & NR_RCPT)
 
 
 class Forged(harness.WireTest):
