@@ -456,7 +456,8 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
         .scope = point == POINT_RCPT ? SCOPE_RECIPIENT : SCOPE_MESSAGE,
     };
     /* What may be forwarded is known at the end of the header: nothing is refused before. */
-    if (message->origin == ORIGIN_RELAYED || message->may_be_forwarded)
+    bool early = message->may_be_forwarded && point != POINT_EOM;
+    if (message->origin == ORIGIN_RELAYED || early)
         return;
     if (point != POINT_EOM)
         decide_early(conf, point, session, message, evidence, a, out);

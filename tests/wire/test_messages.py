@@ -386,6 +386,22 @@ class Origins(harness.WireTest):
         self.assertEqual(reply.edits, [])
         self.assertIn("origin=relayed", self.d.wait_for_log("QID1: ")[0])
 
+    def test_what_came_in_under_the_name_of_the_mta_is_forwarded(self):
+        before = self.d.counters()
+        header = [("Received", " from x (unknown [192.0.2.66])\n\tby smtp.test (Postfix) with ESMTP id 1;\n\tSun")]
+        header += plain_header()
+        for name, forwarded in (("smtp.test", True), ("other.test", False)):
+            with self.subTest(name):
+                c = self.d.client(hello=False)
+                c.macros["j"] = name  # asked for in the negotiation, at CONNECT
+                c.hello(address="127.0.0.1")
+                reply = c.message(header=header, queue_id=name)
+                self.assertEqual("DKIM-Signature" in [e[2] for e in reply.edits], not forwarded)
+                line = self.d.wait_for_log(f"{name}: origin")[0]
+                self.assertEqual("origin=forwarded entry=[192.0.2.66] not-signed=" in line, forwarded)
+        grown = {name: count - before[name] for name, count in self.d.counters().items()}
+        self.assertEqual([grown[name] for name in ("forwarded", "ours", "signed", "not-signed")], [1, 1, 1, 0])
+
 
 class Shadow(harness.WireTest):
     def test_says_and_does_nothing(self):
