@@ -104,7 +104,8 @@ static void decide(const struct place *here, const struct received *r, size_t in
     bool authenticated, smtp = received_with_smtp(r->with, &authenticated);
     /* Somebody else's words stand in it, and nobody authenticated says such things. */
     bool garbled = r->last_by.n > 0;
-    if (!is_ours(here, r->by) && !is_ours(here, r->last_by))
+    bool unclear = r->source == RECEIVED_UNCLEAR && is_localhost(r->by);
+    if (!is_ours(here, r->by) && !is_ours(here, r->last_by) && !unclear)
         return;
     if (!garbled && (!smtp || (!authenticated && r->source == RECEIVED_ADDRESS &&
                                netset_has(&here->conf->trusted_networks, &r->client))))

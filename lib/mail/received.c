@@ -2,8 +2,7 @@
  *
  * A client chooses what stands behind "from" and "for". So its address is read from the comment
  * alone that the server writes behind the name, "(NAME [ADDRESS])", and only if there is one of
- * these. What stands before the by clause has to be understood to its end; what comes behind is not
- * asked for.
+ * these. What stands before the by clause has to be understood; behind it any words may follow.
  *
  * Errors: none; what cannot be understood is unclear. */
 #include "mail/received.h"
@@ -163,7 +162,7 @@ static bool read_clause(struct reader *r)
 static enum received_source source_of(const struct reader *r)
 {
     const struct received *out = r->out;
-    if (r->odd || r->by_clauses != 1 || r->addresses > 1)
+    if (r->odd || !out->by.n || r->by_clauses != 1 || r->addresses > 1)
         return RECEIVED_UNCLEAR;
     if (r->addresses)
         return RECEIVED_ADDRESS;
@@ -178,6 +177,8 @@ void received_parse(struct str value, struct received *out)
     struct reader r = {.l = lex_begin(value), .out = out};
     while (skip_space(&r) && read_clause(&r))
         continue;
+    r.odd =
+        r.odd || r.l.problem || !(lex_end(&r.l) || lex_at(&r.l, ';')); /* more could stand behind */
     out->source = source_of(&r);
     if (out->source != RECEIVED_ADDRESS)
         out->client = (struct netaddr){0};
