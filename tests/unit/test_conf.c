@@ -272,6 +272,8 @@ static const struct {
      "text:1: dns: wanted is a group of options such as dns = { ... }, not a text\n"},
     {"mode = \"shadow\";\nmode = \"enforce\";",
      "text:2: mode: is set at text:1 already: remove one of the two\n"},
+    {"mode : \"shadow\";\nmode : \"enforce\";",
+     "text:2: mode: is set at text:1 already: remove one of the two\n"},
     {"dns = { timeout = \"1s\"; };\nmode = \"shadow\";\n"
      "dns : {\ntimeout /* x */\n# y\n: \"2s\"; frob = 1; frob = 2; };",
      "text:4: dns.timeout: is set at text:1 already: remove one of the two\n"
@@ -620,6 +622,12 @@ static void test_merged(void **state)
     assert_str(complaints(),
                "domain-c.conf:2: dns.timeout: is set at merged.conf:1 already: remove "
                "one of the two\n");
+    write_file("domain-c.conf", "dns = { timeout = \"1s\"; };\n"); /* on the same line */
+    conf_problems_init(&problems, arena);
+    assert_null(conf_load(main_file, &problems));
+    assert_str(complaints(),
+               "domain-c.conf:1: dns.timeout: is set at merged.conf:1 already: remove "
+               "one of the two\n");
     write_file("domain-c.conf", "\nmode = \"shadow\";\n");
     const char *twice =
         write_file("twice.conf", "@include \"domain-c.conf\"\n@include \"domain-c.conf\"\n");
@@ -707,7 +715,7 @@ static void test_list_files(void **state)
     write_file("nets", "# our customers\n\n  192.0.2.0/25 # one\r\n!198.51.100.9\n198.51.100.0/24");
     write_file("domains", "Example.ORG\n\tb\xc3\xbc"
                           "cher.example\t# of books\n");
-    write_file("people", "ann@a.example\n*@x.a.example\n");
+    write_file("people", "ann@a.example\n*@x.a.example\na#b@a.example #c\n");
     struct conf *conf = parse(in_directory(
         "trusted-networks = [ \"!192.0.2.1\", \"file:{}/nets\", \"::1\" ];\n"
         "dmarc = { ignore-domains = [ \"a.example\", \"file:{}/domains\" ];\n"
@@ -725,8 +733,9 @@ static void test_list_files(void **state)
     assert_true(conf_has_domain(&conf->dmarc_ignore_domains, STR("xn--bcher-kva.example")));
     assert_false(conf_has_domain(&conf->dmarc_ignore_domains, STR("example")));
     assert_false(conf_has_domain(&conf->dmarc_quarantine_domains, STR("a.example")));
-    assert_int_equal(conf->signing[0].senders.n, 3);
+    assert_int_equal(conf->signing[0].senders.n, 4);
     assert_str(conf->signing[0].senders.v[2], "*@x.a.example");
+    assert_str(conf->signing[0].senders.v[3], "a#b@a.example");
     assert_int_equal(conf->n_list_files, 4);
     /* What is in force is shown, and where it comes from. */
     struct str dump = conf_show(conf, arena, true);
@@ -867,6 +876,7 @@ static void test_all_domains(void **state)
     assert_false(conf_has_domain(&conf->dmarc_ignore_domains, STR("example.org")));
     conf_free(conf);
     round_trip("dmarc = { enforce-domains = \"*\"; };");
+    round_trip("spf = { skip-helo = \"192.0.2.1\"; };"); /* as some say in HELO */
 }
 
 static void test_unreadable(void **state)

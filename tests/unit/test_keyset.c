@@ -580,6 +580,7 @@ static const struct {
     /* With the daemon's user. */
     {"nobody", 0, 0, 0, 0600, "; run as root: chown root:nogroup {} && chmod 0640 {}"},
     {"root", 0, 0, 54325, 0640, ""},
+    {"root", 0, 0, 54325, 0644, "; run: chmod 0640 {}"},
     /* Somebody else. */
     {NULL, 54322, 0, 54325, 0640, "; run this as root"},
     {"nobody", 54322, 0, 54325, 0640, "; run this as root"},
