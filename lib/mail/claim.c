@@ -22,8 +22,6 @@ enum claim claim_of(struct arena *a, struct str name, const struct str *ids, siz
         return CLAIM_OURS;
     if (domain_normalize(a, name, &normal) && is_one_of(normal, ids, n_ids))
         return CLAIM_OURS;
-    if (claim_has_encoded_word(name, name.n))
-        return CLAIM_UNREADABLE;
     if (str_is_ascii(name))
         return CLAIM_FOREIGN;
     if (!domain_is_unmapped(a, name))
@@ -33,11 +31,12 @@ enum claim claim_of(struct arena *a, struct str name, const struct str *ids, siz
     return CLAIM_FOREIGN;
 }
 
-/* "=?charset?q?" or "=?charset?b?" at `at`: the position behind it, or 0. */
+/* "=?charset?q?" or "=?charset?b?" at `at`: the position behind it, or 0. Readers take an empty
+ * charset for one. */
 static size_t encoded_word_begins(struct str text, size_t at)
 {
     size_t mark = str_find(text, at + 2, '?');
-    if (mark == at + 2 || mark + 2 >= text.n || text.p[mark + 2] != '?')
+    if (mark + 2 >= text.n || text.p[mark + 2] != '?')
         return 0;
     char encoding = ascii_lower(text.p[mark + 1]);
     return encoding == 'q' || encoding == 'b' ? mark + 3 : 0;

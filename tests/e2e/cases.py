@@ -188,6 +188,23 @@ def _(t):
         t.expect("the foreign one", found.data.count(b"mx.elsewhere.example; dkim=pass"), 1)
 
 
+@case("enforce", "forged Authentication-Results behind white space of Unicode; UTF-8 of others stays")
+def _(t):
+    """A field's name with such white space is none: for both MTAs the header ends there."""
+    hidden = ("\u00a0mx.recv.example", "mx.recv.example\u2003", '"mx.recv.example\u3000"', "mx.recv.example \u20281", "\uff4d\uff58.recv.example")
+    headers = [f"Authentication-Results: {FORGED.replace('mx.recv.example', name)}" for name in hidden]
+    headers.append("Authentication-Results: m\u00fcller.example; dkim=pass")
+    message = t.mail("boss@none.example", headers=headers)
+    odd = "".join(f"{name}: {FORGED}\r\n" for name in ("Authentication-Results\u00a0", "\u200bAuthentication-Results"))
+    message = message.replace(b"\r\n\r\n", b"\r\n" + odd.encode() + b"\r\n", 1)
+    found = t.judged(t.send(message, "boss@none.example"), "spf=pass")
+    if found:
+        header, body = found.data.split(b"\n\n", 1)
+        t.expect("forged ones in the header", header.count(b"recv.example; spf=pass smtp.mailfrom=reject"), 0)
+        t.expect("the foreign one", header.count("\nAuthentication-Results: m\u00fcller.example; dkim=pass\n".encode()), 1)
+        t.expect("what is no header field", body.count(FORGED.encode()), 2)
+
+
 @case("enforce", "forged Authentication-Results in odd spellings; a foreign one stays")
 def _(t):
     forged_fields(

@@ -50,7 +50,7 @@ class Delivered:
 
     def all(self, name):
         """The values of the fields of this name, unfolded, topmost first."""
-        return [" ".join(value.split()) for value in self.message.get_all(name, [])]
+        return [" ".join(str(value).split()) for value in self.message.get_all(name, [])]
 
     @property
     def result(self):

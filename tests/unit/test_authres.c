@@ -276,6 +276,9 @@ static const struct head_case head_cases[] = {
     {STR_INIT(" (=?utf-8?q?) mx.example.net; none"), "mx.example.net", true, false},
     {STR_INIT(" (=?utf-8?x?a?=) mx.example.net; none"), "mx.example.net", true, false},
     {STR_INIT(" (a=?b?=) mx.example.net; none"), "mx.example.net", true, false},
+    {STR_INIT(" (=?utf-8?qx?a?=) mx.example.net; none"), "mx.example.net", true, false},
+    {STR_INIT(" (=?utf-8?q?\x3f=) mx.example.net; none"), "mx.example.net", true, true},
+    {STR_INIT(" (=??q?a?=) mx.example.net; none"), "mx.example.net", true, true},
 };
 
 static void heads(void **state)

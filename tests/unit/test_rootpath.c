@@ -132,8 +132,14 @@ static void descriptors(void **state)
     memcpy(path, "/usr", 4);
     path[4000] = '\0';
     assert_true(only_root_changes(path));
+    memset(path, 'x', 1000); /* a name that is too long */
+    memcpy(path, "/usr/", 5);
+    path[1000] = '\0';
+    assert_false(only_root_changes(path));
     for (int i = 0; i < 2000; i++)
-        only_root_changes(i % 2 ? "/usr/lib/none" : "/usr/lib");
+        only_root_changes(i % 3 == 0   ? "/usr/lib/none"
+                          : i % 3 == 1 ? "/usr/lib"
+                                       : below("roots/link"));
     int fd = dup(0);
     assert_true(fd < 100);
     close(fd);
