@@ -93,7 +93,8 @@ static void sign(struct work *w)
 
 static void verify(struct work *w)
 {
-    const struct dkim_verify_settings settings = {10, 1024, false, 300, 1700000000};
+    const struct dkim_verify_settings settings = {
+        .max_signatures = 10, .min_key_bits = 1024, .clock_skew_s = 300, .now = 1700000000};
     struct dns_asker asker = {.dns = w->dns, .arena = w->arena};
     struct dkim_verifier *v = dkim_verifier_new(&settings, &w->headers, w->cache, &asker);
     size_t n, skipped;
