@@ -16,15 +16,14 @@
 
 #define BLOCK 64
 
-/* No branches within a block, so that compilers make vector instructions of it. */
+/* Words that do not wait for each other, and no branches within a block. */
 static bool has_8bit(const unsigned char *p, size_t n)
 {
-    uint64_t word, all = 0;
+    uint64_t word[BLOCK / sizeof(uint64_t)];
     for (; n >= BLOCK; p += BLOCK, n -= BLOCK) {
-        for (size_t i = 0; i < BLOCK; i += sizeof word) {
-            memcpy(&word, p + i, sizeof word);
-            all |= word;
-        }
+        memcpy(word, p, BLOCK);
+        uint64_t all = ((word[0] | word[1]) | (word[2] | word[3])) |
+                       ((word[4] | word[5]) | (word[6] | word[7]));
         if (all & UINT64_C(0x8080808080808080))
             return true;
     }

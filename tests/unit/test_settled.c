@@ -139,6 +139,9 @@ static const struct form lists[] = {
     {" g: a@x.example; (c)", MAY_CHANGE},
     {" g: a@x.example,;", MAY_CHANGE},
     {" g: h: a@x.example;;", MAY_CHANGE},
+    {" g: h: a@x.example;", MAY_CHANGE},
+    {" g: a@x.example, h: b@x.example;", MAY_CHANGE},
+    {" g: a@x.example; (c), b@x.example", MAY_CHANGE},
     {" :;", MAY_CHANGE},
     /* no lists */
     {" a@x.example;", MAY_CHANGE},
@@ -268,7 +271,7 @@ static enum settling fate(struct arena *a, const char *name, struct str value, s
     return field_settle(a, &field, false, out);
 }
 
-/* A member of 240 bytes, and of 241. */
+/* A member of 240 bytes, and of 241; seen at once, and written. */
 static void knows_long_members(void **state)
 {
     (void)state;
@@ -278,10 +281,28 @@ static void knows_long_members(void **state)
                      FIELD_IS_SETTLED);
     assert_int_equal(fate(a, "To", repeated(a, " ", "n", 231, "@x.example"), &out),
                      FIELD_MAY_CHANGE);
+    assert_int_equal(fate(a, "To", repeated(a, " O'", "n", 222, " <x@x.example>"), &out),
+                     FIELD_CAN_BE_SETTLED);
+    assert_int_equal(out.n, 1 + 240);
+    assert_int_equal(fate(a, "To", repeated(a, " O'", "n", 223, " <x@x.example>"), &out),
+                     FIELD_MAY_CHANGE);
     assert_int_equal(
         fate(a, "To", repeated(a, " a@x.example, \"", "n ", 150, "\" <b@x.example>"), &out),
         FIELD_MAY_CHANGE);
     assert_int_equal(fate(a, "To", repeated(a, " a@x.example (", "n ", 120, ")"), &out),
+                     FIELD_MAY_CHANGE);
+    arena_free(a);
+}
+
+/* An encoded word of 75 bytes, once its dot is written as three, and of 76. */
+static void knows_long_encoded_words(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct str out;
+    assert_int_equal(fate(a, "To", repeated(a, " =?utf-8?q?.", "n", 60, "?= <x@x.example>"), &out),
+                     FIELD_CAN_BE_SETTLED);
+    assert_int_equal(fate(a, "To", repeated(a, " =?utf-8?q?.", "n", 61, "?= <x@x.example>"), &out),
                      FIELD_MAY_CHANGE);
     arena_free(a);
 }
@@ -340,6 +361,19 @@ static void folds_long_lines(void **state)
     assert_true(str_ends_nocase(out, STR("word\t\t\n d")));
     assert_true(str_eq(header_unfold(a, out), header_unfold(a, given)));
     expect_lines(out, 4, 80);
+    /* words that end at column 78 stay on their line, and a line of 990 bytes stays one */
+    given = repeated(a, repeated(a, " a\n", " yyyyyyyy", 110, "\n ").p, "123456789 ", 100, "x");
+    assert_int_equal(fate(a, "X", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_true(str_find(out, 3, '\n') == 3 + 990);
+    given = repeated(a, " ", "12345 ", 200, "x");
+    assert_int_equal(fate(a, "Subj", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(str_find(out, 0, '\n'), 6 * 12);
+    assert_int_equal(fate(a, "Subject123", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(str_find(out, 0, '\n') + 11, 77);
+    assert_int_equal(fate(a, "Subject1234", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(str_find(out, 0, '\n') + 12, 78);
+    assert_int_equal(fate(a, "Subject12345", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(str_find(out, 0, '\n') + 13, 73);
     /* one word too long for a line, others not */
     assert_int_equal(fate(a, "Subject", repeated(a, " a b ", "x", 989, ""), &out),
                      FIELD_CAN_BE_SETTLED);
@@ -369,15 +403,11 @@ static void makes_no_blank_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sees_what_is_settled),
-        cmocka_unit_test(settles_lists),
-        cmocka_unit_test(settles_exactly),
-        cmocka_unit_test(knows_address_fields),
-        cmocka_unit_test(folds_as_sendmail_does),
-        cmocka_unit_test(knows_long_members),
-        cmocka_unit_test(settles_long_lists_in_folds),
-        cmocka_unit_test(measures_lines),
-        cmocka_unit_test(folds_long_lines),
+        cmocka_unit_test(sees_what_is_settled),     cmocka_unit_test(settles_lists),
+        cmocka_unit_test(settles_exactly),          cmocka_unit_test(knows_address_fields),
+        cmocka_unit_test(folds_as_sendmail_does),   cmocka_unit_test(knows_long_members),
+        cmocka_unit_test(knows_long_encoded_words), cmocka_unit_test(settles_long_lists_in_folds),
+        cmocka_unit_test(measures_lines),           cmocka_unit_test(folds_long_lines),
         cmocka_unit_test(makes_no_blank_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
