@@ -139,13 +139,61 @@ enum spf_match spf_charge(struct spf_eval *ev)
     return SPF_NO_MATCH;
 }
 
-enum spf_match spf_charge_void(struct spf_eval *ev)
+static void note_void(struct spf_eval *ev, enum dns_type type, const struct str *names, size_t n)
+{
+    struct spf_void **end = &ev->voids;
+    while (*end)
+        end = &(*end)->next;
+    *end = arena_make(ev->arena, struct spf_void);
+    (*end)->type = type;
+    (*end)->names = names;
+    (*end)->n = n;
+}
+
+/* SPF_MATCH if one of the term's names has an address of the other family. */
+static enum spf_match has_other_family(struct spf_eval *ev, struct spf_void *v)
+{
+    enum dns_type other = v->type == DNS_A ? DNS_AAAA : DNS_A;
+    while (v->looked_at < v->n) {
+        struct str name = v->names[v->looked_at++];
+        const struct dns_answer *answer = spf_ask(ev, name, other);
+        if (!answer)
+            return SPF_STOP;
+        if (dns_unknown(answer))
+            return spf_stop_unknown(ev, name, other, answer);
+        if (answer->n == 0)
+            continue;
+        STEP(ev, "%.*s has addresses, of the other family: no void look-up",
+             STR_ARG(spf_clean(ev, name)));
+        v->looked_at = v->n;
+        return SPF_MATCH;
+    }
+    return SPF_NO_MATCH;
+}
+
+/* SPF_MATCH if one term fewer is void than was thought. */
+static enum spf_match acquit_one(struct spf_eval *ev)
+{
+    enum spf_match match = SPF_NO_MATCH;
+    for (struct spf_void *v = ev->voids; v && match == SPF_NO_MATCH; v = v->next)
+        match = has_other_family(ev, v);
+    return match;
+}
+
+enum spf_match spf_charge_void(struct spf_eval *ev, enum dns_type type, const struct str *names,
+                               size_t n)
 {
     unsigned limit = ev->request->limits.void_lookups;
-    if (ev->out->void_lookups >= limit)
-        return spf_stop(ev, SPF_PERMERROR,
-                        "more than %u terms whose DNS look-ups find nothing (RFC 7208 4.6.4)",
-                        limit);
+    if (n)
+        note_void(ev, type, names, n);
+    if (ev->out->void_lookups >= limit) {
+        enum spf_match match = acquit_one(ev);
+        if (match == SPF_NO_MATCH)
+            return spf_stop(ev, SPF_PERMERROR,
+                            "more than %u terms whose DNS look-ups find nothing (RFC 7208 4.6.4)",
+                            limit);
+        return match == SPF_STOP ? SPF_STOP : SPF_NO_MATCH;
+    }
     ev->out->void_lookups++;
     STEP(ev, "found nothing: void look-up %u of %u allowed", ev->out->void_lookups, limit);
     return SPF_NO_MATCH;

@@ -21,6 +21,14 @@ struct spf_client_names {
     } * names;
 };
 
+/* A term that counts as void. */
+struct spf_void {
+    struct spf_void *next; /* the one after it */
+    enum dns_type type;    /* that was asked for */
+    const struct str *names;
+    size_t n, looked_at; /* of the names, for the other type */
+};
+
 struct spf_eval {
     const struct spf_request *request;
     struct dns_asker *asker;
@@ -31,7 +39,8 @@ struct spf_eval {
     unsigned depth;                 /* of includes */
     unsigned ahead;                 /* terms asked for and not evaluated yet */
     struct spf_client_names client_names;
-    enum spf_result stop; /* what SPF_STOP means; nothing when out->pending is set */
+    struct spf_void *voids; /* those that may turn out not to be void, first to last */
+    enum spf_result stop;   /* what SPF_STOP means; nothing when out->pending is set */
 };
 
 enum spf_match { SPF_NO_MATCH, SPF_MATCH, SPF_STOP };
@@ -62,8 +71,12 @@ enum spf_match spf_stop_unknown(struct spf_eval *ev, struct str name, enum dns_t
 /* Counts a term, or %{p}, that needs look-ups: SPF_STOP beyond the limit (RFC 7208 4.6.4). */
 enum spf_match spf_charge(struct spf_eval *ev);
 
-/* Counts a term whose look-ups gave nothing; the same. */
-enum spf_match spf_charge_void(struct spf_eval *ev);
+/* Counts a term whose look-ups gave nothing; the same. The `n` names exist without an address of
+ * `type`, which was asked for. A name that has one of the other family makes no void look-up here:
+ * a record that lists hosts on IPv4 only would be broken for clients on IPv6. RFC 7208 4.6.4 counts
+ * it. Whether it has one is asked when the limit is reached, and not before. */
+enum spf_match spf_charge_void(struct spf_eval *ev, enum dns_type type, const struct str *names,
+                               size_t n);
 
 /* True if the term can match nothing because it uses a barred letter (RFC 8616 4). */
 bool spf_unmatchable(const struct spf_eval *ev, const struct spf_term *term);

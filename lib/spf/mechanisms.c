@@ -34,14 +34,21 @@ static enum spf_match match_address(struct spf_eval *ev, const struct spf_term *
     if (dns_unknown(answer))
         return spf_stop_unknown(ev, term->target, type, answer);
     if (answer->n == 0)
-        return spf_charge_void(ev);
+        return spf_charge_void(ev, type, &term->target, answer->status == DNS_NODATA);
     bool match = term->kind == SPF_EXISTS || has_client(ev, answer, prefix_of(ev, term));
     return match ? SPF_MATCH : SPF_NO_MATCH;
 }
 
-/* One exchange of an mx; *found becomes true if it has an address of the client's family. */
+/* What the exchanges of an mx have. */
+struct exchanges {
+    bool found;        /* some address of the client's family */
+    struct str *names; /* of those that exist without one */
+    size_t n;
+};
+
+/* One exchange of an mx. */
 static enum spf_match match_exchange(struct spf_eval *ev, const struct spf_term *term,
-                                     struct str exchange, bool *found)
+                                     struct str exchange, struct exchanges *seen)
 {
     enum dns_type type = spf_address_type(ev);
     if (exchange.n == 0 || str_eq(exchange, STR("."))) /* RFC 7505: no mail */
@@ -51,7 +58,9 @@ static enum spf_match match_exchange(struct spf_eval *ev, const struct spf_term 
         return SPF_STOP;
     if (dns_unknown(answer))
         return spf_stop_unknown(ev, exchange, type, answer);
-    *found = *found || answer->n > 0;
+    seen->found = seen->found || answer->n > 0;
+    if (answer->status == DNS_NODATA)
+        seen->names[seen->n++] = exchange;
     return has_client(ev, answer, prefix_of(ev, term)) ? SPF_MATCH : SPF_NO_MATCH;
 }
 
@@ -60,7 +69,7 @@ static enum spf_match match_exchange(struct spf_eval *ev, const struct spf_term 
 static enum spf_match match_mx(struct spf_eval *ev, const struct spf_term *term)
 {
     const struct dns_answer *mx = spf_ask(ev, term->target, DNS_MX);
-    bool found = false;
+    struct exchanges seen = {0};
     if (!mx)
         return SPF_STOP;
     if (dns_unknown(mx))
@@ -71,12 +80,14 @@ static enum spf_match match_mx(struct spf_eval *ev, const struct spf_term *term)
     for (size_t i = 0; i < mx->n && mx->n > 1; i++)
         if (!str_eq(mx->rr[i].text, STR(".")))
             dns_prefetch(ev->asker, mx->rr[i].text, spf_address_type(ev));
+    seen.names = arena_array(ev->arena, struct str, mx->n);
     for (size_t i = 0; i < mx->n; i++) {
-        enum spf_match match = match_exchange(ev, term, mx->rr[i].text, &found);
+        enum spf_match match = match_exchange(ev, term, mx->rr[i].text, &seen);
         if (match != SPF_NO_MATCH)
             return match;
     }
-    return found ? SPF_NO_MATCH : spf_charge_void(ev);
+    return seen.found ? SPF_NO_MATCH
+                      : spf_charge_void(ev, spf_address_type(ev), seen.names, seen.n);
 }
 
 struct str spf_reverse_name(struct arena *a, const struct netaddr *client)
@@ -157,7 +168,7 @@ static enum spf_match match_ptr(struct spf_eval *ev, const struct spf_term *term
     if (!find_client_names(ev))
         return SPF_STOP;
     if (ev->client_names.none)
-        return spf_charge_void(ev);
+        return spf_charge_void(ev, DNS_PTR, NULL, 0);
     if (!find_valid_name(ev, term->target, BELOW, &found))
         return SPF_STOP;
     return found.p ? SPF_MATCH : SPF_NO_MATCH;

@@ -200,6 +200,73 @@ static void void_lookups_are_limited(void **state)
     rig_close(&r);
 }
 
+#define NAMES6                                                                                     \
+    "a.org. AAAA 2001:db8::1\nb.org. MX 1 m.b.org\nb.org. MX 2 n.b.org\nn.b.org. AAAA "            \
+    "2001:db8::2\nm.b.org. TXT x\nc.org. AAAA 2001:db8::3\nd.org. AAAA 2001:db8::4\n"              \
+    "e.org. TXT x\nf.org. TXT x\ng.org. TXT x\n"                                                   \
+    "two.org. MX 1 a.org\ntwo.org. MX 2 c.org\ngone.org. MX 1 none.org\n"
+
+/* A name with addresses of the other family is not void; whether it is, is only asked for at the
+ * limit, term by term from the first. */
+static void names_with_another_family_are_not_void(void **state)
+{
+    static const struct {
+        const char *record, *result;
+        unsigned voids, queries;
+    } cases[] = {
+        {"v=spf1 a:a.org a:c.org -all", "fail", 2, 3},
+        {"v=spf1 a:a.org a:c.org a:d.org -all", "fail", 2, 5},
+        {"v=spf1 a:a.org a:c.org a:d.org a:a.org -all", "fail", 2, 7},
+        {"v=spf1 a:a.org a:none.org a:none.org -all", "fail", 2, 5},
+        {"v=spf1 a:none.org a:none.org a:a.org -all", "fail", 2, 5},
+        {"v=spf1 a:none.org a:none.org a:a.org a:none.org -all", "permerror", 2, 6},
+        {"v=spf1 a:e.org a:f.org exists:c.org -all", "fail", 2, 7},
+        {"v=spf1 a:e.org a:f.org a:g.org -all", "permerror", 2, 7},
+        {"v=spf1 a:e.org a:f.org mx:b.org -all", "fail", 2, 10},
+        {"v=spf1 a:none.org a:none.org ptr -all", "permerror", 2, 4},
+        {"v=spf1 a:a.org a:none.org ptr -all", "fail", 2, 5},
+        {"v=spf1 mx:two.org a:none.org a:none.org -all", "fail", 2, 7},
+        {"v=spf1 mx:two.org a:none.org a:none.org a:none.org -all", "permerror", 2, 8},
+        {"v=spf1 a:e.org a:f.org mx:gone.org -all", "permerror", 2, 7},
+        {"v=spf1 a:down.org -all", "temperror", 0, 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char zone[1000];
+        snprintf(zone, sizeof zone, "example.org. TXT \"%s\"\n" NAMES6 "down.org. SERVFAIL\n",
+                 cases[i].record);
+        struct rig r = rig_open(zone);
+        rig_check(&r);
+        if (strcmp(spf_result_name(r.out.result), cases[i].result) ||
+            r.out.queries != cases[i].queries)
+            print_error("%s: %s, %u queries\n", cases[i].record, spf_result_name(r.out.result),
+                        r.out.queries);
+        assert_string_equal(spf_result_name(r.out.result), cases[i].result);
+        assert_int_equal(r.out.void_lookups, cases[i].voids);
+        assert_int_equal(r.out.queries, cases[i].queries);
+        r.request.limits.queries = cases[i].queries - 1;
+        rig_expect(&r, "permerror", "");
+        assert_true(r.out.out_of_queries);
+        rig_close(&r);
+    }
+}
+
+/* The other way round, for a client on IPv6; and where that cannot be known. */
+static void other_family_the_other_way_round(void **state)
+{
+    (void)state;
+    struct rig r = rig_open("example.org. TXT \"v=spf1 a:a.org a:b.org a:c.org -all\"\n"
+                            "a.org. A 198.51.100.1\nb.org. A 198.51.100.1\nc.org. A 198.51.100.1");
+    assert_true(netaddr_parse(STR("2001:db8::9"), &r.request.client));
+    rig_expect(&r, "fail", "-all");
+    rig_close(&r);
+    r = rig_open("example.org. TXT \"v=spf1 a:a.org a:b.org a:c.org -all\"\n"
+                 "a.org. AAAA 2001:db8::1\nb.org. AAAA 2001:db8::1\nc.org. TXT x\n");
+    r.request.limits.void_lookups = 0;
+    rig_expect(&r, "permerror", "");
+    rig_close(&r);
+}
+
 static void mx_asks_for_its_exchanges(void **state)
 {
     (void)state;
@@ -422,6 +489,8 @@ int main(void)
         cmocka_unit_test(lookup_terms_are_limited),
         cmocka_unit_test(validated_name_counts_once),
         cmocka_unit_test(void_lookups_are_limited),
+        cmocka_unit_test(names_with_another_family_are_not_void),
+        cmocka_unit_test(other_family_the_other_way_round),
         cmocka_unit_test(mx_asks_for_its_exchanges),
         cmocka_unit_test(mx_and_ptr_names_are_limited),
         cmocka_unit_test(validated_name_is_the_closest),
