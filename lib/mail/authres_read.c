@@ -128,7 +128,7 @@ bool authres_read(struct arena *a, struct str value, struct str method, const ch
             return false;
         }
     }
-    if (lex_end(&r.l) && r.found == 1 && r.properties <= 1)
+    if (r.found == 1 && r.properties <= 1)
         return true;
     *out = (struct authres_said){0};
     return false;
