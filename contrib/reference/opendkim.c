@@ -87,7 +87,7 @@ static struct str wire_form(struct arena *a, const struct header_field *field)
     struct strbuf b;
     char last = '\0';
     sb_init(&b, a);
-    sb_add(&b, field->name);
+    sb_add(&b, header_written_name(field));
     sb_addc(&b, ':');
     for (size_t i = 0; i < field->value.n; i++) {
         if (field->value.p[i] == '\n' && last != '\r')

@@ -54,9 +54,9 @@ static void warm_spf(struct arena *a, struct strbuf *out)
 static void warm_dkim(struct arena *a, struct strbuf *out)
 {
     static struct header_field fields[] = {
-        {STR_INIT("DKIM-Signature"), STR_INIT(SIGNATURE("rsa-sha256", "r"))},
-        {STR_INIT("DKIM-Signature"), STR_INIT(SIGNATURE("ed25519-sha256", "e"))},
-        {STR_INIT("From"), STR_INIT(" a@example.invalid")},
+        {.name = STR_INIT("DKIM-Signature"), .value = STR_INIT(SIGNATURE("rsa-sha256", "r"))},
+        {.name = STR_INIT("DKIM-Signature"), .value = STR_INIT(SIGNATURE("ed25519-sha256", "e"))},
+        {.name = STR_INIT("From"), .value = STR_INIT(" a@example.invalid")},
     };
     struct resolver r = {look_up};
     const struct job job = {.library = REFERENCE_LIBOPENDKIM,

@@ -33,7 +33,7 @@ struct header_hash;
 struct header_hash *header_hash_new(struct arena *a, enum canon canon);
 /* A second hash that has taken what `from` has; both go on independently. */
 struct header_hash *header_hash_copy(struct arena *a, const struct header_hash *from);
-/* One field with its CRLF. */
+/* One field with its CRLF; the name with the white space before the colon, if there is any. */
 void header_hash_field(struct header_hash *h, struct str name, struct str value);
 /* The signature field itself: b= emptied (RFC 6376 3.5, 3.7), no CRLF at the end. */
 void header_hash_signature(struct header_hash *h, struct str name, struct str value);

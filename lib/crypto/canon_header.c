@@ -91,6 +91,8 @@ static void relaxed_value(struct digest *d, struct relaxed_state *state, struct 
 
 static void add_name(struct header_hash *h, struct str name)
 {
+    while (h->canon == CANON_RELAXED && name.n && ascii_is_wsp(name.p[name.n - 1]))
+        name.n--;
     for (size_t i = 0; i < name.n; i++) {
         char c = h->canon == CANON_RELAXED ? ascii_lower(name.p[i]) : name.p[i];
         digest_put(&h->digest, (unsigned char)c);

@@ -121,7 +121,7 @@ static void hash_fields(struct dkim_signer *s, struct str name,
 {
     for (size_t i = n; i-- > 0;) {
         struct str value = values ? values[i] : fields[i]->value;
-        header_hash_field(s->header, fields[i]->name, value);
+        header_hash_field(s->header, header_written_name(fields[i]), value);
         add_name(s, name);
         if (value.p != fields[i]->value.p)
             note_rewritten(s, fields[i], i + 1, value);

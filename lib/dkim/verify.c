@@ -126,9 +126,9 @@ static void hash_header(struct dkim_verifier *v, struct signature *s, struct fie
         if (f == s->field) /* never signs itself (RFC 6376 3.7) */
             f = fields_take(fields, s->names[i]);
         if (f)
-            header_hash_field(hash, f->name, f->value);
+            header_hash_field(hash, header_written_name(f), f->value);
     }
-    header_hash_signature(hash, s->field->name, s->field->value);
+    header_hash_signature(hash, header_written_name(s->field), s->field->value);
     header_hash_finish(hash, s->header_digest);
 }
 

@@ -18,11 +18,8 @@ void header_list_add(struct header_list *list, struct str name, struct str value
 {
     list->fields =
         arena_extend(list->arena, list->fields, list->n, &list->cap, sizeof *list->fields);
-    /* RFC 5322 4.5: "From :" is From, to readers and so to us. */
-    while (name.n && ascii_is_wsp(name.p[name.n - 1]))
-        name.n--;
     struct header_field *field = &list->fields[list->n++];
-    field->name = str_copy(list->arena, name);
+    header_field_name(field, str_copy(list->arena, name));
     field->value = str_copy(list->arena, value);
 }
 
@@ -126,7 +123,8 @@ void header_parse_message(struct header_list *list, struct str message, struct s
         name.n = field_name_length(line);
         if (name.n == 0)
             break;
-        size_t from = at + str_find(line, name.n, ':') + 1, to = at + line.n;
+        name.n = str_find(line, name.n, ':');
+        size_t from = at + name.n + 1, to = at + line.n;
         while (next < message.n && ascii_is_wsp(message.p[next])) {
             line = line_at(message, next, &next);
             to = (size_t)(line.p - message.p) + line.n;

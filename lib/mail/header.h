@@ -5,12 +5,30 @@
 #ifndef ASSAY_MAIL_HEADER_H
 #define ASSAY_MAIL_HEADER_H
 
+#include "base/ascii.h"
 #include "base/str.h"
 
 struct header_field {
     struct str name;  /* without the colon and without white space before it */
     struct str value; /* everything behind the colon, without the last line end */
+    size_t space;     /* bytes of white space before the colon; they stand behind the name */
 };
+
+/* The name as it came: simple canonicalisation keeps the white space (RFC 6376 3.4.1). */
+static inline struct str header_written_name(const struct header_field *field)
+{
+    return (struct str){field->name.p, field->name.n + field->space};
+}
+
+/* Gives the field its name, as it was written: "From :" is From, to readers and so to us (RFC 5322
+ * 4.5). */
+static inline void header_field_name(struct header_field *field, struct str written)
+{
+    field->name = written;
+    for (field->space = 0; field->name.n; field->space++, field->name.n--)
+        if (!ascii_is_wsp(field->name.p[field->name.n - 1]))
+            break;
+}
 
 /* Fields in the order of the message, top first. */
 struct header_list {
@@ -21,7 +39,8 @@ struct header_list {
 
 void header_list_init(struct header_list *list, struct arena *a);
 
-/* Appends a field; name and value are copied into the list's arena. */
+/* Appends a field; name and value are copied into the list's arena. White space at the end of the
+ * name is what stood before the colon. */
 void header_list_add(struct header_list *list, struct str name, struct str value);
 
 /* What header_list_add() takes of the arena at most for a field of so many bytes. */

@@ -65,7 +65,7 @@ bool job_write_dkim(struct strbuf *out, const struct dkim_verify_settings *setti
     frame_put_i64(&w, settings->now);
     frame_put_u32(&w, (uint32_t)headers->n);
     for (size_t i = 0; i < headers->n && !w.too_large; i++) {
-        frame_put_str(&w, headers->fields[i].name);
+        frame_put_str(&w, header_written_name(&headers->fields[i]));
         frame_put_str(&w, headers->fields[i].value);
     }
     return frame_end(&w);
@@ -77,8 +77,9 @@ static void read_headers(struct frame_reader *r, struct arena *a, struct header_
     *headers = (struct header_list){.arena = a, .cap = n};
     headers->fields = arena_array(a, struct header_field, n);
     for (; headers->n < n && !r->bad; headers->n++) {
-        headers->fields[headers->n].name = frame_get_str(r, SIZE_MAX);
-        headers->fields[headers->n].value = frame_get_str(r, SIZE_MAX);
+        struct header_field *field = &headers->fields[headers->n];
+        header_field_name(field, frame_get_str(r, SIZE_MAX));
+        field->value = frame_get_str(r, SIZE_MAX);
     }
 }
 

@@ -23,7 +23,7 @@ static struct str from_hex(struct arena *a, struct str hex)
 
 static void print_form(struct arena *a, struct str line, bool exact)
 {
-    struct header_field field = {STR_NONE, STR_NONE};
+    struct header_field field = {.name = STR_NONE};
     struct str out;
     if (!str_split(&line, ' ', &field.name))
         return;

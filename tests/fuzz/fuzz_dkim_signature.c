@@ -33,7 +33,7 @@ static void require_usable(struct arena *a, const struct signature *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *a = arena_new(0);
-    struct header_field field = {SIGNATURE_FIELD, fuzz_text(data, size)};
+    struct header_field field = {.name = SIGNATURE_FIELD, .value = fuzz_text(data, size)};
     struct signature s = {0};
     struct dkim_signature result = {0};
     signature_parse(a, &field, &s, &result);

@@ -224,6 +224,7 @@ static const struct header_case headers[] = {
     {STR_INIT("SUBJect"), STR_INIT("AbC"), STR_INIT("SUBJect:AbC\r\n"),
      STR_INIT("subject:AbC\r\n")},
     {STR_INIT("X"), STR_INIT(""), STR_INIT("X:\r\n"), STR_INIT("x:\r\n")},
+    {STR_INIT("Su \t"), STR_INIT(" a"), STR_INIT("Su \t: a\r\n"), STR_INIT("su:a\r\n")},
     {STR_INIT("X"), STR_INIT(" \n \n\t"), STR_INIT("X: \r\n \r\n\t\r\n"), STR_INIT("x:\r\n")},
     {STR_INIT("X"), STR_INIT("\n a\n\n b"), STR_INIT("X:\r\n a\r\n\r\n b\r\n"),
      STR_INIT("x:a b\r\n")},

@@ -534,6 +534,33 @@ static void changed_messages(void **state)
                   DKIM_FAIL, body);
 }
 
+/* RFC 6376 3.4.1: simple canonicalisation leaves the white space before a colon as it came. */
+static void space_before_the_colon(void **state)
+{
+    (void)state;
+    static const struct str spaced = STR_INIT("From \t: a@example.org\r\n\r\nHello\r\n"),
+                            plain = STR_INIT("From: a@example.org\r\n\r\nHello\r\n");
+    for (int canon = CANON_SIMPLE; canon <= CANON_RELAXED; canon++) {
+        bool simple = canon == CANON_SIMPLE;
+        struct str tags = str_printf(
+            arena, "v=1; a=rsa-sha256; c=%s/relaxed; d=example.org; s=rsa; h=from; bh=*; b=",
+            simple ? "simple" : "relaxed");
+        struct str value = sign_by_hand(rsa_key, (enum canon)canon, CANON_RELAXED, UINT64_MAX,
+                                        plain, "", str_cstr(arena, tags)); /* for bh= */
+        unsigned char digest[32];
+        size_t b = (size_t)((const char *)memmem(value.p, value.n, " b=", 3) - value.p) + 3;
+        struct header_hash *whole = header_hash_new(arena, (enum canon)canon);
+        header_hash_field(whole, STR("From \t"), STR(" a@example.org"));
+        header_hash_signature(whole, STR("DKIM-Signature"), str_sub(value, 0, b));
+        header_hash_finish(whole, digest);
+        value = str_printf(arena, "%.*s%.*s", (int)b, value.p,
+                           STR_ARG(base64_encode(arena, private_key_sign(rsa_key, digest, arena))));
+        assert_int_equal(verify_one(&default_settings, value, spaced).result, DKIM_PASS);
+        assert_int_equal(verify_one(&default_settings, value, plain).result,
+                         simple ? DKIM_FAIL : DKIM_PASS);
+    }
+}
+
 /* Duplicates are hashed from the bottom up, absent ones are nothing, the signature never is. */
 static void repeated_fields(void **state)
 {
@@ -821,6 +848,7 @@ int main(void)
         cmocka_unit_test(keys_beyond_all_bounds),
         cmocka_unit_test(broken_but_named),
         cmocka_unit_test(changed_messages),
+        cmocka_unit_test(space_before_the_colon),
         cmocka_unit_test(repeated_fields),
         cmocka_unit_test(body_lengths),
         cmocka_unit_test(b_starts),

@@ -19,6 +19,7 @@ static void lists(void **state)
     assert_str(header_get(&h, STR("to"), 2)->value, " 5");
     assert_str(header_get(&h, STR("From"), 50)->value, "odd");
     assert_str(header_get(&h, STR("From"), 50)->name, "From");
+    assert_str(header_written_name(header_get(&h, STR("From"), 50)), "From \t");
     assert_null(header_get(&h, STR("From"), 51));
     arena_free(a);
 }

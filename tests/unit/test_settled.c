@@ -158,7 +158,7 @@ static const struct form lists[] = {
 
 static void check_form(struct arena *a, const char *name, bool exact, const struct form *form)
 {
-    struct header_field field = {str_of(name), str_of(form->given)};
+    struct header_field field = {.name = str_of(name), .value = str_of(form->given)};
     struct str out = STR_NONE, again;
     enum settling got = field_settle(a, &field, exact, &out);
     const char *said = got == FIELD_IS_SETTLED   ? AS_IT_IS
@@ -267,7 +267,7 @@ static struct str repeated(struct arena *a, const char *before, const char *piec
 
 static enum settling fate(struct arena *a, const char *name, struct str value, struct str *out)
 {
-    struct header_field field = {str_of(name), value};
+    struct header_field field = {.name = str_of(name), .value = value};
     return field_settle(a, &field, false, out);
 }
 
