@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "milter/commands.h"
+#include "milter/identity.h"
 #include "milter/runtime.h"
 #include "milter/surroundings.h"
 #include "milter/workers.h"
@@ -57,6 +58,17 @@ static void check_workers(const struct conf *conf, struct conf_problems *problem
     conf_problem(problems, conf_place_of(conf, option), "%s: %.*s", option, STR_ARG(problem));
 }
 
+/* A reload checks as the user itself, and root has become it. */
+static void tell_whose_rights(const struct candidate *c, struct arena *a)
+{
+    struct identity user;
+    struct str problem;
+    if (c->keys && geteuid() != 0 && identity_find(c->conf->user, a, &user, &problem) &&
+        user.change)
+        printf("(the keys were read with your rights, not with those of the user \"%s\")\n",
+               user.name);
+}
+
 static int check(const char *path, struct arena *a)
 {
     struct conf_problems problems, warnings;
@@ -77,9 +89,7 @@ static int check(const char *path, struct arena *a)
         return EX_CONFIG;
     }
     printf("%s is good\n", path);
-    if (!root && c.conf->user.n && c.keys)
-        printf("(the keys were read with your rights, not with those of the user \"%.*s\")\n",
-               STR_ARG(c.conf->user));
+    tell_whose_rights(&c, a);
     candidate_free(&c);
     return EX_OK;
 }

@@ -19,7 +19,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -29,6 +28,7 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/outlet.h"
 #include "keys/safefile.h"
 #include "milter/callbacks.h"
 #include "milter/commands.h"
@@ -45,6 +45,8 @@
 #define DESCRIPTORS_FOR(connections) (2 * (rlim_t)(connections) + DESCRIPTORS_SPARE)
 /* libmilter sends the answer after our last callback has returned: time for that. */
 #define LINGER_US 200000
+/* The last log lines wait so long for a syslog that does not read. */
+#define LAST_LINES_MS 500
 
 /* Settings that a reload cannot change, with their values as text. */
 #define FIXED_SETTINGS 8
@@ -73,7 +75,9 @@ static const char usage[] =
     "\n"
     "Serves an MTA, in the foreground, until SIGTERM.\n"
     "  -c, --config FILE    the configuration; default: " DEFAULT_CONF "\n"
-    "      --log WHERE      stderr or syslog; default: stderr if it is a terminal, else syslog\n"
+    "      --log WHERE      stderr or syslog; default: syslog, but stderr if that is a terminal "
+    "or\n"
+    "                       there is no syslog\n"
     "      --debug          log debug lines too, whatever log-level says\n"
     "\n"
     "Try \"assay config check\" first. assay(8) tells of signals, log lines and exit statuses.\n";
@@ -89,7 +93,7 @@ static int parse_options(int argc, char **argv, struct daemon *d)
                                             {0}};
     int c;
     d->conf_path = DEFAULT_CONF;
-    d->sink = isatty(STDERR_FILENO) ? LOG_TO_STDERR : LOG_TO_SYSLOG;
+    d->sink = log_default_sink(isatty(STDERR_FILENO));
     while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         if (c == 'c') {
             d->conf_path = optarg;
@@ -119,9 +123,6 @@ static void start_log(const struct daemon *d, const struct conf *conf)
 {
     log_open(d->sink, str_cstr(d->arena, conf->syslog_ident),
              d->debug ? LOG_LEVEL_DEBUG : conf->log_level);
-    /* libmilter logs by syslog(3) alone: where we log to stderr, its lines should come too. */
-    if (d->sink == LOG_TO_STDERR)
-        openlog("assay", LOG_PERROR | LOG_PID, LOG_MAIL);
 }
 
 static void print_problems(const struct conf_problems *problems)
@@ -262,6 +263,7 @@ static int start(struct daemon *d)
     int status = open_privileged(d, c.conf);
     if (!status && !install(d, &c, d->arena))
         status = EX_CONFIG;
+    outlet_never_wait();
     if (!status && !server_start(d->runtime)) {
         log_error("cannot start a thread");
         status = EX_OSERR;
@@ -369,7 +371,7 @@ static int stop(struct daemon *d)
     log_info("stopping");
     drain(d);
     clean_up(d);
-    recorder_log_counters();
+    recorder_log_counters(COUNTERS_THAT_COUNTED);
     log_info("stopped");
     return EX_OK;
 }
@@ -392,7 +394,7 @@ static int serve(struct daemon *d)
             reload(d);
             break;
         case SIGUSR1:
-            recorder_log_counters();
+            recorder_log_counters(COUNTERS_ALL);
             break;
         case SIGTERM:
         case SIGINT:
@@ -415,6 +417,7 @@ static _Noreturn void leave(int status)
 #ifdef __SANITIZE_ADDRESS__
     __lsan_do_leak_check();
 #endif
+    outlet_drain(LAST_LINES_MS);
     _exit(status);
 }
 

@@ -1,7 +1,7 @@
 /* override.h - what libmilter gets instead of some functions of libc.
  *
- * override_io.c and override_threads.c define functions that take precedence over libc's, since
- * libmilter calls them and leaves no other way in. */
+ * override_io.c, override_threads.c and override_log.c define functions that take precedence over
+ * libc's, since libmilter calls them and leaves no other way in. */
 #ifndef ASSAY_MILTER_OVERRIDE_H
 #define ASSAY_MILTER_OVERRIDE_H
 
@@ -15,6 +15,9 @@ void override_find(const char *name, void *function);
  * mutex of the condition is held. */
 bool override_command_left(void);
 void override_give_way(void);
+
+/* libmilter's log lines go where ours go; while this is false they go nowhere. */
+void override_let_libmilter_log(bool let);
 
 /* MTAs connect over TCP: what they write is acknowledged at once. Before the first connection. */
 void override_acknowledge_at_once(void);

@@ -51,17 +51,28 @@ void recorder_given_up(struct connection *c)
     log_debug("%.*s: given up by the MTA", STR_ARG(id.n ? id : STR("NOQUEUE")));
 }
 
-void recorder_log_counters(void)
+static void log_and_clear(struct strbuf *b, int *named)
+{
+    if (*named)
+        log_info("counters:%.*s", STR_ARG(sb_str(b)));
+    *named = 0;
+}
+
+void recorder_log_counters(enum which_counters which)
 {
     struct arena *a = arena_new(0);
     struct strbuf b;
+    int named = 0;
     for (int i = 0; i < COUNTER_COUNT; i++) {
-        if (i % COUNTERS_PER_LINE == 0)
+        unsigned long long value = counter_get((enum counter)i);
+        if (value == 0 && which == COUNTERS_THAT_COUNTED)
+            continue;
+        if (!named)
             sb_init(&b, a);
-        sb_printf(&b, " %s=%llu", counter_name((enum counter)i),
-                  (unsigned long long)counter_get((enum counter)i));
-        if (i % COUNTERS_PER_LINE == COUNTERS_PER_LINE - 1 || i == COUNTER_COUNT - 1)
-            log_info("counters:%.*s", STR_ARG(sb_str(&b)));
+        sb_printf(&b, " %s=%llu", counter_name((enum counter)i), value);
+        if (++named == COUNTERS_PER_LINE)
+            log_and_clear(&b, &named);
     }
+    log_and_clear(&b, &named);
     arena_free(a);
 }

@@ -10,7 +10,8 @@ void recorder_message(struct connection *c, enum policy_point point, const struc
 /* Counts the message under way as given up by the MTA. */
 void recorder_given_up(struct connection *c);
 
-/* Logs all counters, a few a line. */
-void recorder_log_counters(void);
+/* Logs counters, a few a line; none that is zero if those that counted are wanted. */
+enum which_counters { COUNTERS_ALL, COUNTERS_THAT_COUNTED };
+void recorder_log_counters(enum which_counters which);
 
 #endif

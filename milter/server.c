@@ -35,6 +35,17 @@ static struct sockaddr_un unix_socket; /* sun_path is empty if there is none */
 static struct identity unix_socket_maker;
 static atomic_bool ended;
 
+/* What libmilter would log is told by the caller, with the reason. */
+static bool let_libmilter_open(void)
+{
+    override_let_libmilter_log(false);
+    bool opened = smfi_opensocket(false) == MI_SUCCESS;
+    int reason = errno;
+    override_let_libmilter_log(true);
+    errno = reason;
+    return opened;
+}
+
 /* --- Unix sockets ------------------------------------------------------------------------------*/
 
 /* Why the path cannot be used, or NULL; *left: there is a socket of a program that died. */
@@ -91,8 +102,7 @@ static bool make_socket(const struct identity *maker, mode_t mode, bool left, st
         return false;
     mode_t mask = umask(0777 & ~mode);
     errno = 0;
-    bool made =
-        (!left || unlink(unix_socket.sun_path) == 0) && smfi_opensocket(false) == MI_SUCCESS;
+    bool made = (!left || unlink(unix_socket.sun_path) == 0) && let_libmilter_open();
     int why = errno;
     umask(mask);
     identity_leave(maker);
@@ -195,7 +205,7 @@ static void tune_listening_socket(void)
 
 static bool open_tcp(const struct listen_address *address, struct arena *a, struct str *problem)
 {
-    if (smfi_opensocket(false) != MI_SUCCESS) {
+    if (!let_libmilter_open()) {
         *problem = str_of(why_not(address, a));
         return false;
     }

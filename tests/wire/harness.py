@@ -120,9 +120,11 @@ class Daemon:
         return "not reloaded" not in self.wait_for_log(pattern, before + 1)[-1]
 
     def counters(self):
-        before = len(self.lines(r"counters: .*reloads-failed="))
+        table = (TOP / "lib/base/counters.def").read_text()
+        last = "counters:.* " + re.findall(r'(?m)^COUNTER\(\w+,\s*"([^"]+)"', table)[-1] + "="
+        before = len(self.lines(last))
         self.signal(signal.SIGUSR1)
-        self.wait_for_log(r"counters: .*reloads-failed=", before + 1)
+        self.wait_for_log(last, before + 1)
         found = {}
         for line in self.lines(r"counters:"):
             for name, value in re.findall(r"([a-z0-9-]+)=(\d+)", line):

@@ -253,12 +253,16 @@ class Stop(harness.WireTest):
         self.assertEqual(d.stop(), 0)
         self.assertLess(time.monotonic() - start, 10 if harness.SANITIZED else 1)
         self.assertTrue(d.lines("stopped"))
+        counted = re.findall(r"([a-z0-9-]+)=(\d+)", " ".join(d.lines("counters:")))
+        self.assertIn(("messages", "1"), counted)
+        self.assertNotIn("0", [value for _, value in counted])
         self.assertFalse(os.path.exists(d.address))
 
     def test_interrupt(self):
         d = self.daemon("", ZONE)
         d.signal(signal.SIGINT)
         self.assertEqual(d.wait(), 0)
+        self.assertFalse(d.lines("counters:"))  # nothing was counted
 
     def test_open_transactions_may_end(self):
         d = self.daemon("", ZONE)
@@ -337,8 +341,10 @@ class Stop(harness.WireTest):
 
 class Sockets(harness.WireTest):
     def refused(self, d, status, words):
+        os.truncate(d.log_path, 0) if d.log_path.exists() else None
         self.assertEqual(d.launch().wait(harness.PATIENCE), status, d.log())
         self.assertRegex(d.log(), words)
+        self.assertEqual(len(d.lines("error|nable")), 1, d.log())  # said once, and libmilter's own words are not added
         d.process = None
 
     def test_mode_and_owner(self):
@@ -433,6 +439,64 @@ class Sockets(harness.WireTest):
 
 
 @unittest.skipUnless(harness.as_root(), "needs root")
+class Log(harness.WireTest):
+    """Where lines go without --log, on a machine with a /dev of its own and no terminal."""
+
+    WITH_DEV = ('for name in null urandom; do touch "$0/$name"; mount --bind "/dev/$name" "$0/$name" || exit 1; done; '
+                'mount --bind "$0" /dev && exec "$@"')
+
+    def setUp(self):
+        self.d = self.daemon("", ZONE, start=False)
+        self.dev = self.d.directory / "dev"
+        self.dev.mkdir()
+
+    def launch(self):
+        words = ["unshare", "--mount", "sh", "-c", self.WITH_DEV, self.dev, BINARY, "milter", "-c", self.d.path]
+        with open(self.d.log_path, "ab") as log:
+            self.d.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def test_nobody_there(self):
+        """A container: neither terminal nor syslog."""
+        self.launch()
+        self.d.wait_for_log("is listening on")
+        self.assertTrue(self.d.client().message().accepted)
+        self.d.wait_for_log("QID1: .*action=accept")
+        self.d.stop()
+        self.assertTrue(self.d.lines("stopped"))
+        self.d.path.write_text(f'listen = "unix:{self.d.directory}/none/sock";\n')
+        self.launch()
+        self.assertEqual(self.d.wait(), EX_UNAVAILABLE)
+        self.assertRegex(self.d.log(), "error: cannot listen on unix:.*: No such file or directory")
+        self.d.process = None
+
+    def test_syslog_that_does_not_read(self):
+        """Its socket is full after some lines: mail goes on, and no line of it is lost."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+            syslog.bind(str(self.dev / "log"))
+            syslog.settimeout(harness.PATIENCE)
+            self.launch()
+            self.assertRegex(self.next_with(syslog, "listening"), rf"^<22>\w+ .* assay\[{self.d.process.pid}\]: assay ")
+            c = self.d.client()
+            for i in range(1000):
+                self.assertTrue(c.message(queue_id=f"Q{i}").accepted)
+            for i in range(1000):
+                self.assertIn(f" Q{i}: ", self.next_with(syslog, "action="))
+            self.assertTrue(c.message(queue_id="LAST").accepted)
+            self.next_with(syslog, "LAST: ")
+            for i in range(600):
+                self.assertTrue(c.message(queue_id=f"R{i}").accepted)
+            start = time.monotonic()
+            self.assertEqual(self.d.stop(), 0)
+            self.assertLess(time.monotonic() - start, 10 if harness.SANITIZED else 2)
+
+    def next_with(self, syslog, word):
+        while True:
+            line = syslog.recv(65536).decode()
+            if word in line:
+                return line
+
+
+@unittest.skipUnless(harness.as_root(), "needs root")
 class User(harness.WireTest):
     def setUp(self):
         self.d = self.daemon("", ZONE, start=False)
@@ -512,6 +576,19 @@ class User(harness.WireTest):
         self.d.configure("")
         self.d.start()
         self.assertTrue(self.d.lines("warning: running as root"))
+
+    def test_whose_rights_a_check_had(self):
+        """The check of a reload runs as the user itself: nothing to tell then."""
+        os.chown(self.key, 0, self.nobody.pw_gid)
+        self.key.chmod(0o640)
+        note = '(the keys were read with your rights, not with those of the user "daemon")\n'
+        for user, text in (("daemon", ""), ("nobody", note)):
+            self.d.configure('user = "daemon";\n' + self.signing)
+            words = ["setpriv", f"--reuid={user}", f"--regid={self.nobody.pw_gid}", "--clear-groups", BINARY, "config", "check", "-c"]
+            run = subprocess.run([*words, str(self.d.path)], capture_output=True, text=True)
+            if "Permission denied" in run.stderr and "setpriv" in run.stderr:
+                self.skipTest("the program is where nobody can read")
+            self.assertEqual((run.returncode, run.stdout, run.stderr), (0, f"{self.d.path} is good\n" + text, ""), run)
 
     def test_nobody_can_become_another(self):
         self.d.configure('user = "daemon";\n')
