@@ -1,15 +1,21 @@
-"""cases.py - what must be true under every MTA. To add a case, write a function here.
+"""cases.py - what must be true under every MTA, and at the end under those that Debian ships. To add a case, write a
+function here.
 
-@case(profile, name) gives the configuration that it runs under (PROFILES in daemon.py); trial.py has what it can
-do. world.py tells who sends: GOOD4 and GOOD6 are the servers of {none,quarantine,reject,nodmarc}.example, BAD4
-and BAD6 those of evil.example; recv.example is ours."""
+@case(profile, name, mta) gives the configuration that it runs under (PROFILES in daemon.py) and the MTA, if not both;
+trial.py has what it can do. world.py tells who sends: GOOD4 and GOOD6 are the servers of {none,quarantine,reject,
+nodmarc}.example, BAD4 and BAD6 those of evil.example; recv.example is ours."""
 
 import collections
+import os
+import pathlib
 import re
+import subprocess
 import time
 
 import sweep
+from daemon import CONF
 from namespace import BAD4, BAD6, FILTER, GOOD4, GOOD6, MX4, RELAY, USER
+from shipped import unit_setting
 
 CASES = []
 Case = collections.namedtuple("Case", "profile name function mta")
@@ -900,3 +906,41 @@ def _(t):
     t.refused(t.send(message, "x@evil.example", client=BAD4), "550 5.7.1", "DMARC policy", "quarantine.example")
     t.daemon.reload("enforce")
     t.judged(t.send(message, "x@evil.example", client=BAD4), "dmarc=fail (p=quarantine dis=quarantine)")
+
+
+# --- Debian's own configurations
+
+
+@case("shipped", "Debian's sendmail.mc with the lines of etc/sendmail.mc: it starts, and its mail passes assay", "sendmail-debian")
+def _(t):
+    for port in (25, 587):
+        reply = t.send(t.mail("root@mx.recv.example"), "", server="127.0.0.1", client="127.0.0.1", port=port, rcpt="root")
+        t.expect(f"the reply on port {port}", reply.code, 250 if port == 25 else 530)
+    t.logged("origin=ours", "action=accept", "[127.0.0.1]")
+
+
+@case("chroot", "a Unix socket in the chroot of Postfix: smtpd and cleanup find it", "postfix-debian")
+def _(t):
+    spool = "/var/spool/postfix"
+    message = t.sign(t.mail("boss@reject.example"), "reject.example")
+    t.judged(t.send(message, "boss@reject.example"), "spf=pass", "dkim=pass", "dmarc=pass")
+    t.pickup(t.mail("alice@recv.example", to="friend@far.example"), "alice@recv.example")
+    signed_by_us(t, t.delivered())
+    for program in ("smtpd", "cleanup"):
+        t.expect(f"the root directory of {program}", roots_of(program), {spool})
+    t.expect("what postfix check says", subprocess.run(["postfix", "check"], capture_output=True).stderr, b"")
+    t.expect("what config check says", t.daemon.check(), f"{CONF} is good\n")
+    folder = pathlib.Path(t.daemon.socket.removeprefix("unix:")).parent
+    t.expect("ReadWritePaths", unit_setting("postfix-socket.conf", "ReadWritePaths"), f"-{folder}")
+
+
+def roots_of(program):
+    """The root directories of the processes that run this program."""
+    found = set()
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if os.path.basename(os.readlink(process / "exe")) == program:
+                found.add(os.readlink(process / "root"))
+        except OSError:
+            pass
+    return found

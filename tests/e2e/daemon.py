@@ -1,16 +1,19 @@
 """daemon.py - the assay under test: its configuration in the profiles that the cases name, start, end."""
 
 import pathlib
+import re
+import shutil
 import signal
 import subprocess
 import time
 
 from namespace import FILTER, RELAY, WORK
+from shipped import commented, unit_setting
 from world import KEYS, OUR_SELECTORS
 
 CONF = pathlib.Path("/etc/assay/assay.conf")
 SENDERS = pathlib.Path("/etc/assay/senders")
-SOCKET = "inet:8892@127.0.0.1"  # as in the lines of etc/
+DROP_IN = "postfix-socket.conf"
 
 # What every profile has, in the words of assay.conf.
 COMMON = {
@@ -24,7 +27,8 @@ COMMON = {
     "dmarc": '{ on-reject = "reject"; }',
 }
 SIMPLE = COMMON["signing"].replace("keys =", 'header-canonicalization = "simple"; keys =')
-# What a profile changes. "shipped" is etc/assay.conf as it is.
+# What a profile changes. "shipped" is etc/assay.conf as it is; "chroot" has the socket of etc/postfix-socket.conf, and
+# runs as the unit with this drop-in runs it: not as root.
 PROFILES = {
     "enforce": {},
     "spf-reject": {"spf": '{ on-fail = "reject"; }'},
@@ -46,27 +50,47 @@ class Daemon:
         self.program, self.probe = build / "assay", build / "assay-probe"
         self.top = top
         self.log_path = logs / "assay.log"
+        self.socket = None
         self.process = None
 
     def configure(self, profile):
         if profile == "shipped":
             text = (self.top / "etc" / "assay.conf").read_text()
         else:
-            text = "".join(f"{name} = {value};\n" for name, value in (COMMON | PROFILES[profile]).items())
+            text = "".join(f"{name} = {value};\n" for name, value in (COMMON | PROFILES.get(profile, {})).items())
+        if profile == "chroot":
+            text += commented(DROP_IN, "listen") + commented(DROP_IN, "socket-group")
         CONF.write_text(text)
+        listen = re.search(r'(?m)^listen = "(.*)"', text)
+        self.socket = listen[1] if listen else "inet:8892@127.0.0.1"
         SENDERS.write_text("alice alice@recv.example\nalice@recv.example alice@recv.example\n")
+
+    def as_the_unit_does(self):
+        """Makes what the drop-in makes; the words before the program that give it user and groups."""
+        make = unit_setting(DROP_IN, "ExecStartPre").removeprefix("+")
+        subprocess.run(make.split(), check=True)
+        shutil.copy(self.program, WORK)  # the build may be where the user assay cannot look
+        groups = unit_setting(DROP_IN, "SupplementaryGroups")
+        return ["setpriv", "--reuid=assay", "--regid=assay", f"--groups={groups}", "--no-new-privs"]
 
     def start(self, profile):
         """Starts assay with a profile; says why when it does not come up."""
         self.configure(profile)
+        words = [self.program, "milter", "-c", CONF, "--log", "stderr"]
+        if profile == "chroot":
+            words = [*self.as_the_unit_does(), WORK / self.program.name, *words[1:]]
         with self.log_path.open("a") as log:
-            words = [self.program, "milter", "-c", CONF, "--log", "stderr"]
             self.process = subprocess.Popen([str(w) for w in words], stderr=log, stdout=log, cwd=WORK)
         end = time.monotonic() + 20
-        while subprocess.run([str(self.probe), "--check", SOCKET], capture_output=True).returncode != 0:
+        while subprocess.run([str(self.probe), "--check", self.socket], capture_output=True).returncode != 0:
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"assay does not answer with profile {profile}:\n{self.tail(0)}")
             time.sleep(0.05)
+
+    def check(self):
+        """What assay says of its configuration, to root."""
+        done = subprocess.run([str(self.program), "config", "check"], capture_output=True, text=True)
+        return done.stdout + done.stderr
 
     def stop(self):
         """Ends assay as an administrator does; returns a sentence if that did not go well, else None."""

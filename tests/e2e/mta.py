@@ -1,9 +1,10 @@
-"""mta.py - a real Postfix and a real Sendmail, each with the lines of etc/ in its configuration.
+"""mta.py - a real Postfix and a real Sendmail, each with the lines of etc/ in its configuration; and both once more as
+Debian ships them.
 
 Postfix has services with the content filters of filter.py (the lines of assay.conf(5)); both take back what filters
 have seen on port 10026, where milters are not asked.
 
-Both listen on ports 25, 587 (AUTH required, the lines that etc/ recommends) and 588 (a submission service that
+The first two listen on ports 25, 587 (AUTH required, the lines that etc/ recommends) and 588 (a submission service that
 takes mail for local users from strangers, as Sendmail's default MSA does), host recv.example, know the user
 alice with the password "secret", and deliver all mail, wherever it is addressed to, into WORK/mail/new; but for
 mail to next.example and old.example, which their SMTP clients send to the servers of sink.py."""
@@ -15,6 +16,7 @@ import subprocess
 
 import sink
 from namespace import HOST, MX4, MX6, WORK, add_user, command, replace
+from shipped import commented
 from world import TLS, wait_for_port
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -28,13 +30,18 @@ def add_alice(path, owner):
     path.chmod(0o640)
 
 
-def wait_for_mta():
-    for port in (25, 587, 588):
-        wait_for_port(MX4, port)
-    wait_for_port(MX6, 25)
+class Mta:
+    listens_on = [(MX4, 25), (MX4, 587), (MX4, 588), (MX6, 25)]
+
+    def prepare(self):
+        """What is done when the configuration is there, and before the start."""
+
+    def wait(self):
+        for address, port in self.listens_on:
+            wait_for_port(address, port)
 
 
-class Postfix:
+class Postfix(Mta):
     name = "postfix"
     main_cf = f"""compatibility_level = 3.6
 myhostname = {HOST}
@@ -105,8 +112,8 @@ scan unix - - n - 2 smtp
         shutil.copy(share / "dynamicmaps.cf", etc)
         inbox = (WORK / "mail").stat()
         own = self.main_cf.format(uid=inbox.st_uid, gid=inbox.st_uid)
-        (etc / "main.cf").write_text(own + (TOP / "etc" / "postfix-main.cf").read_text())
-        (etc / "master.cf").write_text(self.master() + self.submission + self.filters)
+        (etc / "main.cf").write_text(own + self.snippet())
+        (etc / "master.cf").write_text(self.master())
         (etc / "sasl").mkdir(exist_ok=True)
         (etc / "sasl" / "smtpd.conf").write_text(SASL.format(path="/etc/sasldb2"))
         add_alice(pathlib.Path("/etc/sasldb2"), "postfix")
@@ -114,11 +121,14 @@ scan unix - - n - 2 smtp
         for program in ("postdrop", "postqueue"):
             shutil.chown(f"/usr/sbin/{program}", group="postdrop")
             os.chmod(f"/usr/sbin/{program}", 0o2755)
+        self.prepare()
         command("postfix", "start")
-        wait_for_mta()
+        self.wait()
 
-    @staticmethod
-    def master():
+    def snippet(self):
+        return (TOP / "etc" / "postfix-main.cf").read_text()
+
+    def master(self):
         """Debian's own master.cf, with nothing chrooted: there is no chroot to fill here."""
         lines = []
         for line in pathlib.Path("/usr/share/postfix/master.cf.dist").read_text().splitlines():
@@ -127,7 +137,7 @@ scan unix - - n - 2 smtp
                 fields[4] = "n"
                 line = " ".join(fields)
             lines.append(line)
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n" + self.submission + self.filters
 
     def held(self, token):
         """True if a message with this token waits in the hold queue."""
@@ -135,7 +145,27 @@ scan unix - - n - 2 smtp
         return any(token.encode() in path.read_bytes() for path in hold.rglob("*") if path.is_file())
 
 
-class Sendmail:
+class DebianPostfix(Postfix):
+    """With Debian's master.cf and the chroot that Debian fills: a Unix socket as etc/postfix-socket.conf proposes it."""
+
+    name = "postfix-debian"
+    listens_on = [(MX4, 25), (MX6, 25)]
+
+    def snippet(self):
+        tcp, socket = commented("postfix-main.cf", "smtpd_milters"), commented("postfix-socket.conf", "smtpd_milters")
+        return super().snippet().replace(tcp, socket) + "alias_maps = hash:/etc/aliases\n"
+
+    def master(self):
+        return pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
+
+    def prepare(self):
+        """As Debian's postinst and its unit do."""
+        replace("/etc/aliases", "")
+        command("postalias", "/etc/aliases")
+        command("/usr/lib/postfix/configure-instance.sh", "-")
+
+
+class Sendmail(Mta):
     name = "sendmail"
     sendmail_mc = f"""include(`/usr/share/sendmail/cf/m4/cf.m4')dnl
 OSTYPE(`debian')dnl
@@ -203,7 +233,7 @@ file=$(mktemp {INBOX}/.XXXXXXXX) && cat >"$file" && chmod 644 "$file" && mv "$fi
             shutil.chown(folder, owner, owner)
             os.chmod(folder, mode)
         snippet = (TOP / "etc" / "sendmail.mc").read_text()
-        replace("/etc/mail/sendmail.mc", self.sendmail_mc.replace("@SNIPPET@\n", snippet))
+        replace("/etc/mail/sendmail.mc", self.with_snippet(snippet))
         self.make_cf("sendmail", "/etc/mail/sendmail.mc")
         self.make_cf("submit", "/usr/share/sendmail/cf/debian/submit.mc")
         replace("/etc/mail/local-host-names", "recv.example\n")
@@ -214,8 +244,15 @@ file=$(mktemp {INBOX}/.XXXXXXXX) && cat >"$file" && chmod 644 "$file" && mv "$fi
         sendmail = pathlib.Path("/usr/sbin/sendmail")
         sendmail.unlink(missing_ok=True)
         sendmail.symlink_to(self.program)
-        command(self.program, "-C/etc/mail/sendmail.cf", "-bd", "-q5s")
-        wait_for_mta()
+        self.prepare()
+        # A busy machine is no reason to refuse connections, or to queue mail: here.
+        busy = ["-ORefuseLA=1000", "-OQueueLA=1000"]
+        command(self.program, "-C/etc/mail/sendmail.cf", *busy, "-bd", "-q5s")
+        self.wait()
+
+    def with_snippet(self, snippet):
+        """Nothing listens on the submission port here: with the line for that."""
+        return self.sendmail_mc.replace("@SNIPPET@\n", snippet + commented("sendmail.mc", "DAEMON_OPTIONS"))
 
     @staticmethod
     def make_cf(name, source):
@@ -227,4 +264,23 @@ file=$(mktemp {INBOX}/.XXXXXXXX) && cat >"$file" && chmod 644 "$file" && mv "$fi
         return any(token in path.read_text(errors="replace") for path in pathlib.Path("/var/spool/mqueue").glob("hf*"))
 
 
-MTAS = {"postfix": Postfix, "sendmail": Sendmail}
+class DebianSendmail(Sendmail):
+    """Debian's sendmail.mc, untouched but for the lines of etc/sendmail.mc above MAILER_DEFINITIONS."""
+
+    name = "sendmail-debian"
+    listens_on = [("127.0.0.1", 25), ("127.0.0.1", 587)]
+
+    def with_snippet(self, snippet):
+        for name in ("dialup.m4", "provider.m4"):
+            replace(f"/etc/mail/m4/{name}", "")
+        shipped = pathlib.Path("/usr/share/sendmail/cf/debian/sendmail.mc").read_text()
+        return shipped.replace("\nMAILER_DEFINITIONS\n", f"\n{snippet}MAILER_DEFINITIONS\n")
+
+    def prepare(self):
+        """As Debian's postinst does."""
+        command("makemap", "hash", "/etc/mail/access.db", input="")
+        replace("/etc/mail/aliases", "")
+        command(self.program, "-bi")
+
+
+MTAS = {mta.name: mta for mta in (Postfix, Sendmail, DebianPostfix, DebianSendmail)}

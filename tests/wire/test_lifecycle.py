@@ -581,6 +581,7 @@ class User(harness.WireTest):
         """The check of a reload runs as the user itself: nothing to tell then."""
         os.chown(self.key, 0, self.nobody.pw_gid)
         self.key.chmod(0o640)
+        os.chown(self.run, pwd.getpwnam("daemon").pw_uid, -1)
         note = '(the keys were read with your rights, not with those of the user "daemon")\n'
         for user, text in (("daemon", ""), ("nobody", note)):
             self.d.configure('user = "daemon";\n' + self.signing)
