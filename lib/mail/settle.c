@@ -133,7 +133,7 @@ static bool read_phrase(struct writer *w, struct phrase *p)
  * are skipped; they were kept then. */
 static bool next_run(struct lexer *l, struct str *run)
 {
-    struct phrase ignored;
+    struct phrase ignored = {0};
     if (!lex_cfws(l))
         return false;
     size_t from = l->at;
