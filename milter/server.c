@@ -112,9 +112,31 @@ static bool make_socket(const struct identity *maker, mode_t mode, bool left, st
     return made;
 }
 
+/* Only root gives files to another user, and others only to a group that they are in. */
+static struct str why_not_given(const struct conf *conf, int why, struct arena *a)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, STR("cannot give the socket to"));
+    if (conf->socket_owner.n)
+        sb_printf(&b, " the user \"%.*s\"", STR_ARG(conf->socket_owner));
+    if (conf->socket_group.n)
+        sb_printf(&b, "%s the group \"%.*s\"", conf->socket_owner.n ? " and" : "",
+                  STR_ARG(conf->socket_group));
+    sb_printf(&b, ": %s", strerror(why));
+    if (why == EPERM && conf->socket_owner.n)
+        sb_add(&b, STR("; only an assay that is started as root can: remove socket-owner"));
+    else if (why == EPERM)
+        sb_printf(&b,
+                  "; assay has to be in that group (in the systemd unit: SupplementaryGroups=%.*s) "
+                  "or to be started as root",
+                  STR_ARG(conf->socket_group));
+    return sb_str(&b);
+}
+
 /* Gives the socket to others than its maker. Only what the maker had made can be given away. */
-static bool give_socket(const struct identity *maker, uid_t uid, gid_t gid, struct arena *a,
-                        struct str *problem)
+static bool give_socket(const struct conf *conf, const struct identity *maker, uid_t uid, gid_t gid,
+                        struct arena *a, struct str *problem)
 {
     struct stat st;
     int fd = open(unix_socket.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -124,8 +146,7 @@ static bool give_socket(const struct identity *maker, uid_t uid, gid_t gid, stru
     if (!ours)
         *problem = STR("somebody took the socket away while it was opened");
     else if (!given)
-        *problem =
-            str_printf(a, "cannot give the socket to its owner and group: %s", strerror(errno));
+        *problem = why_not_given(conf, errno, a);
     if (fd >= 0)
         close(fd);
     return given;
@@ -153,7 +174,7 @@ static bool open_unix(const struct conf *conf, const struct identity *id, struct
     }
     unix_socket_maker = identity_for_path(id, unix_socket.sun_path, a);
     return make_socket(&unix_socket_maker, conf->socket_mode, left, a, problem) &&
-           give_socket(&unix_socket_maker, uid, gid, a, problem);
+           give_socket(conf, &unix_socket_maker, uid, gid, a, problem);
 }
 
 /* --- TCP sockets -------------------------------------------------------------------------------*/

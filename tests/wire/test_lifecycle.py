@@ -577,6 +577,21 @@ class User(harness.WireTest):
         self.d.start()
         self.assertTrue(self.d.lines("warning: running as root"))
 
+    def test_socket_for_a_group_that_it_is_not_in(self):
+        """As the unit starts it, not as root: the error names the group, and what to do."""
+        for more, words in (('socket-group = "mail";\n', r'the group "mail": Operation not permitted; .*SupplementaryGroups=mail'),
+                            ('socket-owner = "daemon";\n', r'the user "daemon": Operation not permitted; .*remove socket-owner'),
+                            ('socket-owner = "daemon"; socket-group = "mail";\n', 'the user "daemon" and the group "mail": ')):
+            self.d.configure(more)
+            self.d.path.chmod(0o644)
+            words_to_run = ["setpriv", "--reuid=nobody", f"--regid={self.nobody.pw_gid}", "--clear-groups", BINARY, "milter", "--log", "stderr"]
+            run = subprocess.run([*words_to_run, "-c", str(self.d.path)], capture_output=True, text=True, timeout=harness.PATIENCE)
+            if "Permission denied" in run.stderr and "setpriv" in run.stderr:
+                self.skipTest("the program is where nobody can read")
+            self.assertEqual(run.returncode, EX_UNAVAILABLE, run.stderr)
+            self.assertRegex(run.stderr, f"error: cannot listen on unix:.*/sock: cannot give the socket to {words}")
+            self.assertFalse(os.path.exists(self.d.address))
+
     def test_whose_rights_a_check_had(self):
         """The check of a reload runs as the user itself: nothing to tell then."""
         os.chown(self.key, 0, self.nobody.pw_gid)
