@@ -382,7 +382,7 @@ def not_signed(t, found):
 def _(t):
     message = t.mail("Alice <alice@recv.example>", to="friend@far.example")
     signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
-    t.logged("signed=recv.example/r2026,recv.example/e2026", "SMTP AUTH alice", f"client=unknown[{USER}]")
+    t.logged("signed=recv.example/s2026-rsa,recv.example/s2026-ed25519", "SMTP AUTH alice", f"client=unknown[{USER}]")
 
 
 @case("enforce", "authenticated submission from a domain without key: delivered unsigned, and the log says why")
@@ -604,7 +604,7 @@ def _(t):
     found = sent_on(t, t.mail("alice@recv.example", body="a\n" + "x" * 1001 + "\nb\n"))
     if found:
         t.expect("the client broke the line", longest_line(found) <= 998, True)
-    t.logged("signed=recv.example/r2026", "risk=long-line")
+    t.logged("signed=recv.example/s2026-rsa", "risk=long-line")
 
 
 EIGHT_BIT = ["MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit"]
@@ -618,7 +618,7 @@ def _(t):
         return t.accepted(reply)
 
     signed_by_us(t, send_to("x@next.example"))
-    t.logged("signed=recv.example/r2026", "risk=8bit")
+    t.logged("signed=recv.example/s2026-rsa", "risk=8bit")
     found = send_to("x@old.example")
     if found:
         t.expect("the body was encoded", found.all("Content-Transfer-Encoding") != ["8bit"], True)
@@ -641,7 +641,7 @@ def _(t):
 def _(t):
     message = t.mail("alice@recv.example")
     signed_by_us(t, t.accepted(t.send(message, "alice@recv.example", USER, tls="good")))
-    t.logged("signed=recv.example/r2026", "TLS certificate", "laptop")
+    t.logged("signed=recv.example/s2026-rsa", "TLS certificate", "laptop")
     for name in ("self", "bad", "", None):
         message = t.mail("alice@recv.example")
         t.refused(t.send(message, "alice@recv.example", USER, tls=name), "550 5.7.1", "DMARC policy", "recv.example")
@@ -740,7 +740,7 @@ def _(t):
     first, t.token = t.token, t.token + "-again"
     again = found.data.replace(f"X-Case: {first}".encode(), f"X-Case: {t.token}".encode()).replace(b"\n", b"\r\n")
     signed_by_us(t, t.accepted(t.send(again, "alice@recv.example", USER, 587, "friend@far.example", auth=True)))
-    t.logged('not-signed="already signed by recv.example/r2026,recv.example/e2026"')
+    t.logged('not-signed="already signed by recv.example/s2026-rsa,recv.example/s2026-ed25519"')
 
 
 @case("shadow", "shadow mode: our own mail is signed")

@@ -6,6 +6,7 @@ recv.example is ours; {none,quarantine,reject}.example publish that DMARC policy
 with SPF, DKIM and DMARC in order."""
 
 import base64
+import os
 import pathlib
 import re
 import socket
@@ -13,11 +14,12 @@ import subprocess
 import time
 
 from namespace import BAD4, GOOD4, GOOD6, MX4, MX6, WORK, command
+from shipped import readme_commands
 
 DNS = WORK / "dns"
 KEYS = pathlib.Path("/etc/assay/keys")
 SENDER_KEY = WORK / "sender.pem"  # selector s1 of every sender's domain
-OUR_SELECTORS = {"r2026": "rsa", "e2026": "ed25519"}
+OUR_SELECTORS = ["s2026-rsa", "s2026-ed25519"]  # as the README has them
 NSD_PORT = 5300
 SILENT_PORT = 5399
 
@@ -29,15 +31,11 @@ def senders_record():
 
 
 def make_keys(assay):
-    """Our keys, made as assay-dkim(1) says; and one for all who send to us."""
-    KEYS.mkdir(parents=True)
+    """Our keys, made by the commands of the README; and one for all who send to us."""
     command("openssl", "genrsa", "-out", SENDER_KEY, "2048")
-    for selector, kind in OUR_SELECTORS.items():
-        where = ["--domain", "recv.example", "--selector", selector, "--directory", KEYS]
-        command(assay, "dkim", "keygen", *where, "--type", kind)
-        pem = KEYS / f"recv.example.{selector}.pem"
-        command("chown", "root:assay", pem)
-        pem.chmod(0o640)
+    programs = f"{assay.parent}:{os.environ['PATH']}"
+    for line in readme_commands("Make keys"):
+        command("sh", "-ec", line.replace("example.org", "recv.example"), env={**os.environ, "PATH": programs})
 
 
 TLS = WORK / "tls"
