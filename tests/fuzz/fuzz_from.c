@@ -33,6 +33,16 @@ static void require_only_foreign(struct arena *a, struct str text, struct str ow
     require(own.n == 0 || str_eq(own, foreign));
 }
 
+static struct str joined(struct arena *a, struct str first, struct str between, struct str second)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, first);
+    sb_add(&b, between);
+    sb_add(&b, second);
+    return sb_str(&b);
+}
+
 /* All that is found in a field that does not parse is of one domain, and an address of another one
  * is found, in the open or hidden, before it or behind it. */
 static void require_one_domain(struct arena *a, struct str text, const struct from_parsed *from)
@@ -44,8 +54,8 @@ static void require_one_domain(struct arena *a, struct str text, const struct fr
     for (size_t i = 0; i < from->n; i++)
         require(str_eq(from->mailboxes[i].domain, own));
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        require_only_foreign(a, str_printf(a, "%s ;%.*s", foreign[i], STR_ARG(text)), own);
-        require_only_foreign(a, str_printf(a, "%.*s; %s", STR_ARG(text), foreign[i]), own);
+        require_only_foreign(a, joined(a, str_of(foreign[i]), STR(" ;"), text), own);
+        require_only_foreign(a, joined(a, text, STR("; "), str_of(foreign[i])), own);
     }
 }
 

@@ -69,6 +69,15 @@ static const struct from_case from_cases[] = {
     UNPARSED(" x\0y <a@x.test>", "a@x.test|"),
     UNPARSED(" \033$B$\"$$\033(B <a@x.test>", "a@x.test|"),
     UNPARSED(" <>, a@x.test", "a@x.test|"),
+    UNPARSED(" A <a@x.test>;\r\n", "a@x.test|"),
+    UNPARSED(" A <a@x.test>;\n", "a@x.test|"),
+    UNPARSED(" a@x.test (Ann) <a@x.test>", "a@x.test|"),
+    UNPARSED("@x.test", "@x.test|?"),
+    UNPARSED(" Wow!w <a@x.test>;", "a@x.test|"),
+    UNPARSED(" =?utf-8?b?c3Nz?= [x] <a@x.test>", "a@x.test|"),
+    UNPARSED(" =?gbk?q?a=A3=C0x.test?= <a@x.test>;", "a@x.test|"),
+    UNPARSED(" =?iso-8859-1?q?a=40b=FCcher.test?=", "a@xn--bcher-kva.test|"),
+    UNPARSED(" =?utf-8?q?Ann=09b?= [x] <a@x.test>", "a@x.test|"),
 
     /* the same domain, read in any way */
     UNPARSED(" \"a@x.test <a@x.test>", "a@x.test|"),
@@ -138,6 +147,7 @@ static const struct from_case from_cases[] = {
     REFUSED(" =?gbk?q?ceo=A3=C0bank.test?= <<a@x.test>>"),
     REFUSED(" =?gbk?q?ceo=A9=88bank.test?= <<a@x.test>>"),
     REFUSED(" =?shift_jis?q?ceo=81=97bank.test?= <<a@x.test>>"),
+    REFUSED(" =?utf-8?q?ceo=81=97bank.test?= <<a@x.test>>"), /* what is no UTF-8 may be another */
     REFUSED(" =?euc-jp?q?ceo=A1=F7bank.test?= <<a@x.test>>"),
     REFUSED(" =?big5?q?ceo=A2Ibank.test?= <<a@x.test>>"),
     REFUSED(" =?big5?q?ceo=A2Nbank.test?= <<a@x.test>>"),
@@ -161,6 +171,8 @@ static const struct from_case from_cases[] = {
     REFUSED(" a@x.te st"),
     REFUSED(" a@x.test(c).bank.test;"),
     REFUSED(" a@x.test (c) (d) bank.test;"),
+    REFUSED(" a@x.test (c\\)) bank.test;"),
+    REFUSED(" a@x.test(c)b;"),
     REFUSED(" a@x.test\\.bank.test"),
     REFUSED(" a@x.test\".bank.test\""),
     REFUSED(" \"a@x.test\".bank.test"),
@@ -189,11 +201,14 @@ static const struct from_case from_cases[] = {
             "e.test;"), /* two names, by IDNA2003 and IDNA2008 */
     REFUSED(" a@=?utf-8?q?x.test?=;"),
     REFUSED(" =?koi8-r?q?a=40b=C1nk.test?="),
+    REFUSED(" =?koi8-r?q?a=40b=E1nk.test?="), /* a letter of ISO 8859-1, too */
 
     /* at signs with nothing behind them that could be understood */
     REFUSED(" Ann @ <a@x.test>"),
     REFUSED(" Ann @ home <a@x.test>"),
     REFUSED(" a@x.test @"),
+    REFUSED(" <a@x.test> ceo%40"),
+    REFUSED(" =?shift_jis?q?ceo=81=97?= <<a@x.test>>"),
     REFUSED(" <a@x.test> a@[192.0.2.1];"),
     REFUSED(" a@[192.0.2.1];"),
     REFUSED(" a@[192.0.2.1"),
@@ -263,6 +278,7 @@ static const struct from_case from_cases[] = {
     REFUSED(" (ceo@bank.test) <>"),
     REFUSED(" a@[bank.test]"),
     REFUSED(" a@[192.0.2]"),
+    REFUSED(" \"b@[192.0.2.1]x\" <a@[192.0.2.1]>"),
     REFUSED(" a@[192.0.2.1](.bank.test)bank.test"),
     REFUSED(" \"b@[192.0.2.1].bank.test\" <a@[192.0.2.1]>"),
 
