@@ -2,6 +2,7 @@
 """DNS that is slow, silent or broken: the MTA is kept waiting, and nobody is rejected for it."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -84,6 +85,30 @@ class Dns(harness.WireTest):
         d = self.daemon('spf = { on-fail = "reject"; on-temperror = "tempfail"; };\n', dict(ZONE, **{"x.test": SERVFAIL}))
         reply = d.client().message("<a@x.test>")
         self.assertRegex(reply.text, r"^451 4\.7\.24 ")
+
+    def test_validates_with_the_anchor_that_is_named(self):
+        """Below an anchor every answer has to be signed. (libunbound itself says that nothing is below .test.)"""
+        zone = {"a.example": {"TXT": ["v=spf1 ip4:192.0.2.0/24 -all"]}}
+        d = self.daemon("", zone, start=False)
+        for name in "a.example", "b.example":
+            (d.directory / name).write_text(f"{name}. IN DS 12345 13 2 {'ab' * 32}\n")
+
+        def settings(anchor):
+            d.dns_options = f'dnssec = "validate"; trust-anchor = "{d.directory}/{anchor}";'
+            d.configure("")
+
+        def spf():
+            return re.search(r"spf=(\w+)", d.client().message("<x@a.example>").edits[-1][3]).group(1)
+
+        settings("b.example")
+        d.start()
+        self.assertEqual(spf(), "pass")
+        settings("a.example")
+        self.assertTrue(d.reload())
+        self.assertEqual(spf(), "temperror")
+        settings("missing")
+        self.assertFalse(d.reload())
+        self.assertTrue(d.lines(f"error: dns: .*{d.directory}/missing"), d.log())
 
     def test_early_decision_waits_no_longer_than_it_may(self):
         """spf.reject-at = "mail" with a silent domain: put off to the end of the message."""

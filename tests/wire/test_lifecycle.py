@@ -179,9 +179,10 @@ class Reload(harness.WireTest):
     def test_what_needs_a_restart_is_said(self):
         d = self.daemon("", ZONE)
         config = d.path.read_text()
-        d.path.write_text(config.replace(d.listen, "inet:1@127.0.0.1") + 'pid-file = "/nowhere/x";\nuser = "daemon";\n')
+        changed = 'pid-file = "/nowhere/x";\nuser = "daemon";\nstate-dir = "/nowhere";\nsyslog-ident = "other";\n'
+        d.path.write_text(config.replace(d.listen, "inet:1@127.0.0.1") + changed)
         self.assertTrue(d.reload())
-        for option in ("listen", "pid-file", "user"):
+        for option in ("listen", "pid-file", "user", "state-dir", "syslog-ident"):
             self.assertTrue(d.lines(f"warning: {option} has changed"), option)
         self.assertTrue(d.client().message().accepted)
 
@@ -200,6 +201,24 @@ class Reload(harness.WireTest):
         self.assertTrue(d.client().message().accepted)
         self.assertEqual(d.dns.queries[before:], [], d.dns.queries)
 
+    def test_a_small_cache_forgets(self):
+        d = self.daemon("", ZONE, dns='cache-size = "64K";')
+        domains = [f"d{i}.test" for i in range(300)]
+
+        def ask():
+            before = len(d.dns.queries)
+            c = d.client()
+            for domain in domains:
+                c.message(f"<x@{domain}>")
+            c.quit()
+            return [name for name, kind in d.dns.queries[before:] if name in domains]
+
+        self.assertEqual(ask(), domains)
+        self.assertEqual(ask(), domains)  # the oldest had to make room, each time
+        d.dns_options = 'cache-size = "8M";'
+        self.assertTrue(d.reload(""))
+        self.assertEqual((ask(), ask()), (domains, []))
+
     def test_log_level(self):
         d = self.daemon('log-level = "warning";\n', ZONE, start=False)
         d.launch()
@@ -212,6 +231,12 @@ class Reload(harness.WireTest):
         d.wait_for_log("reloaded")
         c.message()
         d.wait_for_log("QID1: ")
+
+    def test_log_lines_begin_with_the_name(self):
+        d = self.daemon('syslog-ident = "assay-out";\n', ZONE)
+        self.assertTrue(d.client().message().accepted)
+        d.wait_for_log("^assay-out: QID1: ")
+        self.assertEqual(d.lines("^(?!assay-out: )"), [])
 
     @staticmethod
     def connected(d):
