@@ -13,9 +13,9 @@ import subprocess
 import sys
 import tempfile
 
-SECTION = re.compile(r"^\[(config|zone|session|sign|message|expect)\]$")
+SECTION = re.compile(r"^\[(config|zone|session|senders|sign|message|expect)\]$")
 FAILURES = ("SERVFAIL", "TIMEOUT")
-DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+DOMAIN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+(?![A-Za-z0-9_-])")
 
 
 def sections(text):
@@ -53,7 +53,7 @@ def names(scenario):
                 found |= {above, "_dmarc." + above}
     for line in scenario.get("sign", []):
         words = line.split()
-        if len(words) == 3:
+        if len(words) >= 3:
             found.add(f"{words[1]}._domainkey.{words[0]}")
     mentioned = {name for name in found if "." in name}
     for line in scenario.get("zone", []):
