@@ -1,0 +1,382 @@
+/* connection.c - one connection: bytes in, frames to the protocol, answers out.
+ *
+ * Errors: a peer that sends what is no frame, or is silent for too long, or takes no answer, loses
+ * its connection, with one line in the log. */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "milter/serve/internal.h"
+
+#define TURNS 8 /* full reads in a row, before others have their turn */
+#define READ_MAX                                                                                   \
+    (64U << 10) /* bytes of a read: the whole of what an MTA sends at once, most often */
+#define ANSWERS_MAX (64U << 10) /* bytes of answers that are made before some are sent */
+
+/* --- Beginning and end -------------------------------------------------------------------------*/
+
+static void name_peer(struct serve_connection *c)
+{
+    struct sockaddr_storage address;
+    socklen_t n = sizeof address;
+    char text[INET6_ADDRSTRLEN] = "";
+    snprintf(c->peer, sizeof c->peer, "unknown");
+    if (getpeername(c->fd, (struct sockaddr *)&address, &n))
+        return;
+    if (address.ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)&address;
+        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
+        snprintf(c->peer, sizeof c->peer, "%s:%u", text, ntohs(v4->sin_port));
+    } else if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)&address;
+        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
+        snprintf(c->peer, sizeof c->peer, "[%s]:%u", text, ntohs(v6->sin6_port));
+    } else {
+        struct ucred peer;
+        socklen_t size = sizeof peer;
+        if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+            snprintf(c->peer, sizeof c->peer, "process %ld", (long)peer.pid);
+    }
+    c->tcp = address.ss_family == AF_INET || address.ss_family == AF_INET6;
+}
+
+/* Answers leave at once; a client that vanished without a word is found. */
+static void tune(const struct serve_connection *c)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+                   {SOL_SOCKET, SO_KEEPALIVE, 1},
+                   {IPPROTO_TCP, TCP_KEEPIDLE, 120},
+                   {IPPROTO_TCP, TCP_KEEPINTVL, 30},
+                   {IPPROTO_TCP, TCP_KEEPCNT, 4}};
+    for (size_t i = 0; c->tcp && i < sizeof options / sizeof *options; i++)
+        setsockopt(c->fd, options[i].level, options[i].name, &options[i].value,
+                   sizeof options[i].value);
+}
+
+static void enlist(struct serve *s, struct serve_connection *c)
+{
+    pthread_mutex_lock(&s->lock);
+    c->behind = s->connections;
+    if (c->behind)
+        c->behind->before = c;
+    s->connections = c;
+    s->n_connections++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void delist(struct serve *s, struct serve_connection *c)
+{
+    pthread_mutex_lock(&s->lock);
+    *(c->before ? &c->before->behind : &s->connections) = c->behind;
+    if (c->behind)
+        c->behind->before = c->before;
+    if (--s->n_connections == 0)
+        pthread_cond_broadcast(&s->empty);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void set_end(struct serve_connection *c, unsigned ms)
+{
+    atomic_store_explicit(&c->end_us, clock_us() + (int64_t)ms * 1000, memory_order_relaxed);
+}
+
+/* The protocol's last word comes before the list forgets the connection: when the list is empty,
+ * nothing of any protocol runs any more. */
+static void end(struct serve_connection *c)
+{
+    struct listener *l = c->listener;
+    close(c->fd);
+    if (c->state)
+        l->door.protocol->closed(c->state);
+    delist(c->serve, c);
+    atomic_fetch_sub(&l->connections, 1);
+    bytes_free(&c->kept);
+    bytes_free(&c->unsent);
+    free(c);
+}
+
+struct serve_connection *connection_open(struct serve *s, struct listener *l, int fd)
+{
+    struct serve_connection *c = calloc(1, sizeof *c);
+    if (!c)
+        abort();
+    c->source = SOURCE_CONNECTION;
+    c->fd = fd;
+    c->serve = s;
+    c->listener = l;
+    name_peer(c);
+    tune(c);
+    set_end(c, l->door.silence_ms);
+    c->state = l->door.protocol->opened(l->door.context, c);
+    if (!c->state) {
+        free(c);
+        return NULL;
+    }
+    enlist(s, c);
+    if (atomic_load(&s->stopping)) /* serve_stop() has looked at the list, perhaps */
+        connection_expire(c, INT64_MAX);
+    if (loop_watch(s, fd, EPOLLIN | EPOLLONESHOT, &c->source, true))
+        return c;
+    delist(s, c);
+    l->door.protocol->closed(c->state);
+    free(c);
+    return NULL;
+}
+
+void connection_expire(struct serve_connection *c, int64_t now_us)
+{
+    if (atomic_load_explicit(&c->end_us, memory_order_relaxed) >= now_us && now_us != INT64_MAX)
+        return;
+    atomic_store(&c->expired, true);
+    shutdown(c->fd, SHUT_RDWR); /* its worker, or the next one, sees the end of the file */
+}
+
+/* --- Answers -----------------------------------------------------------------------------------*/
+
+/* On Linux a connection with answers counts as a dialogue, in which acknowledgements are delayed by
+ * 40 ms, and an MTA that writes its commands in pieces waits for them. */
+static void acknowledge(const struct serve_connection *c)
+{
+    static const int on = 1;
+    if (c->tcp)
+        setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+/* Bytes that went, or -1 if the connection is gone. */
+static ssize_t send_some(const struct serve_connection *c, const char *data, size_t n)
+{
+    size_t sent = 0;
+    while (sent < n) {
+        ssize_t went = send(c->fd, data + sent, n - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (went >= 0)
+            sent += (size_t)went;
+        else if (errno == EAGAIN)
+            break;
+        else if (errno != EINTR)
+            return -1;
+    }
+    return (ssize_t)sent;
+}
+
+/* What was left before goes first. False: the connection is gone. */
+static bool flush(struct serve_connection *c, struct bytes *out)
+{
+    if (c->unsent.n) {
+        bytes_add(&c->unsent, out->p, out->n);
+        out->n = 0;
+        ssize_t sent = send_some(c, c->unsent.p, c->unsent.n);
+        if (sent < 0)
+            return false;
+        memmove(c->unsent.p, c->unsent.p + sent, c->unsent.n - (size_t)sent);
+        c->unsent.n -= (size_t)sent;
+        if (!c->unsent.n)
+            bytes_free(&c->unsent);
+        return true;
+    }
+    if (!out->n)
+        return true;
+    ssize_t sent = send_some(c, out->p, out->n);
+    if (sent >= 0 && (size_t)sent < out->n)
+        bytes_add(&c->unsent, out->p + sent, out->n - (size_t)sent);
+    out->n = 0;
+    acknowledge(c);
+    return sent >= 0;
+}
+
+void serve_send(struct serve_connection *c, const void *data, size_t n)
+{
+    assert(c->worker);
+    bytes_add(&c->worker->out, data, n);
+}
+
+void serve_send_now(struct serve_connection *c)
+{
+    flush(c, &c->worker->out); /* a connection that is gone is seen by the next read */
+}
+
+/* --- Frames ------------------------------------------------------------------------------------*/
+
+static void complain(const struct serve_connection *c, const char *problem)
+{
+    log_warning("%s connection of %s is closed: %s", c->listener->door.protocol->name, c->peer,
+                problem);
+}
+
+/* HELD_BACK: no more commands are carried out until the peer has taken the answers. */
+enum progress { ALL_HANDLED, HELD_BACK, CLOSES };
+
+/* Hands the whole frames of data to the protocol; *used of its bytes were. */
+static enum progress handle_frames(struct serve_connection *c, const char *data, size_t n,
+                                   size_t *used)
+{
+    const struct serve_protocol *protocol = c->listener->door.protocol;
+    *used = 0;
+    for (;;) {
+        const char *problem = NULL;
+        ptrdiff_t length = protocol->frame(data + *used, n - *used, &problem);
+        if (length < 0) {
+            complain(c, problem);
+            return CLOSES;
+        }
+        if (length == 0)
+            return ALL_HANDLED;
+        enum serve_next next = protocol->handle(c->state, data + *used, (size_t)length);
+        *used += (size_t)length;
+        if (next == SERVE_CLOSE) {
+            c->closing = true; /* the answer goes first */
+            return HELD_BACK;
+        }
+        if (c->worker->out.n < ANSWERS_MAX)
+            continue;
+        if (!flush(c, &c->worker->out))
+            return CLOSES;
+        if (c->unsent.n)
+            return HELD_BACK;
+    }
+}
+
+enum came { CAME, NOTHING, ENDED };
+
+static enum came take_bytes(struct serve_connection *c, char *to, size_t room, size_t *n)
+{
+    ssize_t came;
+    do
+        came = recv(c->fd, to, room, MSG_DONTWAIT);
+    while (came < 0 && errno == EINTR);
+    *n = came > 0 ? (size_t)came : 0;
+    return came > 0 ? CAME : came < 0 && errno == EAGAIN ? NOTHING : ENDED;
+}
+
+/* Hands frames over and moves what is left to the front. */
+static enum progress handle_buffer(struct worker *w, struct serve_connection *c, size_t *n)
+{
+    size_t used;
+    enum progress progress = handle_frames(c, w->in, *n, &used);
+    if (used)
+        c->frame_end_us = 0; /* what is left is another frame */
+    *n -= used;
+    memmove(w->in, w->in + used, *n);
+    return progress;
+}
+
+static void keep(struct serve_connection *c, const char *data, size_t n)
+{
+    if (n)
+        bytes_add(&c->kept, data, n);
+    else
+        bytes_free(&c->kept);
+    if (n && !c->frame_end_us)
+        c->frame_end_us = clock_us() + (int64_t)c->listener->door.frame_ms * 1000;
+}
+
+/* Reads what there is and has it handled; what is no whole frame yet is kept. */
+static enum progress read_frames(struct worker *w, struct serve_connection *c)
+{
+    size_t n = c->kept.n;
+    enum progress progress = ALL_HANDLED;
+    memcpy(w->in, n ? c->kept.p : "", n);
+    c->kept.n = 0;
+    if (c->held_back)
+        progress = handle_buffer(w, c, &n);
+    for (int turn = 0; turn < TURNS && progress == ALL_HANDLED; turn++) {
+        size_t came, room = w->in_cap - n < READ_MAX ? w->in_cap - n : READ_MAX;
+        enum came what = take_bytes(c, w->in + n, room, &came);
+        if (what == ENDED)
+            return CLOSES;
+        n += came;
+        if (what == CAME)
+            progress = handle_buffer(w, c, &n);
+        if (came < room)
+            break;
+    }
+    c->held_back = progress == HELD_BACK;
+    keep(c, w->in, n);
+    return progress;
+}
+
+static void watch_again(struct serve_connection *c)
+{
+    const struct serve_door *door = &c->listener->door;
+    bool wants_to_write = c->unsent.n || c->held_back;
+    uint32_t events = EPOLLONESHOT | (wants_to_write ? EPOLLOUT : EPOLLIN);
+    if (c->kept.n && !c->unsent.n)
+        atomic_store_explicit(&c->end_us, c->frame_end_us, memory_order_relaxed);
+    else
+        set_end(c, c->unsent.n ? door->write_ms : door->silence_ms);
+    c->worker = NULL;
+    /* From here on another worker may have it, and it may be gone. */
+    loop_watch(c->serve, c->fd, events, &c->source, false);
+}
+
+static void say_expired(const struct serve_connection *c)
+{
+    if (!atomic_load(&c->expired) || atomic_load(&c->serve->stopping))
+        return;
+    complain(c, c->unsent.n ? "it takes no answers"
+                : c->kept.n ? "the rest of a command does not come"
+                            : "it was silent for too long");
+}
+
+/* True if the connection is at its end. */
+static bool serve_once(struct worker *w, struct serve_connection *c)
+{
+    if (atomic_load(&c->expired)) {
+        say_expired(c);
+        return true;
+    }
+    if (c->unsent.n && !flush(c, &w->out))
+        return true;
+    if (c->unsent.n || c->closing)
+        return !c->unsent.n;
+    atomic_store_explicit(&c->end_us, INT64_MAX, memory_order_relaxed);
+    bool ended = read_frames(w, c) == CLOSES;
+    bool sent = flush(c, &w->out);
+    return ended || !sent || (c->closing && !c->unsent.n);
+}
+
+void connection_ready(struct worker *w, struct serve_connection *c)
+{
+    c->worker = w;
+    w->out.n = 0;
+    if (serve_once(w, c))
+        end(c);
+    else
+        watch_again(c);
+}
+
+/* --- For protocols -----------------------------------------------------------------------------*/
+
+void serve_waits(struct serve_connection *c, bool begins)
+{
+    if (begins)
+        workers_begin_wait(c->serve);
+    else
+        workers_end_wait(c->serve);
+}
+
+bool serve_is_stopping(const struct serve_connection *c)
+{
+    return atomic_load(&c->serve->stopping);
+}
+
+const char *serve_peer(const struct serve_connection *c)
+{
+    return c->peer;
+}
+
+int serve_descriptor(const struct serve_connection *c)
+{
+    return c->fd;
+}
