@@ -1,62 +1,47 @@
-/* callbacks.c - libmilter's callbacks: words of the MTA in, answers out.
+/* callbacks.c - what an MTA says and is answered, whatever door it came through.
  *
- * Each callback is a translation: arguments and macros to facts (connection.c), a verdict to an
- * answer (apply.c). Steps at which no configuration can refuse are negotiated without answer, so
- * that the MTA need not wait; there SMFIS_NOREPLY has to be returned.
+ * Each event is a translation: arguments and macros to words for the dialogue (lib/session), its
+ * verdict to an answer (apply.c). Steps at which no configuration can refuse are negotiated without
+ * answer, so that the MTA need not wait.
  *
- * Errors: a callback out of order (no transaction) is answered with a temporary failure. */
+ * Errors: an event out of order (no transaction) is answered with a temporary failure. */
 #include "milter/callbacks.h"
 
-#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include <libmilter/mfapi.h>
+#include <strings.h>
 
 #include "base/counters.h"
 #include "base/log.h"
 #include "milter/apply.h"
-#include "milter/connection.h"
-#include "milter/recorder.h"
-#include "milter/shortage.h"
+#include "milter/host.h"
 
-#define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
+/* One connection of an MTA. */
+struct connection {
+    struct runtime *runtime;
+    struct mta *mta;
+    struct dialogue *dialogue;
+    unsigned number; /* among those that were open when it came, from 1 */
+};
 
-/* libmilter has no room for a pointer of ours before a connection exists. */
-static struct runtime *shared;
-
-static struct connection *connection_of(SMFICTX *ctx)
+static struct str macro(const struct connection *c, const char *name)
 {
-    return smfi_getpriv(ctx);
+    return str_of(c->mta->calls->macro(c->mta, name));
 }
 
-/* For the steps that libmilter lets come without a negotiation: after SMFIC_QUIT_NC, and from an
- * MTA that does not keep to the protocol. */
-static struct connection *connection_made(SMFICTX *ctx)
+/* The answer to a point of the dialogue. */
+static enum mta_answer answer(struct connection *c, const struct verdict *refusal)
 {
-    struct connection *c = connection_of(ctx);
-    if (!c) {
-        c = connection_new(shared);
-        smfi_setpriv(ctx, c);
-    }
-    return c;
+    return refusal ? apply_refusal(c->mta, refusal) : MTA_CONTINUE;
 }
 
-static const char *macro(SMFICTX *ctx, const char *name)
+/* The same where a refusal ends the transaction. */
+static enum mta_answer answer_and_end(struct connection *c, const struct verdict *refusal)
 {
-    char symbol[32]; /* libmilter asks for a char *, and only reads it */
-    strncpy(symbol, name, sizeof symbol - 1);
-    symbol[sizeof symbol - 1] = '\0';
-    return smfi_getsymval(ctx, symbol);
-}
-
-static sfsistat go_on(const struct connection *c, unsigned long no_reply_bit)
-{
-    return c->no_reply & no_reply_bit ? SMFIS_NOREPLY : SMFIS_CONTINUE;
-}
-
-static bool refuses(const struct verdict *v)
-{
-    return v->action >= ACTION_TEMPFAIL;
+    enum mta_answer what = answer(c, refusal);
+    if (refusal && c->dialogue->transaction)
+        dialogue_answered(c->dialogue);
+    return what;
 }
 
 /* --- Negotiation -------------------------------------------------------------------------------*/
@@ -64,57 +49,46 @@ static bool refuses(const struct verdict *v)
 /* Comes before CONNECT and AUTH, so it depends on the configuration alone, and it has to do for
  * other configurations too: a reload may bring checks that need the body. MAIL is always answered:
  * while stopping, or without memory, it is refused; and so is RCPT: there may be too many. What is
- * wrong with a header is said at the end of the message. SMFIP_NR_BODY excludes SMFIS_SKIP: it
- * takes a tenth of the CPU off an ordinary message, and a body that nobody wants costs 0.3 ms per
+ * wrong with a header is said at the end of the message. MTA_NR_BODY excludes MTA_SKIP: it takes a
+ * tenth of the CPU off an ordinary message, and a body that nobody wants costs 0.3 ms per
  * megabyte. */
-#define PROTOCOL_WANTED                                                                            \
-    (SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_HELO | SMFIP_NR_HDR |           \
-     SMFIP_NR_EOH | SMFIP_NR_BODY)
-
-static void ask_for_macros(SMFICTX *ctx)
+static uint32_t steps_wanted(const struct conf *conf)
 {
-    static const struct {
-        int where;
-        char names[80];
-    } lists[] = {
-        {SMFIM_CONNECT, "j v {daemon_name} {client_addr}"},
-        {SMFIM_HELO, "{verify} {cert_subject} {cert_issuer}"},
-        {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {verify} {cert_subject} {cert_issuer}"},
-        {SMFIM_ENVRCPT, "i"},
-        {SMFIM_EOH, "i"},
-        {SMFIM_EOM, "i"},
-    };
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        char names[sizeof lists[i].names];
-        memcpy(names, lists[i].names, sizeof names);
-        if (smfi_setsymlist(ctx, lists[i].where, names) != MI_SUCCESS)
-            log_warning("libmilter refused the list of macros \"%s\"", names);
-    }
+    uint32_t wanted =
+        MTA_LEADING_SPACE | MTA_NO_UNKNOWN | MTA_NR_HELO | MTA_NR_HEADER | MTA_NR_EOH | MTA_NR_BODY;
+    if (!policy_may_refuse(conf, POINT_DATA))
+        wanted |= MTA_NO_DATA;
+    return wanted;
 }
 
-static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
-                             unsigned long f2, unsigned long f3, unsigned long *our_actions,
-                             unsigned long *our_steps, unsigned long *our_f2, unsigned long *our_f3)
+static void choose_macros(const char *macros[MTA_MACRO_POINTS])
 {
-    (void)f2, (void)f3;
-    *our_f2 = *our_f3 = 0;
-    if ((actions & (SMFIF_ADDHDRS | SMFIF_CHGHDRS)) != (SMFIF_ADDHDRS | SMFIF_CHGHDRS)) {
+    macros[MTA_AT_CONNECT] = "j v {daemon_name} {client_addr}";
+    macros[MTA_AT_HELO] = "{verify} {cert_subject} {cert_issuer}";
+    macros[MTA_AT_MAIL] = "i {auth_type} {auth_authen} {verify} {cert_subject} {cert_issuer}";
+    macros[MTA_AT_RCPT] = "i {rcpt_mailer} {rcpt_host} {rcpt_addr}";
+    macros[MTA_AT_EOH] = macros[MTA_AT_EOM] = "i";
+}
+
+static bool on_negotiate(void *state, const struct mta_offer *offered, struct mta_offer *wanted,
+                         const char *macros[MTA_MACRO_POINTS])
+{
+    static const uint32_t needed = MTA_ADD_HEADERS | MTA_CHANGE_HEADERS;
+    struct connection *c = state;
+    if ((offered->actions & needed) != needed) {
         log_error("this MTA does not let milters change headers: nothing can be done for it");
-        return SMFIS_REJECT;
+        return false;
     }
-    struct connection *c = connection_made(ctx);
-    *our_actions = actions & ACTIONS;
-    *our_steps = steps & PROTOCOL_WANTED;
-    c->no_reply = *our_steps;
-    c->leading_space = *our_steps & SMFIP_HDR_LEADSPC;
-    if (actions & SMFIF_SETSYMLIST) {
-        *our_actions |= SMFIF_SETSYMLIST;
-        ask_for_macros(ctx);
-    }
-    return SMFIS_CONTINUE;
+    struct snapshot *s = snapshot_take(c->runtime);
+    wanted->actions = offered->actions & (needed | MTA_QUARANTINE | MTA_CHOOSE_MACROS);
+    wanted->steps = offered->steps & steps_wanted(s->conf);
+    snapshot_release(s);
+    c->dialogue->leading_space = wanted->steps & MTA_LEADING_SPACE;
+    choose_macros(macros);
+    return true;
 }
 
-/* --- The session -------------------------------------------------------------------------------*/
+/* --- The client --------------------------------------------------------------------------------*/
 
 static bool on_loopback(const struct netaddr *a)
 {
@@ -125,191 +99,176 @@ static bool on_loopback(const struct netaddr *a)
 /* Mail that Postfix's pickup took has a simulated client, loopback with port 0; Sendmail -bs has
  * none (family U), or a local socket (L). A client whose address Postfix could not find is a
  * stranger: its {client_addr} is "unknown". */
-static void take_client(SMFICTX *ctx, struct connection *c, const struct sockaddr *address)
+static void read_address(const struct connection *c, const struct mta_client *client,
+                         struct client_words *words)
 {
-    struct session *s = &c->session;
-    if (!address) {
-        const char *text = macro(ctx, "{client_addr}");
-        s->smtp = text && !strcmp(text, "unknown");
-        return;
-    }
-    if (!netaddr_from_sockaddr(address, &s->client)) {
-        s->smtp = false;
-        return;
-    }
-    /* Both families have the port at the same place. */
-    bool no_port = ((const struct sockaddr_in *)(const void *)address)->sin_port == 0;
-    s->smtp = !(no_port && on_loopback(&s->client));
+    const char *text = client->address ? client->address : "";
+    if (client->family == '6' && !strncasecmp(text, "IPv6:", 5))
+        text += 5; /* as Sendmail writes it */
+    bool internet = client->family == '4' || client->family == '6';
+    if (internet && netaddr_parse(str_of(text), &words->address))
+        words->smtp = !(client->port == 0 && on_loopback(&words->address));
+    else
+        words->smtp = internet || str_eq(macro(c, "client_addr"), STR("unknown"));
 }
 
-static sfsistat refuse_crowd(SMFICTX *ctx, struct connection *c)
+static enum mta_answer on_connect(void *state, const struct mta_client *client)
 {
-    struct snapshot *s = snapshot_take(shared);
-    struct verdict verdict;
-    bool too_many = c->number > (unsigned)s->conf->max_connections;
-    if (too_many)
-        shortage_refuse(SHORTAGE_CONNECTIONS, s->conf, &verdict);
-    snapshot_release(s);
-    return too_many ? apply_refusal(ctx, &verdict) : SMFIS_CONTINUE;
+    struct connection *c = state;
+    struct client_words words = {
+        .name = str_of(client->host),
+        .daemon_name = macro(c, "daemon_name"),
+        .mta_name = macro(c, "j"),
+    };
+    read_address(c, client, &words);
+    return answer(c, dialogue_connect(c->dialogue, &words, c->number));
 }
 
-static sfsistat on_connect(SMFICTX *ctx, char *host, struct sockaddr *address)
+static enum mta_answer on_helo(void *state, const char *name)
 {
-    struct connection *c = connection_made(ctx);
-    c->session.client_name = str_copy(c->session.arena, str_of(host));
-    c->session.daemon_name = str_copy(c->session.arena, str_of(macro(ctx, "{daemon_name}")));
-    c->session.mta_name = str_copy(c->session.arena, str_of(macro(ctx, "j")));
-    take_client(ctx, c, address);
-    return refuse_crowd(ctx, c);
-}
-
-static sfsistat on_helo(SMFICTX *ctx, char *name)
-{
-    struct connection *c = connection_made(ctx);
-    connection_helo(c, name);
-    return go_on(c, SMFIP_NR_HELO);
-}
-
-static sfsistat on_close(SMFICTX *ctx)
-{
-    struct connection *c = connection_of(ctx);
-    if (c && c->now)
-        recorder_given_up(c);
-    connection_free(c);
-    smfi_setpriv(ctx, NULL);
-    return SMFIS_CONTINUE;
+    struct connection *c = state;
+    dialogue_helo(c->dialogue, str_of(name));
+    return MTA_CONTINUE;
 }
 
 /* --- The envelope ------------------------------------------------------------------------------*/
 
-static sfsistat on_mail(SMFICTX *ctx, char **argv)
+static enum mta_answer on_mail(void *state, const char *const *argv)
 {
-    struct connection *c = connection_made(ctx);
-    struct envelope e = {
-        .from = argv[0],
-        .queue_id = macro(ctx, "i"),
-        .auth_type = macro(ctx, "{auth_type}"),
-        .auth_user = macro(ctx, "{auth_authen}"),
-        .version = macro(ctx, "v"),
-        .verify = macro(ctx, "{verify}"),
-        .cert_subject = macro(ctx, "{cert_subject}"),
-        .cert_issuer = macro(ctx, "{cert_issuer}"),
+    struct connection *c = state;
+    const struct envelope_words words = {
+        .from = str_of(argv[0]),
+        .queue_id = macro(c, "i"),
+        .auth_type = macro(c, "auth_type"),
+        .auth_user = macro(c, "auth_authen"),
+        .certificate = {.version = macro(c, "v"),
+                        .verify = macro(c, "verify"),
+                        .subject = macro(c, "cert_subject"),
+                        .issuer = macro(c, "cert_issuer")},
     };
-    struct verdict verdict;
-    struct transaction *t = transaction_begin(c, &e, &verdict);
-    if (!t)
-        return apply_refusal(ctx, &verdict);
-    if (!refuses(&verdict))
-        return SMFIS_CONTINUE;
-    recorder_message(c, POINT_MAIL, &verdict);
-    sfsistat answer = apply_refusal(ctx, &verdict);
-    transaction_end(c); /* libmilter reports no end of a refused transaction */
-    return answer;
+    return answer_and_end(c, dialogue_mail(c->dialogue, &words));
 }
 
-static sfsistat out_of_order(const struct connection *c, unsigned long no_reply_bit)
+static enum mta_answer on_rcpt(void *state, const char *const *argv)
 {
-    return c && c->no_reply & no_reply_bit ? SMFIS_NOREPLY : SMFIS_TEMPFAIL;
+    struct connection *c = state;
+    const struct recipient_words words = {
+        .path = str_of(argv[0]),
+        .mailer = macro(c, "rcpt_mailer"),
+        .host = macro(c, "rcpt_host"),
+        .address = macro(c, "rcpt_addr"),
+    };
+    if (!c->dialogue->transaction)
+        return MTA_TEMPFAIL;
+    dialogue_queue_id(c->dialogue, macro(c, "i"));
+    return answer(c, dialogue_rcpt(c->dialogue, &words));
 }
 
-static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
+static enum mta_answer on_data(void *state)
 {
-    struct connection *c = connection_of(ctx);
-    if (!c || !c->now)
-        return SMFIS_TEMPFAIL;
-    struct verdict verdict;
-    transaction_queue_id(c->now, macro(ctx, "i"));
-    bool told = transaction_recipient(c, argv[0], &verdict);
-    if (!refuses(&verdict))
-        return SMFIS_CONTINUE;
-    if (told)
-        recorder_message(c, POINT_RCPT, &verdict);
-    return apply_refusal(ctx, &verdict);
+    struct connection *c = state;
+    if (!c->dialogue->transaction)
+        return MTA_TEMPFAIL;
+    return answer_and_end(c, dialogue_data(c->dialogue));
 }
 
 /* --- The message -------------------------------------------------------------------------------*/
 
-static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+static enum mta_answer on_header(void *state, const char *name, const char *value)
 {
-    struct connection *c = connection_of(ctx);
-    if (!c || !c->now)
-        return out_of_order(c, SMFIP_NR_HDR);
-    transaction_header(c, name, value);
-    return go_on(c, SMFIP_NR_HDR);
+    struct connection *c = state;
+    if (!c->dialogue->transaction)
+        return MTA_TEMPFAIL;
+    dialogue_header(c->dialogue, str_of(name), str_of(value));
+    return MTA_CONTINUE;
 }
 
-static sfsistat on_end_of_header(SMFICTX *ctx)
+static enum mta_answer on_end_of_header(void *state)
 {
-    struct connection *c = connection_of(ctx);
-    if (!c || !c->now)
-        return out_of_order(c, SMFIP_NR_EOH);
-    transaction_queue_id(c->now, macro(ctx, "i"));
-    transaction_end_of_header(c);
-    return go_on(c, SMFIP_NR_EOH);
+    struct connection *c = state;
+    if (!c->dialogue->transaction)
+        return MTA_TEMPFAIL;
+    dialogue_queue_id(c->dialogue, macro(c, "i"));
+    dialogue_end_of_header(c->dialogue);
+    return MTA_CONTINUE;
 }
 
-static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t n)
+static enum mta_answer on_body(void *state, const void *data, size_t n)
 {
-    struct connection *c = connection_of(ctx);
-    if (!c || !c->now)
-        return out_of_order(c, SMFIP_NR_BODY);
-    transaction_body(c->now, data, n);
-    return go_on(c, SMFIP_NR_BODY);
+    struct connection *c = state;
+    if (!c->dialogue->transaction)
+        return MTA_TEMPFAIL;
+    dialogue_body(c->dialogue, data, n);
+    return MTA_CONTINUE;
 }
 
-static void keep_mta_waiting(void *ctx)
+static enum mta_answer on_end_of_message(void *state)
 {
-    smfi_progress(ctx);
-}
-
-static sfsistat on_end_of_message(SMFICTX *ctx)
-{
-    struct connection *c = connection_of(ctx);
-    if (!c || !c->now)
-        return SMFIS_TEMPFAIL;
-    struct transaction *t = c->now;
-    struct verdict verdict;
-    struct edit_list edits;
-    transaction_queue_id(t, macro(ctx, "i"));
-    transaction_finish(c, keep_mta_waiting, ctx, &verdict);
-    edits_plan(t->snapshot->conf, &c->session, &t->message, &t->evidence, &verdict,
-               t->message.arena, &edits);
-    sfsistat answer = apply_end(ctx, &t->message, &edits, c->leading_space, &verdict);
-    recorder_message(c, POINT_EOM, &verdict);
-    transaction_done(c);
-    return answer;
+    struct connection *c = state;
+    struct dialogue *d = c->dialogue;
+    if (!d->transaction)
+        return MTA_TEMPFAIL;
+    dialogue_queue_id(d, macro(c, "i"));
+    dialogue_end(d);
+    enum mta_answer what = apply_end(c->mta, d->transaction, d->leading_space);
+    dialogue_answered(d);
+    return what;
 }
 
 /* Comes outside of transactions too: Postfix sends it after each message. */
-static sfsistat on_abort(SMFICTX *ctx)
+static void on_abort(void *state)
 {
-    struct connection *c = connection_of(ctx);
-    if (c && c->now) {
-        recorder_given_up(c);
-        transaction_end(c);
-    }
-    return SMFIS_CONTINUE;
+    struct connection *c = state;
+    dialogue_give_up(c->dialogue);
 }
 
-bool callbacks_register(struct runtime *rt)
+/* --- The connection ----------------------------------------------------------------------------*/
+
+static void keep_mta_waiting(void *mta)
 {
-    static char name[] = "assay";
-    shared = rt;
-    struct smfiDesc description = {
-        .xxfi_name = name,
-        .xxfi_version = SMFI_VERSION,
-        .xxfi_flags = ACTIONS,
-        .xxfi_connect = on_connect,
-        .xxfi_helo = on_helo,
-        .xxfi_envfrom = on_mail,
-        .xxfi_envrcpt = on_rcpt,
-        .xxfi_header = on_header,
-        .xxfi_eoh = on_end_of_header,
-        .xxfi_body = on_body,
-        .xxfi_eom = on_end_of_message,
-        .xxfi_abort = on_abort,
-        .xxfi_close = on_close,
-        .xxfi_negotiate = on_negotiate,
-    };
-    return smfi_register(description) == MI_SUCCESS;
+    ((struct mta *)mta)->calls->progress(mta);
 }
+
+static void tell_door_of_wait(void *mta, bool begins)
+{
+    ((struct mta *)mta)->calls->waits(mta, begins);
+}
+
+static void *on_open(void *runtime, struct mta *mta)
+{
+    const struct session_peer peer = {
+        .context = mta, .waiting = keep_mta_waiting, .waits = tell_door_of_wait};
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c)
+        abort();
+    c->runtime = runtime;
+    c->mta = mta;
+    c->dialogue = dialogue_new(runtime_host(runtime), &peer);
+    c->number = runtime_connection_opened(runtime);
+    counter_inc(CTR_CONNECTIONS);
+    return c;
+}
+
+static void on_close(void *state)
+{
+    struct connection *c = state;
+    dialogue_free(c->dialogue);
+    runtime_connection_closed(c->runtime);
+    free(c);
+}
+
+const struct mta_events mta_events = {
+    .opened = on_open,
+    .negotiate = on_negotiate,
+    .connect = on_connect,
+    .helo = on_helo,
+    .mail = on_mail,
+    .rcpt = on_rcpt,
+    .data = on_data,
+    .header = on_header,
+    .end_of_header = on_end_of_header,
+    .body = on_body,
+    .end_of_message = on_end_of_message,
+    .abort = on_abort,
+    .closed = on_close,
+};

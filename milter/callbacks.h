@@ -1,10 +1,10 @@
-/* callbacks.h - what libmilter calls. */
+/* callbacks.h - the events of an MTA's connection, for the doors. */
 #ifndef ASSAY_MILTER_CALLBACKS_H
 #define ASSAY_MILTER_CALLBACKS_H
 
-#include "milter/runtime.h"
+#include "milter/serve/mta.h"
 
-/* Tells libmilter about us. `rt` has to outlive the process's last connection. */
-bool callbacks_register(struct runtime *rt);
+/* Their context is the runtime. */
+extern const struct mta_events mta_events;
 
 #endif

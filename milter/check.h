@@ -12,9 +12,9 @@
 #define ASSAY_MILTER_CHECK_H
 
 #include "base/json.h"
-#include "decide/whole.h"
 #include "milter/ask.h"
 #include "milter/check_reference.h"
+#include "session/play.h"
 
 /* One saved message. */
 struct check_message {
@@ -39,13 +39,14 @@ struct check_words {
 
 /* One message under way. */
 struct check_case {
+    struct arena *arena;
     struct check_message input;
-    struct session session;
-    struct message message;
-    struct whole whole;
-    bool trace; /* tell every look-up, not only the records */
-    struct dns_event
-        *events; /* finished look-ups in their order; they live in the message's arena */
+    struct header_list headers;
+    struct recipient_words recipient;
+    struct letter letter;        /* the facts */
+    const struct transaction *t; /* as the daemon would answer it */
+    bool trace;                  /* tell every look-up, not only the records */
+    struct dns_event *events; /* finished look-ups in their order; they live in the case's arena */
     size_t n_events, events_cap;
     size_t n_own; /* of these were asked for the verdict; the others by the field's libraries */
     const struct check_reference *reference; /* NULL: they were not asked */
@@ -55,7 +56,7 @@ struct check_case {
 
 /* Splits the text into header and body (line ends become CRLF where the text has none) and fills in
  * the facts. */
-void check_facts(const struct check_words *words, int64_t now, struct check_case *c);
+void check_facts(const struct check_words *words, struct check_case *c);
 
 /* What is to say of the body under one signature. */
 struct check_body {

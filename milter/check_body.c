@@ -34,7 +34,7 @@ static bool matches(const struct trial *t, enum canon canon, struct str body)
 static bool read_signature(const struct check_case *c, size_t index, struct trial *t)
 {
     const struct header_field *field =
-        header_get(&c->message.headers, STR("DKIM-Signature"), index);
+        header_get(&c->t->message.headers, STR("DKIM-Signature"), index);
     struct taglist tags;
     struct str problem;
     if (!field || taglist_parse(t->arena, field->value, &tags, &problem) != TAGLIST_OK)
@@ -95,7 +95,7 @@ static struct str from_quoted_printable(struct arena *a, struct str body)
 static struct str try_encoding(const struct check_case *c, const struct trial *t, struct str body)
 {
     const struct header_field *field =
-        header_get(&c->message.headers, STR("Content-Transfer-Encoding"), 0);
+        header_get(&c->t->message.headers, STR("Content-Transfer-Encoding"), 0);
     struct str encoding = field ? header_unfold(t->arena, field->value) : STR("");
     struct str decoded = STR_NONE;
     if (str_eq_nocase(encoding, STR("quoted-printable")))
@@ -128,8 +128,8 @@ static struct str try_canonicalization(const struct trial *t, struct str body)
 
 void check_body(const struct check_case *c, size_t index, struct check_body *out)
 {
-    struct str body = c->whole.body;
-    struct trial t = {.arena = c->message.arena};
+    struct str body = c->letter.body;
+    struct trial t = {.arena = c->arena};
     *out = (struct check_body){0};
     if (body.n > BODY_MAX || !read_signature(c, index, &t))
         return;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -65,14 +64,15 @@ struct check {
     struct check_words words;
     const char *save_path;
     bool trace, with_reference;
-    int64_t now;
+    int64_t now; /* 0: the clock's */
     struct check_recorder recorder;
     struct check_case *under_way;
     struct check_messages messages;
-    struct key_cache *keys;
+    struct fixed_host host;
+    struct after bodies; /* of host: keeps bodies for the libraries */
+    struct budget copies;
     struct key_set *signing_keys;
     struct reference *reference;
-    const struct engines *engines; /* NULL: our own */
     struct check_reference_counts reference_counts;
     struct json json;
     size_t count[ACTION_COUNT];
@@ -151,7 +151,7 @@ static int read_words(struct check *check, int argc, char **argv, bool *help)
 /* Keeps the event for the account. Its answer is held by the message's arena. */
 static void keep_event(struct check_case *c, const struct dns_event *event)
 {
-    struct arena *a = c->message.arena;
+    struct arena *a = c->arena;
     c->events = arena_extend(a, c->events, c->n_events, &c->events_cap, sizeof *c->events);
     c->events[c->n_events] = *event;
     c->events[c->n_events++].name = str_copy(a, event->name);
@@ -167,36 +167,49 @@ static void on_event(void *context, const struct dns_event *event)
 
 static void account(struct check *check, const struct check_case *c)
 {
-    check->count[c->whole.verdict.action]++;
+    check->count[c->t->verdict.action]++;
     if (check->ask.json)
         check_json(&check->json, c);
     else if (check->messages.n < MANY)
         check_report(c, isatty(STDOUT_FILENO));
 }
 
+/* It was turned away before anything is known of it. */
+static void check_unheard(struct check *check, const struct check_case *c,
+                          const struct verdict *refusal)
+{
+    check->count[refusal->action]++;
+    fprintf(stderr, "assay check: %.*s: %.*s %.*s\n", STR_ARG(c->input.label),
+            STR_ARG(refusal->code), STR_ARG(refusal->text));
+}
+
+/* Everything about it, to the answer. */
+static void judge(struct check *check, struct check_case *c)
+{
+    struct check_reference reference;
+    c->n_own = c->n_events;
+    if (check->with_reference) {
+        check_reference_ask(check->reference, &check->reference_counts, c, &reference);
+        c->reference = &reference;
+    }
+    account(check, c);
+}
+
 static void check_one(struct check *check, struct check_message input)
 {
-    struct check_case c = {.input = input, .trace = check->trace};
-    struct check_reference reference;
-    c.message.arena = arena_new(0);
-    c.whole.conf = check->ask.conf;
-    check_facts(&check->words, check->now, &c);
-    c.whole.session = &c.session;
-    c.whole.message = &c.message;
-    c.whole.keys = check->keys;
-    c.whole.signing_keys = check->signing_keys;
-    c.whole.engines = check->engines;
-    c.whole.asker =
-        (struct dns_asker){.dns = check->ask.dns, .trace = on_event, .trace_context = check};
+    const struct session_peer peer = {.context = check, .trace = on_event};
+    struct check_case c = {.arena = arena_new(0), .input = input, .trace = check->trace};
+    struct dialogue *d = dialogue_new(&check->host.host, &peer);
     check->under_way = &c;
-    whole_message(&c.whole);
-    c.n_own = c.n_events;
-    if (check->with_reference) {
-        check_reference_ask(check->reference, &check->reference_counts, &c, &reference);
-        c.reference = &reference;
-    }
-    account(check, &c);
-    arena_free(c.message.arena);
+    check_facts(&check->words, &c);
+    play_letter(d, &c.letter);
+    c.t = d->transaction;
+    if (c.t)
+        judge(check, &c);
+    else
+        check_unheard(check, &c, &d->refusal);
+    dialogue_free(d);
+    arena_free(c.arena);
 }
 
 static void progress(const struct check *check, size_t done, int64_t *last)
@@ -253,10 +266,30 @@ static void load_keys(struct check *check)
 {
     struct conf_problems problems;
     conf_problems_init(&problems, check->ask.arena);
-    check->keys = key_cache_new(check->ask.conf->dkim_key_cache_size);
     if (!key_set_load(check->ask.conf, &problems, &check->signing_keys))
         for (size_t i = 0; i < problems.n; i++)
             fprintf(stderr, "assay check: without this key: %.*s\n", STR_ARG(problems.v[i]));
+}
+
+static bool every_message(void *context, const struct transaction *t)
+{
+    (void)context, (void)t;
+    return true;
+}
+
+/* The daemon as it would be with this configuration. */
+static void prepare_host(struct check *check)
+{
+    struct fixed_host *h = &check->host;
+    h->now = check->now;
+    h->snapshot.conf = check->ask.conf;
+    h->snapshot.dns = check->ask.dns;
+    h->snapshot.keys = check->signing_keys;
+    h->snapshot.key_cache = key_cache_new(check->ask.conf->dkim_key_cache_size);
+    h->host.copies = &check->copies;
+    check->bodies = (struct after){.name = "bodies", .chooses = every_message, .whole_body = true};
+    h->host.after = &check->bodies;
+    h->host.n_after = check->reference ? 1 : 0;
 }
 
 /* The processes of the field's libraries, if the configuration or --reference wants them. */
@@ -271,7 +304,7 @@ static int open_reference(struct check *check)
     check_reference_counts_init(&check->reference_counts, a);
     check->reference = workers_open(conf, a, &problem);
     if (check->reference) {
-        check->engines = reference_engines(conf, check->reference, a);
+        check->host.snapshot.engines = reference_engines(conf, check->reference, a);
         return EX_OK;
     }
     fprintf(stderr, "assay check: %.*s\n", STR_ARG(problem));
@@ -292,6 +325,7 @@ static int run(struct check *check, int n, char **paths)
         if (!check_input(&check->ask, paths[i], &check->messages))
             status = EX_NOINPUT;
     load_keys(check);
+    prepare_host(check);
     if (check->ask.json) {
         json_begin(&check->json, check->ask.arena);
         json_array(&check->json, "messages");
@@ -315,8 +349,8 @@ static int run(struct check *check, int n, char **paths)
 int command_check(int argc, char **argv)
 {
     bool help = false;
-    struct check check = {.ask = {.arena = arena_new(0), .command = "assay check"},
-                          .now = time(NULL)};
+    struct check check = {.ask = {.arena = arena_new(0), .command = "assay check"}};
+    fixed_host_init(&check.host);
     int status = read_words(&check, argc, argv, &help);
     if (status != EX_OK)
         fputs("\"assay check --help\" tells more\n", stderr);
@@ -327,7 +361,7 @@ int command_check(int argc, char **argv)
     if (check.reference)
         reference_close(check.reference);
     key_set_free(check.signing_keys);
-    key_cache_free(check.keys);
+    key_cache_free(check.host.snapshot.key_cache);
     ask_close(&check.ask);
     return status;
 }

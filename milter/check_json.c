@@ -12,13 +12,13 @@ static void text_or_null(struct json *j, const char *name, struct str text)
 static void facts(struct json *j, const struct check_case *c)
 {
     char address[NETADDR_TEXT];
-    json_text(j, "origin", str_of(origin_name(c->message.origin)));
-    json_text(j, "origin_reason", c->message.origin_why);
+    json_text(j, "origin", str_of(origin_name(c->t->message.origin)));
+    json_text(j, "origin_reason", c->t->message.origin_why);
     json_text(j, "client",
-              c->session.client.family ? str_of(netaddr_format(&c->session.client, address))
-                                       : STR_NONE);
-    json_text(j, "helo", c->session.helo);
-    json_text(j, "mail_from", c->message.from.whole);
+              c->t->session->client.family ? str_of(netaddr_format(&c->t->session->client, address))
+                                           : STR_NONE);
+    json_text(j, "helo", c->t->session->helo);
+    json_text(j, "mail_from", c->t->message.from.whole);
     json_array(j, "assumed");
     for (size_t i = 0; i < c->n_assumed; i++)
         json_text(j, NULL, c->assumed[i]);
@@ -27,7 +27,7 @@ static void facts(struct json *j, const struct check_case *c)
 
 static void engines(struct json *j, const struct check_case *c)
 {
-    const struct engines *e = c->whole.engines ? c->whole.engines : &engines_own;
+    const struct engines *e = c->t->snapshot->engines;
     json_text(j, "spf_engine", str_of(e->spf->name));
     json_text(j, "dkim_engine", str_of(e->dkim->name));
 }
@@ -49,7 +49,7 @@ static void spf(struct json *j, const struct evidence_spf *e)
 
 static void dkim(struct json *j, const struct check_case *c)
 {
-    const struct evidence_dkim *e = &c->whole.evidence.dkim;
+    const struct evidence_dkim *e = &c->t->evidence.dkim;
     json_array(j, "dkim");
     for (size_t i = 0; i < e->n; i++) {
         const struct dkim_signature *s = &e->signatures[i];
@@ -158,7 +158,7 @@ static void dns(struct json *j, const struct check_case *c)
         json_array(j, "records");
         for (size_t k = 0; k < e->answer->n; k++) {
             struct strbuf data;
-            sb_init(&data, c->message.arena);
+            sb_init(&data, c->arena);
             check_record_data(&data, e->type, &e->answer->rr[k]);
             json_text(j, NULL, sb_str(&data));
         }
@@ -170,7 +170,7 @@ static void dns(struct json *j, const struct check_case *c)
 
 void check_json(struct json *j, const struct check_case *c)
 {
-    const struct verdict *v = &c->whole.verdict;
+    const struct verdict *v = &c->t->verdict;
     json_object(j, NULL);
     json_text(j, "message", c->input.label);
     json_text(j, "action", str_of(action_name(v->action)));
@@ -182,15 +182,15 @@ void check_json(struct json *j, const struct check_case *c)
                         : STR_NONE);
     facts(j, c);
     engines(j, c);
-    spf(j, &c->whole.evidence.spf);
+    spf(j, &c->t->evidence.spf);
     dkim(j, c);
-    dmarc(j, &c->whole.evidence.dmarc, v);
+    dmarc(j, &c->t->evidence.dmarc, v);
     if (c->reference)
         check_reference_json(j, c->reference);
     else
         json_text(j, "reference", STR_NONE);
-    signing(j, &c->whole.evidence.signing);
-    edits(j, &c->whole.edits);
+    signing(j, &c->t->evidence.signing);
+    edits(j, &c->t->edits);
     dns(j, c);
     json_end(j, '}');
 }

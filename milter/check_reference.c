@@ -12,13 +12,13 @@
 static struct reference_facts facts_of(const struct check_case *c)
 {
     return (struct reference_facts){
-        .headers = &c->message.headers, .events = c->events, .n_events = c->n_events};
+        .headers = &c->t->message.headers, .events = c->events, .n_events = c->n_events};
 }
 
 static struct dns_asker asker_of(const struct check_case *c)
 {
-    struct dns_asker asker = c->whole.asker;
-    asker.patience_us = c->whole.conf->dns_deadline * 1000;
+    struct dns_asker asker = c->t->asker;
+    asker.patience_us = c->t->snapshot->conf->dns_deadline * 1000;
     return asker;
 }
 
@@ -32,11 +32,12 @@ static void ask_spf(struct check_reference *r, const struct check_case *c)
 {
     struct check_opinion *opinion = &r->opinions[REFERENCE_LIBSPF2];
     struct dns_asker asker = asker_of(c);
-    const struct spf_request request = request_spf(c->whole.conf, &c->session, &c->message);
-    struct spf_outcome *both = arena_array(c->message.arena, struct spf_outcome, 2);
-    if (!c->whole.evidence.spf.mail_from.checked)
+    const struct spf_request request =
+        request_spf(c->t->snapshot->conf, c->t->session, &c->t->message);
+    struct spf_outcome *both = arena_array(c->arena, struct spf_outcome, 2);
+    if (!c->t->evidence.spf.mail_from.checked)
         return;
-    both[0] = ours_spf(c->whole.engines, &c->whole.evidence, &request, &asker);
+    both[0] = ours_spf(c->t->snapshot->engines, &c->t->evidence, &request, &asker);
     opinion->asked = true;
     opinion->report = reference_spf(r->libraries, &request, &asker, &both[1]);
     if (opinion->report.status != REFERENCE_ANSWERED)
@@ -44,7 +45,7 @@ static void ask_spf(struct check_reference *r, const struct check_case *c)
     struct reference_facts facts = facts_of(c);
     facts.spf = &request;
     reference_compare_spf(&r->differences, &facts, &both[0], &both[1]);
-    say(opinion, c->message.arena, spf_result_name(both[1].result));
+    say(opinion, c->arena, spf_result_name(both[1].result));
 }
 
 static bool is_renamed(const struct dkim_signature *ours, size_t n_ours,
@@ -60,17 +61,17 @@ static void ask_dkim(struct check_reference *r, const struct check_case *c)
 {
     struct check_opinion *opinion = &r->opinions[REFERENCE_LIBOPENDKIM];
     struct dns_asker asker = asker_of(c);
-    const struct dkim_verify_settings settings = request_dkim(c->whole.conf, &c->message);
-    const struct kept_body *kept = &c->message.body;
+    const struct dkim_verify_settings settings = request_dkim(c->t->snapshot->conf, &c->t->message);
+    const struct kept_body *kept = &c->t->message.body;
     const struct reference_body body = {kept->n, kept->pieces};
     const struct dkim_signature *ours, *theirs = NULL;
     size_t n_ours, n = 0, skipped = 0;
-    if (!c->whole.evidence.dkim.checked || c->message.over_limit)
+    if (!c->t->evidence.dkim.checked || c->t->message.over_limit)
         return;
-    ours = ours_dkim(c->whole.engines, &c->whole.evidence, &settings, &c->message, c->whole.keys,
-                     &asker, &n_ours);
+    ours = ours_dkim(c->t->snapshot->engines, &c->t->evidence, &settings, &c->t->message,
+                     c->t->snapshot->key_cache, &asker, &n_ours);
     opinion->asked = true;
-    opinion->report = reference_dkim(r->libraries, &settings, &c->message.headers, &body, &asker,
+    opinion->report = reference_dkim(r->libraries, &settings, &c->t->message.headers, &body, &asker,
                                      &theirs, &n, &skipped);
     if (opinion->report.status != REFERENCE_ANSWERED)
         return;
@@ -78,7 +79,7 @@ static void ask_dkim(struct check_reference *r, const struct check_case *c)
     facts.body = &body;
     reference_compare_dkim(&r->differences, &facts, ours, n_ours, theirs, n);
     opinion->renamed = is_renamed(ours, n_ours, theirs, n);
-    say(opinion, c->message.arena, n ? "" : "no signature");
+    say(opinion, c->arena, n ? "" : "no signature");
     for (size_t i = 0; i < n; i++)
         sb_printf(&opinion->words, "%s%s", i ? ", " : "", dkim_result_name(theirs[i].result));
 }
@@ -95,10 +96,11 @@ static void say_dmarc(struct check_opinion *opinion, struct arena *a, const stru
 static void ask_dmarc(struct check_reference *r, const struct check_case *c)
 {
     struct check_opinion *opinion = &r->opinions[REFERENCE_LIBOPENDMARC];
-    const struct evidence_dmarc *e = &c->whole.evidence.dmarc;
+    const struct evidence_dmarc *e = &c->t->evidence.dmarc;
     struct dns_asker asker = asker_of(c);
-    struct dmarc_request request = request_dmarc(c->whole.conf, &c->message, &c->whole.evidence);
-    struct dmarc_outcome *theirs = arena_make(c->message.arena, struct dmarc_outcome);
+    struct dmarc_request request =
+        request_dmarc(c->t->snapshot->conf, &c->t->message, &c->t->evidence);
+    struct dmarc_outcome *theirs = arena_make(c->arena, struct dmarc_outcome);
     if (!e->checked || !e->n)
         return;
     request.author_domain = e->outcomes[e->decisive].author_domain;
@@ -109,7 +111,7 @@ static void ask_dmarc(struct check_reference *r, const struct check_case *c)
     struct reference_facts facts = facts_of(c);
     facts.dmarc = &request;
     reference_compare_dmarc(&r->differences, &facts, &e->outcomes[e->decisive], theirs);
-    say_dmarc(opinion, c->message.arena, theirs);
+    say_dmarc(opinion, c->arena, theirs);
 }
 
 static size_t place_of(const struct reference_class *class)
@@ -146,7 +148,7 @@ void check_reference_ask(struct reference *libraries, struct check_reference_cou
                          const struct check_case *c, struct check_reference *out)
 {
     *out = (struct check_reference){.libraries = libraries, .counts = counts};
-    reference_differences_init(&out->differences, c->message.arena);
+    reference_differences_init(&out->differences, c->arena);
     ask_spf(out, c);
     ask_dkim(out, c);
     ask_dmarc(out, c);

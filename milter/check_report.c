@@ -27,7 +27,7 @@ static void headline(const struct check_case *c, bool colour)
         [ACTION_QUARANTINE] = "\033[1;33m", [ACTION_TEMPFAIL] = "\033[1;35m",
         [ACTION_REJECT] = "\033[1;31m",
     };
-    const struct verdict *v = &c->whole.verdict;
+    const struct verdict *v = &c->t->verdict;
     printf("%s%.*s: %s%s", colour ? colours[v->action] : "", STR_ARG(c->input.label),
            check_verdict_words(v), colour ? "\033[0m" : "");
     if (v->code.n)
@@ -41,12 +41,12 @@ static void headline(const struct check_case *c, bool colour)
 static void facts(const struct check_case *c)
 {
     char address[NETADDR_TEXT];
-    const struct message *m = &c->message;
-    struct arena *a = m->arena;
+    const struct message *m = &c->t->message;
+    struct arena *a = c->arena;
     printf("  facts    origin %s: %.*s\n", origin_name(m->origin), STR_ARG(m->origin_why));
     printf("           client %s, HELO %.*s, MAIL FROM <%.*s>\n",
-           netaddr_format(&c->session.client, address),
-           STR_ARG(str_safe(a, c->session.helo, SHOWN, true)),
+           netaddr_format(&c->t->session->client, address),
+           STR_ARG(str_safe(a, c->t->session->helo, SHOWN, true)),
            STR_ARG(str_safe(a, m->from.whole, SHOWN, true)));
     for (size_t i = 0; i < c->n_assumed; i++)
         printf("           assumed: %.*s\n", STR_ARG(c->assumed[i]));
@@ -55,18 +55,18 @@ static void facts(const struct check_case *c)
 /* Whose results these are, where they are not our own. */
 static void engines(const struct check_case *c)
 {
-    const struct engines *e = c->whole.engines;
-    if (e && e->spf != engines_own.spf)
+    const struct engines *e = c->t->snapshot->engines;
+    if (e->spf != engines_own.spf)
         printf("           SPF is evaluated by %s (spf.engine)\n", e->spf->name);
-    if (e && e->dkim != engines_own.dkim)
+    if (e->dkim != engines_own.dkim)
         printf("           DKIM is evaluated by %s (dkim.engine)\n", e->dkim->name);
 }
 
 static void spf(const struct check_case *c)
 {
-    const struct evidence_spf *e = &c->whole.evidence.spf;
+    const struct evidence_spf *e = &c->t->evidence.spf;
     const struct spf_outcome *o = &e->mail_from.outcome;
-    struct arena *a = c->message.arena;
+    struct arena *a = c->arena;
     if (!e->mail_from.checked) {
         if (e->skipped.n)
             printf("  SPF      not checked: %.*s\n", STR_ARG(e->skipped));
@@ -98,8 +98,8 @@ static void body_of(const struct check_case *c, size_t index)
 
 static void signature(const struct check_case *c, size_t index)
 {
-    const struct dkim_signature *s = &c->whole.evidence.dkim.signatures[index];
-    struct arena *a = c->message.arena;
+    const struct dkim_signature *s = &c->t->evidence.dkim.signatures[index];
+    struct arena *a = c->arena;
     printf("  DKIM     %s d=%.*s s=%.*s %.*s", dkim_result_name(s->result),
            STR_ARG(str_safe(a, s->domain, DOMAIN_MAX, true)),
            STR_ARG(str_safe(a, s->selector, DOMAIN_MAX, true)),
@@ -115,7 +115,7 @@ static void signature(const struct check_case *c, size_t index)
 
 static void dkim(const struct check_case *c)
 {
-    const struct evidence_dkim *e = &c->whole.evidence.dkim;
+    const struct evidence_dkim *e = &c->t->evidence.dkim;
     if (e->checked && !e->n)
         printf("  DKIM     no signature\n");
     for (size_t i = 0; i < e->n; i++)
@@ -129,10 +129,10 @@ static void dkim(const struct check_case *c)
 static void misalignment(const struct check_case *c, const struct dmarc_outcome *o,
                          const char *what, struct str domain, enum dmarc_alignment mode)
 {
-    struct dns_asker asker = c->whole.asker; /* what this asks is no part of the account */
+    struct dns_asker asker = c->t->asker; /* what this asks is no part of the account */
     struct str there, here;
     asker.trace = NULL;
-    if (mode == DMARC_RELAXED && !c->whole.conf->psl &&
+    if (mode == DMARC_RELAXED && !c->t->snapshot->conf->psl &&
         dmarc_organizational_domain(domain, &asker, &there) &&
         dmarc_organizational_domain(o->author_domain, &asker, &here))
         printf("           %s%.*s and From %.*s have different organizational domains: "
@@ -142,7 +142,7 @@ static void misalignment(const struct check_case *c, const struct dmarc_outcome 
 
 static void misalignments(const struct check_case *c, const struct dmarc_outcome *o)
 {
-    const struct evidence *e = &c->whole.evidence;
+    const struct evidence *e = &c->t->evidence;
     if (o->result != DMARC_FAIL)
         return;
     if (e->spf.mail_from.checked && e->spf.mail_from.outcome.result == SPF_PASS)
@@ -154,7 +154,7 @@ static void misalignments(const struct check_case *c, const struct dmarc_outcome
 
 static void dmarc_outcome(const struct check_case *c, const struct dmarc_outcome *o)
 {
-    struct arena *a = c->message.arena;
+    struct arena *a = c->arena;
     printf("  DMARC    %s for From: %.*s: %.*s\n", dmarc_result_name(o->result),
            STR_ARG(str_safe(a, o->author_domain, DOMAIN_MAX, true)), STR_ARG(o->reason));
     if (o->record_domain.n)
@@ -166,8 +166,8 @@ static void dmarc_outcome(const struct check_case *c, const struct dmarc_outcome
 
 static void dmarc(const struct check_case *c)
 {
-    const struct evidence_dmarc *e = &c->whole.evidence.dmarc;
-    const struct verdict *v = &c->whole.verdict;
+    const struct evidence_dmarc *e = &c->t->evidence.dmarc;
+    const struct verdict *v = &c->t->verdict;
     if (!e->checked)
         return;
     if (!e->n)
@@ -181,7 +181,7 @@ static void dmarc(const struct check_case *c)
 
 static void signing(const struct check_case *c)
 {
-    const struct evidence_signing *e = &c->whole.evidence.signing;
+    const struct evidence_signing *e = &c->t->evidence.signing;
     if (!e->tried)
         return;
     if (e->problem.n || !e->n)
@@ -196,7 +196,7 @@ static void signing(const struct check_case *c)
 
 static void edits(const struct check_case *c)
 {
-    const struct edit_list *list = &c->whole.edits;
+    const struct edit_list *list = &c->t->edits;
     for (size_t i = 0; i < list->n; i++) {
         const struct edit *e = &list->v[i];
         if (e->kind == EDIT_DELETE)
@@ -220,7 +220,7 @@ static bool told_before(const struct check_case *c, size_t index)
 /* What the verdict rests on. */
 static void records(const struct check_case *c)
 {
-    struct arena *a = c->message.arena;
+    struct arena *a = c->arena;
     for (size_t i = 0; i < c->n_own; i++) {
         const struct dns_event *e = &c->events[i];
         bool answered = e->answer->status == DNS_ANSWER && !told_before(c, i);
@@ -239,7 +239,7 @@ static void trace(const struct check_case *c)
     for (size_t i = 0; c->trace && i < c->n_own; i++) {
         const struct dns_event *e = &c->events[i];
         printf("  DNS      %s %.*s: %s", dns_type_name(e->type),
-               STR_ARG(str_safe(c->message.arena, e->name, DOMAIN_MAX, false)),
+               STR_ARG(str_safe(c->arena, e->name, DOMAIN_MAX, false)),
                dns_status_name(e->answer->status));
         if (e->answer->status == DNS_ANSWER)
             printf(", %zu record%s, TTL %u", e->answer->n, e->answer->n == 1 ? "" : "s",

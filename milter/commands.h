@@ -11,5 +11,7 @@ int command_check(int argc, char **argv);
 int command_dkim(int argc, char **argv);
 int command_spf(int argc, char **argv);
 int command_dmarc(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_metrics(int argc, char **argv);
 
 #endif

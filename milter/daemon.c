@@ -30,7 +30,6 @@
 #include "base/counters.h"
 #include "base/outlet.h"
 #include "keys/safefile.h"
-#include "milter/callbacks.h"
 #include "milter/commands.h"
 #include "milter/keywatch.h"
 #include "milter/leftout.h"
@@ -62,6 +61,7 @@ struct daemon {
     bool debug;
     struct runtime *runtime;
     struct keywatch *keywatch;
+    struct server *server;
     struct leftout leftout;
     struct identity identity;
     struct fixed_setting fixed[FIXED_SETTINGS];
@@ -189,7 +189,8 @@ static int open_privileged(struct daemon *d, const struct conf *conf)
         return EX_NOPERM;
     }
     raise_descriptor_limit(conf);
-    if (!callbacks_register(d->runtime) || !server_open(conf, &d->identity, d->arena, &problem)) {
+    d->server = server_open(conf, d->conf_path, d->runtime, &d->identity, d->arena, &problem);
+    if (!d->server) {
         log_error("%.*s", STR_ARG(problem));
         return EX_UNAVAILABLE;
     }
@@ -206,9 +207,10 @@ static int open_privileged(struct daemon *d, const struct conf *conf)
     return 0;
 }
 
-static void clean_up(const struct daemon *d)
+/* `cut`: something may still be running. */
+static void clean_up(struct daemon *d, bool cut)
 {
-    server_close();
+    server_close(d->server, cut);
     if (d->pid_file)
         identity_unlink(&d->pid_file_maker, d->pid_file);
 }
@@ -264,12 +266,12 @@ static int start(struct daemon *d)
     if (!status && !install(d, &c, d->arena))
         status = EX_CONFIG;
     outlet_never_wait();
-    if (!status && !server_start(d->runtime)) {
+    if (!status && !server_start(d->server)) {
         log_error("cannot start a thread");
         status = EX_OSERR;
     }
     if (status) {
-        clean_up(d);
+        clean_up(d, true);
         candidate_free(&c);
     }
     return status;
@@ -344,8 +346,9 @@ static int next_event(struct daemon *d, int timeout_ms)
     return 0;
 }
 
-/* Transactions that are open may end, none begins. A second SIGTERM ends the waiting. */
-static void drain(struct daemon *d)
+/* Transactions that are open may end, none begins. A second SIGTERM ends the waiting. How many are
+ * left. */
+static unsigned drain(struct daemon *d)
 {
     struct snapshot *s = snapshot_take(d->runtime);
     int64_t grace_us = s->conf->shutdown_grace * 1000;
@@ -363,14 +366,15 @@ static void drain(struct daemon *d)
     if (runtime_sampler(d->runtime))
         sampler_stop(runtime_sampler(d->runtime), until);
     usleep(LINGER_US);
+    return open;
 }
 
 static int stop(struct daemon *d)
 {
     sd_notify(0, "STOPPING=1");
     log_info("stopping");
-    drain(d);
-    clean_up(d);
+    unsigned open = drain(d);
+    clean_up(d, open > 0);
     recorder_log_counters(COUNTERS_THAT_COUNTED);
     log_info("stopped");
     return EX_OK;
@@ -402,9 +406,9 @@ static int serve(struct daemon *d)
         default:
             break;
         }
-        if (server_ended()) {
+        if (server_ended(d->server)) {
             log_error("libmilter has given up");
-            clean_up(d);
+            clean_up(d, true);
             return EX_SOFTWARE;
         }
     }

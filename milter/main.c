@@ -25,6 +25,8 @@ static const struct command commands[] = {
     {"check", command_check, "what would be done with a saved message, and why"},
     {"spf", command_spf, "spf check: may this client send for this domain, and why"},
     {"dmarc", command_dmarc, "dmarc check: what does a domain ask for, and what would mail get"},
+    {"status", command_status, "how is the running daemon"},
+    {"metrics", command_metrics, "what the running daemon has counted, for Prometheus"},
     {"version", command_version, "print the version"},
     {"help", command_help, "print this"},
 };

@@ -33,20 +33,26 @@ static void doubt_clock(const struct evidence_dkim *dkim, int64_t now)
     }
 }
 
-void recorder_message(struct connection *c, enum policy_point point, const struct verdict *verdict)
+void recorder_log(const struct transaction *t)
 {
-    struct transaction *t = c->now;
-    struct str line = record_line(point, &c->session, &t->message, &t->evidence, verdict,
-                                  clock_us() - t->message.started_us, t->message.arena);
+    struct str line = record_line(t->point, t->session, &t->message, &t->evidence, &t->verdict,
+                                  clock_us() - t->message.started_us, t->arena);
     log_info("%.*s", STR_ARG(line));
-    record_count(point, &t->message, &t->evidence, verdict);
+}
+
+void recorder_count(const struct transaction *t)
+{
+    record_count(t->point, &t->message, &t->evidence, &t->verdict);
+}
+
+void recorder_doubt_clock(const struct transaction *t)
+{
     doubt_clock(&t->evidence.dkim, t->message.now);
 }
 
-void recorder_given_up(struct connection *c)
+void recorder_given_up(const struct transaction *t)
 {
-    struct transaction *t = c->now;
-    struct str id = str_safe(t->message.arena, t->message.queue_id, 64, false);
+    struct str id = str_safe(t->arena, t->message.queue_id, 64, false);
     counter_inc(CTR_MESSAGES_ABORTED);
     log_debug("%.*s: given up by the MTA", STR_ARG(id.n ? id : STR("NOQUEUE")));
 }

@@ -2,13 +2,16 @@
 #ifndef ASSAY_MILTER_RECORDER_H
 #define ASSAY_MILTER_RECORDER_H
 
-#include "milter/connection.h"
+#include "session/session.h"
 
-/* Logs and counts the message under way, which ends at `point` or had a recipient refused there. */
-void recorder_message(struct connection *c, enum policy_point point, const struct verdict *verdict);
+/* The line about a transaction, and its counters: as it was answered. */
+void recorder_log(const struct transaction *t);
+void recorder_count(const struct transaction *t);
+/* Warns if many signatures say that our clock is slow. */
+void recorder_doubt_clock(const struct transaction *t);
 
-/* Counts the message under way as given up by the MTA. */
-void recorder_given_up(struct connection *c);
+/* Counts a message that the MTA gave up. */
+void recorder_given_up(const struct transaction *t);
 
 /* Logs counters, a few a line; none that is zero if those that counted are wanted. */
 enum which_counters { COUNTERS_ALL, COUNTERS_THAT_COUNTED };

@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "keys/keyset.h"
+#include "milter/host.h"
 #include "milter/identity.h"
 #include "milter/sampler.h"
 #include "milter/shared.h"
@@ -40,6 +42,8 @@ struct runtime {
     atomic_uint connections, transactions;
     atomic_bool stopping;
     struct budget memory, copies;
+    struct session_host host;
+    _Atomic int64_t loaded;
     _Atomic(struct sampler *) sampler; /* once there is one, it stays */
 };
 
@@ -154,6 +158,7 @@ bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, s
     fresh.conf = shared_conf(c->conf);
     fresh.s.engines = engines_for(c->conf, fresh.workers);
     put_in_force(rt, &fresh);
+    atomic_store(&rt->loaded, time(NULL));
     keydirs_free(c->dirs);
     *c = (struct candidate){0};
     return true;
@@ -215,6 +220,7 @@ struct runtime *runtime_new(void)
     rt->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (rt->wake_fd < 0)
         log_fatal("eventfd: %s", strerror(errno));
+    host_init(&rt->host, rt);
     return rt;
 }
 
@@ -269,6 +275,21 @@ void runtime_transaction_ended(struct runtime *rt)
 unsigned runtime_open_transactions(const struct runtime *rt)
 {
     return atomic_load(&rt->transactions);
+}
+
+unsigned runtime_open_connections(const struct runtime *rt)
+{
+    return atomic_load(&rt->connections);
+}
+
+int64_t runtime_loaded(const struct runtime *rt)
+{
+    return atomic_load(&rt->loaded);
+}
+
+const struct session_host *runtime_host(const struct runtime *rt)
+{
+    return &rt->host;
 }
 
 struct budget *runtime_memory(struct runtime *rt)

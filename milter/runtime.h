@@ -12,21 +12,13 @@
 #include "core/signing.h"
 #include "crypto/keys.h"
 #include "dns/dns.h"
+#include "session/session.h"
 
 struct identity;
 struct keydirs;
 struct reference;
 struct runtime;
 struct sampler;
-
-struct snapshot {
-    const struct conf *conf;
-    const struct key_set *keys;  /* NULL: nothing is signed */
-    struct dns *dns;             /* shared with other snapshots of the same dns settings */
-    struct key_cache *key_cache; /* shared likewise */
-    const struct engines *engines;
-    struct reference *reference; /* shared likewise; NULL: no library is asked for anything */
-};
 
 /* A configuration with its keys, complete and checked, not in force yet. */
 struct candidate {
@@ -77,6 +69,11 @@ void runtime_connection_closed(struct runtime *rt);
 bool runtime_transaction_begins(struct runtime *rt);
 void runtime_transaction_ended(struct runtime *rt);
 unsigned runtime_open_transactions(const struct runtime *rt);
+unsigned runtime_open_connections(const struct runtime *rt);
+int64_t runtime_loaded(const struct runtime *rt); /* when the configuration came in force */
+
+/* What dialogues get from it (host.c). */
+const struct session_host *runtime_host(const struct runtime *rt);
 
 /* The memory of all messages under way (limits.memory). */
 struct budget *runtime_memory(struct runtime *rt);

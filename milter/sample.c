@@ -19,7 +19,7 @@
 #define EVENTS_MAX 512
 
 struct judging {
-    const struct sample *s;
+    struct transaction *t;
     struct reference_differences differences;
     struct reference_facts facts;
     struct dns_event *events;
@@ -43,9 +43,9 @@ static void remember(void *context, const struct dns_event *event)
     size_t n = j->facts.n_events;
     if (n == EVENTS_MAX)
         return;
-    j->events = arena_extend(j->s->arena, j->events, n, &j->events_cap, sizeof *j->events);
+    j->events = arena_extend(j->t->arena, j->events, n, &j->events_cap, sizeof *j->events);
     j->events[n] = *event;
-    j->events[n].name = str_copy(j->s->arena, event->name);
+    j->events[n].name = str_copy(j->t->arena, event->name);
     j->facts.events = j->events;
     j->facts.n_events = n + 1;
 }
@@ -72,16 +72,16 @@ static void count(const struct judging *j, enum reference_library library, size_
 
 static void judge_spf(struct judging *j)
 {
-    const struct sample *s = j->s;
-    if (!s->evidence->spf.mail_from.checked)
+    struct transaction *t = j->t;
+    if (!t->evidence.spf.mail_from.checked)
         return;
-    const struct spf_request request = request_spf(s->snapshot->conf, s->session, s->message);
-    struct spf_outcome *both = arena_array(s->arena, struct spf_outcome, 2);
-    both[0] = ours_spf(s->snapshot->engines, s->evidence, &request, s->asker);
+    const struct spf_request request = request_spf(t->snapshot->conf, t->session, &t->message);
+    struct spf_outcome *both = arena_array(t->arena, struct spf_outcome, 2);
+    both[0] = ours_spf(t->snapshot->engines, &t->evidence, &request, &t->asker);
     if (both[0].result == SPF_TEMPERROR)
         return;
     struct reference_report report =
-        reference_spf(s->snapshot->reference, &request, s->asker, &both[1]);
+        reference_spf(t->snapshot->reference, &request, &t->asker, &both[1]);
     if (!answered(REFERENCE_LIBSPF2, &report))
         return;
     size_t before = j->differences.n;
@@ -103,25 +103,25 @@ static bool cannot_be_known(const struct dkim_signature *signatures, size_t n)
 
 static void judge_dkim(struct judging *j)
 {
-    const struct sample *s = j->s;
-    const struct kept_body *kept = &s->message->body;
-    if (!s->evidence->dkim.checked || !s->evidence->dkim.n || !kept->whole)
+    struct transaction *t = j->t;
+    const struct kept_body *kept = &t->message.body;
+    if (!t->evidence.dkim.checked || !t->evidence.dkim.n || !kept->whole)
         return;
-    const struct dkim_verify_settings settings = request_dkim(s->snapshot->conf, s->message);
+    const struct dkim_verify_settings settings = request_dkim(t->snapshot->conf, &t->message);
     const struct reference_body body = {.n = kept->n, .pieces = kept->pieces};
     size_t n, n_theirs, skipped;
     const struct dkim_signature *theirs, *ours;
-    ours = ours_dkim(s->snapshot->engines, s->evidence, &settings, s->message,
-                     s->snapshot->key_cache, s->asker, &n);
+    ours = ours_dkim(t->snapshot->engines, &t->evidence, &settings, &t->message,
+                     t->snapshot->key_cache, &t->asker, &n);
     if (cannot_be_known(ours, n))
         return;
     struct reference_report report =
-        reference_dkim(s->snapshot->reference, &settings, &s->message->headers, &body, s->asker,
+        reference_dkim(t->snapshot->reference, &settings, &t->message.headers, &body, &t->asker,
                        &theirs, &n_theirs, &skipped);
     if (!answered(REFERENCE_LIBOPENDKIM, &report))
         return;
     size_t before = j->differences.n;
-    j->facts.headers = &s->message->headers;
+    j->facts.headers = &t->message.headers;
     j->facts.body = &body;
     reference_compare_dkim(&j->differences, &j->facts, ours, n, theirs, n_theirs);
     j->facts.body = NULL;
@@ -132,12 +132,12 @@ static void judge_dkim(struct judging *j)
 
 static void judge_author(struct judging *j, const struct dmarc_outcome *ours)
 {
-    const struct sample *s = j->s;
-    struct dmarc_outcome *theirs = arena_make(s->arena, struct dmarc_outcome);
-    struct dmarc_request request = request_dmarc(s->snapshot->conf, s->message, s->evidence);
+    struct transaction *t = j->t;
+    struct dmarc_outcome *theirs = arena_make(t->arena, struct dmarc_outcome);
+    struct dmarc_request request = request_dmarc(t->snapshot->conf, &t->message, &t->evidence);
     request.author_domain = ours->author_domain;
     struct reference_report report =
-        reference_dmarc(s->snapshot->reference, &request, s->asker, theirs);
+        reference_dmarc(t->snapshot->reference, &request, &t->asker, theirs);
     if (!answered(REFERENCE_LIBOPENDMARC, &report))
         return;
     size_t before = j->differences.n;
@@ -149,7 +149,7 @@ static void judge_author(struct judging *j, const struct dmarc_outcome *ours)
 
 static void judge_dmarc(struct judging *j)
 {
-    const struct evidence_dmarc *dmarc = &j->s->evidence->dmarc;
+    const struct evidence_dmarc *dmarc = &j->t->evidence.dmarc;
     for (size_t i = 0; i < dmarc->n; i++)
         if (dmarc->outcomes[i].result != DMARC_TEMPERROR)
             judge_author(j, &dmarc->outcomes[i]);
@@ -157,9 +157,9 @@ static void judge_dmarc(struct judging *j)
 
 /* --- All ---------------------------------------------------------------------------------------*/
 
-static void log_difference(const struct sample *s, const struct reference_difference *d)
+static void log_difference(const struct transaction *t, const struct reference_difference *d)
 {
-    struct str id = str_safe(s->arena, s->message->queue_id, 64, false);
+    struct str id = str_safe(t->arena, t->message.queue_id, 64, false);
     const struct reference_class *class = d->class;
     log_info("%.*s: reference: %.*s: %s says %.*s, we say %.*s (%s%s%s)",
              STR_ARG(id.n ? id : STR("NOQUEUE")), STR_ARG(d->subject),
@@ -169,17 +169,19 @@ static void log_difference(const struct sample *s, const struct reference_differ
 
 void sample_judge(const struct sample *s)
 {
-    struct judging *j = arena_make(s->arena, struct judging);
-    j->s = s;
-    reference_differences_init(&j->differences, s->arena);
-    s->asker->patience_us = s->snapshot->conf->dns_deadline * 1000;
-    s->asker->waiting = NULL; /* the MTA has its answer */
-    s->asker->trace = remember;
-    s->asker->trace_context = j;
+    struct transaction *t = s->t;
+    struct judging *j = arena_make(t->arena, struct judging);
+    j->t = t;
+    reference_differences_init(&j->differences, t->arena);
+    t->asker.patience_us = t->snapshot->conf->dns_deadline * 1000;
+    t->asker.waiting = NULL; /* the MTA has its answer */
+    t->asker.waits = NULL;
+    t->asker.trace = remember;
+    t->asker.trace_context = j;
     judge_spf(j);
     judge_dkim(j);
     judge_dmarc(j);
     for (size_t i = 0; i < j->differences.n; i++)
-        log_difference(s, &j->differences.v[i]);
+        log_difference(t, &j->differences.v[i]);
     counter_inc(CTR_REFERENCE_SAMPLED);
 }

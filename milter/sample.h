@@ -2,19 +2,12 @@
 #ifndef ASSAY_MILTER_SAMPLE_H
 #define ASSAY_MILTER_SAMPLE_H
 
-#include "core/evidence.h"
-#include "core/message.h"
-#include "milter/runtime.h"
+#include "session/session.h"
 
-/* It lives in the message's arena, with all that it points at; the snapshot is released when that
- * arena goes. */
+/* It lives in the message's arena, with the transaction; the snapshot is released when that arena
+ * goes. */
 struct sample {
-    struct arena *arena;
-    const struct snapshot *snapshot;
-    const struct session *session; /* a copy: the connection goes on */
-    const struct message *message; /* with its body, where that could be kept */
-    const struct evidence *evidence;
-    struct dns_asker *asker;
+    struct transaction *t;
     size_t copied;       /* bytes that are taken from the budget already */
     size_t charged;      /* the queue's: what it took besides */
     struct sample *next; /* the queue's */

@@ -35,7 +35,7 @@ bool sampler_chooses(double share)
 static void drop(struct sampler *sampler, struct sample *s)
 {
     size_t charged = s->charged; /* the sample goes with its arena */
-    arena_free(s->arena);
+    arena_free(s->t->arena);
     budget_return(sampler->memory, charged);
 }
 
@@ -109,7 +109,7 @@ void sampler_skip(void)
 
 bool sampler_take(struct sampler *sampler, struct sample *s)
 {
-    size_t used = arena_used(s->arena), limit = s->snapshot->conf->reference_memory;
+    size_t used = arena_used(s->t->arena), limit = s->t->snapshot->conf->reference_memory;
     s->next = NULL;
     s->charged = used > s->copied ? used - s->copied : 0;
     if (budget_take(sampler->memory, s->charged, limit)) {

@@ -3,10 +3,12 @@
  * Errors: none are reported; outlet.h tells what happens to a line that cannot be written now. */
 #include "base/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/outlet.h"
@@ -38,6 +40,33 @@ bool log_wants(enum log_level level)
     return level >= atomic_load_explicit(&lowest_level, memory_order_relaxed);
 }
 
+/* --- What was said lately ---------------------------------------------------------------------*/
+
+static pthread_mutex_t recent_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct log_recent recent[LOG_RECENT];
+static size_t said; /* warnings and errors so far */
+
+__attribute__((format(printf, 2, 0))) static void remember(enum log_level level, const char *format,
+                                                           va_list args)
+{
+    pthread_mutex_lock(&recent_lock);
+    struct log_recent *r = &recent[said++ % LOG_RECENT];
+    r->time = time(NULL);
+    r->level = level;
+    vsnprintf(r->text, sizeof r->text, format, args);
+    pthread_mutex_unlock(&recent_lock);
+}
+
+size_t log_recent(struct log_recent *out, size_t max)
+{
+    pthread_mutex_lock(&recent_lock);
+    size_t there = said < LOG_RECENT ? said : LOG_RECENT, n = there < max ? there : max;
+    for (size_t i = 0; i < n; i++)
+        out[i] = recent[(said - 1 - i) % LOG_RECENT];
+    pthread_mutex_unlock(&recent_lock);
+    return n;
+}
+
 __attribute__((format(printf, 2, 0))) static void log_line(enum log_level level, const char *format,
                                                            va_list args)
 {
@@ -45,6 +74,12 @@ __attribute__((format(printf, 2, 0))) static void log_line(enum log_level level,
     char line[LINE_MAX_BYTES];
     if (!log_wants(level))
         return;
+    if (level >= LOG_LEVEL_WARNING) {
+        va_list again;
+        va_copy(again, args);
+        remember(level, format, again);
+        va_end(again);
+    }
     int n = snprintf(line, sizeof line, "%s", word[level]);
     vsnprintf(line + n, sizeof line - (size_t)n, format, args);
     outlet_write(priority[level], line);

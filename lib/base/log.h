@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
@@ -25,6 +26,15 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The latest warnings and errors, the newest first: at most `max`, and at most LOG_RECENT. */
+#define LOG_RECENT 10
+struct log_recent {
+    int64_t time; /* seconds since 1970 */
+    enum log_level level;
+    char text[256]; /* cut */
+};
+size_t log_recent(struct log_recent *out, size_t max);
 
 /* For a warning that bad times would repeat with each message; zeroed at first. True at most once a
  * minute, and *held_back is how often it was not since then. */

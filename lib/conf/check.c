@@ -32,6 +32,19 @@ static void check_listen(struct check *c)
                      STR_ARG(problem));
 }
 
+/* It answers to members of a group, which only the kernel can tell. */
+static void check_control(struct check *c)
+{
+    struct listen_address address;
+    struct str problem = STR_NONE;
+    struct str text = c->conf->control;
+    if (text.n && listen_parse(text, c->scratch, &address, &problem) && address.kind != LISTEN_UNIX)
+        problem = STR("has to be a Unix socket, such as unix:/run/assay/control.sock");
+    if (problem.n)
+        conf_problem(c->problems, conf_place_of(c->conf, "control"), "control: %.*s",
+                     STR_ARG(problem));
+}
+
 static void check_absolute(struct check *c, const char *option, struct str path)
 {
     if (path.p && !str_starts(path, STR("/")))
@@ -253,6 +266,7 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     static const struct str submission[] = {STR_INIT("MSA"), STR_INIT("ORIGINATING")};
     struct check c = {.conf = conf, .problems = problems, .scratch = scratch};
     check_listen(&c);
+    check_control(&c);
     check_paths(&c);
     check_tables(&c);
     check_dns(&c);

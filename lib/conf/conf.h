@@ -20,6 +20,7 @@ enum run_mode { RUN_ENFORCE, RUN_SHADOW };
 enum check_mode { CHECK_OFF, CHECK_SHADOW, CHECK_ENFORCE };
 enum on_off { SWITCH_OFF, SWITCH_ON };
 enum discovery { DISCOVERY_TREEWALK, DISCOVERY_PSL };
+enum milter_server { MILTER_BY_LIBMILTER, MILTER_BY_OWN };
 enum spf_evaluator { SPF_BY_OWN, SPF_BY_LIBSPF2 };
 enum dkim_evaluator { DKIM_BY_OWN, DKIM_BY_LIBOPENDKIM };
 enum spf_point { SPF_AT_MAIL, SPF_AT_RCPT, SPF_AT_END };

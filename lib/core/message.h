@@ -33,6 +33,15 @@ struct kept_body {
     const struct str *pieces;
 };
 
+/* A recipient, and what the MTA says of it. */
+struct recipient {
+    struct str address;   /* the argument of RCPT without brackets */
+    struct str mailer;    /* {rcpt_mailer}: "local", "smtp", "error" */
+    struct str host;      /* {rcpt_host} */
+    struct str rewritten; /* {rcpt_addr}: Sendmail strips the domain of local users */
+    bool refused;         /* by us */
+};
+
 /* A transaction. Its texts live in its arena, which is reset when it ends. */
 struct message {
     struct arena *arena;
@@ -44,8 +53,9 @@ struct message {
     struct str auth_type, auth_user; /* {auth_type}, {auth_authen}: empty without verified AUTH */
     bool tls_verified;               /* the MTA trusts the client's certificate */
     struct str tls_subject;          /* {cert_subject}; of a certificate that is not trusted, too */
-    size_t n_recipients;             /* accepted ones are not told apart */
-    struct str first_recipient;      /* the argument of the first RCPT, without brackets */
+    size_t n_recipients;             /* all that were named */
+    struct recipient *recipients;    /* the first recipients_kept of them (limits.recipients) */
+    size_t recipients_kept, recipients_cap;
     struct header_list headers;
     size_t header_bytes; /* of all fields, kept or not */
     /* Header bytes or count beyond the limits: of the fields behind them, headers holds only those

@@ -33,6 +33,12 @@ struct proposal {
     struct layered layered;
 };
 
+const char *point_name(enum policy_point point)
+{
+    static const char *const names[] = {"mail", "rcpt", "data", "end"};
+    return names[point];
+}
+
 const char *override_name(enum override_reason reason)
 {
     static const char *const names[] = {"none", "local_policy", "mailing_list", "trusted_forwarder",
@@ -94,7 +100,7 @@ static bool spf_happens_at(const struct conf *conf, enum policy_point point, enu
 {
     if (point == POINT_EOM)
         return true;
-    if (action < ACTION_TEMPFAIL)
+    if (action < ACTION_TEMPFAIL || point == POINT_DATA)
         return false;
     return conf->spf_reject_at == (point == POINT_MAIL ? SPF_AT_MAIL : SPF_AT_RCPT);
 }

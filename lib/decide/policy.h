@@ -6,7 +6,8 @@
 #include "core/evidence.h"
 #include "core/message.h"
 
-enum policy_point { POINT_MAIL, POINT_RCPT, POINT_EOM };
+enum policy_point { POINT_MAIL, POINT_RCPT, POINT_DATA, POINT_EOM };
+const char *point_name(enum policy_point point); /* "mail", "rcpt", "data", "end" */
 
 /* Who is answered: this recipient, or the whole message. */
 enum verdict_scope { SCOPE_RECIPIENT, SCOPE_MESSAGE };

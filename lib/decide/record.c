@@ -128,14 +128,13 @@ static void add_signing(struct strbuf *b, const struct evidence_signing *signing
 
 static void add_action(struct strbuf *b, enum policy_point point, const struct verdict *verdict)
 {
-    static const char *const at[] = {"mail", "rcpt", "end"};
     sb_printf(b, " action=%s", action_name(verdict->action));
     if (verdict->wanted != verdict->action)
         sb_printf(b, " would=%s", action_name(verdict->wanted));
     if (verdict->cause)
         sb_printf(b, " cause=%s", verdict->cause);
     if (point != POINT_EOM)
-        sb_printf(b, " at=%s", at[point]);
+        sb_printf(b, " at=%s", point_name(point));
 }
 
 /* As Postfix writes it: name[address]; the MTA says "[address]" where it found no name. */
@@ -169,9 +168,9 @@ struct str record_line(enum policy_point point, const struct session *session,
         sb_add(&b, STR(" over-limit=header"));
     add_action(&b, point, verdict);
     add_client(&b, session);
+    struct str to = message->recipients_kept ? message->recipients[0].address : STR("");
     sb_printf(&b, " helo=%.*s from=<%.*s> to=<%.*s>", STR_ARG(clean_word(a, session->helo)),
-              STR_ARG(clean_word(a, message->from.whole)),
-              STR_ARG(clean_word(a, message->first_recipient)));
+              STR_ARG(clean_word(a, message->from.whole)), STR_ARG(clean_word(a, to)));
     if (message->n_recipients > 1)
         sb_printf(&b, " nrcpt=%zu", message->n_recipients);
     sb_printf(&b, " size=%llu ms=%lld",

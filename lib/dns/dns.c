@@ -85,6 +85,8 @@ static const struct dns_answer *wait_for(struct dns_asker *asker, struct dns_ent
 {
     int64_t began = clock_us(), now = began, end = began + asker->patience_us;
     const struct dns_answer *answer = NULL;
+    if (asker->waits && began < end)
+        asker->waits(asker->waiting_context, true);
     while (!answer && now < end) {
         int64_t tick = now + TICK_US;
         answer = dns_entry_wait(asker->dns, e, tick < end ? tick : end);
@@ -92,6 +94,8 @@ static const struct dns_answer *wait_for(struct dns_asker *asker, struct dns_ent
         if (!answer && asker->waiting && now < end)
             asker->waiting(asker->waiting_context);
     }
+    if (asker->waits && began < end)
+        asker->waits(asker->waiting_context, false);
     int64_t waited = now - began;
     asker->waited_us += waited;
     asker->patience_us = waited < asker->patience_us ? asker->patience_us - waited : 0;

@@ -88,7 +88,8 @@ struct dns_asker {
                             DNS_PENDING instead if `may_pend`, else DNS_TIMEOUT */
     bool may_pend;
     void (*waiting)(void *context); /* called about once a second while waiting, or NULL */
-    void *waiting_context;
+    void (*waits)(void *context, bool begins); /* before the thread waits, and after; or NULL */
+    void *waiting_context;                     /* of both */
     void (*trace)(void *context, const struct dns_event *event); /* or NULL */
     void *trace_context;
     unsigned lookups;          /* dns_lookup() calls */

@@ -17,8 +17,8 @@
 #include "base/clock.h"
 #include "crypto/canon.h"
 #include "decide/record.h"
-#include "decide/whole.h"
 #include "keys/keyset.h"
+#include "session/play.h"
 
 #define NOW       1800000000
 #define BODY      16384
@@ -29,15 +29,16 @@ static const char *const key_names[KEY_TYPES] = {"rsa", "ed25519"};
 
 /* What outlives a message. */
 struct house {
-    struct arena *arena, *messages;
+    struct arena *arena;
     bool signing;
     struct conf *conf;
     struct key_set *key_set;
     struct dns *dns;
     struct key_cache *keys;
-    struct session session;
     struct header_list headers;
     struct str body;
+    struct fixed_host host;
+    struct dialogue *dialogue;
 };
 
 static _Noreturn void die(const char *what, struct str detail)
@@ -160,18 +161,29 @@ static void open_house(struct house *h, const char *directory)
     if (!h->conf || !key_set_load(h->conf, &problems, &h->key_set))
         die("configuration", problems.n ? problems.v[0] : STR("no reason given"));
     h->keys = key_cache_new(1 << 20);
-    h->messages = arena_new(h->conf->message_memory);
-    h->session = (struct session){.arena = h->arena,
-                                  .smtp = true,
-                                  .client_name = STR("mx.example.net"),
-                                  .helo = STR("mx.example.net"),
-                                  .daemon_name = STR("smtpd")};
-    netaddr_parse(STR("192.0.2.1"), &h->session.client);
+}
+
+/* What the client's MTA has told when the first message comes. */
+static void open_dialogue(struct house *h)
+{
+    static const struct session_peer nobody;
+    struct client_words client = {
+        .name = STR("mx.example.net"), .smtp = true, .daemon_name = STR("smtpd")};
+    netaddr_parse(STR("192.0.2.1"), &client.address);
+    fixed_host_init(&h->host);
+    h->host.now = NOW;
+    h->host.snapshot.conf = h->conf;
+    h->host.snapshot.dns = h->dns;
+    h->host.snapshot.key_cache = h->keys;
+    h->host.snapshot.keys = h->key_set;
+    h->dialogue = dialogue_new(&h->host.host, &nobody);
+    dialogue_connect(h->dialogue, &client, 1);
+    dialogue_helo(h->dialogue, STR("mx.example.net"));
 }
 
 static void close_house(struct house *h)
 {
-    arena_free(h->messages);
+    dialogue_free(h->dialogue);
     key_cache_free(h->keys);
     key_set_free(h->key_set);
     conf_free(h->conf);
@@ -181,52 +193,44 @@ static void close_house(struct house *h)
 
 /* --- The play ----------------------------------------------------------------------------------*/
 
-static void take_facts(const struct house *h, struct message *m)
+static void tell_content(const struct house *h)
 {
-    struct arena *a = h->messages;
-    m->arena = a;
-    m->now = NOW;
-    m->started_us = clock_us();
-    m->queue_id = str_copy(a, STR("4f2kQ1"));
-    m->from_text = str_copy(a, STR("<joe@example.net>"));
-    mail_path_parse(m->from_text, &m->from);
-    m->auth_type = h->signing ? STR("PLAIN") : STR("");
-    m->auth_user = h->signing ? str_copy(a, STR("joe")) : STR("");
-    m->n_recipients = 1;
-    m->first_recipient = str_copy(a, STR("suzie@example.org"));
-    m->body_bytes = h->body.n;
-    header_list_init(&m->headers, a);
+    struct dialogue *d = h->dialogue;
     for (size_t i = 0; i < h->headers.n; i++)
-        header_list_add(&m->headers, h->headers.fields[i].name, h->headers.fields[i].value);
+        dialogue_header(d, h->headers.fields[i].name, h->headers.fields[i].value);
+    dialogue_end_of_header(d);
+    dialogue_body(d, h->body.p, h->body.n);
+    dialogue_end(d);
 }
 
-static void check(const struct house *h, const struct whole *w, struct str line)
+static void check(const struct house *h, const struct verdict *verdict, struct str line)
 {
     static const struct str good[] = {
         STR_INIT(" spf=pass dkim=pass(example.net/ed25519),pass(example.net/rsa) dmarc=pass"),
         STR_INIT(" signed=example.net/rsa,example.net/ed25519 ")};
     struct str want = good[h->signing];
-    if (w->verdict.action != ACTION_ACCEPT || !memmem(line.p, line.n, want.p, want.n))
+    if (verdict->action != ACTION_ACCEPT || !memmem(line.p, line.n, want.p, want.n))
         die("another result than expected", line);
 }
 
 static void play_once(struct house *h)
 {
-    struct message m = {0};
-    take_facts(h, &m);
-    struct whole w = {
-        .conf = h->conf,
-        .session = &h->session,
-        .message = &m,
-        .body = h->body,
-        .asker = {.dns = h->dns},
-        .keys = h->keys,
-        .signing_keys = h->key_set,
+    const struct envelope_words envelope = {
+        .from = STR("<joe@example.net>"),
+        .queue_id = STR("4f2kQ1"),
+        .auth_type = h->signing ? STR("PLAIN") : STR(""),
+        .auth_user = h->signing ? STR("joe") : STR(""),
     };
-    whole_message(&w);
-    check(h, &w,
-          record_line(w.point, &h->session, &m, &w.evidence, &w.verdict, 12000, h->messages));
-    arena_reset(h->messages);
+    const struct recipient_words recipient = {.path = STR("<suzie@example.org>")};
+    struct dialogue *d = h->dialogue;
+    if (dialogue_mail(d, &envelope) || dialogue_rcpt(d, &recipient))
+        die("refused", d->refusal.text);
+    tell_content(h);
+    const struct transaction *t = d->transaction;
+    check(
+        h, &t->verdict,
+        record_line(t->point, t->session, &t->message, &t->evidence, &t->verdict, 12000, t->arena));
+    dialogue_answered(d);
 }
 
 /* What tests/cost/run counts: callgrind begins and ends with it. */
@@ -248,6 +252,7 @@ int main(int argc, char **argv)
     open_house(&h, argv[1]);
     make_message(&h, argc > 4 ? strtoul(argv[4], NULL, 10) : 0);
     open_dns(&h, argv[1]);
+    open_dialogue(&h);
     for (int i = 0; i < WARM_UP; i++)
         play_once(&h);
     played(&h, strtoul(argv[3], NULL, 10));

@@ -17,12 +17,13 @@
 #include "core/intake.h"
 #include "crypto/canon.h"
 #include "decide/record.h"
-#include "decide/whole.h"
 #include "keys/keyset.h"
 #include "mail/address.h"
 #include "scenario.h"
+#include "session/play.h"
 
-#define NOW 1800000000
+#define NOW            1800000000
+#define RECIPIENTS_MAX 16
 
 /* One scenario under way. */
 struct play {
@@ -33,9 +34,12 @@ struct play {
     struct key_set *key_set;
     struct dns *dns;
     struct key_cache *keys;
-    struct session session;
-    struct message message;
-    struct whole whole;
+    struct fixed_host host;
+    struct letter letter;
+    struct header_list headers;
+    struct recipient_words recipients[RECIPIENTS_MAX];
+    struct dialogue *dialogue;
+    const struct transaction *t; /* as it was answered */
     struct str log;
     unsigned failures;
 };
@@ -141,42 +145,44 @@ static void set_up(struct play *p)
 
 static void tear_down(struct play *p)
 {
+    dialogue_free(p->dialogue);
     key_cache_free(p->keys);
     key_set_free(p->key_set);
     conf_free(p->conf);
 }
 
-static struct str without_brackets(struct str path)
+static void add_recipient(struct play *p, struct str path)
 {
-    struct mail_path parsed;
-    return mail_path_parse(path, &parsed) ? parsed.whole : path;
+    if (p->letter.n_recipients == RECIPIENTS_MAX)
+        broken(p, "too many recipients", path);
+    p->recipients[p->letter.n_recipients++].path = path;
 }
 
 /* One line of [session]: a keyword and its value. */
 static void session_line(struct play *p, struct str key, struct str value)
 {
-    struct session *s = &p->session;
-    struct message *m = &p->message;
+    struct client_words *c = &p->letter.client;
+    struct envelope_words *e = &p->letter.envelope;
     if (str_eq(key, STR("client")))
-        s->smtp = netaddr_parse(value, &s->client) || !str_eq(value, STR("local"));
+        c->smtp = netaddr_parse(value, &c->address) || !str_eq(value, STR("local"));
     else if (str_eq(key, STR("name")))
-        s->client_name = value;
+        c->name = value;
     else if (str_eq(key, STR("helo")))
-        s->helo = value;
+        p->letter.helo = value;
     else if (str_eq(key, STR("daemon")))
-        s->daemon_name = value;
+        c->daemon_name = value;
     else if (str_eq(key, STR("mta")))
-        s->mta_name = value;
+        c->mta_name = value;
+    else if (str_eq(key, STR("auth")))
+        e->auth_user = value, e->auth_type = STR("PLAIN");
+    else if (str_eq(key, STR("tls")))
+        e->certificate.verify = STR("OK"), e->certificate.subject = value;
+    else if (str_eq(key, STR("from")))
+        e->from = value;
+    else if (str_eq(key, STR("rcpt")))
+        add_recipient(p, value);
     else if (str_eq(key, STR("host")))
         netset_add(&p->conf->host_addresses, value);
-    else if (str_eq(key, STR("auth")))
-        m->auth_user = value, m->auth_type = STR("PLAIN");
-    else if (str_eq(key, STR("tls")))
-        m->tls_verified = true, m->tls_subject = value;
-    else if (str_eq(key, STR("from")))
-        m->from_text = value;
-    else if (str_eq(key, STR("rcpt")))
-        m->first_recipient = without_brackets(value), m->n_recipients++;
     else
         broken(p, "unknown word in [session]", key);
 }
@@ -184,13 +190,13 @@ static void session_line(struct play *p, struct str key, struct str value)
 static void read_session(struct play *p)
 {
     struct str rest = p->scenario->section[SECTION_SESSION], line;
-    p->session = (struct session){.arena = p->arena, .smtp = true};
-    p->message = (struct message){
-        .arena = p->arena, .now = NOW, .started_us = clock_us(), .queue_id = STR("4TEST")};
-    netaddr_parse(STR("192.0.2.1"), &p->session.client);
-    p->session.helo = STR("mail.example.net");
-    p->session.client_name = STR("mail.example.net");
-    p->message.from_text = STR("<>");
+    p->letter = (struct letter){
+        .client = {.name = STR("mail.example.net"), .smtp = true},
+        .helo = STR("mail.example.net"),
+        .envelope = {.from = STR("<>"), .queue_id = STR("4TEST")},
+        .recipients = p->recipients,
+    };
+    netaddr_parse(STR("192.0.2.1"), &p->letter.client.address);
     while (str_split(&rest, '\n', &line)) {
         line = str_trim(line);
         if (!line.n || line.p[0] == '#')
@@ -198,7 +204,6 @@ static void read_session(struct play *p)
         size_t space = str_find(line, 0, ' ');
         session_line(p, str_sub(line, 0, space), str_trim(str_sub(line, space, line.n)));
     }
-    mail_path_parse(p->message.from_text, &p->message.from);
 }
 
 static struct str crlf(struct arena *a, struct str text)
@@ -250,28 +255,35 @@ static void sign(struct play *p, struct header_list *headers, struct str body)
 }
 
 /* A line "TAMPER" in the message is there for the verifier and not for the signer. */
-static void read_message(struct play *p, struct str *body)
+static void read_message(struct play *p)
 {
     struct str text = crlf(p->arena, p->scenario->section[SECTION_MESSAGE]);
-    header_list_init(&p->message.headers, p->arena);
-    header_parse_message(&p->message.headers, text, body);
-    sign(p, &p->message.headers, replace(p->arena, *body, STR("TAMPER\r\n"), STR("")));
-    intake_header(p->conf, &p->message);
-    p->message.body_bytes = body->n;
+    header_list_init(&p->headers, p->arena);
+    header_parse_message(&p->headers, text, &p->letter.body);
+    sign(p, &p->headers, replace(p->arena, p->letter.body, STR("TAMPER\r\n"), STR("")));
+    p->letter.headers = &p->headers;
 }
 
-static void run_message(struct play *p, struct str body)
+static struct dialogue *play_once(struct play *p)
 {
-    p->whole = (struct whole){
-        .conf = p->conf,
-        .session = &p->session,
-        .message = &p->message,
-        .body = body,
-        .asker = {.dns = p->dns},
-        .keys = p->keys,
-        .signing_keys = p->key_set,
-    };
-    whole_message(&p->whole);
+    static const struct session_peer nobody;
+    struct dialogue *d = dialogue_new(&p->host.host, &nobody);
+    play_letter(d, &p->letter);
+    if (!d->transaction)
+        broken(p, "the message did not begin", d->refusal.text);
+    return d;
+}
+
+static void run_message(struct play *p)
+{
+    fixed_host_init(&p->host);
+    p->host.now = NOW;
+    p->host.snapshot.conf = p->conf;
+    p->host.snapshot.dns = p->dns;
+    p->host.snapshot.key_cache = p->keys;
+    p->host.snapshot.keys = p->key_set;
+    p->dialogue = play_once(p);
+    p->t = p->dialogue->transaction;
 }
 
 /* --- what is expected --- */
@@ -289,8 +301,8 @@ static bool some_edit(struct play *p, enum edit_kind kind, struct str pattern, s
 {
     bool found = false;
     *all = STR("");
-    for (size_t i = 0; i < p->whole.edits.n; i++) {
-        const struct edit *e = &p->whole.edits.v[i];
+    for (size_t i = 0; i < p->t->edits.n; i++) {
+        const struct edit *e = &p->t->edits.v[i];
         if (e->kind != kind)
             continue;
         struct str text = edit_text(p, e);
@@ -305,37 +317,33 @@ static struct str dkim_words(struct play *p)
 {
     struct strbuf b;
     sb_init(&b, p->arena);
-    for (size_t i = 0; i < p->whole.evidence.dkim.n; i++)
+    for (size_t i = 0; i < p->t->evidence.dkim.n; i++)
         sb_printf(&b, "%s%s", i ? "," : "",
-                  dkim_result_name(p->whole.evidence.dkim.signatures[i].result));
-    return p->whole.evidence.dkim.checked && !b.n ? STR("none") : sb_str(&b);
+                  dkim_result_name(p->t->evidence.dkim.signatures[i].result));
+    return p->t->evidence.dkim.checked && !b.n ? STR("none") : sb_str(&b);
 }
 
 static struct str reply_text(struct play *p)
 {
-    return str_printf(p->arena, "%.*s %.*s %.*s", STR_ARG(p->whole.verdict.code),
-                      STR_ARG(p->whole.verdict.enhanced), STR_ARG(p->whole.verdict.text));
+    return str_printf(p->arena, "%.*s %.*s %.*s", STR_ARG(p->t->verdict.code),
+                      STR_ARG(p->t->verdict.enhanced), STR_ARG(p->t->verdict.text));
 }
 
 /* Queries for the same message once more, with the answers to the first in the cache. */
 static struct str warm_queries(struct play *p)
 {
-    struct whole again = p->whole;
-    struct message message = p->message;
-    again.message = &message;
-    again.asker = (struct dns_asker){.dns = p->dns};
-    again.evidence = (struct evidence){0};
-    whole_message(&again);
-    return str_printf(p->arena, "%u", again.asker.queries);
+    struct dialogue *again = play_once(p);
+    struct str queries = str_printf(p->arena, "%u", again->transaction->asker.queries);
+    dialogue_free(again);
+    return queries;
 }
 
 /* What came out under a keyword of [expect]; STR_NONE for the keywords that need more. */
 static struct str outcome_of(struct play *p, struct str key)
 {
-    static const char *const points[] = {"mail", "rcpt", "end"};
-    const struct evidence *e = &p->whole.evidence;
+    const struct evidence *e = &p->t->evidence;
     if (str_eq(key, STR("origin")))
-        return str_of(origin_name(p->message.origin));
+        return str_of(origin_name(p->t->message.origin));
     if (str_eq(key, STR("spf")))
         return e->spf.mail_from.checked ? str_of(spf_result_name(e->spf.mail_from.outcome.result))
                                         : STR("unchecked");
@@ -344,17 +352,17 @@ static struct str outcome_of(struct play *p, struct str key)
     if (str_eq(key, STR("dmarc")))
         return e->dmarc.checked ? str_of(dmarc_result_name(e->dmarc.result)) : STR("unchecked");
     if (str_eq(key, STR("action")))
-        return str_of(action_name(p->whole.verdict.action));
+        return str_of(action_name(p->t->verdict.action));
     if (str_eq(key, STR("would")))
-        return str_of(action_name(p->whole.verdict.wanted));
+        return str_of(action_name(p->t->verdict.wanted));
     if (str_eq(key, STR("at")))
-        return str_of(points[p->whole.point]);
+        return str_of(point_name(p->t->point));
     if (str_eq(key, STR("override")))
-        return str_of(override_name(p->whole.verdict.override));
+        return str_of(override_name(p->t->verdict.override));
     if (str_eq(key, STR("reply")))
         return reply_text(p);
     if (str_eq(key, STR("queries")))
-        return str_printf(p->arena, "%u", p->whole.asker.queries);
+        return str_printf(p->arena, "%u", p->t->asker.queries);
     if (str_eq(key, STR("warm-queries")))
         return warm_queries(p);
     if (str_eq(key, STR("log")))
@@ -407,13 +415,12 @@ static bool play(const struct scenario *scenario, const char *keydir, const char
                  bool verbose)
 {
     struct play p = {.arena = arena_new(0), .scenario = scenario, .keydir = keydir};
-    struct str body;
     set_up(&p);
     read_session(&p);
-    read_message(&p, &body);
-    run_message(&p, body);
-    p.log = record_line(p.whole.point, &p.session, &p.message, &p.whole.evidence, &p.whole.verdict,
-                        0, p.arena);
+    read_message(&p);
+    run_message(&p);
+    p.log = record_line(p.t->point, p.t->session, &p.t->message, &p.t->evidence, &p.t->verdict, 0,
+                        p.arena);
     check(&p);
     if (p.failures || verbose) {
         struct str edits;

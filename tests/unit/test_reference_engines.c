@@ -3,7 +3,6 @@
 #include "test.h"
 
 #include "base/counters.h"
-#include "decide/whole.h"
 #include "reference/engines.h"
 
 /* --- The libraries -----------------------------------------------------------------------------*/

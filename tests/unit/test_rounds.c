@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #include "base/counters.h"
-#include "core/pipeline.h"
 #include "decide/record.h"
 #include "dns/cache.h"
 #include "dns/zone.h"
+#include "session/pipeline.h"
 
 #define OPEN_MAX    256
 #define QUERIES_MAX 100 /* dns.max-queries */

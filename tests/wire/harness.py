@@ -48,6 +48,10 @@ def until(condition, what, seconds=PATIENCE):
     raise AssertionError(f"waited {seconds} s in vain: {what}")
 
 
+# Who speaks the milter protocol in the daemon.
+LIBRARY = os.environ.get("ASSAY_MILTER_LIBRARY", "libmilter")
+
+
 class Daemon:
     """config: lines of assay.conf beside listen, dns.servers and BASE. zone: for a DnsServer of its own."""
 
@@ -73,7 +77,7 @@ class Daemon:
 
     def configure(self, config):
         self.path.write_text(
-            f'listen = "{self.listen}";\n'
+            f'listen = "{self.listen}";\nmilter-library = "{LIBRARY}";\n'
             f'dns = {{ servers = [ "{self.dns.servers}" ]; {self.dns_options} }};\n' + self.base + config
         )
 

@@ -130,10 +130,14 @@ class Mangled(harness.WireTest):
         c.quit()
 
     def test_field_without_name(self):
-        """libmilter gives the connection up, and no other."""
+        """libmilter gives the connection up, and no other; to our own server it is a field like others."""
         c = self.d.client()
-        with self.assertRaises(Vanished):
-            c.message(header=[("", " value")] * 3)
+        header = plain_header() + [("", " value")] * 3
+        if harness.LIBRARY == "own":
+            self.assertTrue(c.message(header=header).accepted)
+        else:
+            with self.assertRaises(Vanished):
+                c.message(header=header)
         self.assertTrue(self.d.client().message().accepted)
 
     def test_log_lines_stay_clean(self):
@@ -167,6 +171,10 @@ class Mangled(harness.WireTest):
         for steps in ((), ("helo",), ("negotiate",), ("negotiate", "helo")):
             with self.subTest(steps=steps):
                 c = Client(self.d.address, negotiate=False)
+                if harness.LIBRARY == "own" and "negotiate" not in steps:
+                    with self.assertRaises(Vanished):
+                        c.helo() if steps else c.mail()
+                    continue
                 for step in steps:
                     getattr(c, step)()
                 reply = c.message()

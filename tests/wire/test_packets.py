@@ -20,7 +20,7 @@ from zones import ZONE
 SEED = int(os.environ.get("ASSAY_SEED", "1"))
 REJECTING = 'dmarc = { on-reject = "reject"; };\n'
 AHEAD = 8192  # what is read at once (milter/override_io.c)
-MANY = 800  # messages: their answers are more than a socket holds
+MANY = 1600  # messages: their answers are more than a socket holds
 LONG = 0.004  # seconds: after one millisecond without a packet libmilter gives the connection to another thread
 
 

@@ -1,7 +1,7 @@
 /* pipeline.c - which stages a message meets, and their turns.
  *
  * Errors: none; what goes wrong in a stage stands in the evidence. */
-#include "core/pipeline.h"
+#include "session/pipeline.h"
 
 #include "core/request.h"
 

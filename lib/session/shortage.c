@@ -1,7 +1,7 @@
 /* shortage.c - the replies for want of room, their counters, and the warnings.
  *
  * Errors: none. */
-#include "milter/shortage.h"
+#include "session/shortage.h"
 
 #include "base/counters.h"
 #include "base/log.h"

@@ -1,6 +1,6 @@
 /* pipeline.h - runs the stages of one message, point by point. */
-#ifndef ASSAY_CORE_PIPELINE_H
-#define ASSAY_CORE_PIPELINE_H
+#ifndef ASSAY_SESSION_PIPELINE_H
+#define ASSAY_SESSION_PIPELINE_H
 
 #include "core/stage.h"
 

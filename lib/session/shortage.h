@@ -1,7 +1,7 @@
 /* shortage.h - what is said when there is no room: the replies that no result of a message calls
  * for. Each is a temporary failure; the client may come again. */
-#ifndef ASSAY_MILTER_SHORTAGE_H
-#define ASSAY_MILTER_SHORTAGE_H
+#ifndef ASSAY_SESSION_SHORTAGE_H
+#define ASSAY_SESSION_SHORTAGE_H
 
 #include "decide/policy.h"
 

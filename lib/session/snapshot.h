@@ -1,0 +1,24 @@
+/* snapshot.h - what a message is judged with. */
+#ifndef ASSAY_SESSION_SNAPSHOT_H
+#define ASSAY_SESSION_SNAPSHOT_H
+
+#include "conf/conf.h"
+#include "core/engine.h"
+#include "core/signing.h"
+#include "crypto/keys.h"
+#include "dns/dns.h"
+
+struct reference;
+
+/* Immutable. A message takes the one in force at MAIL and keeps it to its end, so a reload never
+ * changes a message half-way. */
+struct snapshot {
+    const struct conf *conf;
+    const struct key_set *keys;  /* NULL: nothing is signed */
+    struct dns *dns;             /* shared with other snapshots of the same dns settings */
+    struct key_cache *key_cache; /* shared likewise */
+    const struct engines *engines;
+    struct reference *reference; /* shared likewise; NULL: no library is asked for anything */
+};
+
+#endif

@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+"""What the running daemon tells of itself: assay status, assay metrics, and who may ask."""
+
+import json
+import os
+import pwd
+import re
+import socket
+import subprocess
+
+import harness
+from harness import BINARY
+from zones import ZONE
+
+
+class Status(harness.WireTest):
+    def asked_daemon(self, config="", **options):
+        d = self.daemon("", ZONE, start=False, **options)
+        d.control = d.directory / "control.sock"
+        d.configure(f'control = "unix:{d.control}";\n{config}')
+        d.start()
+        return d
+
+    def ask(self, d, *words, status=0):
+        done = subprocess.run([BINARY, *words, "-c", d.path], capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, status, done.stderr + done.stdout)
+        return done.stdout if status == 0 else done.stderr
+
+    def test_json(self):
+        d = self.asked_daemon('mode = "shadow";\n')
+        before = json.loads(self.ask(d, "status", "--json"))
+        c = d.client()
+        c.message()
+        found = json.loads(self.ask(d, "status", "--json"))
+        self.assertEqual(found["configuration"]["file"], str(d.path))
+        self.assertEqual(found["on"], {"mode": "shadow", "spf": "enforce", "dkim": "on", "dmarc": "enforce", "signing": "off"})
+        self.assertEqual(found["listeners"], [d.listen])
+        self.assertEqual((before["connections"], found["connections"]), (0, 1))
+        self.assertEqual((before["messages"]["total"], found["messages"]["total"]), (0, 1))
+        self.assertEqual(found["messages"]["accepted"], 1)
+        self.assertGreater(found["dns"]["queries"], 0)
+        self.assertGreaterEqual(found["workers"]["all"], 2)
+        self.assertEqual(found["configuration"]["reloads"], 0)
+        self.assertTrue(d.reload())
+        self.assertFalse(d.reload("nonsense = 1;\n" + f'control = "unix:{d.control}";\n'))
+        d.configure(f'control = "unix:{d.control}";\n')
+        found = json.loads(self.ask(d, "status", "--json"))
+        self.assertEqual((found["configuration"]["reloads"], found["configuration"]["reloads_failed"]), (1, 1))
+        self.assertTrue(any("nonsense" in e["text"] for e in found["last_errors"]), found["last_errors"])
+
+    def test_for_people(self):
+        d = self.asked_daemon()
+        text = self.ask(d, "status")
+        self.assertRegex(text, r"^assay \S+, up since 20\d\d-")
+        self.assertRegex(text, r"(?m)^on +mode enforce, SPF enforce, DKIM on, DMARC enforce, signing off$")
+        self.assertIn(d.listen, text)
+
+    def test_metrics(self):
+        d = self.asked_daemon()
+        d.client().message()
+        text = self.ask(d, "metrics")
+        table = (harness.TOP / "lib/base/counters.def").read_text()
+        values = {}
+        kinds = dict(re.findall(r"(?m)^# TYPE (\S+) (\S+)$", text))
+        for name, value in re.findall(r"(?m)^(assay_\w+(?:\{[^}]*\})?) (\S+)$", text):
+            self.assertNotIn(name, values)
+            values[name] = float(value)
+        for counter in re.findall(r'(?m)^COUNTER\(\w+,\s*"([^"]+)"', table):
+            name = f"assay_{counter.replace('-', '_')}_total"
+            self.assertEqual(kinds[name], "counter")
+            self.assertIn(name, values)
+            self.assertRegex(text, rf"(?m)^# HELP {name} \S")
+        self.assertEqual(values["assay_messages_total"], 1)
+        self.assertEqual(kinds["assay_message_seconds"], "histogram")
+        self.assertEqual(values['assay_message_seconds_bucket{le="+Inf"}'], 1)
+        self.assertEqual(values["assay_message_seconds_count"], 1)
+        buckets = [v for n, v in values.items() if n.startswith("assay_message_seconds_bucket")]
+        self.assertEqual(buckets, sorted(buckets))
+        self.assertGreater(values["assay_start_time_seconds"], 1e9)
+
+    def test_no_daemon(self):
+        d = self.asked_daemon()
+        self.assertEqual(d.stop(), 0)
+        self.assertFalse(d.control.exists())
+        self.assertRegex(self.ask(d, "status", status=69), rf"no daemon answers at {d.control}")
+        self.assertRegex(self.ask(d, "metrics", status=69), "no daemon answers")
+
+    def test_others_may_not_ask(self):
+        if not harness.as_root():
+            self.skipTest("needs root")
+        d = self.asked_daemon()
+        os.chmod(d.directory, 0o755)
+        os.chmod(d.control, 0o666)  # the mode of the file is not all that guards it
+        user = pwd.getpwnam("nobody")
+        with socket.socket(socket.AF_UNIX) as s:
+            pid = os.fork()
+            if pid == 0:
+                os.setgroups([])
+                os.setgid(user.pw_gid)
+                os.setuid(user.pw_uid)
+                s.connect(str(d.control))
+                s.settimeout(10)
+                try:
+                    s.sendall(b"status\n")
+                    os._exit(0 if s.recv(1000) == b"" else 1)
+                except ConnectionError:
+                    os._exit(0)
+            self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        d.wait_for_log("control connection of process .* is closed: neither root nor in the daemon's group")
+
+    def test_odd_questions(self):
+        d = self.asked_daemon()
+        for question, want in ((b"what\n", b"error: "), (b"\n", b"error: "), (b"x" * 5000, b"")):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(10)
+                s.connect(str(d.control))
+                try:
+                    s.sendall(question)
+                    self.assertTrue(s.recv(1000).startswith(want))
+                except ConnectionError:
+                    self.assertEqual(want, b"")
+        self.assertIn("assay", self.ask(d, "status"))
+
+    def test_a_socket_that_cannot_be(self):
+        d = self.daemon("", ZONE, start=False)
+        d.configure('control = "unix:/nowhere/at/all.sock";\n')
+        self.assertEqual(d.launch().wait(30), 69)
+        self.assertIn("cannot listen on unix:/nowhere/at/all.sock: No such file or directory", d.log())
+        d.configure('control = "inet:1@127.0.0.1";\n')
+        self.assertEqual(d.launch().wait(30), 78)
+        d.process = None  # it has ended as it should
+
+
+if __name__ == "__main__":
+    harness.main()
