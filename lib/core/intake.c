@@ -44,11 +44,19 @@ bool intake_field(const struct conf *conf, struct message *m, struct str name, s
     return !m->over_limit || decides(conf, m, name);
 }
 
-/* h=a:a:a has eight bytes of names for each byte of text; other tags are decoded and printed. */
-#define PER_SIGNATURE_BYTE 8
-#define PER_HEADER_BYTE    5   /* texts that grow as they are unquoted and put in order */
-#define PER_FIELD          256 /* indexes by name, and the list again */
-#define PER_MESSAGE        ((size_t)64 * 1024)
+#define PER_MESSAGE ((size_t)32 * 1024)
+#define PER_FIELD   256 /* indexes by name, and the list again */
+
+/* How much a byte of a field's value becomes. */
+static size_t per_byte(const struct conf *conf, const struct message *m, struct str name,
+                       int64_t *signatures)
+{
+    if (!m->over_limit && str_eq_nocase(name, STR("DKIM-Signature")) &&
+        (*signatures)++ < conf->dkim_max_signatures)
+        return 13; /* h=a:a:a has eight bytes of names for each of text; other tags are decoded */
+    bool inbound = m->origin == ORIGIN_INBOUND && !m->may_be_forwarded;
+    return inbound ? 1 : 5; /* unquoted; lists grow as they are put in order to be signed */
+}
 
 size_t intake_evaluation(const struct conf *conf, const struct message *m)
 {
@@ -56,10 +64,7 @@ size_t intake_evaluation(const struct conf *conf, const struct message *m)
     int64_t signatures = 0;
     for (size_t i = 0; i < m->headers.n; i++) {
         const struct header_field *f = &m->headers.fields[i];
-        bytes += PER_FIELD + PER_HEADER_BYTE * f->value.n;
-        if (!m->over_limit && str_eq_nocase(f->name, STR("DKIM-Signature")) &&
-            signatures++ < conf->dkim_max_signatures)
-            bytes += PER_SIGNATURE_BYTE * f->value.n;
+        bytes += PER_FIELD + per_byte(conf, m, f->name, &signatures) * f->value.n;
     }
     return bytes;
 }

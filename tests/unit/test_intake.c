@@ -165,18 +165,46 @@ static void many_fields(void **state)
 static void long_fields(void **state)
 {
     (void)state;
-    static const char *const names[] = {"From", "To", "Authentication-Results", "Received-SPF",
-                                        "List-Id"};
-    static const char *const parts[] = {"\"\\a\"", "a\n ", "a@b.example,", "(\\a)", "<a@b>,"};
-    for (size_t i = 0; i < 25; i++)
+    static const char *const names[] = {"From",         "To",      "Authentication-Results",
+                                        "Received-SPF", "List-Id", "Subject"};
+    static const char *const parts[] = {"\"\\a\"", "a\n ",  "a@b.example,", "(\\a)",
+                                        "<a@b>,",  "(c)a.", "\xC3\xBC\t"};
+    for (size_t i = 0; i < 42; i++)
         for (int ours = 0; ours < 2; ours++) {
             struct game g;
             begin(&g);
-            struct str text = times(200000, parts[i % 5]);
-            add(&g, names[i / 5], str_printf(arena, " %.*s", STR_ARG(str_sub(text, 0, 900000))));
-            add(&g, "From", STR(" x@a.example"));
+            struct str text = times(200000, parts[i % 7]);
+            add(&g, names[i / 7], str_printf(arena, " %.*s", STR_ARG(str_sub(text, 0, 900000))));
+            if (i >= 7)
+                add(&g, "From", STR(" x@a.example"));
             assert_in_range(used(&g, ours), 0, 100);
         }
+}
+
+/* A From that is read to its end: a hundred authors with comments between all words. */
+static void many_authors(void **state)
+{
+    (void)state;
+    for (int ours = 0; ours < 2; ours++) {
+        struct game g;
+        begin(&g);
+        struct str author = str_printf(arena, "%.*sx@a.example", STR_ARG(times(1500, "(c)a.")));
+        char *one = str_cstr(arena, str_printf(arena, "%.*s,", STR_ARG(author)));
+        add(&g, "From", times(100, one));
+        assert_in_range(used(&g, ours), 5, 100);
+    }
+}
+
+static void quoted_names_of_others(void **state)
+{
+    (void)state;
+    struct game g;
+    begin(&g);
+    struct str name = times(4000, "\\a");
+    for (int i = 0; i < 100; i++)
+        add(&g, "Authentication-Results", str_printf(arena, " \"%.*s\"; x=y", STR_ARG(name)));
+    add(&g, "From", STR(" x@a.example"));
+    assert_in_range(used(&g, false), 40, 100);
 }
 
 static void sixteen_lists(void **state)
@@ -199,6 +227,8 @@ int main(void)
         cmocka_unit_test(many_fields),
         cmocka_unit_test(long_fields),
         cmocka_unit_test(sixteen_lists),
+        cmocka_unit_test(many_authors),
+        cmocka_unit_test(quoted_names_of_others),
     };
     return cmocka_run_group_tests(tests, dkim_setup, dkim_teardown);
 }
