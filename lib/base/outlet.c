@@ -119,7 +119,7 @@ static enum outcome send_to_syslog(const struct line *line)
     char whole[WHOLE_BYTES];
     size_t n = make_whole(line, whole) + is_stream;
     ssize_t sent = send(syslog_fd, whole, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent == (ssize_t)n || (sent < 0 && errno == EMSGSIZE))
+    if (sent == (ssize_t)n)
         return TAKEN;
     if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS))
         return FULL;

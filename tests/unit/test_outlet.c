@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -90,6 +91,14 @@ static void expect_numbered(int fd, int from, int to)
     }
 }
 
+static bool stands_at(const char *line, time_t when)
+{
+    char at[32];
+    struct tm tm;
+    strftime(at, sizeof at, ">%b %e %T ", localtime_r(&when, &tm));
+    return strstr(line, at) != NULL;
+}
+
 /* --- Cases -------------------------------------------------------------------------------------*/
 
 static void test_a_line_has_priority_time_and_name(void **state)
@@ -99,9 +108,11 @@ static void test_a_line_has_priority_time_and_name(void **state)
     char tail[64], month[4];
     unsigned priority, day, hour, minute, second;
     int used = 0;
+    time_t before = time(NULL);
     outlet_open(path, "smith");
     outlet_write(LOG_WARNING, "warning: a word with 100%d");
     const char *line = next_line(fd, FIRST_MS);
+    assert_true(stands_at(line, before) || stands_at(line, time(NULL)));
     snprintf(tail, sizeof tail, " smith[%ld]: warning: a word with 100%%d", (long)getpid());
     assert_int_equal(sscanf(line, "<%u>%3s %2u %2u:%2u:%2u%n", &priority, month, &day, &hour,
                             &minute, &second, &used),
@@ -167,6 +178,40 @@ static void test_a_syslog_that_was_restarted_is_found(void **state)
     close(fd);
 }
 
+static void test_another_syslog_gets_what_follows(void **state)
+{
+    (void)state;
+    int fd = listen_as(SOCK_DGRAM);
+    outlet_open(path, "smith");
+    outlet_write(LOG_INFO, "to the first");
+    int other = listen_as(SOCK_DGRAM); /* in its place; the first lives on */
+    outlet_open(path, "smith");
+    outlet_write(LOG_INFO, "to the other");
+    assert_string_equal(text_of(next_line(other, FIRST_MS)), "to the other");
+    close(fd);
+    close(other);
+}
+
+static void test_at_the_start_a_line_waits_for_a_moment(void **state)
+{
+    (void)state;
+    int fd = listen_as(SOCK_DGRAM), filler = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(address.sun_path, path);
+    outlet_open(path, "smith");
+    while (sendto(filler, "x", 1, 0, (struct sockaddr *)&address, sizeof address) == 1)
+        ;
+    int64_t started = clock_us();
+    outlet_write(LOG_INFO, "too early");
+    assert_in_range(clock_us() - started, 900000, 20000000);
+    while (*next_line(fd, 100))
+        ;
+    outlet_write(LOG_INFO, "in time");
+    assert_string_equal(text_of(next_line(fd, FIRST_MS)), "in time");
+    close(filler);
+    close(fd);
+}
+
 static void test_a_line_that_is_too_long_is_cut(void **state)
 {
     (void)state;
@@ -192,9 +237,13 @@ static void test_a_full_syslog_holds_nobody_up(void **state)
     outlet_open(path, "smith");
     outlet_never_wait();
     int64_t started = clock_us();
-    write_numbered(0, 3000);
+    write_numbered(0, 2000);
     assert_in_range(clock_us() - started, 0, 20000000);
-    expect_numbered(fd, 0, 3000);
+    for (int i = 0; i < 1000; i++) { /* one that comes when there is room again is not the next */
+        expect_numbered(fd, i, i + 1);
+        write_numbered(2000 + i, 2001 + i);
+    }
+    expect_numbered(fd, 1000, 3000);
     write_numbered(3000, 3001);
     expect_numbered(fd, 3000, 3001);
     assert_int_equal(counter_get(CTR_LOG_LOST), 0);
@@ -296,6 +345,8 @@ int main(void)
         cmocka_unit_test(test_a_stream_has_a_nul_behind_each_line),
         cmocka_unit_test(test_without_syslog_lines_go_to_stderr),
         cmocka_unit_test(test_a_syslog_that_was_restarted_is_found),
+        cmocka_unit_test(test_another_syslog_gets_what_follows),
+        cmocka_unit_test(test_at_the_start_a_line_waits_for_a_moment),
         cmocka_unit_test(test_a_line_that_is_too_long_is_cut),
         cmocka_unit_test(test_a_full_syslog_holds_nobody_up),
         cmocka_unit_test(test_what_is_too_much_is_counted_and_told),
