@@ -1,6 +1,7 @@
 /* hostname.c - the name that Authentication-Results carries when none is configured.
  *
  * Errors: without a full name the short one serves, and a warning is logged. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,16 @@ bool host_full_name(struct arena *a, struct str host, const char *hosts_file, st
     return found;
 }
 
+/* Once: a reload, and a second look at the same file, have nothing new to say. */
+static void warn_of_short_name(struct str name)
+{
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&told))
+        log_warning("authserv-id is not set and this host knows no full name of itself: "
+                    "Authentication-Results will carry \"%.*s\"; set authserv-id",
+                    STR_ARG(name));
+}
+
 void conf_fill_authserv_id(struct conf *conf)
 {
     char host[256] = "";
@@ -69,7 +80,5 @@ void conf_fill_authserv_id(struct conf *conf)
     if (gethostname(host, sizeof host - 1) != 0 || !host[0])
         strcpy(host, "localhost");
     if (!host_full_name(conf->arena, str_of(host), "/etc/hosts", &conf->authserv_id))
-        log_warning("authserv-id is not set and this host knows no full name of itself: "
-                    "Authentication-Results will carry \"%s\"; set authserv-id",
-                    conf->authserv_id.p);
+        warn_of_short_name(conf->authserv_id);
 }

@@ -859,6 +859,15 @@ class Configuration(unittest.TestCase):
         self.path.write_text(run.stdout)
         self.assertEqual(self.assay("config", "check", "-c", str(self.path)).returncode, 0, run.stdout)
 
+    @unittest.skipUnless(harness.as_root(), "needs root")
+    def test_short_host_name_is_told_once(self):
+        pathlib.Path(self.directory.name).chmod(0o755)
+        self.path.write_text('user = "nobody";\n')  # root reads it, and then as the user
+        renamed = ["unshare", "--uts", "sh", "-c", 'hostname shorty && exec "$@"', "sh"]
+        run = subprocess.run([*renamed, BINARY, "config", "check", "-c", self.path], capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run)
+        self.assertEqual(run.stderr.count("this host knows no full name of itself"), 1, run.stderr)
+
     def test_unknown_user(self):
         self.path.write_text('user = "no-such-user";\n')
         for command in (("config", "check", "-c"), ("milter", "--log", "stderr", "-c")):
