@@ -131,12 +131,11 @@ static void check_discovery(struct check *c)
 static void check_dns(struct check *c)
 {
     struct conf *conf = c->conf;
-    struct netaddr address;
-    uint16_t port;
+    struct dns_server server;
     for (size_t i = 0; i < conf->dns_servers.n; i++)
-        if (!dns_server_parse(conf->dns_servers.v[i], &address, &port))
+        if (!dns_server_parse(conf->dns_servers.v[i], &server))
             complain(c, "dns.servers", conf->dns_servers.v[i],
-                     "is no resolver such as 127.0.0.1, 127.0.0.1@53 or [::1]:53");
+                     "is no resolver such as 127.0.0.1, 127.0.0.1@53, [::1]:53 or fe80::1%eth0");
     if (conf->dns_early_wait <= conf->dns_deadline)
         return;
     if (conf_place_of(conf, "dns.early-wait").file)

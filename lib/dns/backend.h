@@ -17,6 +17,9 @@ struct dns_backend {
     /* Starts a query; never blocks. dns_entry_finish(e) follows exactly once, from any thread,
      * perhaps before this returns; the backend touches the entry no more after that. */
     void (*ask)(struct dns_backend *b, struct dns_entry *e);
+    /* On the thread that finishes queries: no resolver answers; there may be others by now. Or
+     * NULL. */
+    void (*silent)(struct dns_backend *b);
     /* Finishes what is under way at once, ends the backend's threads and frees it. */
     void (*close)(struct dns_backend *b);
 };

@@ -237,6 +237,8 @@ static void watch(struct dns *dns, const struct dns_question *q, enum dns_status
     int64_t now = dns->limits.now_us(), silent = now - h->answered_us;
     bool is_root = q->type == root.type && dns_name_eq(&q->name, &root.name);
     enum dns_health_news news = dns_health_note(h, status, is_root, now);
+    if (dns->backend->silent && (h->down || h->asking))
+        dns->backend->silent(dns->backend);
     if (news == DNS_HEALTH_DOUBT)
         ask_for_root(dns);
     else

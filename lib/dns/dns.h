@@ -150,11 +150,19 @@ struct dns_settings {
     unsigned max_in_flight;   /* queries under way at once; beyond it DNS_SERVFAIL at once */
     const char *trust_anchor; /* file for DNSSEC_VALIDATE; NULL: /usr/share/dns/root.key */
     const char *root_hints;   /* file for recursion; NULL: built in */
+    const char *resolv_conf;  /* NULL: /etc/resolv.conf */
+};
+
+struct dns_server {
+    struct netaddr addr;
+    uint16_t port;
+    char interface[16]; /* of a link-local address; else empty */
+    unsigned scope;     /* its number, once it was looked for */
 };
 
 /* The resolver's address that such a text names: address, "address@port", "[address]:port" or
- * "ipv4:port"; port 53 if none is given. */
-bool dns_server_parse(struct str text, struct netaddr *addr, uint16_t *port);
+ * "ipv4:port"; port 53 if none is given. A link-local address has "%INTERFACE" behind it. */
+bool dns_server_parse(struct str text, struct dns_server *out);
 
 /* With n_servers 0 and !recurse: the servers of resolv.conf. NULL on failure, and *problem is a
  * phrase (in `a`). Starts its thread. */

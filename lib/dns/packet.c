@@ -66,6 +66,42 @@ size_t dns_packet_query(uint8_t out[DNS_PACKET_QUERY_MAX], const struct dns_ques
     return (size_t)(p + 6 - out);
 }
 
+#define OPT_SIZE   11
+#define AR_AT      10 /* where the count of additional records stands */
+#define RCODE_AT   3
+#define FORMERR    1
+#define SERVFAIL   2
+#define NOTIMP     4
+#define RCODE_MASK 0x0F
+
+size_t dns_packet_drop_opt(uint8_t *query, size_t n)
+{
+    put16(query + AR_AT, 0);
+    return n - OPT_SIZE;
+}
+
+uint16_t dns_packet_id(const uint8_t *packet)
+{
+    return (uint16_t)(packet[0] << 8 | packet[1]);
+}
+
+bool dns_packet_truncated(const uint8_t *packet)
+{
+    return packet[2] & (FLAG_TC >> 8);
+}
+
+bool dns_packet_denies_edns(const uint8_t *packet)
+{
+    unsigned rcode = packet[RCODE_AT] & RCODE_MASK;
+    bool additional = packet[AR_AT] || packet[AR_AT + 1];
+    return (rcode == FORMERR || rcode == NOTIMP) && !additional;
+}
+
+void dns_packet_make_servfail(uint8_t *packet)
+{
+    packet[RCODE_AT] = (uint8_t)((packet[RCODE_AT] & ~RCODE_MASK) | SERVFAIL);
+}
+
 static size_t question_length(const uint8_t *query)
 {
     size_t at = HEADER;
@@ -78,6 +114,21 @@ bool dns_packet_echoes(const uint8_t *packet, size_t n, const uint8_t *query)
 {
     size_t length = question_length(query);
     return n >= HEADER + length && memcmp(packet + HEADER, query + HEADER, length) == 0;
+}
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+bool dns_packet_is_about(const uint8_t *packet, size_t n, const uint8_t *query)
+{
+    size_t length = question_length(query);
+    bool asks = packet[4] || packet[5];
+    for (size_t i = HEADER; asks && i < HEADER + length; i++)
+        if (i >= n || lower(packet[i]) != lower(query[i]))
+            return false;
+    return true;
 }
 
 /* --- reading: a cursor that remembers whether all was within bounds --- */

@@ -13,8 +13,27 @@
 size_t dns_packet_query(uint8_t out[DNS_PACKET_QUERY_MAX], const struct dns_question *q,
                         uint16_t id, uint64_t cases);
 
+/* The query without its OPT record: its length. For servers that know no EDNS. */
+size_t dns_packet_drop_opt(uint8_t *query, size_t n);
+
+/* Of a message of at least DNS_PACKET_HEADER bytes. */
+#define DNS_PACKET_HEADER 12
+uint16_t dns_packet_id(const uint8_t *packet);
+bool dns_packet_truncated(const uint8_t *packet);
+
+/* True if the message says FORMERR or NOTIMP without an OPT record of its own: so speaks a server
+ * that knows no EDNS of a query that has it (RFC 6891 7). */
+bool dns_packet_denies_edns(const uint8_t *packet);
+
+/* Makes SERVFAIL of what the message says. */
+void dns_packet_make_servfail(uint8_t *packet);
+
 /* True if the message repeats the query's question byte for byte. */
 bool dns_packet_echoes(const uint8_t *packet, size_t n, const uint8_t *query);
+
+/* True if the message says that it is about the query's question, in letters of any case, or has
+ * no question at all, as some errors have none. */
+bool dns_packet_is_about(const uint8_t *packet, size_t n, const uint8_t *query);
 
 struct dns_packet {
     struct dns_answer answer; /* texts and records in the arena; security is UNCHECKED */

@@ -192,21 +192,16 @@ static bool set_ports(const struct opening *o)
 
 static bool set_forwarders(const struct opening *o, const struct dns_settings *settings)
 {
-    struct dns_server *servers;
+    struct dns_servers servers;
     if (!dns_servers_read(settings, o->arena, &servers, o->problem))
         return false;
-    for (size_t i = 0; i < settings->n_servers; i++) {
-        char text[NETADDR_TEXT];
-        struct str addr =
-            str_printf(o->arena, "%s@%u", netaddr_format(&servers[i].addr, text), servers[i].port);
+    for (size_t i = 0; i < servers.n; i++) {
+        struct str addr = dns_server_text(&servers.list[i], o->arena);
         int rc = ub_ctx_set_fwd(o->unbound->ctx, addr.p);
         if (rc != 0)
             return fail(o, addr.p, ub_strerror(rc));
     }
-    if (settings->n_servers)
-        return true;
-    int rc = ub_ctx_resolvconf(o->unbound->ctx, NULL);
-    return rc == 0 || fail(o, "resolv.conf", ub_strerror(rc));
+    return true;
 }
 
 /* libunbound reads its files late and says little about them. */
@@ -303,7 +298,7 @@ struct dns_backend *dns_backend_unbound(const struct dns_settings *settings, str
         abort();
     struct opening o = {u, a, problem};
     *problem = STR_NONE;
-    u->base = (struct dns_backend){unbound_ask, unbound_close};
+    u->base = (struct dns_backend){.ask = unbound_ask, .close = unbound_close};
     u->ctx = ub_ctx_create();
     u->inbox.fd = -1;
     u->timeout_us = settings->timeout_ms * 1000;

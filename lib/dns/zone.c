@@ -252,7 +252,7 @@ struct dns_backend *dns_backend_zone(struct str zone_text, struct arena *a, stru
     struct zone_backend *z = calloc(1, sizeof *z);
     if (!z)
         abort();
-    z->base = (struct dns_backend){zone_ask, zone_close};
+    z->base = (struct dns_backend){.ask = zone_ask, .close = zone_close};
     z->zone.arena = arena_new(0);
     pthread_mutex_init(&z->lock, NULL);
     thread_cond_init(&z->changed);

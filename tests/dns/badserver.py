@@ -2,12 +2,14 @@
 
     silent*     no answer                     drop*      no answer to the first packet
     truncN      TC over UDP, N bytes of TXT over TCP     forged*    wrong answers first, then the right one
+    lateN       TC over UDP, and over TCP after N ms     tardyN     TC over UDP after N ms, and nothing over TCP
     rcodeN      that rcode                    noedns*    FORMERR for a query with EDNS
     lower*      the question in lower case    chainN     half a chain of N CNAMEs, a link an answer
     slowN       after N ms                    ad*        AD where the query has AD
     garbage*    no DNS message at all         referral*  only an NS in the authority section
 
-Every other name has the A record 192.0.2.1 and a TXT record with its own text.
+Every other name has the A record 192.0.2.1 and a TXT record with its own text. With `denies` a server knows no EDNS:
+it is the rcode of all its answers to queries that have it, and with `bare` these are a header without the question.
 """
 import re
 import socket
@@ -75,16 +77,18 @@ class BadServer:
         self.seen = Counter()  # lower-case names, by the packets that asked for them
         self.spellings = set()
         self.tcp_queries = 0
+        self.edns_queries = 0
+        self.denies, self.bare = 0, False
         self.stopping = False
         while True:
             self.udp = socket.socket(family, socket.SOCK_DGRAM)
             self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-            self.udp.bind((address, port))
+            self.udp.bind(socket.getaddrinfo(address, port, family)[0][4])  # with the number of its interface
             self.port = self.udp.getsockname()[1]
             self.tcp = socket.socket(family, socket.SOCK_STREAM)
             self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                self.tcp.bind((address, self.port))
+                self.tcp.bind(self.udp.getsockname())
                 break
             except OSError:
                 self.udp.close()
@@ -111,6 +115,10 @@ class BadServer:
         name = q.name.lower()
         self.seen[name] += 1
         self.spellings.add(q.name)
+        self.edns_queries += q.edns
+        if self.denies and q.edns:
+            refusal = reply(q, rcode=self.denies)
+            return [refusal[:4] + bytes(8) if self.bare else refusal]
         if name.startswith("silent") or (name.startswith("drop") and self.seen[name] == 1):
             return []
         if name.startswith("trunc"):
@@ -118,6 +126,10 @@ class BadServer:
                 return [reply(q, flags=0x200)]
             strings = b"".join(b"\xff" + b"x" * 255 for _ in range(number(q) // 255))
             return [reply(q, [record(TXT, strings)])]
+        if name.startswith("late"):
+            return [number(q) / 1000, ordinary(q)] if tcp else [reply(q, flags=0x200)]
+        if name.startswith("tardy"):
+            return [] if tcp else [number(q) / 1000, reply(q, flags=0x200)]
         if name.startswith("rcode"):
             return [reply(q, rcode=number(q))]
         if name.startswith("noedns") and q.edns:
@@ -170,6 +182,8 @@ class BadServer:
                 connection, _ = self.tcp.accept()
             except TimeoutError:
                 continue
+            except OSError:  # a test has closed it
+                return
             connection.settimeout(None)
             threading.Thread(target=self.serve_connection, args=(connection,), daemon=True).start()
 

@@ -2,6 +2,7 @@
  *
  *     dnsq [-s server]... [-r] [-d off|trust-ad|validate] [-k anchor] [-h hints]
  *          [-t timeout-ms] [-m max-in-flight] [-f failure-ttl-s] [-w workers]
+ *          [-R resolv.conf]
  *
  * Lines on stdin: "A name" is a look-up with 20 s of patience, "A name MS" one with MS ms; "+A
  * name" a prefetch; "=counter" asks for a counter. A look-up is answered by a line
@@ -235,7 +236,7 @@ static enum dnssec_mode mode_of(const char *word)
 static unsigned read_options(int argc, char **argv, struct dns_settings *s, struct str *servers)
 {
     unsigned workers = 8;
-    for (int c; (c = getopt(argc, argv, "s:rd:k:h:t:m:f:w:")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "s:rd:k:h:t:m:f:w:R:")) != -1;) {
         if (c == 's' && s->n_servers < SERVERS_MAX)
             servers[s->n_servers++] = str_of(optarg);
         else if (c == 'r')
@@ -244,6 +245,8 @@ static unsigned read_options(int argc, char **argv, struct dns_settings *s, stru
             s->dnssec = mode_of(optarg);
         else if (c == 'k')
             s->trust_anchor = optarg;
+        else if (c == 'R')
+            s->resolv_conf = optarg;
         else if (c == 'h')
             s->root_hints = optarg;
         else if (c == 't')

@@ -11,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from badserver import BadServer
+from badserver import BadServer, reply
 from rig import Client, Rig, falsify, free_port
 
 FULL = os.environ.get("ASSAY_FULL") == "1"
@@ -119,8 +119,67 @@ class Misbehaviour(Case):
         self.expect(answer, "answer", "192.0.2.1")
         self.assertLess(answer.ms, 600)
 
+    def test_tcp_has_all_the_time_that_is_left(self):
+        answer = self.dnsq.ask("A", "late700.example")
+        self.expect(answer, "answer", "192.0.2.1")
+        self.assertGreaterEqual(answer.ms, 700)
+        for name in "late3000.example", "tardy600.example":
+            answer = self.dnsq.ask("A", name)
+            self.expect(answer, "timeout")
+            self.assertTrue(990 <= answer.ms <= 1200, answer)
+        self.assertEqual(self.server.tcp_queries, 3)
+
+    def test_tcp_goes_to_the_server_that_was_truncated(self):
+        silent = self.bad_server()
+        silent.answers = lambda q, tcp: []
+        dnsq = self.client("-s", f"127.0.0.1@{silent.port}", "-s", f"127.0.0.1@{self.server.port}", "-t", 3000)
+        self.expect(dnsq.ask("A", "late100.example"), "answer", "192.0.2.1")
+        self.assertEqual((silent.tcp_queries, self.server.tcp_queries), (0, 1))
+
+    def test_another_servers_tcp_where_one_has_none(self):
+        self.server.tcp.close()
+        second = self.bad_server()
+        dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-s", f"127.0.0.1@{second.port}", "-t", 3000)
+        self.expect(dnsq.ask("A", "late100.example"), "answer", "192.0.2.1")
+        self.assertEqual((self.server.tcp_queries, second.tcp_queries), (0, 1))
+
     def test_servers_without_edns(self):
         self.expect(self.dnsq.ask("A", "noedns.example"), "answer", "192.0.2.1")
+
+    def test_servers_that_know_no_edns_are_remembered(self):
+        for denies, bare in (1, False), (4, False), (1, True), (4, True):
+            with self.subTest(denies=denies, bare=bare):
+                server = self.bad_server()
+                server.denies, server.bare = denies, bare
+                dnsq = self.client("-s", f"127.0.0.1@{server.port}", "-t", 2000, "-w", 64)
+                for i in range(50):  # each of them has gone out with EDNS, or none after the first refusal
+                    dnsq.look_up("A", f"w{i}.example")
+                dnsq.wait(50)
+                self.assertEqual({a.status for a in dnsq.answers}, {"answer"})
+                self.assertLess(max(a.ms for a in dnsq.answers), 900)
+                before = server.edns_queries
+                for i in range(20):
+                    self.expect(dnsq.ask("A", f"x{i}.example"), "answer", "192.0.2.1")
+                    self.assertEqual(server.seen[f"x{i}.example"], 1)
+                self.expect(dnsq.ask("TXT", "trunc8000.example"), "answer", "x" * (8000 // 255 * 255))
+                self.expect(dnsq.ask("A", "rcode1.example"), "servfail")
+                self.expect(dnsq.ask("A", "rcode4.example"), "servfail")
+                self.expect(dnsq.ask("A", "after.example"), "answer", "192.0.2.1")
+                self.assertEqual(server.edns_queries, before)
+
+    def test_edns_is_left_out_for_the_server_that_does_not_know_it(self):
+        second = self.bad_server()
+        second.denies = 1
+        # The first one does not answer for a name that is silent: the second one is asked, and with EDNS at first.
+        first = self.bad_server()
+        first.answers = lambda q, tcp, ask=first.answers: [] if q.name.lower().startswith("y") else ask(q, tcp)
+        dnsq = self.client("-s", f"127.0.0.1@{first.port}", "-s", f"127.0.0.1@{second.port}", "-t", 3000)
+        self.expect(dnsq.ask("A", "y1.example"), "answer", "192.0.2.1")
+        self.expect(dnsq.ask("A", "y2.example"), "answer", "192.0.2.1")
+        self.assertEqual(second.edns_queries, 1)
+        before = first.edns_queries
+        self.expect(dnsq.ask("A", "www.example"), "answer", "192.0.2.1")
+        self.assertEqual(first.edns_queries, before + 1)
 
     def test_rcodes(self):
         self.expect(self.dnsq.ask("A", "rcode2.example"), "servfail")
@@ -462,6 +521,53 @@ class ResolvConf(Case):
         _, anchor, _ = self.rig.sign("signed.example", path)
         dnsq = self.client("-d", "validate", "-k", anchor)
         self.expect(dnsq.ask("A", "www.example"), "answer", "192.0.2.1", security="insecure")
+
+    def test_it_is_read_again_when_no_resolver_answers(self):
+        self.rig.write("resolv.conf", "nameserver 127.0.0.4\n")
+        dnsq = self.client("-t", 500, "-d", "trust-ad")
+        self.expect(dnsq.ask("A", "one.example"), "answer", "192.0.2.1")
+        second = self.bad_server("127.0.0.6", 53)
+        self.rig.write("resolv.conf", "nameserver 127.0.0.6\n")
+        for i in range(10):  # as long as one answers, nothing is read
+            self.expect(dnsq.ask("A", f"two{i}.example"), "answer", "192.0.2.1")
+        self.assertEqual(sum(second.seen.values()), 0)
+        self.server.answers = lambda q, tcp: []
+        began = time.monotonic()
+        while dnsq.ask("A", "three.example").status != "answer":
+            self.assertLess(time.monotonic() - began, 10)
+        self.expect(dnsq.ask("A", "ad.example"), "answer", "192.0.2.1", security="secure")
+        self.assertGreater(second.seen["three.example"], 0)
+        self.expect(dnsq.ask("TXT", "trunc4000.example"), "answer", "x" * (4000 // 255 * 255))
+
+    def test_what_is_under_way_is_asked_of_the_new_ones(self):
+        self.rig.write("resolv.conf", "nameserver 127.0.0.4\n")
+        dnsq = self.client("-t", 6000)
+        self.expect(dnsq.ask("A", "one.example"), "answer", "192.0.2.1")
+        self.bad_server("127.0.0.6", 53)
+        self.server.answers = lambda q, tcp: [reply(q, rcode=5)] if q.name.lower().startswith("r") else []
+        self.rig.write("resolv.conf", "nameserver 127.0.0.6\n")
+        time.sleep(2.1)
+        dnsq.look_up("A", "waits.example")
+        time.sleep(0.2)
+        for i in range(3):  # failures enough to doubt
+            dnsq.look_up("A", f"r{i}.example")
+        dnsq.wait(5)
+        waited = next(a for a in dnsq.answers if a.name == "waits.example")
+        self.expect(waited, "answer", "192.0.2.1")
+
+    def test_addresses_with_an_interface(self):
+        subprocess.run(["ip", "addr", "add", "fe80::53/64", "dev", "lo", "nodad"], check=True)
+        self.addCleanup(subprocess.run, ["ip", "addr", "del", "fe80::53/64", "dev", "lo"], check=True)
+        server = self.bad_server("fe80::53%lo", 53)
+        self.rig.write("resolv.conf", "nameserver fe80::53%lo # the router\n")
+        self.expect(self.client().ask("A", "www.example"), "answer", "192.0.2.1")
+        given = self.client("-s", "[fe80::53%lo]:53")
+        self.expect(given.ask("TXT", "trunc4000.example"), "answer", "x" * (4000 // 255 * 255))
+        self.assertEqual((server.seen["www.example"], server.tcp_queries), (1, 1))
+        path = self.rig.write("signed.example", zone_text())
+        _, anchor, _ = self.rig.sign("signed.example", path)
+        self.expect(self.client("-d", "validate", "-k", anchor).ask("A", "www.example"), "answer", "192.0.2.1")
+        self.assertGreater(server.seen["www.example"], 1)
 
 
 def own_network():

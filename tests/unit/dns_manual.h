@@ -74,7 +74,8 @@ static inline struct dns *open_manual(size_t bytes, unsigned max_in_flight)
                                 .failure_ttl_s = 5,
                                 .max_in_flight = max_in_flight,
                                 .now_us = test_clock};
-    manual = (struct manual){.base = {manual_ask, manual_close}, .lock = PTHREAD_MUTEX_INITIALIZER};
+    manual = (struct manual){.base = {.ask = manual_ask, .close = manual_close},
+                             .lock = PTHREAD_MUTEX_INITIALIZER};
     return dns_new(&manual.base, &limits);
 }
 

@@ -389,10 +389,10 @@ static const struct {
      "text:1: listen: \"8892\" is no socket address; allowed are inet:8892@127.0.0.1, "
      "inet6:8892@[::1], inet:127.0.0.1:8892 and unix:/run/assay/assay.sock\n"},
     {"dns = { servers = [ \"ns.example\", \"127.0.0.1@x\" ]; };",
-     "text:1: dns.servers: \"ns.example\" is no resolver such as 127.0.0.1, 127.0.0.1@53 or "
-     "[::1]:53\n"
-     "text:1: dns.servers: \"127.0.0.1@x\" is no resolver such as 127.0.0.1, 127.0.0.1@53 or "
-     "[::1]:53\n"},
+     "text:1: dns.servers: \"ns.example\" is no resolver such as 127.0.0.1, 127.0.0.1@53, [::1]:53 "
+     "or fe80::1%eth0\n"
+     "text:1: dns.servers: \"127.0.0.1@x\" is no resolver such as 127.0.0.1, 127.0.0.1@53, "
+     "[::1]:53 or fe80::1%eth0\n"},
     {"state-dir = \"var\";", "text:1: state-dir: \"var\" is no absolute path\n"},
     {"sign-headers = [ \"To\", \"Received\", \"a:b\" ];",
      "text:1: sign-headers: \"received\" is never signed: it is added by every MTA on the way (RFC "
@@ -785,8 +785,8 @@ static void test_bad_list_files(void **state)
     refuse("signing = ( { domain = \"a.example\"; " KEY " senders = \"file:{}/people\"; } );",
            "people:2: signing: senders: \"bob@b.example\" is not of the entry's domain\n");
     refuse("dns = { servers = \"file:{}/nets\"; };",
-           "text:1: dns.servers: \"file:nets\" is no resolver such as 127.0.0.1, 127.0.0.1@53 or "
-           "[::1]:53\n");
+           "text:1: dns.servers: \"file:nets\" is no resolver such as 127.0.0.1, 127.0.0.1@53, "
+           "[::1]:53 or fe80::1%eth0\n");
 }
 
 /* What one file can cost is bounded: its size, and how often it is complained of. */

@@ -79,7 +79,7 @@ static struct dns *resolver_open(const char *zone)
         .cache_bytes = 1 << 20, .max_ttl_s = 86400, .negative_ttl_s = 60, .failure_ttl_s = 5};
     struct arena *a = arena_new(0);
     struct str problem = STR("");
-    resolver = (struct resolver){.base = {resolver_ask, resolver_close}};
+    resolver = (struct resolver){.base = {.ask = resolver_ask, .close = resolver_close}};
     resolver.zone.arena = a;
     zone_make(&resolver.zone, &(struct dns_name){.n = 1});
     if (!zone_load(&resolver.zone, str_of(zone), a, &problem))
