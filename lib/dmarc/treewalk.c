@@ -107,8 +107,8 @@ static size_t walk_names(struct str domain, struct str names[DMARC_WALK_MAX])
 {
     size_t labels = domain_labels(domain), n = 0;
     names[n++] = domain;
-    for (size_t k = labels >= 8 ? 7 : labels - 1; k > 0 && labels > 0; k--)
-        names[n++] = domain_last_labels(domain, k);
+    for (size_t k = labels > DMARC_WALK_MAX ? DMARC_WALK_MAX : labels; k > 1; k--)
+        names[n++] = domain_last_labels(domain, k - 1);
     return n;
 }
 

@@ -143,7 +143,7 @@ bool lex_literal(struct lexer *l, struct str *out)
 
 struct str lex_unquote(struct arena *a, struct str quoted)
 {
-    struct str inner = str_sub(quoted, 1, quoted.n ? quoted.n - 1 : 0);
+    struct str inner = str_sub(quoted, 1, quoted.n - 1); /* str_sub() stays within it */
     char *plain = arena_copy(a, inner.p, inner.n);
     size_t n = 0;
     for (size_t i = 0; i < inner.n; i++) {

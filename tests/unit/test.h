@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -22,6 +23,18 @@ static inline void check_str(struct str got, const char *want, const char *file,
         print_error("got  \"%.*s\"\nwant \"%s\"\n", STR_ARG(got), want);
         _fail(file, line);
     }
+}
+
+/* A copy of the text that nobody may read beyond: the memory behind it is out of bounds. */
+static inline struct str at_page_end(struct str text)
+{
+    size_t page = 4096, room = (text.n / page + 1) * page;
+    char *p = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(p, MAP_FAILED);
+    assert_int_equal(mprotect(p + room, page, PROT_NONE), 0);
+    if (text.n)
+        memcpy(p + room - text.n, text.p, text.n);
+    return (struct str){p + room - text.n, text.n};
 }
 
 #endif

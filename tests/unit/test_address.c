@@ -179,6 +179,10 @@ static const struct from_case from_cases[] = {
     {STR_INIT(" \"x\ny\" <a@b.test>"), NULL},
     {STR_INIT(" (x"), NULL},
     {STR_INIT(" (x\\"), NULL},
+    {STR_INIT(" a@b.test (x\\"), NULL},
+    {STR_INIT(" b@c.test, a@[x\\"), NULL},
+    {STR_INIT(" b@c.test, a@[x\0]"), NULL},
+    {STR_INIT(" a@b.test (x\n)"), NULL},
     {STR_INIT(" \"x\\"), NULL},
 };
 
@@ -189,7 +193,7 @@ static void from_values(void **state)
         const struct from_case *c = &from_cases[i];
         struct arena *a = arena_new(0);
         struct from_parsed from;
-        from_parse_value(a, c->value, &from);
+        from_parse_value(a, at_page_end(c->value), &from);
         if ((from.status == FROM_OK) != (c->boxes != NULL))
             fail_msg("case %zu (%s): status %d, %.*s", i, c->value.p, (int)from.status,
                      STR_ARG(from.problem));
@@ -367,7 +371,7 @@ static void paths(void **state)
     for (size_t i = 0; i < sizeof path_cases / sizeof *path_cases; i++) {
         const struct path_case *c = &path_cases[i];
         struct mail_path path;
-        bool ok = mail_path_parse(c->text, &path);
+        bool ok = mail_path_parse(at_page_end(c->text), &path);
         if (ok != (c->local != NULL))
             fail_msg("case %zu: %s", i, c->text.p);
         assert_str(path.whole, c->whole);

@@ -105,7 +105,7 @@ static void values(void **state)
         struct authres w;
         authres_begin(&w, a, STR("id"));
         authres_result(&w, STR("x"), STR("y"), STR(""));
-        authres_property(&w, "p.v", value_cases[i].value);
+        authres_property(&w, "p.v", at_page_end(value_cases[i].value));
         struct str want = str_printf(a, " id;\n\tx=y p.v=%s", value_cases[i].written);
         assert_str(authres_end(&w), want.p);
         arena_free(a);
@@ -290,7 +290,7 @@ static void heads(void **state)
         const struct head_case *c = &head_cases[i];
         struct arena *a = arena_new(0);
         struct authres_head head;
-        authres_parse_head(a, c->value, &head);
+        authres_parse_head(a, at_page_end(c->value), &head);
         bool forged = authres_is_forged(a, &head, ids, 4);
         if (head.parsed != (c->id != NULL) || head.version_ok != c->version_ok ||
             forged != c->forged)
@@ -414,7 +414,7 @@ static void results_read(void **state)
     for (size_t i = 0; i < sizeof reading_cases / sizeof *reading_cases; i++) {
         const struct reading_case *c = &reading_cases[i];
         struct authres_said said;
-        if (authres_read(a, str_of(c->value), STR("dmarc"), "header.from", &said) !=
+        if (authres_read(a, at_page_end(str_of(c->value)), STR("dmarc"), "header.from", &said) !=
             (c->result != NULL))
             fail_msg("%s", c->value);
         assert_str(said.result, c->result ? c->result : "");

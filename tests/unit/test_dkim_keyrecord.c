@@ -54,7 +54,7 @@ static void good_records(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct key_record got;
         const struct key_record *want = &cases[i].want;
-        assert_null(key_record_parse(arena, cases[i].text, &got));
+        assert_null(key_record_parse(arena, at_page_end(cases[i].text), &got));
         assert_str(got.key, want->key.p);
         assert_int_equal(got.type_known, want->type_known);
         assert_int_equal(got.type, want->type);
@@ -86,7 +86,7 @@ static void bad_records(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct key_record got;
-        const char *problem = key_record_parse(arena, cases[i].text, &got);
+        const char *problem = key_record_parse(arena, at_page_end(cases[i].text), &got);
         assert_non_null(problem);
         assert_string_equal(problem, cases[i].problem);
     }

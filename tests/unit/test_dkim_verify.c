@@ -212,6 +212,11 @@ static void tags_that_pass(void **state)
         {KEY "i=@example.org; " TAIL, DKIM_PASS, ""},
         {KEY "i=joe=2Bx@mail.Example.ORG; " TAIL, DKIM_PASS, ""},
         {KEY "i=\"joe=20x\"@\r\n example.org; " TAIL, DKIM_PASS, ""},
+        {KEY "i=j=C3=BCrgen=F0=9F=98=BD=E2=AD=9A=D0=AF=E9=8E=AB=DC=AE@example.org; " TAIL,
+         DKIM_PASS, ""},
+        {KEY "i=\"@\"@e=78ample=2Eor=67; " TAIL, DKIM_PASS, ""},
+        {KEY "i=ex=41mple=4Forg=40=4Dail=2EExample=2E=6Frg; " TAIL, DKIM_PASS, ""},
+        {KEY "i=.a..b.~!@example.org; " TAIL, DKIM_PASS, ""},
         {KEY "q=http/x : dns/txt; " TAIL, DKIM_PASS, ""},
         {KEY "t=1700000300; " TAIL, DKIM_PASS, ""},
         {KEY "t=1; x=1699999700; " TAIL, DKIM_PASS, ""},
@@ -281,6 +286,21 @@ static void tags_that_are_wrong(void **state)
         {KEY "i=a=b@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
         {KEY "i=a@b@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
         {KEY "i=@example.org.; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a=4@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a=G0@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a=0G@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a=4/@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a=4:@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a=@0@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a@example.or=6; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a@example.or=; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a=20b@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=\"a=1Fb\"@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=\"a=7Fb\"@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=\"@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=\"a@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a\"@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=(a)@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
         {KEY "i=@org; " TAIL, DKIM_PERMERROR, "i= is not within d="},
         {KEY "i=@badexample.org; " TAIL, DKIM_PERMERROR, "i= is not within d="},
         {KEY "l=-1; " TAIL, DKIM_NEUTRAL, "l= is no number"},
@@ -636,15 +656,15 @@ static void b_starts(void **state)
     struct header_list headers;
     header_list_init(&headers, arena);
     const char *const values[] = {
-        " b=abcdefghijklmn", " b=abcdefgh ijkxyz", " b=abcdefgxijk", " b=abc", " v=1",
-        " b=zzzzzzzzzz",     " b=zzzzzzzzzz"};
-    const char *const want[] = {"abcdefghijkl", "abcdefghijkx", "abcdefgx", "abc", "",
-                                "zzzzzzzzzz",   "zzzzzzzzzz"};
-    for (size_t i = 0; i < 7; i++)
+        " b=abcdefghijklmn", " b=abcdefgh ijkxyz", " b=abcdefgxijk", " b=abc",        " v=1",
+        " b=zzzzzzzzzz",     " b=zzzzzzzzzz",      " b=qqqqqqqq1xx", " b=qqqqqqqq2xx"};
+    const char *const want[] = {"abcdefghijkl", "abcdefghijkx", "abcdefgx",  "abc",      "",
+                                "zzzzzzzzzz",   "zzzzzzzzzz",   "qqqqqqqq1", "qqqqqqqq2"};
+    for (size_t i = 0; i < 9; i++)
         header_list_add(&headers, STR("DKIM-Signature"), str_of(values[i]));
     struct verified v = verify_fields(&default_settings, &headers, STR(""), zone);
-    assert_int_equal(v.n, 7);
-    for (size_t i = 0; i < 7; i++)
+    assert_int_equal(v.n, 9);
+    for (size_t i = 0; i < 9; i++)
         assert_str(v.signatures[i].b_start, want[i]);
 }
 

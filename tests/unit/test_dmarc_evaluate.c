@@ -104,6 +104,14 @@ static void reasons(void **state)
         {"example.com",
          {{STR_INIT("example.com"), DMARC_AUTH_PASS, false}},
          "d=example.com passed and is aligned with example.com"},
+        {"example.com", /* of two that are aligned, the first */
+         {{STR_INIT("example.com"), DMARC_AUTH_PASS, false},
+          {STR_INIT("example.com"), DMARC_AUTH_PASS, true}},
+         "d=example.com passed and is aligned with example.com"},
+        {"example.com",
+         {{STR_INIT("example.com"), DMARC_AUTH_PASS, true},
+          {STR_INIT("example.com"), DMARC_AUTH_PASS, false}},
+         "example.com (SPF) passed and is aligned with example.com"},
         {"www.example.com",
          {{STR_INIT("mail.example.com"), DMARC_AUTH_PASS, true}},
          "mail.example.com (SPF) passed and is aligned with www.example.com"},
@@ -323,6 +331,8 @@ static void cost_of_an_author(void **state)
 {
     (void)state;
     assert_int_equal(dmarc_author_cost(STR("example.com"), NULL), 3);
+    assert_int_equal(dmarc_author_cost(STR("com"), NULL), 2);
+    assert_int_equal(dmarc_author_cost(STR("a.b.c.d.e.example.com"), NULL), 8);
     assert_int_equal(dmarc_author_cost(STR("a.b.c.d.e.f.example.com"), NULL), 9);
     assert_int_equal(dmarc_author_cost(STR("x.y.z.a.b.c.d.e.f.example.com"), NULL), 9);
 }
@@ -382,7 +392,8 @@ static void prefetch_by_list(void **state)
     struct setting *s = open_zone("_dmarc.example.com. DELAY 20ms\n"
                                   "_dmarc.example.com. TXT \"v=DMARC1; p=reject; np=none\"\n"
                                   "_dmarc.own.example.com. TXT \"v=DMARC1; p=reject\"\n"
-                                  "_dmarc.c.b.example.com. TXT \"hello\"\n",
+                                  "_dmarc.c.b.example.com. TXT \"hello\"\n"
+                                  "_dmarc.d.b.example.com. DELAY 20ms\n",
                                   "a.b.example.com");
     struct str problem;
     s->request.psl = psl_parse(s->arena, STR("com"), &problem);
@@ -398,6 +409,9 @@ static void prefetch_by_list(void **state)
     dns_lookup(&s->asker, STR("_dmarc.c.b.example.com"), DNS_TXT);
     dmarc_prefetch(STR("c.b.example.com"), s->request.psl, &next);
     assert_int_equal(next.queries, 1);
+    struct dns_asker unknown = {.dns = s->dns, .arena = s->arena};
+    dmarc_prefetch(STR("d.b.example.com"), s->request.psl, &unknown); /* it may have its own */
+    assert_int_equal(unknown.queries, 1);
     struct dns_asker own = {.dns = s->dns, .arena = s->arena};
     dns_lookup(&s->asker, STR("_dmarc.own.example.com"), DNS_TXT);
     dmarc_prefetch(STR("own.example.com"), s->request.psl, &own);

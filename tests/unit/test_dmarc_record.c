@@ -23,7 +23,7 @@ static struct str describe(struct arena *a, const char *text)
     struct strbuf b;
     bool usable;
     sb_init(&b, a);
-    if (!dmarc_record_parse(a, str_of(text), &r, &usable)) {
+    if (!dmarc_record_parse(a, at_page_end(str_of(text)), &r, &usable)) {
         assert_false(usable);
         return STR("no record");
     }

@@ -312,7 +312,7 @@ static void from_values(void **state)
         const struct from_case *c = &from_cases[i];
         struct arena *a = arena_new(0);
         struct from_parsed from;
-        from_parse_value(a, c->value, &from);
+        from_parse_value(a, at_page_end(c->value), &from);
         if (from.status != c->status || !str_eq(dump(a, &from), str_of(c->boxes)))
             fail_msg("case %zu (%s): status %d, %.*s, %.*s", i, c->value.p, (int)from.status,
                      STR_ARG(dump(a, &from)), STR_ARG(from.problem));

@@ -41,7 +41,7 @@ static void addresses(void **state)
     for (size_t i = 0; i < sizeof address_cases / sizeof *address_cases; i++) {
         struct netaddr addr;
         char text[NETADDR_TEXT];
-        bool ok = netaddr_parse(address_cases[i].text, &addr);
+        bool ok = netaddr_parse(at_page_end(address_cases[i].text), &addr);
         if (ok != (address_cases[i].written != NULL))
             fail_msg("case %zu: %s", i, address_cases[i].text.p);
         assert_int_equal(addr.family != 0, ok);

@@ -113,7 +113,7 @@ static void check_field(const struct field_case *c)
 {
     struct received r;
     char client[NETADDR_TEXT];
-    received_parse(str_of(c->value), &r);
+    received_parse(at_page_end(str_of(c->value)), &r);
     if (r.source != c->source)
         fail_msg("%s: source %d", c->value, (int)r.source);
     assert_string_equal(netaddr_format(&r.client, client), c->client);

@@ -172,6 +172,12 @@ static void queries_by_round(void **state)
          "a.org. TXT \"v=spf1 ~all\"\nb.org. TXT \"v=spf1 ~all\"\nc.org. TXT \"v=spf1 ~all\"\n"
          "d.org. TXT \"v=spf1 ~all\"",
          {1, 4, 5, 6, 7}},
+        /* The record; PTR; those of the client's names that may match, at once. */
+        {"example.org. TXT \"v=spf1 ptr -all\"\n"
+         "1.2.0.192.in-addr.arpa. PTR a.example.org.\n1.2.0.192.in-addr.arpa. PTR b.example.net.\n"
+         "1.2.0.192.in-addr.arpa. PTR c.example.org.\na.example.org. A 192.0.2.9\n"
+         "b.example.net. A 192.0.2.1\nc.example.org. A 192.0.2.1",
+         {1, 2, 4}},
     };
     (void)state;
     for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {

@@ -29,11 +29,11 @@ static void expand_all(const char *client, const struct expansion *table, size_t
     for (size_t i = 0; i < n; i++) {
         uint32_t letters;
         const char *problem =
-            spf_macro_check(str_of(table[i].text), SPF_MACRO_IN_EXPLANATION, &letters);
+            spf_macro_check(at_page_end(str_of(table[i].text)), SPF_MACRO_IN_EXPLANATION, &letters);
         if (problem)
             print_error("%s %s\n", table[i].text, problem);
         assert_null(problem);
-        assert_str(spf_expand_text(a, str_of(table[i].text), &v, 1000), table[i].want);
+        assert_str(spf_expand_text(a, at_page_end(str_of(table[i].text)), &v, 1000), table[i].want);
     }
     arena_free(a);
 }

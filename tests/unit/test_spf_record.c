@@ -9,7 +9,7 @@ static struct spf_record parsed(struct arena *a, const char *text, bool want, st
     struct spf_record record;
     *problem = STR("");
     assert_true(spf_is_record(str_of(text)));
-    bool ok = spf_record_parse(a, str_of(text), 10, NULL, &record, problem);
+    bool ok = spf_record_parse(a, at_page_end(str_of(text)), 10, NULL, &record, problem);
     if (ok != want) {
         print_error("\"%s\" is %s: %.*s\n", text, ok ? "accepted" : "refused", STR_ARG(*problem));
         fail();

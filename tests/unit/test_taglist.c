@@ -64,7 +64,8 @@ static void strict(void **state)
         struct arena *a = arena_new(0);
         struct taglist list;
         struct str problem;
-        enum taglist_status status = taglist_parse(a, strict_cases[i].text, &list, &problem);
+        enum taglist_status status =
+            taglist_parse(a, at_page_end(strict_cases[i].text), &list, &problem);
         if (status != strict_cases[i].status)
             fail_msg("case %zu: status %d", i, (int)status);
         assert_int_equal(problem.n > 0, status != TAGLIST_OK);
@@ -124,7 +125,7 @@ static void lenient(void **state)
     for (size_t i = 0; i < sizeof lenient_cases / sizeof *lenient_cases; i++) {
         struct arena *a = arena_new(0);
         struct taglist list;
-        taglist_parse_lenient(a, lenient_cases[i].text, TAGLIST_EXACT, &list);
+        taglist_parse_lenient(a, at_page_end(lenient_cases[i].text), TAGLIST_EXACT, &list);
         assert_str(dump(a, &list), lenient_cases[i].tags);
         arena_free(a);
     }

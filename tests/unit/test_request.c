@@ -1,0 +1,108 @@
+/* core/request: what DMARC is told of SPF and DKIM. */
+#include "test.h"
+
+#include "core/request.h"
+
+static struct dmarc_request asked(struct arena *a, const struct evidence *evidence)
+{
+    static const struct conf conf;
+    const struct message message = {.arena = a};
+    return request_dmarc(&conf, &message, evidence);
+}
+
+static void spf_says_something_or_nothing(void **state)
+{
+    static const struct {
+        bool checked;
+        const char *domain;
+        enum spf_result result;
+        size_t n;
+        enum dmarc_auth auth;
+    } cases[] = {
+        {true, "example.org", SPF_PASS, 1, DMARC_AUTH_PASS},
+        {true, "example.org", SPF_TEMPERROR, 1, DMARC_AUTH_UNKNOWN},
+        {true, "example.org", SPF_FAIL, 1, DMARC_AUTH_FAIL},
+        {true, "example.org", SPF_NONE, 1, DMARC_AUTH_FAIL},
+        {true, "", SPF_NONE, 0, 0},
+        {false, "example.org", SPF_PASS, 0, 0}, /* not known yet */
+        {false, "", SPF_NONE, 0, 0},
+    };
+    struct arena *a = arena_new(0);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct evidence evidence = {0};
+        evidence.spf.mail_from.checked = cases[i].checked;
+        evidence.spf.mail_from.outcome.result = cases[i].result;
+        evidence.spf.mail_from.outcome.domain = str_of(cases[i].domain);
+        struct dmarc_request request = asked(a, &evidence);
+        assert_int_equal(request.n_ids, cases[i].n);
+        if (!request.n_ids)
+            continue;
+        assert_true(request.ids[0].spf);
+        assert_str(request.ids[0].domain, "example.org");
+        assert_int_equal(request.ids[0].auth, cases[i].auth);
+    }
+    arena_free(a);
+}
+
+static void signatures_with_a_domain(void **state)
+{
+    static const struct dkim_signature signatures[] = {
+        {.domain = STR_INIT("a.example"), .result = DKIM_PASS},
+        {.result = DKIM_NEUTRAL}, /* d= could not be read */
+        {.domain = STR_INIT("b.example"), .result = DKIM_TEMPERROR},
+        {.domain = STR_INIT("c.example"), .result = DKIM_POLICY},
+    };
+    static const struct dmarc_identifier want[] = {
+        {STR_INIT("a.example"), DMARC_AUTH_PASS, false},
+        {STR_INIT("b.example"), DMARC_AUTH_UNKNOWN, false},
+        {STR_INIT("c.example"), DMARC_AUTH_FAIL, false},
+    };
+    struct arena *a = arena_new(0);
+    struct evidence evidence = {.dkim = {.n = 4, .signatures = signatures}};
+    (void)state;
+    evidence.dmarc.identifier_queries = 7;
+    struct dmarc_request request = asked(a, &evidence);
+    assert_int_equal(request.n_ids, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_str(request.ids[i].domain, want[i].domain.p);
+        assert_int_equal(request.ids[i].auth, want[i].auth);
+        assert_false(request.ids[i].spf);
+    }
+    assert_int_equal(*request.identifier_queries, 7);
+    arena_free(a);
+}
+
+/* Each part has its own; together they are no more than dns.max-queries where that is possible. */
+static void queries_are_shared_out(void **state)
+{
+    static const struct {
+        int all;
+        struct request_shares shares;
+    } cases[] = {
+        {20, {.dmarc = 10, .keys = 2, .spare = 2, .spf = 6}},
+        {49, {.dmarc = 10, .keys = 4, .spare = 4, .spf = 31}},
+        {55, {.dmarc = 11, .keys = 5, .spare = 5, .spf = 34}},
+        {100, {.dmarc = 20, .keys = 10, .spare = 10, .spf = 60}},
+        {1000, {.dmarc = 200, .keys = 100, .spare = 100, .spf = 600}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct conf conf = {.dns_max_queries = cases[i].all};
+        struct request_shares got = request_shares(&conf), want = cases[i].shares;
+        assert_int_equal(got.dmarc, want.dmarc);
+        assert_int_equal(got.keys, want.keys);
+        assert_int_equal(got.spare, want.spare);
+        assert_int_equal(got.spf, want.spf);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spf_says_something_or_nothing),
+        cmocka_unit_test(signatures_with_a_domain),
+        cmocka_unit_test(queries_are_shared_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
