@@ -11,7 +11,7 @@
 static size_t route_length(struct str path)
 {
     bool in_literal = false;
-    if (path.n == 0 || path.p[0] != '@')
+    if (!str_starts(path, STR("@")))
         return 0;
     for (size_t i = 1; i < path.n; i++) {
         if (path.p[i] == '[')
