@@ -129,8 +129,9 @@ static struct str decode_quoted(struct arena *a, struct str text)
     for (size_t i = 0; i < stripped.n; i++) {
         char c = stripped.p[i];
         if (c == '=') {
-            int high = i + 1 < stripped.n ? hex_digit(stripped.p[i + 1]) : -1;
-            int low = i + 2 < stripped.n ? hex_digit(stripped.p[i + 2]) : -1;
+            if (i + 2 >= stripped.n)
+                return STR_NONE;
+            int high = hex_digit(stripped.p[i + 1]), low = hex_digit(stripped.p[i + 2]);
             if (high < 0 || low < 0)
                 return STR_NONE;
             c = (char)(high * 16 + low);
