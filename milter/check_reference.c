@@ -76,6 +76,7 @@ static void ask_dkim(struct check_reference *r, const struct check_case *c)
     if (opinion->report.status != REFERENCE_ANSWERED)
         return;
     struct reference_facts facts = facts_of(c);
+    facts.dkim = &settings;
     facts.body = &body;
     reference_compare_dkim(&r->differences, &facts, ours, n_ours, theirs, n);
     opinion->renamed = is_renamed(ours, n_ours, theirs, n);

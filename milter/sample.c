@@ -121,9 +121,11 @@ static void judge_dkim(struct judging *j)
     if (!answered(REFERENCE_LIBOPENDKIM, &report))
         return;
     size_t before = j->differences.n;
+    j->facts.dkim = &settings;
     j->facts.headers = &t->message.headers;
     j->facts.body = &body;
     reference_compare_dkim(&j->differences, &j->facts, ours, n, theirs, n_theirs);
+    j->facts.dkim = NULL;
     j->facts.body = NULL;
     count(j, REFERENCE_LIBOPENDKIM, before);
 }

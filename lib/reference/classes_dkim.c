@@ -34,6 +34,27 @@ static struct str tag(const struct reference_pair *pair, struct str name)
     return taglist_get(&tags, name);
 }
 
+/* Whatever else is wrong, the library looks at the date first, and we look at it last. */
+bool class_dkim_future(const struct reference_pair *pair)
+{
+    const struct dkim_verify_settings *settings = pair->facts->dkim;
+    struct str t = tag(pair, STR("t"));
+    unsigned long long signed_at;
+    if (!str_to_u64(t, INT64_MAX, &signed_at))
+        signed_at = INT64_MAX; /* we have read it: it is a number */
+    return pair->ours.dkim->result == DKIM_TEMPERROR &&
+           pair->theirs.dkim->result == DKIM_PERMERROR && settings && t.n &&
+           (int64_t)signed_at > settings->now + settings->clock_skew_s;
+}
+
+/* Of a key that is never decoded only they know the length. */
+bool class_dkim_long_key(const struct reference_pair *pair)
+{
+    const struct dkim_verify_settings *settings = pair->facts->dkim;
+    return they_accept(pair) && pair->ours.dkim->result == DKIM_POLICY && settings &&
+           settings->max_key_bits && pair->theirs.dkim->key_bits > settings->max_key_bits;
+}
+
 bool class_dkim_partial_body(const struct reference_pair *pair)
 {
     return they_accept(pair) && pair->ours.dkim->result == DKIM_POLICY && tag(pair, STR("l")).p;

@@ -107,6 +107,11 @@ static const struct spf_limits *limits(const struct reference_pair *pair)
     return pair->facts->spf ? &pair->facts->spf->limits : &spf_limits_default;
 }
 
+bool class_spf_queries(const struct reference_pair *pair)
+{
+    return we_say(pair, SPF_PERMERROR) && pair->ours.spf->out_of_queries;
+}
+
 /* We stop at the look-up behind the last one that the limit allows. */
 bool class_spf_void_lookups(const struct reference_pair *pair)
 {

@@ -52,6 +52,7 @@ struct reference_differences {
  * class. */
 struct reference_facts {
     const struct spf_request *spf;
+    const struct dkim_verify_settings *dkim;
     const struct header_list *headers;
     const struct reference_body *body;
     const struct dmarc_request *dmarc;

@@ -203,6 +203,7 @@ class Signature:
     def __init__(self, rng, message, now):
         self.rng, self.message, self.now = rng, message, now
         self.features = set()
+        self.pem = RSA_PEM.encode()
         self.ed25519 = rng.random() < 0.2
         self.canon = [rng.choice(["simple", "relaxed"]), rng.choice(["simple", "relaxed"])]
         names = [n.decode() for n, _ in message.fields if n != b"Comments" and rng.random() < 0.8]
@@ -271,7 +272,7 @@ class Signature:
         if self.ed25519:
             key = nacl.signing.SigningKey(ED25519_SECRET, encoder=nacl.encoding.Base64Encoder)
             return key.sign(digest.digest()).signature
-        return RSASSA_PKCS1_v1_5_sign(digest, parse_pem_private_key(RSA_PEM.encode()))
+        return RSASSA_PKCS1_v1_5_sign(digest, parse_pem_private_key(self.pem))
 
 
 def tag(name, *values):

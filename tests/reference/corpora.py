@@ -3,12 +3,14 @@
 A Case has what reference_tool takes (tool.c), and a name for people. `wants` are the results that are right, where
 somebody has said so: of the SPF suites their authors, of the DMARC cases the case files; None elsewhere."""
 
+import base64
 import collections
 import importlib.machinery
 import importlib.util
 import pathlib
 import random
 import re
+import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -97,6 +99,37 @@ def dkim_made(seed, count):
         message, features = dkim_message(f"{seed}.{number}", plans[number] if number < len(plans) else None)
         name = f"{seed}.{number} " + " ".join(features)
         yield Case("dkim", "made", name, zone, fields(str(NOW)) + message, None)
+
+
+# ---- limits ----
+
+# A mx with ten exchanges that exist without an address; three such terms make us look twice at each exchange, for
+# either family, and libspf2 once.
+BARE_EXCHANGES = "\n".join(f'bare.org. MX {i} x{i}.bare.org.\nx{i}.bare.org. TXT "x"' for i in range(10))
+MANY_QUERIES = f'limit.org. TXT "v=spf1 mx:bare.org mx:bare.org mx:bare.org ~all"\n{BARE_EXCHANGES}\n'
+SPF_SHARE = "60"  # of the queries of a message, by default
+
+
+def long_key_message():
+    """Signed by a key above dkim.max-key-bits, and the zone with that key."""
+    path = HERE.parent / "keys" / "rsa-long.pem"
+    public = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"], stdout=subprocess.PIPE, check=True)
+    rng = dm.generator("long key")
+    message = dm.odd_message(rng, [])
+    signature = dm.Signature(rng, message, NOW)
+    dm.key("long")(signature)
+    signature.pem = path.read_bytes()
+    value = signature.make()
+    record = f"v=DKIM1; p={base64.b64encode(public.stdout).decode()}"
+    return b"DKIM-Signature:" + value + b"\r\n" + message.bytes(), f'long._domainkey.{dm.DOMAIN}. TXT "{record}"\n'
+
+
+def limits():
+    """What neither suites nor generators reach: limits that an operator sets."""
+    data = fields("192.0.2.1", "mail.example.com", "joe", "limit.org", "mx.example.net", SPF_SHARE)
+    yield Case("spf", "limits", "many queries", MANY_QUERIES, data, None)
+    message, zone = long_key_message()
+    yield Case("dkim", "limits", "long key", zone, fields(str(NOW)) + message, None)
 
 
 # ---- DMARC ----
@@ -188,8 +221,8 @@ def dmarc_plain(seed, count):
 # ---- all together ----
 
 def fixed():
-    return [*spf_suites(), *spf_made(FIXED_SEED, 2400), *dkim_made(FIXED_SEED, 1500), *dmarc_files(),
-            *dmarc_plain(FIXED_SEED, 1500)]
+    return [*spf_suites(), *spf_made(FIXED_SEED, 2400), *dkim_made(FIXED_SEED, 1500), *limits(),
+            *dmarc_files(), *dmarc_plain(FIXED_SEED, 1500)]
 
 
 def fresh(seed, hundreds):

@@ -8,7 +8,7 @@
  * separated by NUL:
  *
  *   zone LENGTH      zone text for the cases that follow
- *   spf LENGTH       client, HELO, local part, domain, receiver
+ *   spf LENGTH       client, HELO, local part, domain, receiver; the most queries, or nothing
  *   dkim LENGTH      the time in seconds since 1970, the message
  *   dmarc LENGTH     author domain, and for each identifier "spf|dkim pass|fail|unknown DOMAIN"
  *

@@ -32,6 +32,8 @@ void tool_spf(struct tool *t, struct str data)
     request.local = tool_field(&data);
     request.domain = tool_field(&data);
     request.receiver = tool_field(&data);
+    if (data.n)
+        request.limits.queries = (unsigned)strtoul(str_cstr(t->arena, tool_field(&data)), NULL, 10);
     spf_check(&request, &t->asker, &ours);
     struct reference_report report = reference_spf(t->reference, &request, &t->asker, &theirs);
     struct reference_facts facts = tool_facts(t);
@@ -84,7 +86,7 @@ void tool_dkim(struct tool *t, struct str data)
     struct header_list headers;
     struct str body;
     struct dkim_verify_settings settings = {
-        .max_signatures = 10, .min_key_bits = 1024, .clock_skew_s = 300};
+        .max_signatures = 10, .min_key_bits = 1024, .max_key_bits = 4096, .clock_skew_s = 300};
     const struct dkim_signature *ours, *theirs = NULL;
     size_t n_ours, n_theirs = 0, skipped;
     settings.now = strtoll(str_cstr(t->arena, tool_field(&data)), NULL, 10);
@@ -96,6 +98,7 @@ void tool_dkim(struct tool *t, struct str data)
     struct reference_report report = reference_dkim(t->reference, &settings, &headers, &pieces,
                                                     &t->asker, &theirs, &n_theirs, &skipped);
     struct reference_facts facts = tool_facts(t);
+    facts.dkim = &settings;
     facts.headers = &headers;
     facts.body = &pieces;
     if (report.status != REFERENCE_ANSWERED)

@@ -153,6 +153,8 @@ static void test_spf(void **state)
     const struct dns_event names = {
         .name = STR_INIT("1.2.0.192.in-addr.arpa"), .type = DNS_PTR, .answer = &servfail};
     struct spf_outcome voids = {.result = SPF_PERMERROR, .void_lookups = 2};
+    struct spf_outcome queries = {
+        .result = SPF_PERMERROR, .void_lookups = 2, .out_of_queries = true};
     struct spf_outcome terms = {.result = SPF_PERMERROR, .lookup_terms = 10};
     struct spf_outcome one = {.result = SPF_NONE, .domain = STR_INIT("localhost")};
     struct spf_outcome pass = {.result = SPF_PASS};
@@ -161,6 +163,9 @@ static void test_spf(void **state)
     assert_str(spf_class(pass, SPF_PERMERROR, "192.0.2.1", plain), "unlisted");
     assert_str(spf_class(pass, SPF_FAIL, "192.0.2.1", zero), "unlisted");
     assert_str(spf_class(voids, SPF_PASS, "192.0.2.1", plain), "spf-void-lookups");
+    assert_str(spf_class(queries, SPF_PASS, "192.0.2.1", plain), "spf-queries");
+    queries.result = SPF_FAIL;
+    assert_str(spf_class(queries, SPF_PASS, "192.0.2.1", plain), "unlisted");
     assert_str(spf_class(terms, SPF_PASS, "192.0.2.1", plain), "spf-lookup-terms");
     assert_str(spf_class(one, SPF_PASS, "192.0.2.1", plain), "spf-single-label");
     assert_str(spf_class(pass, SPF_FAIL, "192.0.2.1", parts), "spf-macro-parts");
@@ -237,6 +242,66 @@ static void test_dkim(void **state)
         assert_str(dkim_class(cases[i].ours, cases[i].theirs, cases[i].field, cases[i].record,
                               cases[i].body),
                    cases[i].want);
+}
+
+#define NOW 1000000000
+
+/* With a limit of 4096 bits and a tolerance of 300 seconds. */
+static struct str dkim_limit_class(enum dkim_result ours, struct dkim_signature theirs,
+                                   const char *field)
+{
+    struct header_list headers;
+    const struct str body = STR("line\n"); /* would be dkim-line-ends */
+    const struct reference_body whole = {1, &body};
+    const struct dkim_verify_settings settings = {
+        .now = NOW, .clock_skew_s = 300, .max_key_bits = 4096};
+    const struct dkim_verify_settings unlimited = {.now = INT64_MAX};
+    struct reference_facts facts = {.dkim = &settings, .headers = &headers, .body = &whole};
+    const struct dkim_signature a = {.result = ours};
+    struct str class;
+    header_list_init(&headers, arena);
+    header_list_add(&headers, STR("DKIM-Signature"), str_of(field));
+    reference_compare_dkim(&differences, &facts, &a, 1, &theirs, 1);
+    class = found();
+    facts.body = NULL;
+    facts.dkim = &unlimited;
+    reference_compare_dkim(&differences, &facts, &a, 1, &theirs, 1);
+    assert_str(found(), "unlisted");
+    facts.dkim = NULL;
+    reference_compare_dkim(&differences, &facts, &a, 1, &theirs, 1);
+    assert_str(found(), "unlisted");
+    return class;
+}
+
+static void test_dkim_future(void **state)
+{
+    const struct dkim_signature permerror = {.result = DKIM_PERMERROR};
+    const struct dkim_signature fail = {.result = DKIM_FAIL};
+    static const struct {
+        const char *field, *want;
+    } cases[] = {
+        {GOOD_FIELD "; t=1000000301", "dkim-future"},
+        {GOOD_FIELD "; t=99999999999999999999", "dkim-future"},
+        {GOOD_FIELD "; t=1000000300", "dkim-line-ends"},
+        {GOOD_FIELD, "dkim-line-ends"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_str(dkim_limit_class(DKIM_TEMPERROR, permerror, cases[i].field), cases[i].want);
+    assert_str(dkim_limit_class(DKIM_TEMPERROR, fail, cases[0].field), "dkim-line-ends");
+    assert_str(dkim_limit_class(DKIM_PASS, permerror, cases[0].field), "dkim-line-ends");
+}
+
+static void test_dkim_long_key(void **state)
+{
+    struct dkim_signature pass = {.result = DKIM_PASS, .key_bits = 4097};
+    struct dkim_signature unknown = {.result = DKIM_TEMPERROR, .key_bits = 4097};
+    (void)state;
+    assert_str(dkim_limit_class(DKIM_POLICY, pass, GOOD_FIELD), "dkim-long-key");
+    assert_str(dkim_limit_class(DKIM_FAIL, pass, GOOD_FIELD), "dkim-line-ends");
+    assert_str(dkim_limit_class(DKIM_POLICY, unknown, GOOD_FIELD), "dkim-line-ends");
+    pass.key_bits = 4096;
+    assert_str(dkim_limit_class(DKIM_POLICY, pass, GOOD_FIELD), "dkim-line-ends");
 }
 
 static void test_dkim_several_keys(void **state)
@@ -344,6 +409,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_spf, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dkim, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dkim_future, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dkim_long_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dkim_several_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dkim_needless_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dmarc, set_up, tear_down),
