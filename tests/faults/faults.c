@@ -226,10 +226,11 @@ int fsync(int fd)
     return fails(FAULT_file_sync, EIO) ? -1 : fsync_real()(fd);
 }
 
-REAL(int, rename, const char *, const char *)
-int rename(const char *from, const char *to)
+REAL(int, renameat, int, const char *, int, const char *)
+int renameat(int from_directory, const char *from, int to_directory, const char *to)
 {
-    return fails(FAULT_file_rename, EIO) ? -1 : rename_real()(from, to);
+    return fails(FAULT_file_rename, EIO) ? -1
+                                         : renameat_real()(from_directory, from, to_directory, to);
 }
 
 REAL(FILE *, fopen, const char *, const char *)
