@@ -218,6 +218,7 @@ static void tags_that_pass(void **state)
         {KEY "i=ex=41mple=4Forg=40=4Dail=2EExample=2E=6Frg; " TAIL, DKIM_PASS, ""},
         {KEY "i=.a..b.~!@example.org; " TAIL, DKIM_PASS, ""},
         {KEY "i==41=42@example.org; " TAIL, DKIM_PASS, ""},
+        {KEY "i=\"\"@example.org; " TAIL, DKIM_PASS, ""},
         {KEY "q=http/x : dns/txt; " TAIL, DKIM_PASS, ""},
         {KEY "t=1700000300; " TAIL, DKIM_PASS, ""},
         {KEY "t=1; x=1699999700; " TAIL, DKIM_PASS, ""},
