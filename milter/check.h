@@ -58,15 +58,12 @@ struct check_case {
  * the facts. */
 void check_facts(const struct check_words *words, struct check_case *c);
 
-/* What is to say of the body under one signature. */
-struct check_body {
-    struct str canonicalization; /* c= in full; empty: the signature or the body is beyond us */
-    bool differs;                /* its digest is not that of bh= */
-    struct str change;           /* which of the usual changes explains that; empty: none of them */
-};
+/* What is to say of the body under one signature; `index` is that of the signature in the
+ * evidence. */
+void check_body(const struct check_case *c, size_t index, struct told_body *out);
 
-/* `index` is that of the signature in the evidence. */
-void check_body(const struct check_case *c, size_t index, struct check_body *out);
+/* What the stages tell of, with what explains their results. */
+struct telling check_telling(const struct check_case *c);
 
 /* The account of one message on standard output. `colour`: for a terminal. */
 void check_report(const struct check_case *c, bool colour);

@@ -126,11 +126,11 @@ static struct str try_canonicalization(const struct trial *t, struct str body)
                "c=simple does not forgive");
 }
 
-void check_body(const struct check_case *c, size_t index, struct check_body *out)
+void check_body(const struct check_case *c, size_t index, struct told_body *out)
 {
     struct str body = c->letter.body;
     struct trial t = {.arena = c->arena};
-    *out = (struct check_body){0};
+    *out = (struct told_body){0};
     if (body.n > BODY_MAX || !read_signature(c, index, &t))
         return;
     out->canonicalization = str_safe(t.arena, t.kind, 40, false);
@@ -144,4 +144,18 @@ void check_body(const struct check_case *c, size_t index, struct check_body *out
         out->change = try_from_quoting(&t, body);
     if (!out->change.n)
         out->change = try_canonicalization(&t, body);
+}
+
+struct telling check_telling(const struct check_case *c)
+{
+    struct telling t = transaction_telling(c->t);
+    const struct evidence_dkim *e = &c->t->evidence.dkim;
+    struct told_body *bodies = arena_array(c->arena, struct told_body, e->n);
+    for (size_t i = 0; i < e->n; i++)
+        if (e->signatures[i].result == DKIM_FAIL)
+            check_body(c, i, &bodies[i]);
+    t.arena = c->arena;
+    t.asker = &c->t->asker;
+    t.bodies = bodies;
+    return t;
 }

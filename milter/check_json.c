@@ -4,11 +4,6 @@
 #include "core/engine.h"
 #include "milter/check.h"
 
-static void text_or_null(struct json *j, const char *name, struct str text)
-{
-    json_text(j, name, text.n ? text : STR_NONE);
-}
-
 static void facts(struct json *j, const struct check_case *c)
 {
     char address[NETADDR_TEXT];
@@ -30,89 +25,6 @@ static void engines(struct json *j, const struct check_case *c)
     const struct engines *e = c->t->snapshot->engines;
     json_text(j, "spf_engine", str_of(e->spf->name));
     json_text(j, "dkim_engine", str_of(e->dkim->name));
-}
-
-static void spf(struct json *j, const struct evidence_spf *e)
-{
-    const struct spf_outcome *o = &e->mail_from.outcome;
-    if (!e->mail_from.checked) {
-        json_text(j, "spf", STR_NONE);
-        return;
-    }
-    json_object(j, "spf");
-    json_text(j, "result", str_of(spf_result_name(o->result)));
-    json_text(j, "domain", o->domain);
-    text_or_null(j, "mechanism", o->mechanism);
-    text_or_null(j, "problem", o->problem);
-    json_end(j, '}');
-}
-
-static void dkim(struct json *j, const struct check_case *c)
-{
-    const struct evidence_dkim *e = &c->t->evidence.dkim;
-    json_array(j, "dkim");
-    for (size_t i = 0; i < e->n; i++) {
-        const struct dkim_signature *s = &e->signatures[i];
-        json_object(j, NULL);
-        json_text(j, "result", str_of(dkim_result_name(s->result)));
-        text_or_null(j, "reason", s->reason);
-        text_or_null(j, "domain", s->domain);
-        text_or_null(j, "selector", s->selector);
-        text_or_null(j, "identity", s->identity);
-        text_or_null(j, "algorithm", s->algorithm);
-        json_number(j, "key_bits", s->key_bits);
-        json_bool(j, "testing", s->testing);
-        struct check_body body = {0};
-        if (s->result == DKIM_FAIL)
-            check_body(c, i, &body);
-        text_or_null(j, "canonicalization", body.canonicalization);
-        text_or_null(j, "body_change", body.change);
-        json_end(j, '}');
-    }
-    json_end(j, ']');
-}
-
-static void dmarc(struct json *j, const struct evidence_dmarc *e, const struct verdict *v)
-{
-    if (!e->checked) {
-        json_text(j, "dmarc", STR_NONE);
-        return;
-    }
-    const struct dmarc_outcome *o = e->n ? &e->outcomes[v->author] : NULL;
-    json_object(j, "dmarc");
-    json_text(j, "result", str_of(dmarc_result_name(o ? o->result : e->result)));
-    text_or_null(j, "reason", o ? o->reason : e->reason);
-    json_text(j, "author_domain", o ? o->author_domain : STR_NONE);
-    json_text(j, "record_domain", o && o->record_domain.n ? o->record_domain : STR_NONE);
-    json_text(j, "organizational_domain",
-              o && o->organizational_domain.n ? o->organizational_domain : STR_NONE);
-    json_text(j, "policy",
-              o && o->record_domain.n ? str_of(dmarc_policy_name(o->policy)) : STR_NONE);
-    json_bool(j, "spf_aligned", o && o->spf_aligned);
-    json_bool(j, "dkim_aligned", o && o->dkim_aligned);
-    json_text(j, "disposition", str_of(dmarc_policy_name(v->disposition)));
-    json_text(j, "override",
-              v->override == OVERRIDE_NONE ? STR_NONE : str_of(override_name(v->override)));
-    text_or_null(j, "override_reason", v->override_comment);
-    json_end(j, '}');
-}
-
-static void signing(struct json *j, const struct evidence_signing *e)
-{
-    json_array(j, "signed_with");
-    for (size_t i = 0; i < e->n; i++) {
-        json_object(j, NULL);
-        json_text(j, "domain", e->keys[i].domain);
-        json_text(j, "selector", e->keys[i].selector);
-        json_end(j, '}');
-    }
-    json_end(j, ']');
-    text_or_null(j, "signing_reason", e->problem.n ? e->problem : e->why);
-    json_array(j, "signing_risks");
-    for (unsigned risk = 1; e->n && risk <= e->risks; risk *= 2)
-        if (e->risks & risk)
-            json_text(j, NULL, str_of(dkim_risk_name(risk)));
-    json_end(j, ']');
 }
 
 /* The folds of our writers are LF TAB. */
@@ -182,14 +94,14 @@ void check_json(struct json *j, const struct check_case *c)
                         : STR_NONE);
     facts(j, c);
     engines(j, c);
-    spf(j, &c->t->evidence.spf);
-    dkim(j, c);
-    dmarc(j, &c->t->evidence.dmarc, v);
+    const struct telling telling = check_telling(c);
+    for (const struct stage *const *s = telling.stages; *s; s++)
+        if ((*s)->telling->json)
+            (*s)->telling->json(&telling, j);
     if (c->reference)
         check_reference_json(j, c->reference);
     else
         json_text(j, "reference", STR_NONE);
-    signing(j, &c->t->evidence.signing);
     edits(j, &c->t->edits);
     dns(j, c);
     json_end(j, '}');

@@ -62,136 +62,15 @@ static void engines(const struct check_case *c)
         printf("           DKIM is evaluated by %s (dkim.engine)\n", e->dkim->name);
 }
 
-static void spf(const struct check_case *c)
+static void stages(const struct check_case *c)
 {
-    const struct evidence_spf *e = &c->t->evidence.spf;
-    const struct spf_outcome *o = &e->mail_from.outcome;
-    struct arena *a = c->arena;
-    if (!e->mail_from.checked) {
-        if (e->skipped.n)
-            printf("  SPF      not checked: %.*s\n", STR_ARG(e->skipped));
-        return;
-    }
-    printf("  SPF      %s", spf_result_name(o->result));
-    if (o->domain.n)
-        printf(" for %.*s", STR_ARG(str_safe(a, o->domain, DOMAIN_MAX, true)));
-    if (o->mechanism.n)
-        printf(", by %.*s", STR_ARG(str_safe(a, o->mechanism, SHOWN, false)));
-    if (o->problem.n)
-        printf(": %.*s", STR_ARG(o->problem));
-    printf("\n");
-    if (e->helo.checked)
-        printf("           %s for HELO\n", spf_result_name(e->helo.outcome.result));
-}
-
-static void body_of(const struct check_case *c, size_t index)
-{
-    struct check_body body;
-    check_body(c, index, &body);
-    if (!body.differs)
-        return;
-    printf("           the body was signed with c=%.*s; %.*s\n", STR_ARG(body.canonicalization),
-           STR_ARG(body.change.n ? body.change
-                                 : STR("no footer, transfer encoding, quoting or white space "
-                                       "explains the difference")));
-}
-
-static void signature(const struct check_case *c, size_t index)
-{
-    const struct dkim_signature *s = &c->t->evidence.dkim.signatures[index];
-    struct arena *a = c->arena;
-    printf("  DKIM     %s d=%.*s s=%.*s %.*s", dkim_result_name(s->result),
-           STR_ARG(str_safe(a, s->domain, DOMAIN_MAX, true)),
-           STR_ARG(str_safe(a, s->selector, DOMAIN_MAX, true)),
-           STR_ARG(str_safe(a, s->algorithm, 40, true)));
-    if (s->key_bits)
-        printf(", key of %u bits%s", s->key_bits, s->testing ? " in testing mode" : "");
-    if (s->reason.n)
-        printf(": %.*s", STR_ARG(s->reason));
-    printf("\n");
-    if (s->result == DKIM_FAIL)
-        body_of(c, index);
-}
-
-static void dkim(const struct check_case *c)
-{
-    const struct evidence_dkim *e = &c->t->evidence.dkim;
-    if (e->checked && !e->n)
-        printf("  DKIM     no signature\n");
-    for (size_t i = 0; i < e->n; i++)
-        signature(c, i);
-    if (e->skipped)
-        printf("           %zu older signatures were not evaluated (dkim.max-signatures)\n",
-               e->skipped);
-}
-
-/* Relaxed alignment spelled out; strict alignment is in the reason already (RFC 9989 4.10.2). */
-static void misalignment(const struct check_case *c, const struct dmarc_outcome *o,
-                         const char *what, struct str domain, enum dmarc_alignment mode)
-{
-    struct dns_asker asker = c->t->asker; /* what this asks is no part of the account */
-    struct str there, here;
-    asker.trace = NULL;
-    if (mode == DMARC_RELAXED && !c->t->snapshot->conf->psl &&
-        dmarc_organizational_domain(domain, &asker, &there) &&
-        dmarc_organizational_domain(o->author_domain, &asker, &here))
-        printf("           %s%.*s and From %.*s have different organizational domains: "
-               "%.*s, %.*s\n",
-               what, STR_ARG(domain), STR_ARG(o->author_domain), STR_ARG(there), STR_ARG(here));
-}
-
-static void misalignments(const struct check_case *c, const struct dmarc_outcome *o)
-{
-    const struct evidence *e = &c->t->evidence;
-    if (o->result != DMARC_FAIL)
-        return;
-    if (e->spf.mail_from.checked && e->spf.mail_from.outcome.result == SPF_PASS)
-        misalignment(c, o, "MAIL FROM ", e->spf.mail_from.outcome.domain, o->record.aspf);
-    for (size_t i = 0; i < e->dkim.n; i++)
-        if (e->dkim.signatures[i].result == DKIM_PASS)
-            misalignment(c, o, "d=", e->dkim.signatures[i].domain, o->record.adkim);
-}
-
-static void dmarc_outcome(const struct check_case *c, const struct dmarc_outcome *o)
-{
-    struct arena *a = c->arena;
-    printf("  DMARC    %s for From: %.*s: %.*s\n", dmarc_result_name(o->result),
-           STR_ARG(str_safe(a, o->author_domain, DOMAIN_MAX, true)), STR_ARG(o->reason));
-    if (o->record_domain.n)
-        printf("           policy %s, from the record of %.*s%s\n", dmarc_policy_name(o->policy),
-               STR_ARG(str_safe(a, o->record_domain, DOMAIN_MAX, true)),
-               o->record.testing ? ", lowered by t=y" : "");
-    misalignments(c, o);
-}
-
-static void dmarc(const struct check_case *c)
-{
-    const struct evidence_dmarc *e = &c->t->evidence.dmarc;
-    const struct verdict *v = &c->t->verdict;
-    if (!e->checked)
-        return;
-    if (!e->n)
-        printf("  DMARC    %s: %.*s\n", dmarc_result_name(e->result), STR_ARG(e->reason));
-    for (size_t i = 0; i < e->n; i++)
-        dmarc_outcome(c, &e->outcomes[i]);
-    if (v->override != OVERRIDE_NONE)
-        printf("           handled as %s instead (%.*s)\n", override_name(v->override),
-               STR_ARG(v->override_comment));
-}
-
-static void signing(const struct check_case *c)
-{
-    const struct evidence_signing *e = &c->t->evidence.signing;
-    if (!e->tried)
-        return;
-    if (e->problem.n || !e->n)
-        printf("  signing  not signed: %.*s\n", STR_ARG(e->problem.n ? e->problem : e->why));
-    for (size_t i = 0; i < e->n; i++)
-        printf("  signing  d=%.*s s=%.*s: %.*s\n", STR_ARG(e->keys[i].domain),
-               STR_ARG(e->keys[i].selector), STR_ARG(e->why));
-    for (unsigned risk = 1; e->n && risk <= e->risks; risk *= 2)
-        if (e->risks & risk)
-            printf("  signing  risk: %s\n", dkim_risk_name(risk));
+    const struct telling telling = check_telling(c);
+    struct strbuf text;
+    sb_init(&text, c->arena);
+    for (const struct stage *const *s = telling.stages; *s; s++)
+        if ((*s)->telling->text)
+            (*s)->telling->text(&telling, &text);
+    fwrite(sb_str(&text).p, 1, text.n, stdout);
 }
 
 static void edits(const struct check_case *c)
@@ -254,12 +133,9 @@ void check_report(const struct check_case *c, bool colour)
     facts(c);
     engines(c);
     trace(c);
-    spf(c);
-    dkim(c);
-    dmarc(c);
+    stages(c);
     if (c->reference)
         check_reference_report(c->reference);
-    signing(c);
     records(c);
     edits(c);
 }

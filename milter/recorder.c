@@ -35,14 +35,15 @@ static void doubt_clock(const struct evidence_dkim *dkim, int64_t now)
 
 void recorder_log(const struct transaction *t)
 {
-    struct str line = record_line(t->point, t->session, &t->message, &t->evidence, &t->verdict,
-                                  clock_us() - t->message.started_us, t->arena);
+    const struct telling telling = transaction_telling(t);
+    struct str line = record_line(t->point, &telling, clock_us() - t->message.started_us);
     log_info("%.*s", STR_ARG(line));
 }
 
 void recorder_count(const struct transaction *t)
 {
-    record_count(t->point, &t->message, &t->evidence, &t->verdict);
+    const struct telling telling = transaction_telling(t);
+    record_count(t->point, &telling);
 }
 
 void recorder_doubt_clock(const struct transaction *t)

@@ -128,6 +128,11 @@ void json_text(struct json *j, const char *name, struct str text)
         sb_add(&j->out, STR("null"));
 }
 
+void json_text_or_null(struct json *j, const char *name, struct str text)
+{
+    json_text(j, name, text.n ? text : STR_NONE);
+}
+
 void json_number(struct json *j, const char *name, int64_t number)
 {
     lead_in(j, name);

@@ -23,6 +23,7 @@ void json_end(struct json *j, char bracket); /* '}' or ']' */
  * other way, so that a program reads the text back. Only bytes that are not UTF-8 are lost: each
  * becomes U+FFFD, since no escape stands for a byte. An absent text is null. */
 void json_text(struct json *j, const char *name, struct str text);
+void json_text_or_null(struct json *j, const char *name, struct str text); /* empty is null, too */
 void json_number(struct json *j, const char *name, int64_t number);
 void json_bool(struct json *j, const char *name, bool value);
 

@@ -17,6 +17,7 @@
 #include "core/evidence.h"
 #include "core/message.h"
 #include "core/signing.h"
+#include "core/telling.h"
 #include "dns/dns.h"
 
 /* What a stage works with. */
@@ -41,12 +42,13 @@ struct stage {
     void (*eom)(struct stage_run *run);
     /* After eoh: false if this stage needs no (more) body. NULL with a body hook: always. */
     bool (*wants_body)(const struct stage_run *run);
+    const struct stage_telling *telling; /* beside the stage */
 };
 
-extern const struct stage stage_forged;
-extern const struct stage stage_spf;
-extern const struct stage stage_dkim_verify;
-extern const struct stage stage_dmarc;
-extern const struct stage stage_dkim_sign;
+#define STAGE(name)                                                                                \
+    extern const struct stage stage_##name;                                                        \
+    extern const struct stage_telling telling_##name;
+#include "core/stages.def"
+#undef STAGE
 
 #endif

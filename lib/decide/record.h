@@ -3,16 +3,14 @@
 #ifndef ASSAY_DECIDE_RECORD_H
 #define ASSAY_DECIDE_RECORD_H
 
-#include "decide/policy.h"
+#include "core/telling.h"
 
 /* `QUEUEID: spf=pass dkim=pass(example.org/s1) dmarc=pass(p=reject) action=accept client=...
- * from=<..> ms=12`: clean text of bounded length, in `a`. `point` tells where the message ended. */
-struct str record_line(enum policy_point point, const struct session *session,
-                       const struct message *message, const struct evidence *evidence,
-                       const struct verdict *verdict, int64_t took_us, struct arena *a);
+ * from=<..> ms=12`: clean text of bounded length, in t->arena. `point` tells where the message
+ * ended. */
+struct str record_line(enum policy_point point, const struct telling *t, int64_t took_us);
 
 /* Counts results and the action, once per message. */
-void record_count(enum policy_point point, const struct message *message,
-                  const struct evidence *evidence, const struct verdict *verdict);
+void record_count(enum policy_point point, const struct telling *t);
 
 #endif

@@ -181,6 +181,12 @@ void authres_property(struct authres *w, const char *ptype_property, struct str 
     w->properties = true;
 }
 
+void authres_known_property(struct authres *w, const char *name, struct str value)
+{
+    if (value.n)
+        authres_property(w, name, value);
+}
+
 struct str authres_end(struct authres *w)
 {
     if (w->results == 0) {

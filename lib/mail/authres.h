@@ -50,6 +50,8 @@ void authres_result(struct authres *w, struct str method, struct str result, str
 void authres_reason(struct authres *w, struct str reason);
 /* ptype.property=value of the resinfo begun last. */
 void authres_property(struct authres *w, const char *ptype_property, struct str value);
+/* The same, unless the value is empty: not known. */
+void authres_known_property(struct authres *w, const char *name, struct str value);
 /* The field's value with its leading space; "id; none" if there was no result. */
 struct str authres_end(struct authres *w);
 

@@ -26,6 +26,13 @@ static const struct stage *const *const stages_for[] = {
     [ORIGIN_FORWARDED] = forwarded,
 };
 
+/* All of them, for those who tell of a message. */
+const struct stage *const stages_all[] = {
+#define STAGE(name) &stage_##name,
+#include "core/stages.def"
+#undef STAGE
+    NULL};
+
 struct pipeline {
     struct stage_run base;
     enum origin origin; /* that the list is for */

@@ -6,6 +6,9 @@
 
 struct pipeline;
 
+/* In the order in which they tell of a message; ends with NULL. */
+extern const struct stage *const stages_all[];
+
 /* For one message, whose origin is decided; lives in the message's arena. `base` gives everything
  * but the state; engines may be NULL: our own. The asker, which has asked for nothing yet, gets its
  * spare queries here. */

@@ -97,6 +97,9 @@ struct transaction {
     struct verdict judgement;
 };
 
+/* What there is to tell of a transaction, as it was answered. */
+struct telling transaction_telling(const struct transaction *t);
+
 /* What the MTA tells of the client. Texts are copied. */
 struct client_words {
     struct str name;        /* as the MTA found it; "[192.0.2.1]" where it found none */

@@ -100,6 +100,19 @@ static void evaluate(struct dialogue *d, struct transaction *t)
     transaction_decide(t, POINT_EOM, &t->verdict);
 }
 
+struct telling transaction_telling(const struct transaction *t)
+{
+    return (struct telling){
+        .stages = stages_all,
+        .conf = t->snapshot->conf,
+        .session = t->session,
+        .message = &t->message,
+        .evidence = &t->evidence,
+        .verdict = &t->verdict,
+        .arena = t->arena,
+    };
+}
+
 void dialogue_end(struct dialogue *d)
 {
     struct transaction *t = d->transaction;
@@ -111,7 +124,8 @@ void dialogue_end(struct dialogue *d)
         return;
     }
     evaluate(d, t);
-    edits_plan(conf, t->session, &t->message, &t->evidence, &t->verdict, t->arena, &t->edits);
+    const struct telling telling = transaction_telling(t);
+    edits_plan(&telling, &t->edits);
 }
 
 /* --- After it ----------------------------------------------------------------------------------*/

@@ -230,4 +230,5 @@ const struct stage stage_dkim_sign = {
     .body = body,
     .eom = eom,
     .wants_body = wants_body,
+    .telling = &telling_dkim_sign,
 };

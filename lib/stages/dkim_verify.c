@@ -51,4 +51,5 @@ const struct stage stage_dkim_verify = {
     .body = body,
     .eom = eom,
     .wants_body = wants_body,
+    .telling = &telling_dkim_verify,
 };

@@ -182,4 +182,5 @@ static void eom(struct stage_run *run)
     dmarc->list_signature = list_signature(run);
 }
 
-const struct stage stage_dmarc = {.name = "dmarc", .eoh = eoh, .eom = eom};
+const struct stage stage_dmarc = {
+    .name = "dmarc", .eoh = eoh, .eom = eom, .telling = &telling_dmarc};

@@ -64,4 +64,4 @@ static void eom(struct stage_run *run)
         found->n = found->n_received_spf = 0;
 }
 
-const struct stage stage_forged = {.name = "forged", .eom = eom};
+const struct stage stage_forged = {.name = "forged", .eom = eom, .telling = &telling_forged};

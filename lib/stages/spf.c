@@ -107,4 +107,5 @@ const struct stage stage_spf = {
     .mail = mail,
     .rcpt = try_early,
     .eom = check_all,
+    .telling = &telling_spf,
 };

@@ -227,9 +227,8 @@ static void play_once(struct house *h)
         die("refused", d->refusal.text);
     tell_content(h);
     const struct transaction *t = d->transaction;
-    check(
-        h, &t->verdict,
-        record_line(t->point, t->session, &t->message, &t->evidence, &t->verdict, 12000, t->arena));
+    const struct telling telling = transaction_telling(t);
+    check(h, &t->verdict, record_line(t->point, &telling, 12000));
     dialogue_answered(d);
 }
 

@@ -419,8 +419,8 @@ static bool play(const struct scenario *scenario, const char *keydir, const char
     read_session(&p);
     read_message(&p);
     run_message(&p);
-    p.log = record_line(p.t->point, p.t->session, &p.t->message, &p.t->evidence, &p.t->verdict, 0,
-                        p.arena);
+    const struct telling telling = transaction_telling(p.t);
+    p.log = record_line(p.t->point, &telling, 0);
     check(&p);
     if (p.failures || verbose) {
         struct str edits;

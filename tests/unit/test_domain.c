@@ -204,7 +204,7 @@ static void as_written(void **state)
     for (size_t i = 0; i < sizeof written_cases / sizeof *written_cases; i++) {
         const struct written_case *c = &written_cases[i];
         struct arena *a = arena_new(0);
-        struct str name;
+        struct str name = STR_NONE;
         if (domain_is_unmapped(a, c->name) != c->unmapped ||
             domain_normalize_2003(a, c->name, &name) != (c->of_2003 != NULL))
             fail_msg("case %zu: %s", i, c->name.p);

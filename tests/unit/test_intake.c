@@ -102,7 +102,8 @@ static unsigned used(struct game *g, bool ours)
     dialogue_body(d, "text\r\n", 6);
     dialogue_end(d);
     assert_false(t->no_memory);
-    record_line(t->point, t->session, &t->message, &t->evidence, &t->verdict, 0, t->arena);
+    const struct telling telling = transaction_telling(t);
+    record_line(t->point, &telling, 0);
     size_t took = arena_used(t->arena) - before, percent = took * 100 / allowed;
     if (percent > 100)
         print_error("%zu bytes used, %zu expected\n", took, allowed);

@@ -271,7 +271,11 @@ static void play_once(struct dns *dns, const struct mail *mail, const struct dia
     assert_true(evidence.spf.mail_from.checked);
     assert_true(evidence.dmarc.checked);
     take_results(&evidence, out);
-    record_count(POINT_EOM, &message, &evidence, &(struct verdict){0});
+    const struct verdict verdict = {0};
+    record_count(POINT_EOM, &(struct telling){.stages = stages_all,
+                                              .message = &message,
+                                              .evidence = &evidence,
+                                              .verdict = &verdict});
     key_cache_free(keys);
     conf_free(conf);
     arena_free(a);

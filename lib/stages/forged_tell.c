@@ -1,0 +1,38 @@
+/* forged_tell.c - how the results of the search for forged fields are told.
+ *
+ * Errors: none. */
+#include "base/counters.h"
+#include "core/stage.h"
+
+static void delete_all(const struct telling *t, struct str name, const unsigned *ordinals, size_t n,
+                       struct edit_list *out)
+{
+    while (n-- > 0)
+        edit_push(out, t->arena,
+                  (struct edit){.kind = EDIT_DELETE, .ordinal = ordinals[n], .name = name});
+}
+
+static void edits(const struct telling *t, struct edit_list *out)
+{
+    const struct evidence_forged *e = &t->evidence->forged;
+    delete_all(t, STR("Authentication-Results"), e->ordinals, e->n, out);
+    delete_all(t, STR("Received-SPF"), e->received_spf, e->n_received_spf, out);
+}
+
+static void log_fields(const struct telling *t, struct strbuf *b)
+{
+    const struct evidence_forged *e = &t->evidence->forged;
+    if (e->n + e->n_received_spf)
+        sb_printf(b, " forged-removed=%zu", e->n + e->n_received_spf);
+    if (e->too_many)
+        sb_add(b, STR(" over-limit=forged"));
+}
+
+static void count(const struct telling *t)
+{
+    const struct evidence_forged *e = &t->evidence->forged;
+    counter_add(CTR_FORGED_REMOVED, e->n + e->n_received_spf);
+    counter_add(CTR_FORGED_REFUSED, e->too_many);
+}
+
+const struct stage_telling telling_forged = {.log = log_fields, .count = count, .edits = edits};
