@@ -303,6 +303,7 @@ static void tags_that_are_wrong(void **state)
         {KEY "i=\"a@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
         {KEY "i=a\"@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
         {KEY "i=(a)@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
+        {KEY "i=a(b@example.org; " TAIL, DKIM_NEUTRAL, "i= is no address"},
         {KEY "i=@org; " TAIL, DKIM_PERMERROR, "i= is not within d="},
         {KEY "i=@badexample.org; " TAIL, DKIM_PERMERROR, "i= is not within d="},
         {KEY "l=-1; " TAIL, DKIM_NEUTRAL, "l= is no number"},
