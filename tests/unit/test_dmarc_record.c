@@ -194,6 +194,8 @@ static void uris(void **state)
     static const struct row rows[] = {
         {"rua=mailto:a@example.com", "mailto:a@example.com"},
         {"rua=mailto:a@example.com!10m", "mailto:a@example.com"},
+        {"rua=mailto:a@example.com!10k", "mailto:a@example.com"},
+        {"rua=mailto:a@example.com!10T", "mailto:a@example.com"},
         {"rua=mailto:a@example.com!10", "mailto:a@example.com"},
         {"rua=mailto:a@example.com!1G , mailto:b@example.com",
          "mailto:a@example.com,mailto:b@example.com"},

@@ -172,6 +172,11 @@ static void queries_by_round(void **state)
          "a.org. TXT \"v=spf1 ~all\"\nb.org. TXT \"v=spf1 ~all\"\nc.org. TXT \"v=spf1 ~all\"\n"
          "d.org. TXT \"v=spf1 ~all\"",
          {1, 4, 5, 6, 7}},
+        /* The record; MX; the addresses of all exchanges. */
+        {"example.org. TXT \"v=spf1 mx -all\"\n"
+         "example.org. MX 1 a.org\nexample.org. MX 2 b.org\nexample.org. MX 3 c.org\n"
+         "a.org. A 192.0.2.9\nb.org. A 192.0.2.8\nc.org. A 192.0.2.1",
+         {1, 2, 5}},
         /* The record; PTR; those of the client's names that may match, at once. */
         {"example.org. TXT \"v=spf1 ptr -all\"\n"
          "1.2.0.192.in-addr.arpa. PTR a.example.org.\n1.2.0.192.in-addr.arpa. PTR b.example.net.\n"
