@@ -21,6 +21,10 @@ static void lists(void **state)
     assert_str(header_get(&h, STR("From"), 50)->name, "From");
     assert_str(header_written_name(header_get(&h, STR("From"), 50)), "From \t");
     assert_null(header_get(&h, STR("From"), 51));
+    const struct header_list *view = header_list_view(a, &h);
+    assert_int_equal(view->n, 101);
+    for (size_t i = 0; i < 101; i++)
+        assert_ptr_equal(view->fields[i].value.p, h.fields[i].value.p);
     arena_free(a);
 }
 
