@@ -192,7 +192,7 @@ static bool open_control(struct server *s, const struct conf *conf, const struct
         return true;
     if (conf_place_of(conf, "control").file)
         return false;
-    log_info("no control door: %.*s", STR_ARG(*problem));
+    log_debug("no control door: %.*s", STR_ARG(*problem));
     return true;
 }
 
