@@ -203,7 +203,7 @@ class Reload(harness.WireTest):
 
     def test_a_small_cache_forgets(self):
         d = self.daemon("", ZONE, dns='cache-size = "64K";')
-        domains = [f"d{i}.test" for i in range(300)]
+        domains = [f"d{i}.test" for i in range(600)]
 
         def ask():
             before = len(d.dns.queries)
