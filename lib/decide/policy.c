@@ -340,10 +340,17 @@ static struct proposal judge_sender(const struct conf *conf, const struct eviden
 
 /* --- The verdict --- */
 
+/* The parts of a text are clean already, and a second cleaning would write their backslashes anew.
+ */
+static struct str cut(struct str text, struct arena *a)
+{
+    return text.n <= TEXT_MAX ? text : str_printf(a, "%.*s...", TEXT_MAX - 3, text.p);
+}
+
 static void word_reply(const struct proposal *p, struct arena *a, struct verdict *out)
 {
     out->cause = p->cause;
-    out->text = str_safe(a, p->text, TEXT_MAX, false);
+    out->text = cut(p->text, a);
     if (p->action == ACTION_TEMPFAIL) {
         out->code = str_of(p->codes[0] ? p->codes[0] : "451");
         out->enhanced = str_printf(a, "4.%s", p->detail);
