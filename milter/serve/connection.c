@@ -94,7 +94,7 @@ static void set_end(struct serve_connection *c, unsigned ms)
 
 /* The protocol's last word comes before the list forgets the connection: when the list is empty,
  * nothing of any protocol runs any more. */
-static void end(struct serve_connection *c)
+void connection_end(struct serve_connection *c)
 {
     struct listener *l = c->listener;
     close(c->fd);
@@ -315,9 +315,12 @@ static void watch_again(struct serve_connection *c)
         atomic_store_explicit(&c->end_us, c->frame_end_us, memory_order_relaxed);
     else
         set_end(c, c->unsent.n ? door->write_ms : door->silence_ms);
+    struct serve *s = c->serve;
+    enum source *source = &c->source;
+    int fd = c->fd;
     c->worker = NULL;
     /* From here on another worker may have it, and it may be gone. */
-    loop_watch(c->serve, c->fd, events, &c->source, false);
+    loop_watch(s, fd, events, source, false);
 }
 
 static void say_expired(const struct serve_connection *c)
@@ -351,7 +354,7 @@ void connection_ready(struct worker *w, struct serve_connection *c)
     c->worker = w;
     w->out.n = 0;
     if (serve_once(w, c))
-        end(c);
+        connection_end(c);
     else
         watch_again(c);
 }

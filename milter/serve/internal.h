@@ -83,6 +83,8 @@ struct serve {
     struct serve_connection *connections;
     unsigned n_connections;
     atomic_bool stopping;
+    atomic_uint
+        watched; /* times; what a worker did before is ordered before the event that follows */
     struct workers workers;
 };
 
@@ -106,6 +108,7 @@ void listener_resume(struct serve *s, struct listener *l);
 /* connection.c */
 struct serve_connection *connection_open(struct serve *s, struct listener *l, int fd);
 void connection_ready(struct worker *w, struct serve_connection *c);
+void connection_end(struct serve_connection *c);                    /* which no worker has */
 void connection_expire(struct serve_connection *c, int64_t now_us); /* serve->lock is held */
 
 #endif

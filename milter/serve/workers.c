@@ -102,6 +102,7 @@ static void *work(void *server)
         struct epoll_event event;
         atomic_fetch_add(&w->idle, 1);
         int n = epoll_wait(s->epoll_fd, &event, 1, -1);
+        atomic_load_explicit(&s->watched, memory_order_acquire);
         workers_take_event(s);
         if (n == 1 && event.data.ptr == &s->stop_source)
             break;
