@@ -6,8 +6,8 @@
 #include <sysexits.h>
 
 #include "base/str.h"
-#include "milter/commands.h"
-#include "milter/identity.h"
+#include "milter/commands/commands.h"
+#include "milter/daemon/identity.h"
 
 struct command {
     const char *name;

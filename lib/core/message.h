@@ -1,5 +1,5 @@
-/* message.h - the facts: what the MTA told us. Written by milter/callbacks.c (and by tests) alone;
- * const for everyone else. */
+/* message.h - the facts: what the MTA told us. Written by milter/daemon/callbacks.c (and by tests)
+ * alone; const for everyone else. */
 #ifndef ASSAY_CORE_MESSAGE_H
 #define ASSAY_CORE_MESSAGE_H
 

@@ -9,10 +9,10 @@
 
 #include "conf/conf.h"
 #include "crypto/canon.h"
-#include "keys/keygen_command.h"
 #include "keys/keyset.h"
 #include "keys/record.h"
 #include "mail/taglist.h"
+#include "milter/commands/keygen_command.h"
 
 static struct arena *arena;
 static char directory[] = "/tmp/assay-test-keygen-XXXXXX";

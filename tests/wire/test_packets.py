@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Packets as no MTA sends them: cut anywhere, many at once, from peers that do not read. milter/override_io.c reads ahead
+"""Packets as no MTA sends them: cut anywhere, many at once, from peers that do not read. milter/daemon/override_io.c reads ahead
 of libmilter, and these say that nobody notices."""
 
 import base64
@@ -19,7 +19,7 @@ from zones import ZONE
 
 SEED = int(os.environ.get("ASSAY_SEED", "1"))
 REJECTING = 'dmarc = { on-reject = "reject"; };\n'
-AHEAD = 8192  # what is read at once (milter/override_io.c)
+AHEAD = 8192  # what is read at once (milter/daemon/override_io.c)
 MANY = 1600  # messages: their answers are more than a socket holds
 LONG = 0.004  # seconds: after one millisecond without a packet libmilter gives the connection to another thread
 

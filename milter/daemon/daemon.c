@@ -1,0 +1,445 @@
+/* daemon.c - `assay milter`: starts, listens to signals, reloads, stops.
+ *
+ * The order of the start: everything that can be wrong with configuration and keys is found before
+ * anything is opened, and mail is served without keys that cannot be used; what needs root (limits,
+ * pid file, socket) comes before the identity is dropped, what starts threads after it. Files are
+ * made with the rights of the user all the same, unless root alone can change what their path leads
+ * to. Signals are blocked in all threads and read by the main thread from a signalfd.
+ *
+ * Errors: a start that fails says why and gives an exit status of sysexits.h; a reload that fails
+ * leaves everything as it was. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/outlet.h"
+#include "keys/safefile.h"
+#include "milter/daemon/daemon.h"
+#include "milter/daemon/keywatch.h"
+#include "milter/daemon/leftout.h"
+#include "milter/daemon/recorder.h"
+#include "milter/daemon/sampler.h"
+#include "milter/daemon/server.h"
+
+/* Descriptors besides those of connections: DNS, log, files of a reload. Connections that are
+ * refused have theirs too until the MTA closes them, and libmilter's accept loop turns round and
+ * round while there is none left. */
+#define DESCRIPTORS_SPARE            256
+#define DESCRIPTORS_FOR(connections) (2 * (rlim_t)(connections) + DESCRIPTORS_SPARE)
+/* libmilter sends the answer after our last callback has returned: time for that. */
+#define LINGER_US 200000
+/* The last log lines wait so long for a syslog that does not read. */
+#define LAST_LINES_MS 500
+
+/* Settings that a reload cannot change, with their values as text. */
+#define FIXED_SETTINGS 8
+struct fixed_setting {
+    const char *name;
+    struct str value;
+};
+
+struct daemon {
+    struct arena *arena; /* lives as long as the program */
+    const char *conf_path;
+    enum log_sink sink;
+    bool debug;
+    struct runtime *runtime;
+    struct keywatch *keywatch;
+    struct server *server;
+    struct leftout leftout;
+    struct identity identity;
+    struct fixed_setting fixed[FIXED_SETTINGS];
+    const char *pid_file; /* NULL: none */
+    struct identity pid_file_maker;
+    int signal_fd;
+};
+
+static const char usage[] =
+    "usage: assay milter [-c FILE] [--log stderr|syslog] [--debug]\n"
+    "\n"
+    "Serves an MTA, in the foreground, until SIGTERM.\n"
+    "  -c, --config FILE    the configuration; default: " DEFAULT_CONF "\n"
+    "      --log WHERE      stderr or syslog; default: syslog, but stderr if that is a terminal "
+    "or\n"
+    "                       there is no syslog\n"
+    "      --debug          log debug lines too, whatever log-level says\n"
+    "\n"
+    "Try \"assay config check\" first. assay(8) tells of signals, log lines and exit statuses.\n";
+
+/* --- Options -----------------------------------------------------------------------------------*/
+
+static int parse_options(int argc, char **argv, struct daemon *d)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"log", required_argument, NULL, 'l'},
+                                            {"debug", no_argument, NULL, 'd'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    int c;
+    d->conf_path = DEFAULT_CONF;
+    d->sink = log_default_sink(isatty(STDERR_FILENO));
+    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (c == 'c') {
+            d->conf_path = optarg;
+        } else if (c == 'd') {
+            d->debug = true;
+        } else if (c == 'l' && !strcmp(optarg, "stderr")) {
+            d->sink = LOG_TO_STDERR;
+        } else if (c == 'l' && !strcmp(optarg, "syslog")) {
+            d->sink = LOG_TO_SYSLOG;
+        } else if (c == 'h') {
+            fputs(usage, stdout);
+            return -1;
+        } else {
+            fputs(usage, stderr);
+            return EX_USAGE;
+        }
+    }
+    if (optind == argc)
+        return 0;
+    fprintf(stderr, "assay milter: unexpected \"%s\"\n%s", argv[optind], usage);
+    return EX_USAGE;
+}
+
+/* --- Start -------------------------------------------------------------------------------------*/
+
+static void start_log(const struct daemon *d, const struct conf *conf)
+{
+    log_open(d->sink, str_cstr(d->arena, conf->syslog_ident),
+             d->debug ? LOG_LEVEL_DEBUG : conf->log_level);
+}
+
+static void print_problems(const struct conf_problems *problems)
+{
+    for (size_t i = 0; i < problems->n; i++)
+        log_error("%.*s", STR_ARG(problems->v[i]));
+}
+
+static void raise_descriptor_limit(const struct conf *conf)
+{
+    struct rlimit limit;
+    rlim_t need = DESCRIPTORS_FOR(conf->max_connections);
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
+        return;
+    struct rlimit enough = {need, limit.rlim_max < need ? need : limit.rlim_max};
+    if (!setrlimit(RLIMIT_NOFILE, &enough))
+        return;
+    limit.rlim_cur = limit.rlim_max; /* as far as it goes without root */
+    setrlimit(RLIMIT_NOFILE, &limit);
+    log_warning("limits.connections is %lld, but only %llu files may be open (ulimit -n)",
+                (long long)conf->max_connections, (unsigned long long)limit.rlim_cur);
+}
+
+static bool write_pid_file(struct daemon *d, const struct conf *conf, struct str *problem)
+{
+    if (!conf->pid_file.n)
+        return true;
+    const char *path = str_cstr(d->arena, conf->pid_file);
+    struct identity maker = d->pid_file_maker = identity_for_path(&d->identity, path, d->arena);
+    struct str text = str_printf(d->arena, "%ld\n", (long)getpid());
+    if (!identity_enter(&maker, problem, d->arena))
+        return false;
+    bool written = file_replace(d->arena, path, text, 0644, getegid());
+    int why = errno;
+    identity_leave(&maker);
+    if (written)
+        d->pid_file = path;
+    else
+        *problem = str_printf(d->arena, "pid-file: cannot write %s%s%s: %s", path,
+                              maker.change ? " as the user " : "", maker.name, strerror(why));
+    return written;
+}
+
+static void block_signals(struct daemon *d)
+{
+    static const int taken[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        sigaddset(&set, taken[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (d->signal_fd < 0)
+        log_fatal("signalfd: %s", strerror(errno));
+}
+
+/* What has to happen with the rights that the program was started with. */
+static int open_privileged(struct daemon *d, const struct conf *conf)
+{
+    struct str problem = STR_NONE;
+    if (!identity_find(conf->user, d->arena, &d->identity, &problem)) {
+        log_error("user: %.*s", STR_ARG(problem));
+        return EX_NOPERM;
+    }
+    raise_descriptor_limit(conf);
+    d->server = server_open(conf, d->conf_path, d->runtime, &d->identity, d->arena, &problem);
+    if (!d->server) {
+        log_error("%.*s", STR_ARG(problem));
+        return EX_UNAVAILABLE;
+    }
+    if (!write_pid_file(d, conf, &problem)) {
+        log_error("%.*s", STR_ARG(problem));
+        return EX_CANTCREAT;
+    }
+    if (!identity_become(&d->identity, &problem, d->arena)) {
+        log_error("%.*s", STR_ARG(problem));
+        return EX_NOPERM;
+    }
+    if (geteuid() == 0)
+        log_warning("running as root: set user in %s", d->conf_path);
+    return 0;
+}
+
+/* `cut`: something may still be running. */
+static void clean_up(struct daemon *d, bool cut)
+{
+    server_close(d->server, cut);
+    if (d->pid_file)
+        identity_unlink(&d->pid_file_maker, d->pid_file);
+}
+
+static void fixed_settings(const struct conf *conf, struct arena *a,
+                           struct fixed_setting out[FIXED_SETTINGS])
+{
+    const struct fixed_setting settings[FIXED_SETTINGS] = {
+        {"listen", conf->listen},
+        {"socket-mode", str_printf(a, "%o", conf->socket_mode)},
+        {"socket-owner", conf->socket_owner},
+        {"socket-group", conf->socket_group},
+        {"user", conf->user},
+        {"state-dir", conf->state_dir},
+        {"pid-file", conf->pid_file},
+        {"syslog-ident", conf->syslog_ident},
+    };
+    for (size_t i = 0; i < FIXED_SETTINGS; i++)
+        out[i] = (struct fixed_setting){settings[i].name, str_copy(a, settings[i].value)};
+}
+
+/* Puts a candidate in force, with the keys of its directories as they are. */
+static bool install(struct daemon *d, struct candidate *c, struct arena *a)
+{
+    struct str problem = STR_NONE;
+    struct keydirs *dirs = keywatch_prepare(d->keywatch, c);
+    if (runtime_install(d->runtime, c, a, &problem)) {
+        keywatch_adopt(d->keywatch, dirs);
+        return true;
+    }
+    log_error("%.*s", STR_ARG(problem));
+    keydirs_free(dirs);
+    return false;
+}
+
+static int start(struct daemon *d)
+{
+    struct candidate c;
+    struct conf_problems problems;
+    conf_problems_init(&problems, d->arena);
+    conf_problems_init(&d->leftout.keys, d->arena);
+    if (!candidate_load(d->conf_path, RIGHTS_OF_USER, &problems, &d->leftout.keys, &c)) {
+        print_problems(&problems);
+        return EX_CONFIG;
+    }
+    start_log(d, c.conf);
+    leftout_tell(&d->leftout);
+    block_signals(d);
+    d->runtime = runtime_new();
+    d->keywatch = keywatch_new(d->runtime);
+    fixed_settings(c.conf, d->arena, d->fixed);
+    int status = open_privileged(d, c.conf);
+    if (!status && !install(d, &c, d->arena))
+        status = EX_CONFIG;
+    outlet_never_wait();
+    if (!status && !server_start(d->server)) {
+        log_error("cannot start a thread");
+        status = EX_OSERR;
+    }
+    if (status) {
+        clean_up(d, true);
+        candidate_free(&c);
+    }
+    return status;
+}
+
+/* --- Reload ------------------------------------------------------------------------------------*/
+
+static void warn_of_restart(const struct daemon *d, const struct conf *conf, struct arena *a)
+{
+    struct fixed_setting wanted[FIXED_SETTINGS];
+    fixed_settings(conf, a, wanted);
+    for (size_t i = 0; i < FIXED_SETTINGS; i++)
+        if (!str_eq(d->fixed[i].value, wanted[i].value))
+            log_warning("%s has changed: that takes effect at the next start", wanted[i].name);
+}
+
+static bool install_fresh(struct daemon *d, struct arena *a)
+{
+    struct candidate c;
+    struct conf_problems problems;
+    conf_problems_init(&problems, a);
+    if (!candidate_load(d->conf_path, RIGHTS_OWN, &problems, NULL, &c)) {
+        print_problems(&problems);
+        return false;
+    }
+    const struct conf *fresh = c.conf;
+    if (!install(d, &c, a)) {
+        candidate_free(&c);
+        return false;
+    }
+    d->leftout.keys.n = 0;
+    warn_of_restart(d, fresh, a);
+    if (!d->debug)
+        log_set_level(fresh->log_level);
+    raise_descriptor_limit(fresh);
+    return true;
+}
+
+static void reload(struct daemon *d)
+{
+    struct arena *a = arena_new(0);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
+    if (install_fresh(d, a)) {
+        counter_inc(CTR_RELOADS);
+        log_info("reloaded %s", d->conf_path);
+    } else {
+        counter_inc(CTR_RELOADS_FAILED);
+        log_error("%s was not reloaded: the configuration before it stays in force", d->conf_path);
+    }
+    sd_notify(0, "READY=1");
+    arena_free(a);
+}
+
+/* --- The main loop -----------------------------------------------------------------------------*/
+
+/* Waits for a signal or the runtime's bell; tidies up at the bell. The signal, or 0. */
+static int next_event(struct daemon *d, int timeout_ms)
+{
+    struct pollfd fds[] = {{.fd = d->signal_fd, .events = POLLIN},
+                           {.fd = runtime_wake_fd(d->runtime), .events = POLLIN}};
+    if (poll(fds, 2, timeout_ms) <= 0)
+        return 0;
+    if (fds[1].revents) {
+        uint64_t rung;
+        ssize_t n = read(fds[1].fd, &rung, sizeof rung);
+        (void)n;
+        runtime_tidy(d->runtime);
+    }
+    struct signalfd_siginfo info;
+    if (fds[0].revents && read(d->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        return (int)info.ssi_signo;
+    return 0;
+}
+
+/* Transactions that are open may end, none begins. A second SIGTERM ends the waiting. How many are
+ * left. */
+static unsigned drain(struct daemon *d)
+{
+    struct snapshot *s = snapshot_take(d->runtime);
+    int64_t grace_us = s->conf->shutdown_grace * 1000;
+    snapshot_release(s);
+    int64_t until = clock_us() + grace_us;
+    unsigned open = 0;
+    runtime_stop(d->runtime);
+    while ((open = runtime_open_transactions(d->runtime)) > 0 && clock_us() < until) {
+        int sig = next_event(d, (int)((until - clock_us()) / 1000) + 1);
+        if (sig == SIGTERM || sig == SIGINT)
+            break;
+    }
+    if (open)
+        log_warning("%u open transactions are cut", open);
+    if (runtime_sampler(d->runtime))
+        sampler_stop(runtime_sampler(d->runtime), until);
+    usleep(LINGER_US);
+    return open;
+}
+
+static int stop(struct daemon *d)
+{
+    sd_notify(0, "STOPPING=1");
+    log_info("stopping");
+    unsigned open = drain(d);
+    clean_up(d, open > 0);
+    recorder_log_counters(COUNTERS_THAT_COUNTED);
+    log_info("stopped");
+    return EX_OK;
+}
+
+/* Of two time-outs; -1: none. */
+static int sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+static int serve(struct daemon *d)
+{
+    for (;;) {
+        int signal_number =
+            next_event(d, sooner(keywatch_timeout(d->keywatch), leftout_timeout(&d->leftout)));
+        keywatch_run(d->keywatch);
+        leftout_tell(&d->leftout);
+        switch (signal_number) {
+        case SIGHUP:
+            reload(d);
+            break;
+        case SIGUSR1:
+            recorder_log_counters(COUNTERS_ALL);
+            break;
+        case SIGTERM:
+        case SIGINT:
+            return stop(d);
+        default:
+            break;
+        }
+        if (server_ended(d->server)) {
+            log_error("libmilter has given up");
+            clean_up(d, true);
+            return EX_SOFTWARE;
+        }
+    }
+}
+
+/* libmilter's threads may still be waiting on idle connections. It offers no way to end them that
+ * takes less than seconds, and exit() would destroy under them what they use. */
+static _Noreturn void leave(int status)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_do_leak_check();
+#endif
+    outlet_drain(LAST_LINES_MS);
+    _exit(status);
+}
+
+int command_milter(int argc, char **argv)
+{
+    struct daemon d = {.arena = arena_new(0)};
+    int status = parse_options(argc, argv, &d);
+    if (status) {
+        arena_free(d.arena);
+        return status < 0 ? EX_OK : status;
+    }
+    log_open(LOG_TO_STDERR, "assay", LOG_LEVEL_INFO); /* until the configuration is known */
+    status = start(&d);
+    if (status)
+        leave(status);
+    struct snapshot *s = snapshot_take(d.runtime);
+    log_info("assay %s is listening on %.*s", ASSAY_VERSION, STR_ARG(s->conf->listen));
+    sd_notifyf(0, "READY=1\nSTATUS=listening on %.*s", STR_ARG(s->conf->listen));
+    snapshot_release(s);
+    leave(serve(&d));
+}

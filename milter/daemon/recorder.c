@@ -1,0 +1,85 @@
+/* recorder.c - the log line and the counters of each message.
+ *
+ * Errors: none. */
+#include "milter/daemon/recorder.h"
+
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/log.h"
+#include "decide/clockdoubt.h"
+#include "decide/record.h"
+
+#define COUNTERS_PER_LINE 8
+
+/* Many signatures that verify and are dated in the future say that our clock is wrong, not theirs.
+ */
+static void doubt_clock(const struct evidence_dkim *dkim, int64_t now)
+{
+    static struct clock_doubt doubt;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    for (size_t i = 0; i < dkim->n; i++) {
+        const struct dkim_signature *s = &dkim->signatures[i];
+        if (!s->ahead_s)
+            continue;
+        pthread_mutex_lock(&lock);
+        int64_t ahead = clock_doubt_note(&doubt, s->domain, s->ahead_s, now);
+        pthread_mutex_unlock(&lock);
+        if (ahead)
+            log_warning("the clock of this host seems to be slow: within an hour signatures of %d "
+                        "domains were good, but dated %lld s or more in the future",
+                        CLOCK_DOUBT_DOMAINS, (long long)ahead);
+    }
+}
+
+void recorder_log(const struct transaction *t)
+{
+    const struct telling telling = transaction_telling(t);
+    struct str line = record_line(t->point, &telling, clock_us() - t->message.started_us);
+    log_info("%.*s", STR_ARG(line));
+}
+
+void recorder_count(const struct transaction *t)
+{
+    const struct telling telling = transaction_telling(t);
+    record_count(t->point, &telling);
+}
+
+void recorder_doubt_clock(const struct transaction *t)
+{
+    doubt_clock(&t->evidence.dkim, t->message.now);
+}
+
+void recorder_given_up(const struct transaction *t)
+{
+    struct str id = str_safe(t->arena, t->message.queue_id, 64, false);
+    counter_inc(CTR_MESSAGES_ABORTED);
+    log_debug("%.*s: given up by the MTA", STR_ARG(id.n ? id : STR("NOQUEUE")));
+}
+
+static void log_and_clear(struct strbuf *b, int *named)
+{
+    if (*named)
+        log_info("counters:%.*s", STR_ARG(sb_str(b)));
+    *named = 0;
+}
+
+void recorder_log_counters(enum which_counters which)
+{
+    struct arena *a = arena_new(0);
+    struct strbuf b;
+    int named = 0;
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        unsigned long long value = counter_get((enum counter)i);
+        if (value == 0 && which == COUNTERS_THAT_COUNTED)
+            continue;
+        if (!named)
+            sb_init(&b, a);
+        sb_printf(&b, " %s=%llu", counter_name((enum counter)i), value);
+        if (++named == COUNTERS_PER_LINE)
+            log_and_clear(&b, &named);
+    }
+    log_and_clear(&b, &named);
+    arena_free(a);
+}

@@ -1,0 +1,220 @@
+/* surroundings.c - what a configuration needs of the machine.
+ *
+ * Errors: complaints and warnings with file and line. */
+#include "milter/daemon/surroundings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/rootpath.h"
+#include "conf/listen.h"
+#include "keys/repair.h"
+#include "milter/daemon/identity.h"
+
+struct survey {
+    const struct conf *conf;
+    struct arena *arena;
+    struct conf_problems *problems, *warnings;
+    struct identity user;     /* that the daemon runs as */
+    bool can_be_user;         /* the process is it, or may become it for a look */
+    struct key_reader reader; /* the same */
+};
+
+static struct conf_place place_of(const struct survey *s, const char *option)
+{
+    return conf_place_of(s->conf, option);
+}
+
+/* --- Directories -------------------------------------------------------------------------------*/
+
+/* As the daemon's user; true if it cannot be told. */
+static bool user_may_write(const struct survey *s, const char *directory)
+{
+    struct str problem;
+    if (!s->can_be_user || !identity_enter(&s->user, &problem, s->arena))
+        return true;
+    bool may = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0;
+    identity_leave(&s->user);
+    return may;
+}
+
+/* What the system makes at a start is not there while assay is not running. */
+static bool is_made_at_start(const char *directory)
+{
+    return strncmp(directory, "/run/", 5) == 0 || strncmp(directory, "/var/run/", 9) == 0;
+}
+
+static void complain_missing(const struct survey *s, const char *option, const char *directory)
+{
+    if (is_made_at_start(directory))
+        conf_problem(s->warnings, place_of(s, option),
+                     "%s: %s does not exist now; RuntimeDirectory= of the systemd unit or "
+                     "tmpfiles.d(5) has to make it before assay starts",
+                     option, directory);
+    else
+        conf_problem(s->problems, place_of(s, option), "%s: there is no directory %s: make it",
+                     option, directory);
+}
+
+/* Root makes the file only where nobody else can put something in its way (identity_for_path()). */
+static void complain_unwritable(const struct survey *s, const char *option, const char *directory,
+                                mode_t mode)
+{
+    mode &= 07777;
+    if (only_root_changes(directory))
+        conf_problem(s->warnings, place_of(s, option),
+                     "%s: user %s may not make files in %s (mode %04o): assay has to be started as "
+                     "root, or needs another directory",
+                     option, s->reader.name, directory, (unsigned)mode);
+    else
+        conf_problem(s->problems, place_of(s, option),
+                     "%s: user %s may not make files in %s (mode %04o), and root does not, because "
+                     "others may change it or a directory above it: choose another directory",
+                     option, s->reader.name, directory, (unsigned)mode);
+}
+
+/* A directory in which the daemon makes a file before it gives up what rights it was started
+ * with. */
+static void check_directory_of(const struct survey *s, const char *option, struct str file)
+{
+    struct stat st;
+    size_t slash = str_find_last(file, '/');
+    const char *directory = slash ? str_cstr(s->arena, str_sub(file, 0, slash)) : "/";
+    if (stat(directory, &st) && errno == ENOENT)
+        complain_missing(s, option, directory);
+    else if (stat(directory, &st))
+        conf_problem(s->problems, place_of(s, option), "%s: %s: %s", option, directory,
+                     strerror(errno));
+    else if (!S_ISDIR(st.st_mode))
+        conf_problem(s->problems, place_of(s, option), "%s: %s is no directory", option, directory);
+    else if (!user_may_write(s, directory))
+        complain_unwritable(s, option, directory, st.st_mode);
+}
+
+static void check_key_directories(const struct survey *s)
+{
+    struct stat st;
+    for (size_t i = 0; i < s->conf->n_signing; i++) {
+        const struct conf_signing *entry = &s->conf->signing[i];
+        const char *path = str_cstr(s->arena, entry->directory);
+        struct strbuf b;
+        if (!entry->directory.p || stat(path, &st) || user_may_write(s, path))
+            continue;
+        sb_init(&b, s->arena);
+        sb_printf(&b,
+                  "signing: directory: user %s may not write to %s: the states of its keys are "
+                  "lost at each start",
+                  s->reader.name, path);
+        repair_writing(&b, &s->reader, path, &st);
+        conf_problem(s->warnings, entry->place, "%.*s", STR_ARG(sb_str(&b)));
+    }
+}
+
+/* --- The socket --------------------------------------------------------------------------------*/
+
+static void check_socket_group(const struct survey *s)
+{
+    const char *name = str_cstr(s->arena, s->conf->socket_group);
+    const struct group *group = *name ? getgrnam(name) : NULL;
+    if (*name && !group)
+        conf_problem(s->problems, place_of(s, "socket-group"),
+                     "socket-group: there is no group \"%s\"", name);
+    else if (group && s->can_be_user && s->reader.uid != 0 &&
+             !reader_in_group(&s->reader, group->gr_gid))
+        conf_problem(s->warnings, place_of(s, "socket-group"),
+                     "socket-group: user %s is not in the group %s: unless assay is started as "
+                     "root, the unit needs SupplementaryGroups=%s",
+                     s->reader.name, name, name);
+}
+
+static void check_socket_owner(const struct survey *s)
+{
+    const char *name = str_cstr(s->arena, s->conf->socket_owner);
+    const struct passwd *owner = *name ? getpwnam(name) : NULL;
+    if (*name && !owner)
+        conf_problem(s->problems, place_of(s, "socket-owner"),
+                     "socket-owner: there is no user \"%s\"", name);
+    else if (owner && s->can_be_user && s->reader.uid != 0 && owner->pw_uid != s->reader.uid)
+        conf_problem(s->warnings, place_of(s, "socket-owner"),
+                     "socket-owner: only if assay is started as root can it give the socket to %s",
+                     name);
+}
+
+static void check_socket(const struct survey *s)
+{
+    struct listen_address address;
+    struct str problem;
+    if (!listen_parse(s->conf->listen, s->arena, &address, &problem) || address.kind != LISTEN_UNIX)
+        return;
+    check_directory_of(s, "listen", address.path);
+    check_socket_group(s);
+    check_socket_owner(s);
+}
+
+/* --- Names and networks ------------------------------------------------------------------------*/
+
+static void check_loopback(const struct survey *s)
+{
+    static const struct str loopback[] = {STR_INIT("127.0.0.1"), STR_INIT("::1")};
+    for (size_t i = 0; i < sizeof loopback / sizeof *loopback; i++) {
+        struct netaddr address;
+        if (netaddr_parse(loopback[i], &address) &&
+            !netset_has(&s->conf->trusted_networks, &address))
+            conf_problem(s->warnings, place_of(s, "trusted-networks"),
+                         "trusted-networks: %s is not in it: mail that programs of this host send "
+                         "by SMTP is judged like a stranger's, and not signed",
+                         loopback[i].p);
+    }
+}
+
+static void check_authserv_id(const struct survey *s)
+{
+    struct str id = s->conf->authserv_id;
+    if (str_eq(id, STR("localhost")) || str_starts(id, STR("localhost.")) ||
+        str_ends_nocase(id, STR(".localhost")))
+        conf_problem(s->warnings, place_of(s, "authserv-id"),
+                     "authserv-id: \"%.*s\" is the name of every host: others write it too; set "
+                     "authserv-id to the full name of this one",
+                     STR_ARG(str_safe(s->arena, id, 100, true)));
+}
+
+/* --- Reading again -----------------------------------------------------------------------------*/
+
+/* A reload reads the files as the user that the daemon has become. */
+static void check_reload(const struct survey *s, const char *path)
+{
+    struct conf_problems found;
+    struct str problem;
+    if (!s->user.change || !s->can_be_user || !identity_enter(&s->user, &problem, s->arena))
+        return;
+    conf_problems_init(&found, s->arena);
+    conf_free(conf_load(path, &found));
+    identity_leave(&s->user);
+    for (size_t i = 0; i < found.n; i++)
+        conf_problem(s->warnings, (struct conf_place){0}, "a reload, as user %s, fails: %.*s",
+                     s->reader.name, STR_ARG(found.v[i]));
+}
+
+void surroundings_check(const struct conf *conf, const char *path, struct conf_problems *problems,
+                        struct conf_problems *warnings)
+{
+    struct survey s = {
+        .conf = conf, .arena = problems->arena, .problems = problems, .warnings = warnings};
+    struct str problem;
+    if (!identity_find(conf->user, s.arena, &s.user, &problem))
+        return; /* who loaded the keys has said so */
+    s.can_be_user = !s.user.change || geteuid() == 0;
+    key_reader_init(&s.reader, conf, s.arena);
+    check_socket(&s);
+    if (conf->pid_file.p)
+        check_directory_of(&s, "pid-file", conf->pid_file);
+    check_key_directories(&s);
+    check_loopback(&s);
+    check_authserv_id(&s);
+    check_reload(&s, path);
+}
