@@ -24,7 +24,8 @@ static unsigned prefix_of(const struct spf_eval *ev, const struct spf_term *term
     return ev->values.client.family == 6 ? term->bits6 : term->bits4;
 }
 
-/* RFC 7208 5.3; and 5.7, where any address matches. */
+/* RFC 7208 5.3; and 5.7, where any address matches. exists asks for A whatever the client is, so a
+ * name without one is void (4.6.4): other addresses that it may have change nothing. */
 static enum spf_match match_address(struct spf_eval *ev, const struct spf_term *term)
 {
     enum dns_type type = term->kind == SPF_EXISTS ? DNS_A : spf_address_type(ev);
@@ -33,9 +34,10 @@ static enum spf_match match_address(struct spf_eval *ev, const struct spf_term *
         return SPF_STOP;
     if (dns_unknown(answer))
         return spf_stop_unknown(ev, term->target, type, answer);
+    bool exists = term->kind == SPF_EXISTS;
     if (answer->n == 0)
-        return spf_charge_void(ev, type, &term->target, answer->status == DNS_NODATA);
-    bool match = term->kind == SPF_EXISTS || has_client(ev, answer, prefix_of(ev, term));
+        return spf_charge_void(ev, type, &term->target, !exists && answer->status == DNS_NODATA);
+    bool match = exists || has_client(ev, answer, prefix_of(ev, term));
     return match ? SPF_MATCH : SPF_NO_MATCH;
 }
 
