@@ -12,8 +12,8 @@
 #define ASSAY_MILTER_CHECK_H
 
 #include "base/json.h"
-#include "milter/commands/ask.h"
 #include "milter/commands/check_reference.h"
+#include "milter/commands/command.h"
 #include "session/play.h"
 
 /* One saved message. */
@@ -30,11 +30,12 @@ struct check_messages {
 
 /* Adds all messages of a file (one message, or an mbox), a Maildir or a folder of it, or standard
  * input ("-"). False after a complaint on standard error. */
-bool check_input(struct ask *ask, const char *path, struct check_messages *out);
+bool check_input(struct command *c, const char *path, struct check_messages *out);
 
-/* What the command line says of every message; NULL: not said. */
+/* What the command line says of every message; NULL, family 0: not said. */
 struct check_words {
-    const char *ip, *name, *helo, *from, *rcpt, *auth, *daemon, *mta;
+    struct netaddr ip;
+    const char *name, *helo, *from, *rcpt, *auth, *daemon, *mta;
 };
 
 /* One message under way. */

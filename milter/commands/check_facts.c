@@ -43,7 +43,7 @@ static void from_received(struct check_case *c, const struct check_words *words)
         assume(c, str_printf(a, "HELO %.*s, from the topmost Received",
                              STR_ARG(str_safe(a, helo, 255, true))));
     }
-    if (!words->ip && netaddr_parse(address, &c->letter.client.address)) {
+    if (!words->ip.family && netaddr_parse(address, &c->letter.client.address)) {
         assume(c, str_printf(a, "client %.*s, from the topmost Received", STR_ARG(address)));
         if (!words->name)
             c->letter.client.name = str_sub(client, 0, str_find(client, 0, ' '));
@@ -77,6 +77,7 @@ void check_facts(const struct check_words *words, struct check_case *c)
     struct letter *l = &c->letter;
     *l = (struct letter){
         .client = {.name = str_of(words->name ? words->name : "unknown"),
+                   .address = words->ip,
                    .smtp = true,
                    .daemon_name = str_of(words->daemon),
                    .mta_name = str_of(words->mta)},
@@ -88,8 +89,6 @@ void check_facts(const struct check_words *words, struct check_case *c)
     };
     c->recipient.path = str_of(words->rcpt ? words->rcpt : "");
     split(c);
-    if (words->ip)
-        netaddr_parse(str_of(words->ip), &l->client.address);
     from_received(c, words);
     if (!l->client.address.family)
         assume(c, STR("no client address: SPF cannot be checked"));

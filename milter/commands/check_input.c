@@ -56,10 +56,10 @@ static void add_mbox(struct check_messages *out, const char *path, struct str te
     }
 }
 
-static bool add_file(struct ask *ask, const char *path, struct check_messages *out)
+static bool add_file(struct command *c, const char *path, struct check_messages *out)
 {
     struct str text;
-    if (!ask_read_file(ask, path, &text))
+    if (!command_read_file(c, path, &text))
         return false;
     if (is_from_line(text))
         add_mbox(out, path, text);
@@ -73,18 +73,18 @@ static int is_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-static bool add_folder(struct ask *ask, const char *path, struct check_messages *out)
+static bool add_folder(struct command *c, const char *path, struct check_messages *out)
 {
     struct dirent **names;
     int n = scandir(path, &names, is_visible, alphasort);
     bool good = n >= 0;
     if (!good)
-        fprintf(stderr, "%s: %s: %s\n", ask->command, path, strerror(errno));
+        command_fail(c, EX_NOINPUT, "%s: %s", path, strerror(errno));
     for (int i = 0; i < n; i++) {
         struct stat st;
         char *file = str_cstr(out->arena, str_printf(out->arena, "%s/%s", path, names[i]->d_name));
         if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
-            good = add_file(ask, file, out) && good;
+            good = add_file(c, file, out) && good;
         free(names[i]);
     }
     if (n >= 0)
@@ -98,14 +98,14 @@ static bool is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-bool check_input(struct ask *ask, const char *path, struct check_messages *out)
+bool check_input(struct command *c, const char *path, struct check_messages *out)
 {
     char *cur = str_cstr(out->arena, str_printf(out->arena, "%s/cur", path));
     char *new = str_cstr(out->arena, str_printf(out->arena, "%s/new", path));
     if (!is_folder(path))
-        return add_file(ask, path, out);
+        return add_file(c, path, out);
     if (!is_folder(cur) || !is_folder(new))
-        return add_folder(ask, path, out);
-    bool good = add_folder(ask, cur, out);
-    return add_folder(ask, new, out) && good;
+        return add_folder(c, path, out);
+    bool good = add_folder(c, cur, out);
+    return add_folder(c, new, out) && good;
 }

@@ -1,16 +1,14 @@
-/* commands.h - the commands of the program. Each gets its words, its own name first, and returns
- * the exit status (sysexits.h). */
+/* commands.h - the rows of all commands. Each stands in its command's file; commands.c says which
+ * group has it. */
 #ifndef ASSAY_MILTER_COMMANDS_H
 #define ASSAY_MILTER_COMMANDS_H
 
-#include "milter/daemon/daemon.h" /* command_milter(), DEFAULT_CONF */
+#include "milter/commands/command.h"
 
-int command_config(int argc, char **argv);
-int command_check(int argc, char **argv);
-int command_dkim(int argc, char **argv);
-int command_spf(int argc, char **argv);
-int command_dmarc(int argc, char **argv);
-int command_status(int argc, char **argv);
-int command_metrics(int argc, char **argv);
+extern const struct command_row milter_command, check_command, status_command, metrics_command;
+extern const struct command_row config_check_command, config_show_command;
+extern const struct command_row spf_check_command, dmarc_check_command;
+extern const struct command_row dkim_keygen_command, dkim_list_command, dkim_test_command;
+extern const struct command_row dkim_rotate_command, dkim_sign_command, dkim_verify_command;
 
 #endif

@@ -1,7 +1,6 @@
 /* config.c - `assay config check` and `assay config show`.
  *
  * Errors: problems go to standard error, one a line, `file:line: what is wrong`; exit status 78. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -12,23 +11,6 @@
 #include "milter/daemon/runtime.h"
 #include "milter/daemon/surroundings.h"
 #include "milter/daemon/workers.h"
-
-static const char usage[] =
-    "usage: assay config check [-c FILE]\n"
-    "       assay config show [-c FILE]\n"
-    "\n"
-    "check reads the configuration and the keys as the daemon would, looks at the directories and\n"
-    "groups that it needs, and says everything that is wrong; run it as root, so that it can look\n"
-    "with the rights of the user that the configuration names. Warnings change no exit status. "
-    "show prints every option with the value in force, in the file's own\n"
-    "syntax; of those that were set it says where.\n"
-    "  -c, --config FILE    default: " DEFAULT_CONF "\n";
-
-static void print_problems(const struct conf_problems *problems)
-{
-    for (size_t i = 0; i < problems->n; i++)
-        fprintf(stderr, "%.*s\n", STR_ARG(problems->v[i]));
-}
 
 static void print_warnings(const struct conf_problems *warnings)
 {
@@ -69,22 +51,24 @@ static void tell_whose_rights(const struct candidate *c, struct arena *a)
                user.name);
 }
 
-static int check(const char *path, struct arena *a)
+static int check_conf(struct command *command)
 {
+    const char *path = command->conf_path ? command->conf_path : DEFAULT_CONF;
+    struct arena *a = command->arena;
     struct conf_problems problems, warnings;
     struct candidate c;
     bool root = geteuid() == 0;
     conf_problems_init(&problems, a);
     conf_problems_init(&warnings, a);
     if (!candidate_load(path, root ? RIGHTS_OF_USER : RIGHTS_OWN, &problems, NULL, &c)) {
-        print_problems(&problems);
+        command_print_problems(&problems);
         return EX_CONFIG;
     }
     check_workers(c.conf, &problems);
     surroundings_check(c.conf, path, &problems, &warnings);
     print_warnings(&warnings);
     if (problems.n) {
-        print_problems(&problems);
+        command_print_problems(&problems);
         candidate_free(&c);
         return EX_CONFIG;
     }
@@ -94,13 +78,15 @@ static int check(const char *path, struct arena *a)
     return EX_OK;
 }
 
-static int show(const char *path, struct arena *a)
+static int show_conf(struct command *command)
 {
+    const char *path = command->conf_path ? command->conf_path : DEFAULT_CONF;
+    struct arena *a = command->arena;
     struct conf_problems problems;
     conf_problems_init(&problems, a);
     struct conf *conf = conf_load(path, &problems);
     if (!conf) {
-        print_problems(&problems);
+        command_print_problems(&problems);
         return EX_CONFIG;
     }
     struct str text = conf_show(conf, a, true);
@@ -109,30 +95,25 @@ static int show(const char *path, struct arena *a)
     return EX_OK;
 }
 
-int command_config(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
-    const char *path = DEFAULT_CONF;
-    int c;
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == 'c') {
-            path = optarg;
-        } else {
-            fputs(usage, c == 'h' ? stdout : stderr);
-            return c == 'h' ? EX_OK : EX_USAGE;
-        }
-    }
-    const char *what = optind < argc ? argv[optind] : "";
-    int (*command)(const char *, struct arena *) = !strcmp(what, "check")  ? check
-                                                   : !strcmp(what, "show") ? show
-                                                                           : NULL;
-    if (!command || optind + 1 != argc) {
-        fputs(usage, stderr);
-        return EX_USAGE;
-    }
-    struct arena *a = arena_new(0);
-    int status = command(path, a);
-    arena_free(a);
-    return status;
-}
+const struct command_row config_check_command = {
+    .name = "check",
+    .brief = "test the configuration and the keys as the daemon would read them",
+    .common = COMMON_CONF,
+    .run = check_conf,
+    .about =
+        "Reads the configuration and the keys as the daemon would, looks at the directories and "
+        "groups that it needs, and says everything that is wrong. Run it as root: then it looks "
+        "with the rights of the user that the configuration names.",
+    .status = "0 good, with or without warnings; 78 something is wrong.",
+};
+
+const struct command_row config_show_command = {
+    .name = "show",
+    .brief = "print every option with the value in force",
+    .common = COMMON_CONF,
+    .run = show_conf,
+    .about =
+        "Prints every option with the value in force, in the syntax of the file, and where it was "
+        "set.",
+    .status = "0; 78 the configuration is wrong.",
+};

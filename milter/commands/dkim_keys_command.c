@@ -1,8 +1,8 @@
 /* dkim_keys_command.c - `assay dkim list` and `assay dkim test`: the configured keys, and whether
  * their records in the DNS fit them.
  *
- * Errors: those of ask.c; 78 and complaints for tables that are wrong. A key that cannot be read is
- * told of in its line. */
+ * Errors: those of command.c; 78 and complaints for tables that are wrong. A key that cannot be
+ * read is told of in its line. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -13,31 +13,7 @@
 #include "keys/published.h"
 #include "keys/record.h"
 #include "mail/domain.h"
-#include "milter/commands/ask.h"
-#include "milter/commands/dkim_commands.h"
-
-static const char list_usage[] =
-    "usage: assay dkim list [OPTION...]\n"
-    "\n"
-    "Lists every key that is configured for signing, with its record's state in the DNS.\n"
-    "\n"
-    "      --domain DOMAIN     only keys of this domain\n"
-    "      --selector SELECTOR only keys of this name\n" ASK_HELP "\n"
-    "Exit status: 0.\n";
-
-static const char test_usage[] =
-    "usage: assay dkim test [OPTION...]\n"
-    "\n"
-    "Compares the record of every configured key with the private key, and says what to do.\n"
-    "Of keys with a life cycle those that are removable are well, and those that are pending and\n"
-    "not published yet, unless the domain has no other key that signs.\n"
-    "\n"
-    "      --domain DOMAIN     only keys of this domain\n"
-    "      --selector SELECTOR only keys of this name\n" ASK_HELP "\n"
-    "Exit status, for monitoring: 0 all is well; 1 something is wrong; 75 it cannot be known "
-    "now.\n";
-
-enum { OPT_DOMAIN = 256, OPT_SELECTOR };
+#include "milter/commands/commands.h"
 
 /* One key with what was found in the DNS. */
 struct row {
@@ -48,53 +24,20 @@ struct row {
     enum record_finding finding;
 };
 
+/* The command's own. */
 struct survey {
-    struct ask ask;
-    const char *usage;
+    struct command *command;
     struct str domain, selector; /* absent: all */
     struct row *rows;
     size_t n;
 };
 
-static int wrong_word(struct survey *s, const char *option, const char *text, const char *what)
-{
-    struct str shown = str_safe(s->ask.arena, str_of(text), 100, true);
-    fprintf(stderr, "%s: %s: \"%.*s\" %s\n", s->ask.command, option, STR_ARG(shown), what);
-    return EX_USAGE;
-}
-
-static int read_words(struct survey *s, int argc, char **argv, bool *help)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, OPT_DOMAIN},
-                                            {"selector", required_argument, NULL, OPT_SELECTOR},
-                                            ASK_OPTIONS,
-                                            {0}};
-    const char *problem;
-    int c;
-    optind = 0; /* glibc: begin anew */
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == 'h') {
-            *help = true;
-        } else if (c == OPT_DOMAIN) {
-            problem =
-                conf_domain_problem(s->ask.arena, str_of(optarg), CONF_DOMAIN_NAMED, &s->domain);
-            if (problem)
-                return wrong_word(s, "--domain", optarg, problem);
-        } else if (c == OPT_SELECTOR) {
-            problem = conf_selector_problem(s->ask.arena, str_of(optarg), &s->selector);
-            if (problem)
-                return wrong_word(s, "--selector", optarg, problem);
-        } else if (!ask_option(&s->ask, c, optarg)) {
-            fputs(s->usage, stderr);
-            return EX_USAGE;
-        }
-    }
-    if (*help)
-        fputs(s->usage, stdout);
-    else if (optind < argc)
-        fputs(s->usage, stderr);
-    return *help || optind == argc ? EX_OK : EX_USAGE;
-}
+static const struct command_option survey_options[] = {
+    OPTION("domain", "DOMAIN", take_domain, struct survey, domain, "only keys of this domain"),
+    OPTION("selector", "SELECTOR", take_selector, struct survey, selector,
+           "only keys of this name"),
+    {0},
+};
 
 static bool wanted(const struct survey *s, const struct configured_key *k)
 {
@@ -105,15 +48,15 @@ static bool wanted(const struct survey *s, const struct configured_key *k)
 /* All look-ups are under way before the first is waited for. */
 static void look_up(struct survey *s)
 {
-    ask_trace(&s->ask);
+    command_trace(s->command);
     for (size_t i = 0; i < s->n; i++)
         if (s->rows[i].known)
-            dns_prefetch(&s->ask.asker, s->rows[i].name, DNS_TXT);
+            dns_prefetch(&s->command->asker, s->rows[i].name, DNS_TXT);
     for (size_t i = 0; i < s->n; i++) {
         struct row *row = &s->rows[i];
         if (row->known)
-            row->finding = record_compare(dns_lookup(&s->ask.asker, row->name, DNS_TXT),
-                                          row->key->key, s->ask.arena);
+            row->finding = record_compare(dns_lookup(&s->command->asker, row->name, DNS_TXT),
+                                          row->key->key, s->command->arena);
     }
 }
 
@@ -127,16 +70,15 @@ static bool another_signs(const struct configured_key *keys, size_t n,
     return false;
 }
 
-static int load(struct survey *s)
+static int load_keys(struct survey *s)
 {
-    struct arena *a = s->ask.arena;
+    struct arena *a = s->command->arena;
     struct conf_problems problems;
     struct configured_key *keys;
     size_t n;
     conf_problems_init(&problems, a);
-    if (!inventory_load(s->ask.conf, a, &problems, &keys, &n)) {
-        for (size_t i = 0; i < problems.n; i++)
-            fprintf(stderr, "%.*s\n", STR_ARG(problems.v[i]));
+    if (!inventory_load(s->command->conf, a, &problems, &keys, &n)) {
+        command_print_problems(&problems);
         return EX_CONFIG;
     }
     s->rows = arena_array(a, struct row, n);
@@ -212,7 +154,7 @@ static bool is_wrong(const struct row *row)
 
 static void print_json(struct survey *s)
 {
-    struct arena *a = s->ask.arena;
+    struct arena *a = s->command->arena;
     struct json j;
     json_begin(&j, a);
     json_array(&j, "keys");
@@ -234,9 +176,7 @@ static void print_json(struct survey *s)
         json_end(&j, '}');
     }
     json_end(&j, ']');
-    json_end(&j, '}');
-    struct str text = json_str(&j);
-    fwrite(text.p, 1, text.n, stdout);
+    command_print_json(&j);
 }
 
 /* --- list --------------------------------------------------------------------------------------*/
@@ -249,7 +189,7 @@ static void print_table(struct survey *s)
         STR_INIT("DOMAIN"), STR_INIT("SELECTOR"), STR_INIT("TYPE"),   STR_INIT("BITS"),
         STR_INIT("STATE"),  STR_INIT("AGE"),      STR_INIT("RECORD"),
     };
-    struct arena *a = s->ask.arena;
+    struct arena *a = s->command->arena;
     struct str(*cells)[COLUMN_COUNT] = arena_alloc_array(a, s->n + 1, sizeof *cells);
     size_t width[COLUMN_COUNT] = {0};
     memcpy(cells[0], titles, sizeof titles);
@@ -277,9 +217,9 @@ static void print_table(struct survey *s)
         }
 }
 
-static int list(struct survey *s)
+static int list_keys(struct survey *s)
 {
-    if (s->ask.json) {
+    if (s->command->json) {
         print_json(s);
         return EX_OK;
     }
@@ -288,7 +228,7 @@ static int list(struct survey *s)
     else
         print_table(s);
     for (size_t i = 0; i < s->n; i++) {
-        struct str words = advice(&s->rows[i], s->ask.arena);
+        struct str words = advice(&s->rows[i], s->command->arena);
         if (words.n)
             printf("%.*s/%.*s: %.*s\n", STR_ARG(s->rows[i].key->domain),
                    STR_ARG(s->rows[i].key->selector), STR_ARG(words));
@@ -311,16 +251,14 @@ static int verdict(const struct survey *s)
     return status;
 }
 
-static int test(struct survey *s)
+static int test_keys(struct survey *s)
 {
-    struct arena *a = s->ask.arena;
-    if (s->n == 0 && (s->domain.p || s->selector.p)) {
-        fprintf(stderr, "%s: no such key is configured\n", s->ask.command);
-        return 1;
-    }
-    if (s->ask.json)
+    struct arena *a = s->command->arena;
+    if (s->n == 0 && (s->domain.p || s->selector.p))
+        return command_fail(s->command, 1, "no such key is configured");
+    if (s->command->json)
         print_json(s);
-    for (size_t i = 0; i < s->n && !s->ask.json; i++) {
+    for (size_t i = 0; i < s->n && !s->command->json; i++) {
         const struct row *row = &s->rows[i];
         struct str words = advice(row, a);
         printf("%.*s/%.*s: %.*s%s%.*s\n", STR_ARG(str_safe(a, row->key->domain, DOMAIN_MAX, false)),
@@ -330,30 +268,47 @@ static int test(struct survey *s)
     return verdict(s);
 }
 
-static int run(struct survey *s, int argc, char **argv, int (*report)(struct survey *s))
+static int survey_keys(struct command *c, int (*report)(struct survey *s))
 {
-    bool help = false;
-    int status = read_words(s, argc, argv, &help);
-    if (status == EX_OK && !help)
-        status = ask_open(&s->ask);
-    if (status == EX_OK && !help)
-        status = load(s);
-    if (status == EX_OK && !help)
-        status = report(s);
-    ask_close(&s->ask);
-    return status;
+    struct survey *s = c->own;
+    s->command = c;
+    int status = command_open(c);
+    if (status == EX_OK)
+        status = load_keys(s);
+    return status == EX_OK ? report(s) : status;
 }
 
-int dkim_list_command(int argc, char **argv)
+static int dkim_list(struct command *c)
 {
-    struct survey s = {.ask = {.arena = arena_new(0), .command = "assay dkim list"},
-                       .usage = list_usage};
-    return run(&s, argc, argv, list);
+    return survey_keys(c, list_keys);
 }
 
-int dkim_test_command(int argc, char **argv)
+static int dkim_test(struct command *c)
 {
-    struct survey s = {.ask = {.arena = arena_new(0), .command = "assay dkim test"},
-                       .usage = test_usage};
-    return run(&s, argc, argv, test);
+    return survey_keys(c, test_keys);
 }
+
+const struct command_row dkim_list_command = {
+    .name = "list",
+    .brief = "every configured key: type, age, state, published or not",
+    .options = survey_options,
+    .common = COMMON_QUESTION,
+    .size = sizeof(struct survey),
+    .run = dkim_list,
+    .about = "Lists every key that is configured for signing, with its record's state in the DNS.",
+    .status = "0.",
+};
+
+const struct command_row dkim_test_command = {
+    .name = "test",
+    .brief = "do the records in the DNS fit the keys? for monitoring",
+    .options = survey_options,
+    .common = COMMON_QUESTION,
+    .size = sizeof(struct survey),
+    .run = dkim_test,
+    .about =
+        "Compares the record of every configured key with the private key, and says what to do. "
+        "Of keys with a life cycle those that are removable are well, and those that are pending "
+        "and not published yet, unless the domain has no other key that signs.",
+    .status = "0 all is well; 1 something is wrong; 75 it cannot be known now.",
+};

@@ -9,162 +9,115 @@
 
 #include "keys/rotate.h"
 #include "mail/domain.h"
-#include "milter/commands/ask.h"
 #include "milter/commands/commands.h"
-#include "milter/commands/dkim_commands.h"
-#include "milter/commands/keygen_command.h"
+#include "milter/commands/keygen_print.h"
 
-static const char usage[] =
-    "usage: assay dkim rotate --domain DOMAIN [OPTION...]\n"
-    "\n"
-    "Makes a key in the domain's key directory (`directory` in `signing`, assay.conf(5)) that "
-    "takes\n"
-    "over from the present one of its type when its record is seen in the DNS.\n"
-    "\n"
-    "      --domain DOMAIN     the domain of the entry\n"
-    "      --directory DIR     its directory, if several entries for the domain have one\n"
-    "      --type TYPE         rsa (default) or ed25519\n"
-    "      --bits N            size of an RSA key: 2048 (default) to 4096\n"
-    "  -c, --config FILE       default: " DEFAULT_CONF "\n"
-    "      --json              print the result for a program\n"
-    "      --help              print this\n";
-
-enum { OPT_DOMAIN = 256, OPT_DIRECTORY, OPT_TYPE, OPT_BITS };
-
-struct words {
-    const char *domain, *directory, *type, *bits;
+struct rotate_words {
+    struct str domain;
+    const char *directory, *type, *bits;
 };
 
-/* Exit status 0 and *help false: go on. */
-static int read_words(struct ask *ask, int argc, char **argv, struct words *w, bool *help)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, OPT_DOMAIN},
-                                            {"directory", required_argument, NULL, OPT_DIRECTORY},
-                                            {"type", required_argument, NULL, OPT_TYPE},
-                                            {"bits", required_argument, NULL, OPT_BITS},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    int c;
-    optind = 0; /* glibc: begin anew */
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == OPT_DOMAIN)
-            w->domain = optarg;
-        else if (c == OPT_DIRECTORY)
-            w->directory = optarg;
-        else if (c == OPT_TYPE)
-            w->type = optarg;
-        else if (c == OPT_BITS)
-            w->bits = optarg;
-        else if (c == 'h')
-            *help = true;
-        else if (!ask_option(ask, c, optarg))
-            return EX_USAGE;
-    }
-    return optind == argc ? EX_OK : EX_USAGE;
-}
+static const struct command_option rotate_options[] = {
+    OPTION_REQUIRED("domain", "DOMAIN", take_domain, struct rotate_words, domain,
+                    "the domain of the entry"),
+    OPTION("directory", "DIR", take_text, struct rotate_words, directory,
+           "its directory, if several entries for the domain have one"),
+    OPTION("type", "TYPE", take_text, struct rotate_words, type, "rsa (default) or ed25519"),
+    OPTION("bits", "N", take_text, struct rotate_words, bits,
+           "size of an RSA key: 2048 (default) to 4096"),
+    {0},
+};
 
-static int wrong(const struct ask *ask, int status, struct str why)
-{
-    fprintf(stderr, "%s: %.*s\n", ask->command, STR_ARG(why));
-    return status;
-}
-
-static int check_key_words(const struct ask *ask, const struct words *w, enum key_type *type,
-                           unsigned *bits)
+static int check_key_words(const struct command *c, const struct rotate_words *w,
+                           enum key_type *type, unsigned *bits)
 {
     unsigned long long number = KEYGEN_BITS_MIN;
     const char *name = w->type ? w->type : "rsa";
     *type = strcmp(name, "ed25519") == 0 ? KEY_ED25519 : KEY_RSA;
     if (*type == KEY_RSA && strcmp(name, "rsa") != 0)
-        return wrong(ask, EX_USAGE, STR("--type: allowed are rsa and ed25519"));
+        return command_fail(c, EX_USAGE, "--type: allowed are rsa and ed25519");
     if (w->bits && *type == KEY_ED25519)
-        return wrong(ask, EX_USAGE, STR("--bits is for RSA keys: an Ed25519 key has always 256"));
+        return command_fail(c, EX_USAGE, "--bits is for RSA keys: an Ed25519 key has always 256");
     if (w->bits &&
         (!str_to_u64(str_of(w->bits), KEYGEN_BITS_MAX, &number) || number < KEYGEN_BITS_MIN))
-        return wrong(ask, EX_USAGE, STR("--bits: allowed is 2048 to 4096"));
+        return command_fail(c, EX_USAGE, "--bits: allowed is 2048 to 4096");
     *bits = (unsigned)number;
     return EX_OK;
 }
 
 /* The entry of the domain, which has to have a directory, the one of --directory if there are
  * several. NULL after a complaint. */
-static const struct conf_signing *find_entry(const struct ask *ask, struct str domain,
+static const struct conf_signing *find_entry(const struct command *c, struct str domain,
                                              const char *directory)
 {
     const struct conf_signing *found = NULL;
-    struct str why = str_printf(ask->arena, "signing has no entry for %.*s%s", STR_ARG(domain),
+    struct str why = str_printf(c->arena, "signing has no entry for %.*s%s", STR_ARG(domain),
                                 directory ? " with this directory" : "");
-    for (size_t i = 0; i < ask->conf->n_signing; i++) {
-        const struct conf_signing *entry = &ask->conf->signing[i];
+    for (size_t i = 0; i < c->conf->n_signing; i++) {
+        const struct conf_signing *entry = &c->conf->signing[i];
         if (!str_eq(entry->domain, domain))
             continue;
         if (directory && !str_eq(entry->directory, str_of(directory)))
             continue;
         if (entry->directory.p && found) {
-            wrong(ask, EX_USAGE,
-                  STR("several entries for the domain have directories: choose by --directory"));
+            command_fail(c, EX_USAGE,
+                         "several entries for the domain have directories: choose by --directory");
             return NULL;
         }
         if (entry->directory.p)
             found = entry;
-        why = str_printf(ask->arena,
+        why = str_printf(c->arena,
                          "%s:%u: the entry for %.*s names single keys: to rotate them give it a "
                          "directory (assay.conf(5))",
                          entry->place.file, entry->place.line, STR_ARG(domain));
     }
     if (!found)
-        wrong(ask, EX_CONFIG, why);
+        command_fail(c, EX_CONFIG, "%.*s", STR_ARG(why));
     return found;
 }
 
-static void print_json(const struct ask *ask, const struct generated_key *key)
+static void print_json(const struct command *c, const struct generated_key *key)
 {
     struct json j;
-    json_begin(&j, ask->arena);
+    json_begin(&j, c->arena);
     json_text(&j, "domain", key->domain);
     keygen_json_key(&j, "key", key);
-    json_end(&j, '}');
-    struct str text = json_str(&j);
-    fwrite(text.p, 1, text.n, stdout);
+    command_print_json(&j);
 }
 
-static int rotate(struct ask *ask, const struct words *w)
+static int dkim_rotate(struct command *c)
 {
-    struct str domain, problem;
+    const struct rotate_words *w = c->own;
     struct generated_key key;
+    struct str problem;
     enum key_type type;
-    unsigned bits;
-    if (!w->domain || !conf_plain_name(ask->arena, str_of(w->domain), &domain))
-        return wrong(ask, EX_USAGE, STR("--domain: wanted is a domain such as example.org"));
-    int status = check_key_words(ask, w, &type, &bits);
+    unsigned bits = 0;
+    int status = check_key_words(c, w, &type, &bits);
     if (status == EX_OK)
-        status = ask_load_conf(ask);
+        status = command_load_conf(c);
     if (status != EX_OK)
         return status;
-    const struct conf_signing *entry = find_entry(ask, domain, w->directory);
+    const struct conf_signing *entry = find_entry(c, w->domain, w->directory);
     if (!entry)
         return EX_CONFIG;
-    if (!key_rotate(ask->conf, entry, type, bits, time(NULL), ask->arena, &key, &problem))
-        return wrong(ask, EX_CANTCREAT, problem);
-    if (ask->json)
-        print_json(ask, &key);
+    if (!key_rotate(c->conf, entry, type, bits, time(NULL), c->arena, &key, &problem))
+        return command_fail(c, EX_CANTCREAT, "%.*s", STR_ARG(problem));
+    if (c->json)
+        print_json(c, &key);
     else
-        keygen_print_rotated(stdout, ask->conf, &key, ask->arena);
+        keygen_print_rotated(stdout, c->conf, &key, c->arena);
     return EX_OK;
 }
 
-int dkim_rotate_command(int argc, char **argv)
-{
-    struct ask ask = {.arena = arena_new(0), .command = "assay dkim rotate"};
-    struct words words = {0};
-    bool help = false;
-    int status = read_words(&ask, argc, argv, &words, &help);
-    if (status != EX_OK || help)
-        fputs(usage, help ? stdout : stderr);
-    else
-        status = rotate(&ask, &words);
-    ask_close(&ask);
-    return status;
-}
+const struct command_row dkim_rotate_command = {
+    .name = "rotate",
+    .brief = "make the key that takes over in a key directory",
+    .options = rotate_options,
+    .common = COMMON_CONF | COMMON_JSON,
+    .size = sizeof(struct rotate_words),
+    .run = dkim_rotate,
+    .about =
+        "Makes a key in the domain's key directory (`directory` in `signing`, assay.conf(5)) that "
+        "takes over from the present one of its type when its record is seen in the DNS.",
+    .status = "0; 73 a file cannot be made; 78 the configuration has no such directory.",
+};

@@ -9,135 +9,90 @@
 
 #include "dkim/dkim.h"
 #include "keys/keyfile.h"
-#include "milter/commands/dkim_commands.h"
+#include "milter/commands/commands.h"
 #include "milter/commands/mailfile.h"
-
-static const char usage[] =
-    "usage: assay dkim sign --domain DOMAIN --selector SELECTOR --key FILE [OPTION...] [MESSAGE]\n"
-    "\n"
-    "Prints the message (default: standard input) with a DKIM-Signature on top.\n"
-    "\n"
-    "      --domain DOMAIN      d=: the domain that takes responsibility, such as example.org\n"
-    "      --selector SELECTOR  s=: the name of the key's record\n"
-    "      --key FILE           the private key, PEM\n"
-    "      --headers LIST       header fields to sign, such as from:to:subject; default: those of\n"
-    "                           RFC 6376 5.4.1 that are there, and From once more\n"
-    "      --canonicalization C of header and body: relaxed/relaxed (default), relaxed/simple,\n"
-    "                           simple/relaxed, simple/simple\n"
-    "      --help               print this\n"
-    "\n"
-    "A message with Unix line ends is signed as if it had CRLF, and printed as it came.\n";
-
-enum { OPT_DOMAIN, OPT_SELECTOR, OPT_KEY, OPT_HEADERS, OPT_CANON, OPT_COUNT };
 
 #define NAMES_MAX 200
 
-struct job {
-    struct ask ask;
-    const char *words[OPT_COUNT];
-    const char *path;
-    struct dkim_sign_settings settings;
-    struct dkim_signing_key key;
-    struct str names[NAMES_MAX];
+/* The header fields to sign. */
+struct sign_names {
+    size_t n;
+    struct str v[NAMES_MAX];
 };
 
-static bool read_words(struct job *job, int argc, char **argv, bool *help)
-{
-    static const struct option options[] = {
-        {"domain", required_argument, NULL, OPT_DOMAIN},
-        {"selector", required_argument, NULL, OPT_SELECTOR},
-        {"key", required_argument, NULL, OPT_KEY},
-        {"headers", required_argument, NULL, OPT_HEADERS},
-        {"canonicalization", required_argument, NULL, OPT_CANON},
-        {"help", no_argument, NULL, 'h'},
-        {0}};
-    int c;
-    optind = 0; /* glibc: begin anew */
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h')
-            *help = true;
-        else if (c >= 0 && c < OPT_COUNT)
-            job->words[c] = optarg;
-        else
-            return false;
-    }
-    job->path = optind < argc ? argv[optind] : "-";
-    return optind >= argc - 1;
-}
+/* The command's own. */
+struct sign_words {
+    struct str domain, selector;
+    const char *key;
+    struct sign_names names;
+    struct sign_canons {
+        bool given;
+        enum canon header, body;
+    } canons;
+};
 
-static bool wrong(const struct job *job, const char *option, int word, const char *what)
-{
-    const char *text = job->words[word];
-    if (!text)
-        fprintf(stderr, "%s: --%s is missing\n", job->ask.command, option);
-    else
-        fprintf(stderr, "%s: --%s: \"%.*s\" %s\n", job->ask.command, option,
-                STR_ARG(str_safe(job->ask.arena, str_of(text), 100, true)), what);
-    return false;
-}
-
-static bool take_canon(struct str word, enum canon *out)
+static bool parse_canon(struct str word, enum canon *out)
 {
     *out = str_eq(word, STR("simple")) ? CANON_SIMPLE : CANON_RELAXED;
     return *out == CANON_SIMPLE || str_eq(word, STR("relaxed"));
 }
 
-static bool take_canons(struct job *job)
+static const char *take_canons(struct command *c, const char *text, void *to)
 {
-    struct str text = str_of(job->words[OPT_CANON]), header;
-    job->settings.header_canon = job->settings.body_canon = CANON_RELAXED;
-    if (!text.p)
-        return true;
-    return str_split(&text, '/', &header) && take_canon(header, &job->settings.header_canon) &&
-           take_canon(text, &job->settings.body_canon);
+    struct sign_canons *canons = to;
+    struct str body = str_of(text), header;
+    (void)c;
+    canons->given = true;
+    if (str_split(&body, '/', &header) && parse_canon(header, &canons->header) &&
+        parse_canon(body, &canons->body))
+        return NULL;
+    return "is no pair such as relaxed/simple";
 }
 
 /* From is signed in any case (RFC 6376 5.4). */
-static bool take_headers(struct job *job)
+static const char *take_names(struct command *c, const char *text, void *to)
+{
+    struct sign_names *names = to;
+    struct str rest = str_of(text), name;
+    names->n = 0;
+    while (str_split(&rest, ':', &name)) {
+        if (names->n == NAMES_MAX || !str_trim(name).n)
+            return "is no list of names such as from:to:subject";
+        names->v[names->n++] = str_lower(c->arena, str_trim(name));
+    }
+    return NULL;
+}
+
+static const struct command_option sign_options[] = {
+    OPTION_REQUIRED("domain", "DOMAIN", take_domain, struct sign_words, domain,
+                    "d=: the domain that takes responsibility, such as example.org"),
+    OPTION_REQUIRED("selector", "SELECTOR", take_selector, struct sign_words, selector,
+                    "s=: the name of the key's record"),
+    OPTION_REQUIRED("key", "FILE", take_text, struct sign_words, key, "the private key, PEM"),
+    OPTION(
+        "headers", "LIST", take_names, struct sign_words, names,
+        "header fields to sign, such as from:to:subject; default: those of RFC 6376 5.4.1 that are "
+        "there, and From once more"),
+    OPTION("canonicalization", "C", take_canons, struct sign_words, canons,
+           "of header and body: relaxed/relaxed (default), relaxed/simple, simple/relaxed, "
+           "simple/simple"),
+    {0},
+};
+
+static struct dkim_sign_settings sign_settings(const struct sign_words *w)
 {
     static const struct str none;
-    struct str text = str_of(job->words[OPT_HEADERS]), name;
-    if (!text.p)
-        return true;
-    job->settings.sign_headers = job->names;
-    job->settings.oversign_headers = &none; /* what is listed, and nothing else */
-    while (str_split(&text, ':', &name)) {
-        if (job->settings.n_sign_headers == NAMES_MAX || !str_trim(name).n)
-            return false;
-        job->names[job->settings.n_sign_headers++] = str_lower(job->ask.arena, str_trim(name));
+    struct dkim_sign_settings settings = {
+        .header_canon = w->canons.given ? w->canons.header : CANON_RELAXED,
+        .body_canon = w->canons.given ? w->canons.body : CANON_RELAXED,
+        .now = time(NULL),
+    };
+    if (w->names.n) {
+        settings.sign_headers = w->names.v;
+        settings.n_sign_headers = w->names.n;
+        settings.oversign_headers = &none; /* what is listed, and nothing else */
     }
-    return true;
-}
-
-static bool check_words(struct job *job)
-{
-    struct arena *a = job->ask.arena;
-    const char *const *w = job->words;
-    struct str domain = str_of(w[OPT_DOMAIN]), selector = str_of(w[OPT_SELECTOR]);
-    const char *problem = conf_domain_problem(a, domain, CONF_DOMAIN_NAMED, &job->key.domain);
-    if (problem)
-        return wrong(job, "domain", OPT_DOMAIN, problem);
-    problem = conf_selector_problem(a, selector, &job->key.selector);
-    if (problem)
-        return wrong(job, "selector", OPT_SELECTOR, problem);
-    if (!w[OPT_KEY])
-        return wrong(job, "key", OPT_KEY, "");
-    if (!take_canons(job))
-        return wrong(job, "canonicalization", OPT_CANON, "is no pair such as relaxed/simple");
-    if (!take_headers(job))
-        return wrong(job, "headers", OPT_HEADERS, "is no list of names such as from:to:subject");
-    return true;
-}
-
-static bool load_key(struct job *job)
-{
-    struct key_reader reader;
-    struct str problem;
-    key_reader_self(&reader, job->ask.arena);
-    job->key.key = key_file_load(job->words[OPT_KEY], &reader, job->ask.arena, &problem);
-    if (!job->key.key)
-        fprintf(stderr, "%s: %.*s\n", job->ask.command, STR_ARG(problem));
-    return job->key.key != NULL;
+    return settings;
 }
 
 /* A value that we folded with LF, with the line ends of the message. */
@@ -153,45 +108,48 @@ static void print_signature(const struct mail_file *m, struct str value)
     printf("%s", end);
 }
 
-static int sign(struct job *job)
+static int sign_message(struct command *c, const struct dkim_signing_key *key)
 {
     struct mail_file m;
     struct str value, problem;
-    if (!mail_file_read(&job->ask, job->path, &m))
+    struct dkim_sign_settings settings = sign_settings(c->own);
+    if (!mail_file_read(c, c->n_words ? c->words[0] : "-", &m))
         return EX_NOINPUT;
-    job->settings.now = time(NULL);
-    struct dkim_signer *signer = dkim_signer_new(job->ask.arena, &job->settings, &m.headers);
+    struct dkim_signer *signer = dkim_signer_new(c->arena, &settings, &m.headers);
     dkim_signer_body(signer, m.body.p, m.body.n);
-    if (!dkim_signer_finish(signer, &job->key, 1, &value, &problem)) {
-        fprintf(stderr, "%s: %.*s\n", job->ask.command, STR_ARG(problem));
-        return EX_SOFTWARE;
-    }
+    if (!dkim_signer_finish(signer, key, 1, &value, &problem))
+        return command_fail(c, EX_SOFTWARE, "%.*s", STR_ARG(problem));
     print_signature(&m, value);
     fwrite(m.text.p, 1, m.text.n, stdout);
     return EX_OK;
 }
 
-static int run(struct job *job, int argc, char **argv)
+static int dkim_sign(struct command *c)
 {
-    bool help = false;
-    bool understood = read_words(job, argc, argv, &help);
-    if (!understood || help) {
-        fputs(usage, understood ? stdout : stderr);
-        return understood ? EX_OK : EX_USAGE;
-    }
-    if (!check_words(job))
-        return EX_USAGE;
-    if (!load_key(job))
-        return EX_NOPERM;
-    int status = sign(job);
-    private_key_release(job->key.key);
+    const struct sign_words *w = c->own;
+    struct key_reader reader;
+    struct str problem;
+    key_reader_self(&reader, c->arena);
+    struct dkim_signing_key key = {
+        .domain = w->domain,
+        .selector = w->selector,
+        .key = key_file_load(w->key, &reader, c->arena, &problem),
+    };
+    if (!key.key)
+        return command_fail(c, EX_NOPERM, "%.*s", STR_ARG(problem));
+    int status = sign_message(c, &key);
+    private_key_release(key.key);
     return status;
 }
 
-int dkim_sign_command(int argc, char **argv)
-{
-    struct job job = {.ask = {.arena = arena_new(0), .command = "assay dkim sign"}};
-    int status = run(&job, argc, argv);
-    ask_close(&job.ask);
-    return status;
-}
+const struct command_row dkim_sign_command = {
+    .name = "sign",
+    .brief = "sign a message",
+    .words = "[MESSAGE]",
+    .options = sign_options,
+    .size = sizeof(struct sign_words),
+    .run = dkim_sign,
+    .about = "Prints the message (default: standard input) with a DKIM-Signature on top.",
+    .notes = "A message with Unix line ends is signed as if it had CRLF, and printed as it came.",
+    .status = "0; 66 the message cannot be read; 77 the key cannot be used.",
+};

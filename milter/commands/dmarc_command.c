@@ -1,99 +1,76 @@
 /* dmarc_command.c - `assay dmarc check`: what does a domain ask for, and what would its mail get?
  *
- * Errors: exit status 64 and a line that says what is missing; those of ask.c. */
+ * Errors: exit status 64 and a line that says what is missing; those of command.c. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/json.h"
 #include "mail/domain.h"
-#include "milter/commands/ask.h"
 #include "milter/commands/commands.h"
 #include "milter/commands/dmarc_advice.h"
-
-static const char usage[] =
-    "usage: assay dmarc check DOMAIN [--spf DOMAIN] [--dkim DOMAIN]... [OPTION...]\n"
-    "\n"
-    "Finds the DMARC policy (RFC 9989) for mail with DOMAIN in From, says what a message would "
-    "get\n"
-    "that passed SPF or DKIM for the domains given, and what could be better in the record.\n"
-    "\n"
-    "      --spf DOMAIN    SPF passed for this MAIL FROM domain\n"
-    "      --dkim DOMAIN   a signature with this d= passed; may be given again\n" ASK_HELP "\n"
-    "Exit status: 0 a policy applies (with --spf or --dkim: pass); 1 none applies (or: fail);\n"
-    "75 it cannot be known now.\n";
 
 #define IDS_MAX      16
 #define RECORD_SHOWN 2000 /* bytes */
 
-enum { OPT_SPF = 256, OPT_DKIM };
-
-struct question {
-    struct ask ask;
+/* The command's own. */
+struct dmarc_words {
+    struct dmarc_ids {
+        size_t n;
+        struct dmarc_identifier v[IDS_MAX];
+    } ids; /* what passed */
     struct str domain;
-    size_t n_ids;
-    struct dmarc_identifier ids[IDS_MAX];
 };
 
-static bool complain(const struct question *q, const char *what, const char *text)
+static const char *domain_problem(struct command *c, const char *text, struct str *out)
 {
-    fprintf(stderr, "%s: %s: \"%s\" is no domain name such as example.org\n", q->ask.command, what,
-            text);
-    return false;
+    return domain_normalize(c->arena, str_of(text), out) ? NULL
+                                                         : "is no domain name such as example.org";
 }
 
-static bool add_identifier(struct question *q, const char *option, const char *text, bool spf)
+static const char *take_identifier(struct command *c, const char *text, struct dmarc_ids *ids,
+                                   bool spf)
 {
-    struct dmarc_identifier *id = &q->ids[q->n_ids];
-    if (q->n_ids == IDS_MAX || !domain_normalize(q->ask.arena, str_of(text), &id->domain))
-        return complain(q, option, text);
+    if (ids->n == IDS_MAX)
+        return "is one domain too many: 16 are asked about at once";
+    struct dmarc_identifier *id = &ids->v[ids->n];
+    const char *problem = domain_problem(c, text, &id->domain);
     id->auth = DMARC_AUTH_PASS;
     id->spf = spf;
-    q->n_ids++;
-    return true;
+    ids->n += !problem;
+    return problem;
 }
 
-static int read_words(struct question *q, int argc, char **argv, bool *help)
+static const char *take_spf(struct command *c, const char *text, void *to)
 {
-    static const struct option options[] = {{"spf", required_argument, NULL, OPT_SPF},
-                                            {"dkim", required_argument, NULL, OPT_DKIM},
-                                            ASK_OPTIONS,
-                                            {0}};
-    int c;
-    optind = 0; /* glibc: begin anew */
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == 'h')
-            *help = true;
-        else if (c == OPT_SPF || c == OPT_DKIM) {
-            if (!add_identifier(q, c == OPT_SPF ? "--spf" : "--dkim", optarg, c == OPT_SPF))
-                return EX_USAGE;
-        } else if (!ask_option(&q->ask, c, optarg))
-            return EX_USAGE;
-    }
-    if (*help)
-        return EX_OK;
-    if (optind + 1 != argc) {
-        fputs(usage, stderr);
-        return EX_USAGE;
-    }
-    if (!domain_normalize(q->ask.arena, str_of(argv[optind]), &q->domain)) {
-        complain(q, "DOMAIN", argv[optind]);
-        return EX_USAGE;
-    }
-    return EX_OK;
+    return take_identifier(c, text, to, true);
 }
+
+static const char *take_dkim(struct command *c, const char *text, void *to)
+{
+    return take_identifier(c, text, to, false);
+}
+
+static const struct command_option dmarc_options[] = {
+    OPTION("spf", "DOMAIN", take_spf, struct dmarc_words, ids,
+           "SPF passed for this MAIL FROM domain"),
+    OPTION("dkim", "DOMAIN", take_dkim, struct dmarc_words, ids,
+           "a signature with this d= passed; may be given again"),
+    {0},
+};
 
 static const char *tag_words(char tag)
 {
     return tag == 'n' ? "np" : tag == 's' ? "sp" : "p";
 }
 
-static void print(const struct question *q, const struct dmarc_outcome *o,
-                  const struct advice *tips)
+static void print_text(const struct command *c, const struct dmarc_outcome *o,
+                       const struct advice *tips)
 {
-    struct arena *a = q->ask.arena;
+    const struct dmarc_words *w = c->own;
+    struct arena *a = c->arena;
     if (o->record_domain.n) {
-        printf("policy for From: %.*s is %s (%s= of _dmarc.%.*s)\n", STR_ARG(q->domain),
+        printf("policy for From: %.*s is %s (%s= of _dmarc.%.*s)\n", STR_ARG(w->domain),
                dmarc_policy_name(o->policy), tag_words(o->policy_tag),
                STR_ARG(str_safe(a, o->record_domain, DOMAIN_MAX, false)));
         printf("record: %.*s\n", STR_ARG(str_safe(a, tips->record, RECORD_SHOWN, false)));
@@ -105,21 +82,22 @@ static void print(const struct question *q, const struct dmarc_outcome *o,
     }
     if (o->discovery != DMARC_TREEWALK)
         printf("discovery: %s\n", dmarc_discovery_name(o->discovery));
-    if (q->n_ids || !o->record_domain.n)
+    if (w->ids.n || !o->record_domain.n)
         printf("%s: %.*s\n", dmarc_result_name(o->result), STR_ARG(o->reason));
     for (size_t i = 0; i < tips->n; i++)
         printf("advice: %.*s\n", STR_ARG(tips->v[i]));
-    printf("%u look-ups, %u queries\n", o->queries, q->ask.asker.queries);
+    printf("%u look-ups, %u queries\n", o->queries, c->asker.queries);
 }
 
-static void print_json(const struct question *q, const struct dmarc_outcome *o,
+static void print_json(const struct command *c, const struct dmarc_outcome *o,
                        const struct advice *tips)
 {
+    const struct dmarc_words *w = c->own;
     bool found = o->record_domain.n > 0;
     struct json j;
-    json_begin(&j, q->ask.arena);
-    json_text(&j, "author_domain", q->domain);
-    json_text(&j, "result", q->n_ids || !found ? str_of(dmarc_result_name(o->result)) : STR_NONE);
+    json_begin(&j, c->arena);
+    json_text(&j, "author_domain", w->domain);
+    json_text(&j, "result", w->ids.n || !found ? str_of(dmarc_result_name(o->result)) : STR_NONE);
     json_text(&j, "reason", o->reason);
     json_text(&j, "record_domain", found ? o->record_domain : STR_NONE);
     json_text(&j, "record", found ? tips->record : STR_NONE);
@@ -140,55 +118,59 @@ static void print_json(const struct question *q, const struct dmarc_outcome *o,
         json_text(&j, NULL, tips->v[i]);
     json_end(&j, ']');
     json_number(&j, "look_ups", o->queries);
-    json_number(&j, "dns_queries", q->ask.asker.queries);
-    json_end(&j, '}');
-    struct str text = json_str(&j);
-    fwrite(text.p, 1, text.n, stdout);
+    json_number(&j, "dns_queries", c->asker.queries);
+    command_print_json(&j);
 }
 
-static int exit_status(const struct question *q, const struct dmarc_outcome *o)
+static int exit_status(const struct dmarc_words *w, const struct dmarc_outcome *o)
 {
     if (o->result == DMARC_TEMPERROR)
         return EX_TEMPFAIL;
-    return q->n_ids ? o->result != DMARC_PASS : !o->record_domain.n;
+    return w->ids.n ? o->result != DMARC_PASS : !o->record_domain.n;
 }
 
-static int check(struct question *q)
+static int dmarc_check(struct command *c)
 {
+    struct dmarc_words *w = c->own;
     struct dmarc_request request = {
-        .author_domain = q->domain,
-        .ids = q->ids,
-        .n_ids = q->n_ids,
-        .step = q->ask.explain && !q->ask.json ? ask_print_step : NULL,
+        .ids = w->ids.v,
+        .n_ids = w->ids.n,
+        .step = c->explain && !c->json ? command_print_step : NULL,
     };
     struct dmarc_outcome outcome;
     struct advice tips;
-    int status = ask_open(&q->ask);
+    const char *problem = domain_problem(c, c->words[0], &w->domain);
+    if (problem)
+        return command_fail(c, EX_USAGE, "DOMAIN: \"%.*s\" %s",
+                            STR_ARG(str_safe(c->arena, str_of(c->words[0]), DOMAIN_MAX, true)),
+                            problem);
+    int status = command_open(c);
     if (status != EX_OK)
         return status;
-    request.psl = q->ask.conf->psl;
-    dmarc_evaluate(&request, &q->ask.asker, &outcome);
-    dmarc_advise(&outcome, &q->ask.asker, &tips);
-    if (q->ask.json)
-        print_json(q, &outcome, &tips);
+    request.author_domain = w->domain;
+    request.psl = c->conf->psl;
+    dmarc_evaluate(&request, &c->asker, &outcome);
+    dmarc_advise(&outcome, &c->asker, &tips);
+    if (c->json)
+        print_json(c, &outcome, &tips);
     else
-        print(q, &outcome, &tips);
-    return exit_status(q, &outcome);
+        print_text(c, &outcome, &tips);
+    return exit_status(w, &outcome);
 }
 
-int command_dmarc(int argc, char **argv)
-{
-    bool help = argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
-    if (argc < 2 || strcmp(argv[1], "check") != 0) {
-        fputs(usage, help ? stdout : stderr);
-        return help ? EX_OK : EX_USAGE;
-    }
-    struct question q = {.ask = {.arena = arena_new(0), .command = "assay dmarc check"}};
-    int status = read_words(&q, argc - 1, argv + 1, &help);
-    if (help)
-        fputs(usage, stdout);
-    else if (status == EX_OK)
-        status = check(&q);
-    ask_close(&q.ask);
-    return status;
-}
+const struct command_row dmarc_check_command = {
+    .name = "check",
+    .brief = "what does a domain ask for, and what would its mail get",
+    .words = "DOMAIN",
+    .options = dmarc_options,
+    .common = COMMON_QUESTION,
+    .size = sizeof(struct dmarc_words),
+    .run = dmarc_check,
+    .about =
+        "Finds the DMARC policy (RFC 9989) for mail with DOMAIN in From, says what a message would "
+        "get that passed SPF or DKIM for the domains given, and what could be better in the "
+        "record.",
+    .status =
+        "0 a policy applies (with --spf or --dkim: pass); 1 none applies (or: fail); 75 it cannot "
+        "be known now.",
+};

@@ -1,10 +1,9 @@
 /* keygen_command.c - `assay dkim keygen`: its words, checked before anything is made.
  *
  * Errors: exit status 64 and a line that says what is allowed; 73 if a file cannot be made. */
-#include "milter/commands/keygen_command.h"
+#include "milter/commands/keygen_print.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,29 +11,29 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "conf/conf.h"
 #include "mail/domain.h"
+#include "milter/commands/commands.h"
 
-static const char usage[] =
-    "usage: assay dkim keygen --domain DOMAIN --selector SELECTOR [OPTION...]\n"
-    "\n"
-    "Makes a key to sign mail with, and the DNS record that receivers verify it by.\n"
-    "\n"
-    "  --domain DOMAIN      the domain whose mail is signed, such as example.org\n"
-    "  --selector SELECTOR  a name for the key, such as s2026: never used before for this domain\n"
-    "  --type TYPE          rsa (default), ed25519, or both: SELECTOR-rsa and SELECTOR-ed25519\n"
-    "  --bits N             size of an RSA key: 2048 (default) to 4096\n"
-    "  --directory DIR      where the files are written; default: the current directory\n"
-    "  --group GROUP        let this group read the key: mode 0640 instead of 0600\n"
-    "  --json               print the result as JSON\n"
-    "  --help               print this\n"
-    "\n"
-    "Written are DIR/DOMAIN.SELECTOR.pem (the private key, mode 0600) and DIR/DOMAIN.SELECTOR.txt\n"
-    "(the record), never over an existing file. assay-dkim(1) tells more.\n";
+/* The command's own. */
+struct keygen_words {
+    struct str domain, selector;
+    const char *type, *bits, *directory, *group;
+};
 
-struct words {
-    const char *domain, *selector, *type, *bits, *directory, *group;
-    bool json, help;
+static const struct command_option keygen_options[] = {
+    OPTION_REQUIRED("domain", "DOMAIN", take_domain, struct keygen_words, domain,
+                    "the domain whose mail is signed, such as example.org"),
+    OPTION_REQUIRED("selector", "SELECTOR", take_selector, struct keygen_words, selector,
+                    "a name for the key, such as s2026: never used before for this domain"),
+    OPTION("type", "TYPE", take_text, struct keygen_words, type,
+           "rsa (default), ed25519, or both: SELECTOR-rsa and SELECTOR-ed25519"),
+    OPTION("bits", "N", take_text, struct keygen_words, bits,
+           "size of an RSA key: 2048 (default) to 4096"),
+    OPTION("directory", "DIR", take_text, struct keygen_words, directory,
+           "where the files are written; default: the current directory"),
+    OPTION("group", "GROUP", take_text, struct keygen_words, group,
+           "let this group read the key: mode 0640 instead of 0600"),
+    {0},
 };
 
 /* What is made: one key, or one of each type. */
@@ -44,69 +43,14 @@ struct plan {
     bool both;
 };
 
-static int wrong(struct str why)
+static struct str check_domain(struct plan *p)
 {
-    fprintf(stderr, "assay dkim keygen: %.*s\n", STR_ARG(why));
-    return EX_USAGE;
-}
-
-enum { OPT_DOMAIN = 256, OPT_SELECTOR, OPT_TYPE, OPT_BITS, OPT_DIRECTORY, OPT_GROUP };
-
-static bool read_words(int argc, char **argv, struct words *w)
-{
-    static const struct option options[] = {
-        {"domain", required_argument, NULL, OPT_DOMAIN},
-        {"selector", required_argument, NULL, OPT_SELECTOR},
-        {"type", required_argument, NULL, OPT_TYPE},
-        {"bits", required_argument, NULL, OPT_BITS},
-        {"directory", required_argument, NULL, OPT_DIRECTORY},
-        {"group", required_argument, NULL, OPT_GROUP},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    const char **texts[] = {&w->domain, &w->selector, &w->type, &w->bits, &w->directory, &w->group};
-    int c;
-    optind = 0; /* glibc: begin anew */
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c >= OPT_DOMAIN && c <= OPT_GROUP)
-            *texts[c - OPT_DOMAIN] = optarg;
-        else if (c == 'j')
-            w->json = true;
-        else if (c == 'h')
-            w->help = true;
-        else
-            return false;
-    }
-    return optind == argc;
-}
-
-static struct str check_domain(struct plan *p, const char *text)
-{
-    struct str safe = str_safe(p->arena, str_of(text), 100, true);
-    if (!text)
-        return STR("--domain is missing: the domain whose mail is signed, such as example.org");
-    const char *problem =
-        conf_domain_problem(p->arena, str_of(text), CONF_DOMAIN_NAMED, &p->request.domain);
-    if (problem)
-        return str_printf(p->arena, "--domain: \"%.*s\" %s", STR_ARG(safe), problem);
-    if (domain_labels(p->request.domain) < 2)
-        return str_printf(p->arena,
-                          "--domain: verifiers refuse signatures of a top-level domain such as "
-                          "\"%.*s\"; wanted is one such as example.org",
-                          STR_ARG(safe));
-    return STR_NONE;
-}
-
-static struct str check_selector(struct plan *p, const char *text)
-{
-    if (!text)
-        return STR("--selector is missing: a name for the key, such as s2026");
-    const char *problem = conf_selector_problem(p->arena, str_of(text), &p->request.selector);
-    if (!problem)
+    if (domain_labels(p->request.domain) >= 2)
         return STR_NONE;
-    return str_printf(p->arena, "--selector: \"%.*s\" %s",
-                      STR_ARG(str_safe(p->arena, str_of(text), 100, true)), problem);
+    return str_printf(p->arena,
+                      "--domain: verifiers refuse signatures of a top-level domain such as "
+                      "\"%.*s\"; wanted is one such as example.org",
+                      STR_ARG(p->request.domain));
 }
 
 /* The name of the record is a domain name too. */
@@ -174,11 +118,11 @@ static struct str check_group(struct plan *p, const char *name)
     return STR_NONE;
 }
 
-static struct str check_words(struct plan *p, const struct words *w)
+static struct str check_words(struct plan *p, const struct keygen_words *w)
 {
-    struct str problem = check_domain(p, w->domain);
-    if (!problem.p)
-        problem = check_selector(p, w->selector);
+    p->request.domain = w->domain;
+    p->request.selector = w->selector;
+    struct str problem = check_domain(p);
     if (!problem.p)
         problem = check_type(p, w->type, w->bits);
     if (!problem.p)
@@ -218,34 +162,34 @@ static const char *group_to_give(const struct plan *p)
     return geteuid() == 0 && !p->request.give_group && getgrnam("assay") ? "assay" : NULL;
 }
 
-static int run(struct plan *p, const struct words *w)
+static int dkim_keygen(struct command *c)
 {
+    struct plan p = {.arena = c->arena};
     struct generated_key keys[2];
     size_t n;
-    struct str problem = check_words(p, w);
+    struct str problem = check_words(&p, c->own);
     if (problem.p)
-        return wrong(problem);
-    if (!generate(p, keys, &n, &problem)) {
-        wrong(problem);
-        return EX_CANTCREAT;
-    }
-    if (w->json)
-        keygen_print_json(stdout, keys, n, p->arena);
+        return command_fail(c, EX_USAGE, "%.*s", STR_ARG(problem));
+    if (!generate(&p, keys, &n, &problem))
+        return command_fail(c, EX_CANTCREAT, "%.*s", STR_ARG(problem));
+    if (c->json)
+        keygen_print_json(keys, n, c->arena);
     else
-        keygen_print(stdout, keys, n, group_to_give(p), p->arena);
+        keygen_print(stdout, keys, n, group_to_give(&p), c->arena);
     return EX_OK;
 }
 
-int keygen_command(int argc, char **argv)
-{
-    struct words w = {0};
-    bool understood = read_words(argc, argv, &w);
-    if (!understood || w.help) {
-        fputs(usage, understood ? stdout : stderr);
-        return understood ? EX_OK : EX_USAGE;
-    }
-    struct plan p = {.arena = arena_new(0)};
-    int status = run(&p, &w);
-    arena_free(p.arena);
-    return status;
-}
+const struct command_row dkim_keygen_command = {
+    .name = "keygen",
+    .brief = "make a key and its DNS record",
+    .options = keygen_options,
+    .common = COMMON_JSON,
+    .size = sizeof(struct keygen_words),
+    .run = dkim_keygen,
+    .about = "Makes a key to sign mail with, and the DNS record that receivers verify it by.",
+    .notes =
+        "Written are DIR/DOMAIN.SELECTOR.pem (the private key, mode 0600) and "
+        "DIR/DOMAIN.SELECTOR.txt (the record), never over an existing file. assay-dkim(1) tells "
+        "more.",
+    .status = "0; 73 a file cannot be made.",
+};

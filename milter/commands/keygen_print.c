@@ -1,9 +1,11 @@
 /* keygen_print.c - what `assay dkim keygen` and `assay dkim rotate` print.
  *
  * Errors: none; who writes to a closed pipe loses text, not the key, whose files are written. */
+#include "milter/commands/keygen_print.h"
+
 #include "conf/value.h"
 #include "keys/repair.h"
-#include "milter/commands/keygen_command.h"
+#include "milter/commands/command.h"
 
 static const char *type_name(enum key_type type)
 {
@@ -38,7 +40,7 @@ void keygen_json_key(struct json *j, const char *name, const struct generated_ke
     json_end(j, '}');
 }
 
-void keygen_print_json(FILE *to, const struct generated_key *keys, size_t n, struct arena *a)
+void keygen_print_json(const struct generated_key *keys, size_t n, struct arena *a)
 {
     struct json j;
     json_begin(&j, a);
@@ -48,9 +50,7 @@ void keygen_print_json(FILE *to, const struct generated_key *keys, size_t n, str
     for (size_t i = 0; i < n; i++)
         keygen_json_key(&j, NULL, &keys[i]);
     json_end(&j, ']');
-    json_end(&j, '}');
-    struct str text = json_str(&j);
-    fwrite(text.p, 1, text.n, to);
+    command_print_json(&j);
 }
 
 /* Text with each line moved to the right. */

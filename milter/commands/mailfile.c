@@ -42,14 +42,14 @@ struct str mail_unquote_from(struct arena *a, struct str text)
     return sb_str(&b);
 }
 
-bool mail_file_read(struct ask *ask, const char *path, struct mail_file *m)
+bool mail_file_read(struct command *c, const char *path, struct mail_file *m)
 {
-    if (!ask_read_file(ask, path, &m->text))
+    if (!command_read_file(c, path, &m->text))
         return false;
     m->crlf = has_crlf(m->text);
-    header_list_init(&m->headers, ask->arena);
+    header_list_init(&m->headers, c->arena);
     header_parse_message(&m->headers, m->text, &m->body);
     if (!m->crlf)
-        m->body = lines_with_crlf(ask->arena, m->body);
+        m->body = lines_with_crlf(c->arena, m->body);
     return true;
 }

@@ -3,7 +3,7 @@
 #define ASSAY_MILTER_MAILFILE_H
 
 #include "mail/header.h"
-#include "milter/commands/ask.h"
+#include "milter/commands/command.h"
 
 struct mail_file {
     struct str text; /* as it came */
@@ -21,6 +21,6 @@ struct str mail_unquote_from(struct arena *a, struct str text);
 /* Reads the file ("-": standard input). A message whose first line ends with a bare LF comes from a
  * Unix program that writes all lines so: in its body every bare LF becomes CRLF, as on its way
  * through SMTP. False after a complaint. */
-bool mail_file_read(struct ask *ask, const char *path, struct mail_file *m);
+bool mail_file_read(struct command *c, const char *path, struct mail_file *m);
 
 #endif

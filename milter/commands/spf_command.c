@@ -1,6 +1,6 @@
 /* spf_command.c - `assay spf check`: may this client send for this domain, and why?
  *
- * Errors: exit status 64 and a line that says what is missing; those of ask.c. */
+ * Errors: exit status 64 and a line that says what is missing; those of command.c. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -8,56 +8,24 @@
 
 #include "base/json.h"
 #include "mail/address.h"
-#include "milter/commands/ask.h"
 #include "milter/commands/commands.h"
 #include "spf/spf.h"
 
-static const char usage[] =
-    "usage: assay spf check --ip ADDRESS --from SENDER [--helo NAME] [OPTION...]\n"
-    "\n"
-    "Checks SPF (RFC 7208) as the milter would for a client that sends mail.\n"
-    "\n"
-    "      --ip ADDRESS    the client's address, IPv4 or IPv6\n"
-    "      --from SENDER   MAIL FROM: an address, or a domain; empty for a bounce\n"
-    "      --helo NAME     what the client says in HELO; checked alone for a bounce\n" ASK_HELP "\n"
-    "Exit status: 0 pass; 1 fail, softfail, neutral or none; 2 permerror; 75 temperror.\n";
-
-enum { OPT_IP = 256, OPT_FROM, OPT_HELO };
-
-struct words {
-    const char *ip, *from, *helo;
+/* The command's own. */
+struct spf_words {
+    struct netaddr ip;
+    const char *from, *helo;
 };
 
-/* Exit status 0 and *help false: go on. */
-static int read_words(struct ask *ask, int argc, char **argv, struct words *w, bool *help)
-{
-    static const struct option options[] = {{"ip", required_argument, NULL, OPT_IP},
-                                            {"from", required_argument, NULL, OPT_FROM},
-                                            {"helo", required_argument, NULL, OPT_HELO},
-                                            ASK_OPTIONS,
-                                            {0}};
-    int c;
-    optind = 0; /* glibc: begin anew */
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == OPT_IP)
-            w->ip = optarg;
-        else if (c == OPT_FROM)
-            w->from = optarg;
-        else if (c == OPT_HELO)
-            w->helo = optarg;
-        else if (c == 'h')
-            *help = true;
-        else if (!ask_option(ask, c, optarg))
-            return EX_USAGE;
-    }
-    return optind == argc ? EX_OK : EX_USAGE;
-}
-
-static int wrong(const struct ask *ask, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", ask->command, why);
-    return EX_USAGE;
-}
+static const struct command_option spf_options[] = {
+    OPTION_REQUIRED("ip", "ADDRESS", take_address, struct spf_words, ip,
+                    "the client's address, IPv4 or IPv6"),
+    OPTION("from", "SENDER", take_text, struct spf_words, from,
+           "MAIL FROM: an address, or a domain; empty for a bounce"),
+    OPTION("helo", "NAME", take_text, struct spf_words, helo,
+           "what the client says in HELO; checked alone for a bounce"),
+    {0},
+};
 
 /* Whom --from means: an address, a domain, or with "" or <> the host that said HELO. An address
  * without a domain leaves none. */
@@ -70,33 +38,35 @@ static void choose_sender(const char *text, struct spf_request *r)
     r->domain = from.null ? r->helo : is_domain ? from.local : from.domain;
 }
 
-static int make_request(struct ask *ask, const struct words *w, struct spf_request *r)
+static int make_request(const struct command *c, struct spf_request *r)
 {
+    const struct spf_words *w = c->own;
     const char *from = w->from ? w->from : "";
     *r = (struct spf_request){
+        .client = w->ip,
         .helo = str_of(w->helo ? w->helo : ""),
-        .receiver = ask->conf->authserv_id,
+        .receiver = c->conf->authserv_id,
         .now = time(NULL),
         .limits = spf_limits_default,
         .want_explanation = true,
-        .step = ask->explain && !ask->json ? ask_print_step : NULL,
+        .step = c->explain && !c->json ? command_print_step : NULL,
     };
-    r->limits.void_lookups = (unsigned)ask->conf->spf_void_lookups;
-    if (!w->ip || !netaddr_parse(str_of(w->ip), &r->client))
-        return wrong(ask, "--ip wants the client's address, such as 192.0.2.1 or 2001:db8::1");
+    r->limits.void_lookups = (unsigned)c->conf->spf_void_lookups;
     if (!w->from && !w->helo)
-        return wrong(ask, "--from is missing: an address or a domain (empty for a bounce)");
+        return command_fail(c, EX_USAGE,
+                            "--from is missing: an address or a domain (empty for a bounce)");
     if (!r->helo.n && (!*from || !strcmp(from, "<>")))
-        return wrong(ask, "a bounce (--from '') is checked by --helo, which is missing");
+        return command_fail(c, EX_USAGE,
+                            "a bounce (--from '') is checked by --helo, which is missing");
     choose_sender(from, r);
     return EX_OK;
 }
 
-static void print_json(struct ask *ask, const struct spf_request *r, const struct spf_outcome *o)
+static void print_json(struct command *c, const struct spf_request *r, const struct spf_outcome *o)
 {
     char address[NETADDR_TEXT];
     struct json j;
-    json_begin(&j, ask->arena);
+    json_begin(&j, c->arena);
     json_text(&j, "result", str_of(spf_result_name(o->result)));
     json_text(&j, "client", str_of(netaddr_format(&r->client, address)));
     json_text(&j, "domain", o->domain);
@@ -105,15 +75,13 @@ static void print_json(struct ask *ask, const struct spf_request *r, const struc
     json_text(&j, "explanation", o->explanation);
     json_number(&j, "lookup_terms", o->lookup_terms);
     json_number(&j, "void_lookups", o->void_lookups);
-    json_number(&j, "dns_queries", ask->asker.queries);
-    json_end(&j, '}');
-    struct str text = json_str(&j);
-    fwrite(text.p, 1, text.n, stdout);
+    json_number(&j, "dns_queries", c->asker.queries);
+    command_print_json(&j);
 }
 
-static void print(struct ask *ask, const struct spf_request *r, const struct spf_outcome *o)
+static void print_text(struct command *c, const struct spf_request *r, const struct spf_outcome *o)
 {
-    struct arena *a = ask->arena;
+    struct arena *a = c->arena;
     char address[NETADDR_TEXT];
     struct str domain = o->domain.n ? str_safe(a, o->domain, 255, true) : STR("no domain");
     printf("%s: %.*s and %s", spf_result_name(o->result), STR_ARG(domain),
@@ -127,7 +95,7 @@ static void print(struct ask *ask, const struct spf_request *r, const struct spf
         printf("explanation of the domain: %.*s\n",
                STR_ARG(str_safe(a, o->explanation, 500, false)));
     printf("%u of %u terms with look-ups, %u void look-ups, %u queries\n", o->lookup_terms,
-           r->limits.lookup_terms, o->void_lookups, ask->asker.queries);
+           r->limits.lookup_terms, o->void_lookups, c->asker.queries);
 }
 
 static int exit_status(enum spf_result result)
@@ -144,37 +112,30 @@ static int exit_status(enum spf_result result)
     }
 }
 
-static int check(struct ask *ask, const struct words *w)
+static int spf_check_run(struct command *c)
 {
     struct spf_request request;
     struct spf_outcome outcome;
-    int status = ask_open(ask);
+    int status = command_open(c);
     if (status == EX_OK)
-        status = make_request(ask, w, &request);
+        status = make_request(c, &request);
     if (status != EX_OK)
         return status;
-    spf_check(&request, &ask->asker, &outcome);
-    if (ask->json)
-        print_json(ask, &request, &outcome);
+    spf_check(&request, &c->asker, &outcome);
+    if (c->json)
+        print_json(c, &request, &outcome);
     else
-        print(ask, &request, &outcome);
+        print_text(c, &request, &outcome);
     return exit_status(outcome.result);
 }
 
-int command_spf(int argc, char **argv)
-{
-    struct words words = {0};
-    bool help = argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
-    if (argc < 2 || strcmp(argv[1], "check") != 0) {
-        fputs(usage, help ? stdout : stderr);
-        return help ? EX_OK : EX_USAGE;
-    }
-    struct ask ask = {.arena = arena_new(0), .command = "assay spf check"};
-    int status = read_words(&ask, argc - 1, argv + 1, &words, &help);
-    if (status != EX_OK || help)
-        fputs(usage, help ? stdout : stderr);
-    else
-        status = check(&ask, &words);
-    ask_close(&ask);
-    return status;
-}
+const struct command_row spf_check_command = {
+    .name = "check",
+    .brief = "may this client send for this domain, and why",
+    .options = spf_options,
+    .common = COMMON_QUESTION,
+    .size = sizeof(struct spf_words),
+    .run = spf_check_run,
+    .about = "Checks SPF (RFC 7208) as the milter would for a client that sends mail.",
+    .status = "0 pass; 1 fail, softfail, neutral or none; 2 permerror; 75 temperror.",
+};

@@ -10,7 +10,6 @@
  * leaves everything as it was. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -69,53 +68,6 @@ struct daemon {
     struct identity pid_file_maker;
     int signal_fd;
 };
-
-static const char usage[] =
-    "usage: assay milter [-c FILE] [--log stderr|syslog] [--debug]\n"
-    "\n"
-    "Serves an MTA, in the foreground, until SIGTERM.\n"
-    "  -c, --config FILE    the configuration; default: " DEFAULT_CONF "\n"
-    "      --log WHERE      stderr or syslog; default: syslog, but stderr if that is a terminal "
-    "or\n"
-    "                       there is no syslog\n"
-    "      --debug          log debug lines too, whatever log-level says\n"
-    "\n"
-    "Try \"assay config check\" first. assay(8) tells of signals, log lines and exit statuses.\n";
-
-/* --- Options -----------------------------------------------------------------------------------*/
-
-static int parse_options(int argc, char **argv, struct daemon *d)
-{
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"log", required_argument, NULL, 'l'},
-                                            {"debug", no_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    int c;
-    d->conf_path = DEFAULT_CONF;
-    d->sink = log_default_sink(isatty(STDERR_FILENO));
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == 'c') {
-            d->conf_path = optarg;
-        } else if (c == 'd') {
-            d->debug = true;
-        } else if (c == 'l' && !strcmp(optarg, "stderr")) {
-            d->sink = LOG_TO_STDERR;
-        } else if (c == 'l' && !strcmp(optarg, "syslog")) {
-            d->sink = LOG_TO_SYSLOG;
-        } else if (c == 'h') {
-            fputs(usage, stdout);
-            return -1;
-        } else {
-            fputs(usage, stderr);
-            return EX_USAGE;
-        }
-    }
-    if (optind == argc)
-        return 0;
-    fprintf(stderr, "assay milter: unexpected \"%s\"\n%s", argv[optind], usage);
-    return EX_USAGE;
-}
 
 /* --- Start -------------------------------------------------------------------------------------*/
 
@@ -425,16 +377,16 @@ static _Noreturn void leave(int status)
     _exit(status);
 }
 
-int command_milter(int argc, char **argv)
+int daemon_run(const struct daemon_words *words)
 {
-    struct daemon d = {.arena = arena_new(0)};
-    int status = parse_options(argc, argv, &d);
-    if (status) {
-        arena_free(d.arena);
-        return status < 0 ? EX_OK : status;
-    }
+    struct daemon d = {
+        .arena = arena_new(0),
+        .conf_path = words->conf_path,
+        .sink = words->sink,
+        .debug = words->debug,
+    };
     log_open(LOG_TO_STDERR, "assay", LOG_LEVEL_INFO); /* until the configuration is known */
-    status = start(&d);
+    int status = start(&d);
     if (status)
         leave(status);
     struct snapshot *s = snapshot_take(d.runtime);

@@ -1,10 +1,19 @@
-/* daemon.h - `assay milter`: the daemon from its start to its end. */
+/* daemon.h - the daemon from its start to its end. */
 #ifndef ASSAY_DAEMON_DAEMON_H
 #define ASSAY_DAEMON_DAEMON_H
 
-#define DEFAULT_CONF "/etc/assay/assay.conf"
+#include <stdbool.h>
 
-/* argv[0] is "milter". The exit status (sysexits.h). */
-int command_milter(int argc, char **argv);
+#include "base/log.h"
+
+/* What the command line says. */
+struct daemon_words {
+    const char *conf_path;
+    enum log_sink sink;
+    bool debug; /* log debug lines too, whatever log-level says */
+};
+
+/* Serves until SIGTERM, and ends the process with an exit status of sysexits.h. */
+int daemon_run(const struct daemon_words *words);
 
 #endif

@@ -12,7 +12,7 @@
 #include "keys/keyset.h"
 #include "keys/record.h"
 #include "mail/taglist.h"
-#include "milter/commands/keygen_command.h"
+#include "milter/commands/command.h"
 
 static struct arena *arena;
 static char directory[] = "/tmp/assay-test-keygen-XXXXXX";
@@ -81,8 +81,8 @@ struct outcome {
 /* Runs `assay dkim` with these words ({} is the test's directory), its output caught. */
 static struct outcome run(const char *line)
 {
-    char *argv[WORDS_MAX + 2] = {str_cstr(arena, STR("dkim"))};
-    int argc = 1;
+    char *argv[WORDS_MAX + 2] = {str_cstr(arena, STR("assay")), str_cstr(arena, STR("dkim"))};
+    int argc = 2;
     struct str rest = str_of(line), word;
     while (str_split(&rest, ' ', &word) && argc < WORDS_MAX)
         if (word.n)
@@ -92,7 +92,7 @@ static struct outcome run(const char *line)
     fflush(stdout);
     assert_non_null(freopen(out_path, "w", stdout));
     assert_non_null(freopen(err_path, "w", stderr));
-    struct outcome o = {.status = keygen_command(argc - 1, argv + 1)};
+    struct outcome o = {.status = frame_main(&assay_command, argc, argv)};
     fflush(stdout);
     fflush(stderr);
     assert_true(dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
@@ -296,7 +296,8 @@ static const struct {
 } wrong[] = {
     {"keygen --selector s",
      "--domain is missing: the domain whose mail is signed, such as example.org"},
-    {"keygen --domain example.org", "--selector is missing: a name for the key, such as s2026"},
+    {"keygen --domain example.org",
+     "--selector is missing: a name for the key, such as s2026: never used before for this domain"},
     {"keygen --domain a..b --selector s",
      "--domain: \"a..b\" is no domain name such as example.org"},
     {"keygen --domain a/b.example --selector s",

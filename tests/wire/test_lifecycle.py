@@ -876,9 +876,10 @@ class Configuration(unittest.TestCase):
             self.assertRegex(run.stderr, rf"{self.path}:1: .*no-such-user")
 
     def test_usage(self):
-        for words, said in (((), "usage"), (("mlter",), 'do you mean "milter"'), (("frobnicate",), "assay help"), (("milter", "--nonsense"), "usage"),
-                            (("milter", "extra"), "extra"), (("milter", "--log", "paper"), "usage"), (("config",), "usage"),
-                            (("config", "dance"), "usage"), (("x" * 1000,), "assay help")):
+        for words, said in (((), "usage"), (("mlter",), 'do you mean "milter"'), (("frobnicate",), "assay help"),
+                            (("milter", "--nonsense"), "--nonsense"), (("milter", "extra"), "extra"),
+                            (("milter", "--log", "paper"), "neither stderr nor syslog"), (("config",), "usage"),
+                            (("config", "dance"), "assay config help"), (("x" * 1000,), "assay help")):
             run = self.assay(*words)
             self.assertEqual(run.returncode, EX_USAGE, words)
             self.assertIn(said, run.stderr)

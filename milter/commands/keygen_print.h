@@ -1,6 +1,6 @@
-/* keygen_command.h - `assay dkim keygen`: its words, and what it prints. */
-#ifndef ASSAY_KEYS_KEYGEN_COMMAND_H
-#define ASSAY_KEYS_KEYGEN_COMMAND_H
+/* keygen_print.h - what `assay dkim keygen` and `assay dkim rotate` print. */
+#ifndef ASSAY_MILTER_KEYGEN_PRINT_H
+#define ASSAY_MILTER_KEYGEN_PRINT_H
 
 #include <stdio.h>
 
@@ -8,11 +8,8 @@
 #include "conf/conf.h"
 #include "keys/keygen.h"
 
-/* argv[0] is "keygen". Returns the exit status. */
-int keygen_command(int argc, char **argv);
-
-/* The keys as JSON (assay-dkim(1) describes it). */
-void keygen_print_json(FILE *to, const struct generated_key *keys, size_t n, struct arena *a);
+/* The keys as JSON (assay-dkim(1) describes it), on standard output. */
+void keygen_print_json(const struct generated_key *keys, size_t n, struct arena *a);
 
 /* One of them: the members of an object that is opened and ended here. */
 void keygen_json_key(struct json *j, const char *name, const struct generated_key *key);

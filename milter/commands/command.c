@@ -1,0 +1,129 @@
+/* command.c - what several commands need when they run: configuration, DNS, files, JSON.
+ *
+ * Errors: a line on standard error and an exit status: 65 for a zone file that is wrong, 66 for a
+ * file that cannot be read, 69 without DNS, 78 for the configuration. */
+#include "milter/commands/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "mail/domain.h"
+#include "milter/daemon/resolver.h"
+
+int command_fail(const struct command *c, int status, const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "%s: ", c->name);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return status;
+}
+
+void command_print_problems(const struct conf_problems *problems)
+{
+    for (size_t i = 0; i < problems->n; i++)
+        fprintf(stderr, "%.*s\n", STR_ARG(problems->v[i]));
+}
+
+bool command_read_file(struct command *c, const char *path, struct str *text)
+{
+    char chunk[16384];
+    struct strbuf b;
+    size_t n;
+    bool standard_input = strcmp(path, "-") == 0;
+    FILE *f = standard_input ? stdin : fopen(path, "rb");
+    sb_init(&b, c->arena);
+    while (f && (n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        sb_add(&b, (struct str){chunk, n});
+    bool good = f && !ferror(f);
+    if (!good)
+        command_fail(c, EX_NOINPUT, "%s: %s", path, strerror(errno));
+    if (f && !standard_input)
+        fclose(f);
+    *text = sb_str(&b);
+    return good;
+}
+
+int command_load_conf(struct command *c)
+{
+    struct conf_problems problems;
+    const char *path = c->conf_path;
+    log_set_level(LOG_LEVEL_ERROR); /* warnings are for who starts the daemon */
+    if (!path && access(DEFAULT_CONF, R_OK) == 0)
+        path = DEFAULT_CONF;
+    conf_problems_init(&problems, c->arena);
+    c->conf = conf_load(path, &problems);
+    command_print_problems(&problems);
+    return c->conf ? EX_OK : EX_CONFIG;
+}
+
+static int open_dns(struct command *c)
+{
+    struct str text, problem;
+    if (!c->zone_path) {
+        c->dns = resolver_open(c->conf, c->arena, &problem);
+    } else {
+        if (!command_read_file(c, c->zone_path, &text))
+            return EX_NOINPUT;
+        c->dns = dns_open_zone(text, c->arena, &problem);
+    }
+    if (c->dns)
+        return EX_OK;
+    return command_fail(c, c->zone_path ? EX_DATAERR : EX_UNAVAILABLE, "%s: %.*s",
+                        c->zone_path ? c->zone_path : "DNS", STR_ARG(problem));
+}
+
+int command_open(struct command *c)
+{
+    int status = command_load_conf(c);
+    if (status == EX_OK)
+        status = open_dns(c);
+    if (status == EX_OK)
+        c->asker = (struct dns_asker){
+            .dns = c->dns,
+            .arena = c->arena,
+            .patience_us = c->conf->dns_deadline * 1000,
+        };
+    return status;
+}
+
+#define RECORD_SHOWN_MAX 2000
+
+static void print_event(void *context, const struct dns_event *event)
+{
+    struct command *c = context;
+    printf("  %s of %.*s: %s\n", dns_type_name(event->type),
+           STR_ARG(str_safe(c->arena, event->name, DOMAIN_MAX, false)),
+           dns_status_name(event->answer->status));
+    for (size_t i = 0; i < event->answer->n; i++)
+        printf("    %.*s\n",
+               STR_ARG(str_safe(c->arena, event->answer->rr[i].text, RECORD_SHOWN_MAX, true)));
+}
+
+void command_trace(struct command *c)
+{
+    if (!c->explain || c->json)
+        return;
+    c->asker.trace = print_event;
+    c->asker.trace_context = c;
+}
+
+void command_print_step(void *context, unsigned depth, struct str text)
+{
+    (void)context;
+    printf("  %*s%.*s\n", (int)(depth < 20 ? depth : 20) * 2, "", STR_ARG(text));
+}
+
+void command_print_json(struct json *j)
+{
+    json_end(j, '}');
+    struct str text = json_str(j);
+    fwrite(text.p, 1, text.n, stdout);
+}

@@ -1,0 +1,70 @@
+/* commands.c - which commands there are, and in what groups. */
+#include "milter/commands/commands.h"
+
+static int print_version(struct command *c)
+{
+    (void)c;
+    printf("assay %s\n", ASSAY_VERSION);
+    return EX_OK;
+}
+
+static const struct command_row version_command = {
+    .name = "version",
+    .brief = "print the version",
+    .run = print_version,
+};
+
+static const struct command_row config_command = {
+    .name = "config",
+    .brief = "config check: test the configuration; config show: print it",
+    .commands =
+        (const struct command_row *const[]){&config_check_command, &config_show_command, NULL},
+};
+
+static const struct command_row dkim_command = {
+    .name = "dkim",
+    .brief = "keys and signatures: keygen, list, test, rotate, sign, verify",
+    .commands =
+        (const struct command_row *const[]){
+            &dkim_keygen_command,
+            &dkim_list_command,
+            &dkim_test_command,
+            &dkim_rotate_command,
+            &dkim_sign_command,
+            &dkim_verify_command,
+            NULL,
+        },
+};
+
+static const struct command_row spf_command = {
+    .name = "spf",
+    .brief = "spf check: may this client send for this domain, and why",
+    .commands = (const struct command_row *const[]){&spf_check_command, NULL},
+};
+
+static const struct command_row dmarc_command = {
+    .name = "dmarc",
+    .brief = "dmarc check: what does a domain ask for, and what would mail get",
+    .commands = (const struct command_row *const[]){&dmarc_check_command, NULL},
+};
+
+const struct command_row assay_command = {
+    .name = "assay",
+    .about = "assay checks SPF, DKIM and DMARC of incoming mail and signs outgoing mail with DKIM.",
+    .notes =
+        "Begin with an empty assay.conf, which is a working verify-only configuration: assay(8), "
+        "assay.conf(5).",
+    .commands =
+        (const struct command_row *const[]){
+            &milter_command,
+            &config_command,
+            &dkim_command,
+            &check_command,
+            &spf_command,
+            &dmarc_command,
+            &status_command,
+            &metrics_command,
+            &version_command,
+            NULL,
+        },
+};
