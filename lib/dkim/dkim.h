@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "crypto/canon.h"
+#include "crypto/bodydigests.h"
 #include "crypto/keys.h"
 #include "dns/dns.h"
 #include "mail/header.h"
@@ -36,6 +36,9 @@ struct dkim_verify_settings {
     int64_t clock_skew_s;  /* tolerated for t= in the future (temperror if all else is well, since
                               our clock may be slow) and x= in the past (policy) */
     int64_t now;           /* seconds since 1970 */
+    /* Where others need digests of the same body: these, which the caller feeds; NULL: own ones,
+     * fed by dkim_verifier_body(). They outlive the verifier. */
+    struct body_digests *bodies;
 };
 
 /* What became of one signature. Words as in RFC 8601 2.7.1. */

@@ -2,6 +2,8 @@
  * (RFC 6376 5).
  *
  * Errors: a phrase from dkim_signer_finish() if OpenSSL cannot sign; nothing else can fail. */
+#include "dkim/signer.h"
+
 #include "dkim/bodyrisk.h"
 #include "dkim/fields.h"
 #include "dkim/signature.h"
@@ -57,6 +59,7 @@ struct dkim_signer {
     struct arena *arena;
     struct str *names; /* h=, in the order of hashing */
     size_t n_names, cap_names;
+    unsigned instance; /* of the ARC-Message-Signature that is made; 0: DKIM-Signatures are */
     struct header_hash *header;
     struct body_hash *body;
     struct dkim_rewritten *rewritten;
@@ -128,13 +131,24 @@ static void hash_fields(struct dkim_signer *s, struct str name,
     }
 }
 
+/* RFC 8617 4.1.2: the signatures that a message came with are covered, ARC's own fields are not. */
+static bool is_signed_by(const struct dkim_signer *s, struct str name)
+{
+    if (!header_is_name(name)) /* it would break the signature */
+        return false;
+    if (!s->instance)
+        return !never_signed(name);
+    return !str_starts_nocase(name, STR("arc-")) &&
+           (!never_signed(name) || str_eq_nocase(name, SIGNATURE_FIELD));
+}
+
 /* All fields of this name, bottom up (RFC 6376 5.4.2), and once more if it is oversigned. */
 static void sign_name(struct dkim_signer *s, struct fields *all, struct str name, bool oversign)
 {
     const struct str *values;
     size_t n;
-    if (!header_is_name(name) || never_signed(name))
-        return; /* a name that is none would break the signature */
+    if (!is_signed_by(s, name))
+        return;
     const struct header_field *const *fields = fields_take_all(all, name, &n);
     if (!find_delivered(s, fields, n, &values)) {
         if (!str_eq_nocase(name, STR("from")))
@@ -174,19 +188,36 @@ static void hash_header(struct dkim_signer *s)
         if (!str_eq_nocase(over.list[i], from) && !is_among(over.list[i], sign.list, sign.n) &&
             !is_among(over.list[i], over.list, i))
             sign_name(s, fields, over.list[i], true);
+    if (s->instance)
+        sign_name(s, fields, STR("dkim-signature"), false);
 }
 
-struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_settings *settings,
-                                    const struct header_list *headers)
+static struct dkim_signer *begin(struct arena *a, const struct dkim_sign_settings *settings,
+                                 const struct header_list *headers, unsigned instance,
+                                 struct body_hash *body)
 {
     struct dkim_signer *s = arena_make(a, struct dkim_signer);
     s->settings = settings;
     s->headers = headers;
     s->arena = a;
+    s->instance = instance;
     s->header = header_hash_new(a, settings->header_canon);
-    s->body = body_hash_new(a, settings->body_canon, UINT64_MAX);
+    s->body = body;
     hash_header(s);
     return s;
+}
+
+struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_settings *settings,
+                                    const struct header_list *headers)
+{
+    return begin(a, settings, headers, 0, body_hash_new(a, settings->body_canon, UINT64_MAX));
+}
+
+struct dkim_signer *signer_new_arc(struct arena *a, const struct dkim_sign_settings *settings,
+                                   const struct header_list *headers, unsigned instance,
+                                   struct body_hash *body)
+{
+    return begin(a, settings, headers, instance, body);
 }
 
 void dkim_signer_body(struct dkim_signer *s, const void *data, size_t n)
@@ -242,8 +273,7 @@ static struct str encode_quoted(struct arena *a, struct str text)
 
 #define COLUMNS 78 /* of a line (RFC 5322 2.1.1) */
 
-/* name=value; with a space or a fold before it. */
-static void add_tag(struct header_folder *f, struct arena *a, const char *name, struct str value)
+void signer_add_tag(struct header_folder *f, struct arena *a, const char *name, struct str value)
 {
     folder_add(f, true, str_printf(a, "%s=%.*s;", name, STR_ARG(value)));
 }
@@ -264,14 +294,32 @@ static void add_times(struct header_folder *f, const struct dkim_signer *s)
 {
     const struct dkim_sign_settings *set = s->settings;
     struct arena *a = s->arena;
-    add_tag(f, a, "t", str_printf(a, "%lld", (long long)set->now));
+    signer_add_tag(f, a, "t", str_printf(a, "%lld", (long long)set->now));
     if (set->lifetime_s > 0)
-        add_tag(f, a, "x", str_printf(a, "%lld", (long long)(set->now + set->lifetime_s)));
+        signer_add_tag(f, a, "x", str_printf(a, "%lld", (long long)(set->now + set->lifetime_s)));
 }
 
 static const char *canon_name(enum canon canon)
 {
     return canon == CANON_RELAXED ? "relaxed" : "simple";
+}
+
+void signer_add_key(struct header_folder *f, struct arena *a, const struct dkim_signing_key *key)
+{
+    signer_add_tag(f, a, "d", key->domain);
+    signer_add_tag(f, a, "s", key->selector);
+}
+
+static void add_algorithm(struct header_folder *f, const struct dkim_signer *s,
+                          const struct dkim_signing_key *key)
+{
+    bool rsa = private_key_type(key->key) == KEY_RSA;
+    signer_add_tag(f, s->arena, "a", rsa ? STR("rsa-sha256") : STR("ed25519-sha256"));
+}
+
+static struct str field_of(const struct dkim_signer *s)
+{
+    return s->instance ? ARC_MESSAGE_FIELD : SIGNATURE_FIELD;
 }
 
 /* The value up to and with "b=". */
@@ -280,25 +328,31 @@ static void begin_value(struct header_folder *f, const struct dkim_signer *s,
 {
     const struct dkim_sign_settings *set = s->settings;
     struct arena *a = s->arena;
-    bool rsa = private_key_type(key->key) == KEY_RSA;
-    folder_init(f, a, SIGNATURE_FIELD.n + 1);
-    add_tag(f, a, "v", STR("1"));
-    add_tag(f, a, "a", rsa ? STR("rsa-sha256") : STR("ed25519-sha256"));
-    add_tag(f, a, "c",
-            str_printf(a, "%s/%s", canon_name(set->header_canon), canon_name(set->body_canon)));
-    add_tag(f, a, "d", key->domain);
-    add_tag(f, a, "s", key->selector);
+    folder_init(f, a, field_of(s).n + 1);
+    if (s->instance)
+        signer_add_tag(f, a, "i", str_printf(a, "%u", s->instance));
+    else
+        signer_add_tag(f, a, "v", STR("1"));
+    add_algorithm(f, s, key);
+    signer_add_tag(
+        f, a, "c",
+        str_printf(a, "%s/%s", canon_name(set->header_canon), canon_name(set->body_canon)));
+    signer_add_key(f, a, key);
     if (set->identity.n)
-        add_tag(f, a, "i", encode_quoted(a, set->identity));
+        signer_add_tag(f, a, "i", encode_quoted(a, set->identity));
     add_times(f, s);
     add_names(f, s);
-    add_tag(f, a, "bh", base64_encode(a, body_digest));
+    signer_add_tag(f, a, "bh", base64_encode(a, body_digest));
+    signer_begin_b(f);
+}
+
+void signer_begin_b(struct header_folder *f)
+{
     folder_break(f);
     folder_add(f, false, STR("b="));
 }
 
-/* b= may be folded anywhere; its bytes are in nobody's hash. */
-static void add_base64(struct header_folder *f, struct str text)
+void signer_add_b(struct header_folder *f, struct str text)
 {
     while (text.n) {
         if (f->column >= COLUMNS)
@@ -318,7 +372,7 @@ bool dkim_signer_finish(struct dkim_signer *s, const struct dkim_signing_key *ke
         struct header_folder f;
         struct header_hash *hash = header_hash_copy(s->arena, s->header);
         begin_value(&f, s, &keys[i], (struct str){(char *)body, sizeof body});
-        header_hash_signature(hash, SIGNATURE_FIELD, folder_str(&f));
+        header_hash_signature(hash, field_of(s), folder_str(&f));
         header_hash_finish(hash, header);
         struct str signature = private_key_sign(keys[i].key, header, s->arena);
         if (!signature.p) {
@@ -326,7 +380,7 @@ bool dkim_signer_finish(struct dkim_signer *s, const struct dkim_signing_key *ke
                                   STR_ARG(keys[i].selector));
             return false;
         }
-        add_base64(&f, base64_encode(s->arena, signature));
+        signer_add_b(&f, base64_encode(s->arena, signature));
         values[i] = folder_str(&f);
     }
     return true;

@@ -8,7 +8,6 @@
 #include "dkim/signature.h"
 #include "base/ascii.h"
 #include "mail/domain.h"
-#include "mail/taglist.h"
 
 #define LENGTH_DIGITS_MAX 76 /* RFC 6376 3.5, l= */
 
@@ -220,31 +219,39 @@ static const char *read_x(struct arena *a, struct str value, struct signature *s
     return NULL;
 }
 
+#define OF(kind)    (1U << (kind))
+#define DKIM        OF(SIGNATURE_DKIM)
+#define ARC_MESSAGE OF(SIGNATURE_ARC_MESSAGE)
+#define EVERY       (DKIM | ARC_MESSAGE | OF(SIGNATURE_ARC_SEAL))
+
 /* In the order of reading: d before i, t before x. z= is for people (RFC 6376 3.5). */
 static const struct {
     struct str name;
     tag_reader *read;
     const char *missing; /* or NULL: optional */
+    unsigned kinds;      /* that know it */
 } tags[] = {
-    {STR_INIT("v"), read_v, "v= is missing"},
-    {STR_INIT("a"), read_a, "a= is missing"},
-    {STR_INIT("b"), read_b, "b= is missing"},
-    {STR_INIT("bh"), read_bh, "bh= is missing"},
-    {STR_INIT("c"), read_c, NULL},
-    {STR_INIT("d"), read_d, "d= is missing"},
-    {STR_INIT("h"), read_h, "h= is missing"},
-    {STR_INIT("i"), read_i, NULL},
-    {STR_INIT("l"), read_l, NULL},
-    {STR_INIT("q"), read_q, NULL},
-    {STR_INIT("s"), read_s, "s= is missing"},
-    {STR_INIT("t"), read_t, NULL},
-    {STR_INIT("x"), read_x, NULL},
+    {STR_INIT("v"), read_v, "v= is missing", DKIM},
+    {STR_INIT("a"), read_a, "a= is missing", EVERY},
+    {STR_INIT("b"), read_b, "b= is missing", EVERY},
+    {STR_INIT("bh"), read_bh, "bh= is missing", DKIM | ARC_MESSAGE},
+    {STR_INIT("c"), read_c, NULL, DKIM | ARC_MESSAGE},
+    {STR_INIT("d"), read_d, "d= is missing", EVERY},
+    {STR_INIT("h"), read_h, "h= is missing", DKIM | ARC_MESSAGE},
+    {STR_INIT("i"), read_i, NULL, DKIM},
+    {STR_INIT("l"), read_l, NULL, DKIM | ARC_MESSAGE},
+    {STR_INIT("q"), read_q, NULL, DKIM | ARC_MESSAGE},
+    {STR_INIT("s"), read_s, "s= is missing", EVERY},
+    {STR_INIT("t"), read_t, NULL, EVERY},
+    {STR_INIT("x"), read_x, NULL, DKIM | ARC_MESSAGE},
 };
 
-static void read_tags(struct arena *a, const struct taglist *list, struct signature *s)
+static void read_tags(struct arena *a, enum signature_kind kind, struct signature *s)
 {
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
-        struct str value = taglist_get(list, tags[i].name);
+        if (!(tags[i].kinds & OF(kind)))
+            continue;
+        struct str value = taglist_get(&s->tags, tags[i].name);
         const char *wrong = value.p ? tags[i].read(a, value, s) : tags[i].missing;
         if (wrong)
             signature_decide(s, DKIM_NEUTRAL, str_of(wrong));
@@ -259,32 +266,31 @@ static bool signs_from(const struct signature *s)
     return false;
 }
 
-static void check_meaning(struct signature *s)
+static void check_meaning(struct signature *s, enum signature_kind kind)
 {
     if (str_eq(s->algorithm, STR("rsa-sha1")))
         signature_decide(s, DKIM_PERMERROR,
                          STR("rsa-sha1 is no longer a valid algorithm (RFC 8301)"));
-    if (!signs_from(s))
+    if (kind != SIGNATURE_ARC_SEAL && !signs_from(s))
         signature_decide(s, DKIM_PERMERROR, STR("From is not signed"));
     if (s->auid_domain.p && !domain_is_at_or_below(s->auid_domain, s->result->domain))
         signature_decide(s, DKIM_PERMERROR, STR("i= is not within d="));
 }
 
-void signature_parse(struct arena *a, const struct header_field *field, struct signature *s,
-                     struct dkim_signature *result)
+void signature_parse(struct arena *a, enum signature_kind kind, const struct header_field *field,
+                     struct signature *s, struct dkim_signature *result)
 {
-    struct taglist list;
     struct str problem;
     s->field = field;
     s->result = result;
     s->body_limit = UINT64_MAX;
     s->expires_at = UINT64_MAX;
-    if (taglist_parse(a, field->value, &list, &problem) != TAGLIST_OK) {
+    if (taglist_parse(a, field->value, &s->tags, &problem) != TAGLIST_OK) {
         signature_decide(s, DKIM_NEUTRAL, problem);
-        taglist_parse_lenient(a, field->value, TAGLIST_EXACT, &list);
+        taglist_parse_lenient(a, field->value, TAGLIST_EXACT, &s->tags);
     }
-    read_tags(a, &list, s);
-    check_meaning(s);
-    if (!result->identity.p && result->domain.p)
-        result->identity = str_printf(a, "@%.*s", STR_ARG(taglist_get(&list, STR("d"))));
+    read_tags(a, kind, s);
+    check_meaning(s, kind);
+    if (!result->identity.p && result->domain.p && kind == SIGNATURE_DKIM)
+        result->identity = str_printf(a, "@%.*s", STR_ARG(taglist_get(&s->tags, STR("d"))));
 }

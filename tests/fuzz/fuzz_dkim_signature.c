@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct header_field field = {.name = SIGNATURE_FIELD, .value = fuzz_text(data, size)};
     struct signature s = {0};
     struct dkim_signature result = {0};
-    signature_parse(a, &field, &s, &result);
+    signature_parse(a, SIGNATURE_DKIM, &field, &s, &result);
     if (s.decided) {
         require(result.result == DKIM_NEUTRAL || result.result == DKIM_PERMERROR);
         require(result.reason.n > 0);
