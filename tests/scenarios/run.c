@@ -2,7 +2,9 @@
  * and verdict out, through the same pipeline, policy and edits as the daemon, without MTA and
  * network.
  *
- *     scenarios [-v] KEYDIR FILE...
+ *     scenarios [-v|-w] KEYDIR FILE...
+ *
+ * -v: each is told; -w: and printed (story.h), for those who play them through the wire.
  *
  * Errors: exit status 1 if any expectation is not met, with everything that came out; 2 if a file
  * cannot be read or is not well-formed. */
@@ -20,7 +22,7 @@
 #include "keys/keyset.h"
 #include "mail/address.h"
 #include "scenario.h"
-#include "session/play.h"
+#include "story.h"
 
 #define NOW            1800000000
 #define RECIPIENTS_MAX 16
@@ -40,7 +42,8 @@ struct play {
     struct recipient_words recipients[RECIPIENTS_MAX];
     struct dialogue *dialogue;
     const struct transaction *t; /* as it was answered */
-    struct str log;
+    struct str config, zone, log;
+    struct str own_address;
     unsigned failures;
 };
 
@@ -132,12 +135,14 @@ static void set_up(struct play *p)
     const struct str *section = p->scenario->section;
     conf_problems_init(&problems, p->arena);
     write_senders(p);
-    struct str text = replace(p->arena, section[SECTION_CONFIG], STR("{keys}"), str_of(p->keydir));
-    text = str_printf(p->arena, "authserv-id = \"mx.recv.example\";\n%.*s", STR_ARG(text));
+    p->config = str_printf(p->arena, "authserv-id = \"mx.recv.example\";\n%.*s",
+                           STR_ARG(section[SECTION_CONFIG]));
+    struct str text = replace(p->arena, p->config, STR("{keys}"), str_of(p->keydir));
     p->conf = conf_parse(text, &problems);
     if (!p->conf || !key_set_load(p->conf, &problems, &p->key_set))
         broken(p, "configuration", problems.n ? problems.v[0] : STR("no reason given"));
-    p->dns = dns_open_zone(with_keys(p, section[SECTION_ZONE]), p->arena, &problem);
+    p->zone = with_keys(p, section[SECTION_ZONE]);
+    p->dns = dns_open_zone(p->zone, p->arena, &problem);
     if (!p->dns)
         broken(p, "zone", problem);
     p->keys = key_cache_new(1 << 20);
@@ -182,7 +187,7 @@ static void session_line(struct play *p, struct str key, struct str value)
     else if (str_eq(key, STR("rcpt")))
         add_recipient(p, value);
     else if (str_eq(key, STR("host")))
-        netset_add(&p->conf->host_addresses, value);
+        netset_add(&p->conf->host_addresses, p->own_address = value);
     else
         broken(p, "unknown word in [session]", key);
 }
@@ -254,6 +259,15 @@ static void sign(struct play *p, struct header_list *headers, struct str body)
     }
 }
 
+/* Fields are folded as an MTA tells them, with LF. */
+static void fold_with_lf(struct play *p)
+{
+    for (size_t i = 0; i < p->headers.n; i++) {
+        struct header_field *field = &p->headers.fields[i];
+        field->value = replace(p->arena, field->value, STR("\r\n"), STR("\n"));
+    }
+}
+
 /* A line "TAMPER" in the message is there for the verifier and not for the signer. */
 static void read_message(struct play *p)
 {
@@ -261,6 +275,7 @@ static void read_message(struct play *p)
     header_list_init(&p->headers, p->arena);
     header_parse_message(&p->headers, text, &p->letter.body);
     sign(p, &p->headers, replace(p->arena, p->letter.body, STR("TAMPER\r\n"), STR("")));
+    fold_with_lf(p);
     p->letter.headers = &p->headers;
 }
 
@@ -411,8 +426,59 @@ static void check(struct play *p)
         broken(p, "a scenario that expects nothing", p->scenario->name);
 }
 
-static bool play(const struct scenario *scenario, const char *keydir, const char *path,
-                 bool verbose)
+/* Keys in a checkout are readable by all, and assay refuses such keys: work on private copies. */
+static char keydir[] = "/tmp/assay-scenarios-XXXXXX";
+static const char *const copies[] = {"rsa.pem", "ed25519.pem", "senders"};
+
+static void remove_copies(void)
+{
+    for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
+        char path[sizeof keydir + 16];
+        snprintf(path, sizeof path, "%s/%s", keydir, copies[i]);
+        unlink(path);
+    }
+    rmdir(keydir);
+}
+
+static void make_copies(struct arena *a, const char *from)
+{
+    if (!mkdtemp(keydir)) {
+        perror(keydir);
+        exit(2);
+    }
+    atexit(remove_copies);
+    for (size_t i = 0; i < 2; i++) {
+        struct str text = read_file(a, str_cstr(a, str_printf(a, "%s/%s", from, copies[i])));
+        int fd = open(str_cstr(a, str_printf(a, "%s/%s", keydir, copies[i])),
+                      O_WRONLY | O_CREAT | O_EXCL, 0600);
+        if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n) {
+            perror(keydir);
+            exit(2);
+        }
+        close(fd);
+    }
+}
+
+static void tell(const struct play *p, const char *path)
+{
+    const struct story story = {
+        .name = p->scenario->name,
+        .path = str_of(path),
+        .line = p->scenario->line,
+        .config = p->config,
+        .senders = p->scenario->section[SECTION_SENDERS],
+        .zone = p->zone,
+        .host = p->own_address,
+        .letter = &p->letter,
+        .t = p->t,
+        .log = p->log,
+    };
+    story_print(&story, p->arena);
+}
+
+enum telling_mode { TELL_FAILURES, TELL_ALL, TELL_STORIES };
+
+static bool play(const struct scenario *scenario, const char *path, enum telling_mode mode)
 {
     struct play p = {.arena = arena_new(0), .scenario = scenario, .keydir = keydir};
     set_up(&p);
@@ -421,8 +487,11 @@ static bool play(const struct scenario *scenario, const char *keydir, const char
     run_message(&p);
     const struct telling telling = transaction_telling(p.t);
     p.log = record_line(p.t->point, &telling, 0);
-    check(&p);
-    if (p.failures || verbose) {
+    if (mode == TELL_STORIES)
+        tell(&p, path);
+    else
+        check(&p);
+    if (p.failures || mode == TELL_ALL) {
         struct str edits;
         some_edit(&p, EDIT_INSERT, STR("*"), &edits);
         fprintf(stderr, "%s %s:%u: %.*s\n    %.*s\n    %.*s\n    %.*s\n",
@@ -437,48 +506,33 @@ static bool play(const struct scenario *scenario, const char *keydir, const char
     return good;
 }
 
-/* Keys in a checkout are readable by all, and assay refuses such keys: work on private copies. */
-static char *private_copies(struct arena *a, const char *from)
+static _Noreturn void usage(void)
 {
-    static const char *const names[] = {"rsa", "ed25519"};
-    char *dir = str_cstr(a, STR("/tmp/assay-scenarios-XXXXXX"));
-    if (!mkdtemp(dir)) {
-        perror(dir);
-        exit(2);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        struct str text = read_file(a, str_cstr(a, str_printf(a, "%s/%s.pem", from, names[i])));
-        int fd = open(str_cstr(a, str_printf(a, "%s/%s.pem", dir, names[i])),
-                      O_WRONLY | O_CREAT | O_EXCL, 0600);
-        if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n) {
-            perror(dir);
-            exit(2);
-        }
-        close(fd);
-    }
-    return dir;
+    fputs("usage: scenarios [-v|-w] KEYDIR FILE...\n", stderr);
+    exit(2);
 }
 
-static void remove_copies(struct arena *a, const char *dir)
+static enum telling_mode read_mode(int argc, char **argv)
 {
-    unlink(str_cstr(a, str_printf(a, "%s/rsa.pem", dir)));
-    unlink(str_cstr(a, str_printf(a, "%s/ed25519.pem", dir)));
-    unlink(str_cstr(a, str_printf(a, "%s/senders", dir)));
-    rmdir(dir);
+    enum telling_mode mode = TELL_FAILURES;
+    for (int c; (c = getopt(argc, argv, "vw")) != -1;) {
+        if (c == '?')
+            usage();
+        mode = c == 'v' ? TELL_ALL : TELL_STORIES;
+    }
+    if (argc - optind < 2)
+        usage();
+    return mode;
 }
 
 int main(int argc, char **argv)
 {
-    bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
+    enum telling_mode mode = read_mode(argc, argv);
     unsigned passed = 0, failed = 0;
-    if (argc < (verbose ? 4 : 3)) {
-        fputs("usage: scenarios [-v] KEYDIR FILE...\n", stderr);
-        return 2;
-    }
     struct arena *a = arena_new(0);
     log_open(LOG_TO_STDERR, "scenarios", LOG_LEVEL_ERROR);
-    char *keydir = private_copies(a, argv[verbose ? 2 : 1]);
-    for (int i = verbose ? 3 : 2; i < argc; i++) {
+    make_copies(a, argv[optind]);
+    for (int i = optind + 1; i < argc; i++) {
         struct scenario_file file;
         struct str problem;
         if (!scenario_parse(a, read_file(a, argv[i]), &file, &problem)) {
@@ -486,13 +540,13 @@ int main(int argc, char **argv)
             return 2;
         }
         for (size_t k = 0; k < file.n; k++)
-            if (play(&file.v[k], keydir, argv[i], verbose))
+            if (play(&file.v[k], argv[i], mode))
                 passed++;
             else
                 failed++;
     }
-    remove_copies(a, keydir);
     arena_free(a);
-    printf("%u passed, %u failed\n", passed, failed);
+    if (mode != TELL_STORIES)
+        printf("%u passed, %u failed\n", passed, failed);
     return failed || !passed;
 }

@@ -2,8 +2,9 @@
 
     zone = {"example.test": {"TXT": ["v=spf1 -all"], "A": ["192.0.2.1"], "MX": [(10, "mx.example.test")]}}
 
-A name that is not in the zone does not exist. Instead of records a name may have a behaviour: SILENT, SERVFAIL, or
-a Slow(seconds, records)."""
+A name that is not in the zone does not exist, unless "*." and what follows its first label is. Instead of records a name
+may have a behaviour: SILENT, SERVFAIL, or a Slow(seconds, records); "otherwise" among its records is that for types that
+it has none of."""
 
 import ipaddress
 import socket
@@ -62,7 +63,9 @@ class DnsServer:
         number, _ = struct.unpack("!HH", packet[end : end + 4])
         kind = TYPES.get(number, str(number))
         self.queries.append((name, kind))
-        found = self.zone.get(name)
+        found = self.zone.get(name, self.zone.get("*." + name.partition(".")[2]))
+        if isinstance(found, dict) and kind not in found:
+            found = found.get("otherwise") or found
         if found == SILENT or self.dead:
             return
         if isinstance(found, Slow):
@@ -97,7 +100,7 @@ def _rdata(kind, value):
         return struct.pack("!H", value[0]) + _write_name(value[1])
     if kind in ("PTR", "CNAME"):
         return _write_name(value)
-    text = value.encode()
+    text = value if isinstance(value, bytes) else value.encode()
     return b"".join(bytes([len(text[i : i + 255])]) + text[i : i + 255] for i in range(0, len(text), 255)) or b"\0"
 
 

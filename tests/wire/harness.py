@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -48,20 +49,48 @@ def until(condition, what, seconds=PATIENCE):
     raise AssertionError(f"waited {seconds} s in vain: {what}")
 
 
+class Clock:
+    """The clocks of a daemon, as clock.c reads them; wall: what the wall clock shows."""
+
+    def __init__(self, path, wall=0):
+        self.path = pathlib.Path(path)
+        self.path.write_bytes(struct.pack("=qq", 0, wall))
+        self.path.chmod(0o644)
+        self.ahead = 0
+
+    @property
+    def environment(self):
+        return {"LD_PRELOAD": os.environ["ASSAY_CLOCK_LIBRARY"], "ASSAY_CLOCK": str(self.path),
+                "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+    def go_on(self, seconds):
+        """So much time has passed for the daemon, from one moment to the next."""
+        self.ahead += seconds
+        with open(self.path, "r+b", buffering=0) as file:
+            file.write(struct.pack("=q", self.ahead))
+
+
 # Who speaks the milter protocol in the daemon.
 LIBRARY = os.environ.get("ASSAY_MILTER_LIBRARY", "libmilter")
 
 
 class Daemon:
-    """config: lines of assay.conf beside listen, dns.servers and BASE. zone: for a DnsServer of its own."""
+    """config: lines of assay.conf beside listen, dns.servers and BASE. zone: for a DnsServer of its own. clock: it has
+    one that can be set (Clock); wall: and that stands at this time."""
 
-    def __init__(self, config="", zone=None, tcp=False, base=BASE, dns="", directory=None, start=True, environment=None):
+    def __init__(self, config="", zone=None, tcp=False, base=BASE, dns="", directory=None, start=True, environment=None,
+                 clock=False, wall=0, library=LIBRARY):
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="assay-wire-"))
         self.own_directory = directory is None
         self.dns = DnsServer(zone or {})
         self.dns_options = dns
         self.base = base
-        self.environment = environment or {}
+        self.environment = dict(environment or {})
+        self.library = library
+        self.clock = None
+        if clock or wall:
+            self.clock = Clock(self.directory / "clock", wall)
+            self.environment.update(self.clock.environment)
         if tcp:
             self.address = ("127.0.0.1", free_port())
             self.listen = f"inet:{self.address[1]}@127.0.0.1"
@@ -77,7 +106,7 @@ class Daemon:
 
     def configure(self, config):
         self.path.write_text(
-            f'listen = "{self.listen}";\nmilter-library = "{LIBRARY}";\n'
+            f'listen = "{self.listen}";\nmilter-library = "{self.library}";\n'
             f'dns = {{ servers = [ "{self.dns.servers}" ]; {self.dns_options} }};\n' + self.base + config
         )
 
@@ -116,12 +145,16 @@ class Daemon:
 
     def reload(self, config=None):
         """SIGHUP; waits for the daemon's word on it: True if the new configuration is in force."""
+        return self.begin_reload(config)()
+
+    def begin_reload(self, config=None):
+        """SIGHUP; what is returned waits for the daemon's word on it."""
         if config is not None:
             self.configure(config)
         pattern = r"(reloaded|was not reloaded)"
         before = len(self.lines(pattern))
         self.signal(signal.SIGHUP)
-        return "not reloaded" not in self.wait_for_log(pattern, before + 1)[-1]
+        return lambda: "not reloaded" not in self.wait_for_log(pattern, before + 1)[-1]
 
     def counters(self):
         table = (TOP / "lib/base/counters.def").read_text()

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Key directories: a daemon plays whole rotations against a name server whose records come and go."""
+"""Key directories: a daemon plays whole rotations against a name server whose records come and go. Its clock is set:
+a second passes each time that something is waited for."""
 
 import json
 import os
@@ -41,7 +42,7 @@ class Senders:
 
 class Keys(harness.WireTest):
     def key_daemon(self, start=True, config="", retirement="3s"):
-        d = self.daemon("", ZONE, dns='negative-ttl = "0s";', start=False)
+        d = self.daemon("", ZONE, dns='negative-ttl = "0s";', start=False, clock=True)
         d.dns.ttl = TTL
         d.keys = d.directory / "keys"
         d.keys.mkdir(mode=0o700)
@@ -76,12 +77,30 @@ class Keys(harness.WireTest):
         found = json.loads(self.assay(d, "list", "--json"))["keys"]
         return {key["selector"]: key["state"] for key in found}
 
+    @staticmethod
+    def come(d, pattern, count=1):
+        """Waits for a line of the log, while the time passes for the daemon."""
+        def lines():
+            found = d.lines(pattern)
+            if len(found) < count:
+                d.clock.go_on(1)
+            return found if len(found) >= count else None
+
+        return harness.until(lines, f"log line /{pattern}/ in:\n{d.log()}")
+
+    @staticmethod
+    def pass_time(d, seconds):
+        """So many looks at the DNS."""
+        for _ in range(seconds):
+            d.clock.go_on(1)
+            d.counters()  # the daemon has seen it
+
     def wait_for_states(self, d, **states):
         """By the letters that the selectors end in. The files are written after the log line."""
         harness.until(lambda: {s[-1]: state for s, state in self.states(d).items()} == states, f"the states {states}")
 
     def wait_for(self, d, selector, words, count=1):
-        return d.wait_for_log(rf"key {selector} of {DOMAIN}: .*{words}", count)
+        return self.come(d, rf"key {selector} of {DOMAIN}: .*{words}", count)
 
     def active(self, d, kind="ed25519"):
         """A published key that is active."""
@@ -101,14 +120,14 @@ class Keys(harness.WireTest):
         second, second_name, value = self.rotate(d)
         self.wait_for(d, second, "pending")
         self.wait_for_states(d, a="active", b="pending")
-        time.sleep(1.5)
+        self.pass_time(d, 2)
         self.assertEqual(self.signers(d), [first])
-        published = time.monotonic()
+        published = d.clock.ahead
         self.publish(d, second_name, value)
         self.wait_for(d, second, "its record is published")
         self.assertEqual(self.signers(d), [first])
         self.wait_for(d, second, "active")
-        self.assertGreaterEqual(time.monotonic() - published, TTL - 1)
+        self.assertGreaterEqual(d.clock.ahead - published, TTL)
         self.wait_for(d, first, "retiring")
         self.assertEqual(self.signers(d), [second])
         self.wait_for_states(d, a="retiring", b="active")
@@ -121,7 +140,7 @@ class Keys(harness.WireTest):
         self.assertEqual([found[f"key-{word}"] for word in ("activated", "retired", "removable")], [2, 1, 1])
         self.assertEqual(found["reloads"], 0)
         del d.dns.zone[first_name]
-        time.sleep(1.5)
+        self.pass_time(d, 2)
         self.assertEqual(d.counters()["key-record-missing"], 0)
         # The states survive: it signs before it has seen anything.
         self.assertEqual(d.stop(), 0)
@@ -136,7 +155,7 @@ class Keys(harness.WireTest):
         self.assertEqual(self.signers(d), [first])
         del d.dns.zone[name]
         self.wait_for(d, first, "its record is missing")
-        time.sleep(2.5)
+        self.pass_time(d, 3)
         self.assertEqual(len(d.lines(f"warning: key {first} .*missing")), 1)
         self.publish(d, name, value.replace("p=", "p=AAAA"))
         self.wait_for(d, first, "does not fit any more")
@@ -144,7 +163,7 @@ class Keys(harness.WireTest):
         self.publish(d, name, value)
         self.wait_for(d, first, "its record is well again")
         d.dns.zone[name] = "servfail"
-        time.sleep(3.5)
+        self.pass_time(d, 4)
         found = d.counters()
         self.assertEqual((found["key-record-missing"], found["key-record-changed"]), (1, 1))
 
@@ -183,7 +202,7 @@ class Keys(harness.WireTest):
         self.assertEqual(self.signers(d), [ed])
         self.assertTrue(d.reload())  # tells of the key at once, and looks
         self.wait_for(d, rsa, "its record is published")
-        time.sleep(TTL + 1)
+        d.clock.go_on(TTL + 1)
         self.assertTrue(d.reload())
         self.wait_for(d, rsa, "active")
         self.assertEqual(sorted(self.signers(d)), sorted([rsa, ed]))
@@ -205,10 +224,11 @@ class Keys(harness.WireTest):
         self.assertEqual(self.signers(d), [first])
         self.assertTrue(d.reload())  # what could not be written is not forgotten
         self.assertEqual(self.signers(d), [first])
-        time.sleep(2.5)
+        self.pass_time(d, 3)
         self.assertEqual(len(d.lines("cannot be written")), 1)
         self.assertEqual(self.states(d), {first: "pending"})
         d.keys.chmod(0o770)
+        d.clock.go_on(1)
         self.wait_for_states(d, a="active")
 
     def test_broken_files(self):
@@ -218,8 +238,8 @@ class Keys(harness.WireTest):
         bad = d.keys / "bad.pem"
         bad.write_text("no key\n")
         bad.chmod(0o600)
-        d.wait_for_log(r"error: .*bad\.pem: no private key")
-        time.sleep(2.5)
+        self.come(d, r"error: .*bad\.pem: no private key")
+        self.pass_time(d, 3)
         self.assertEqual(len(d.lines(r"bad\.pem")), 1)
         self.assertEqual(self.signers(d), [first])
         self.assertFalse(d.reload())
@@ -228,7 +248,7 @@ class Keys(harness.WireTest):
         # A key that goes signs no more, one that is replaced under its name begins anew.
         key = next(d.keys.glob("*.pem"))
         subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "ED25519", "-out", key], check=True)
-        d.wait_for_log("no key in .* is active")
+        self.come(d, "no key in .* is active")
         harness.until(lambda: self.signers(d) == [], "no signature")
 
 
