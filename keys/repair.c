@@ -125,7 +125,7 @@ void repair_entry(struct strbuf *b, const struct key_reader *r, const char *dire
     if (r->instead)
         sb_printf(b, "; %s", r->instead);
     else if (st->st_uid != 0 || is_at_the_top(directory))
-        sb_printf(b, "; put the key %s", elsewhere);
+        sb_printf(b, "; put the file %s", elsewhere);
     else if (group_is_others(r, st))
         sb_printf(b,
                   "; if %s is to share the keys of group %s, run as root: usermod -aG %s %s, and "

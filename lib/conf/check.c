@@ -224,6 +224,47 @@ static void check_memory(struct check *c)
                  "together, or one large message is too much");
 }
 
+/* A name that DNS and both MTAs take as it is. */
+static void check_srs_domain(struct check *c)
+{
+    struct conf *conf = c->conf;
+    struct str name;
+    if (!conf->srs_domain.p)
+        return;
+    if (conf_plain_name(conf->arena, conf->srs_domain, &name) && str_find(name, 0, '.') < name.n)
+        conf->srs_domain = name;
+    else
+        complain(c, "srs.domain", conf->srs_domain, "is no domain such as srs.example.org");
+}
+
+static void check_srs_listen(struct check *c)
+{
+    const struct conf *conf = c->conf;
+    struct listen_address address;
+    struct str problem;
+    struct conf_place place = conf_place_of(conf, "srs.listen");
+    if (!conf->srs_listen.n)
+        return;
+    if (!listen_parse(conf->srs_listen, c->scratch, &address, &problem))
+        conf_problem(c->problems, place, "srs.listen: %.*s", STR_ARG(problem));
+    if (!conf->srs_domain.p || !conf->srs_secrets.p)
+        conf_problem(c->problems, place, "srs.listen: is of no use without %s",
+                     conf->srs_domain.p ? "srs.secrets" : "srs.domain");
+}
+
+static void check_srs(struct check *c)
+{
+    const struct conf *conf = c->conf;
+    check_srs_domain(c);
+    check_srs_listen(c);
+    check_absolute(c, "srs.secrets", conf->srs_secrets);
+    if (conf->srs_hash_minimum > conf->srs_hash_length)
+        conf_problem(c->problems, conf_place_of(conf, "srs.hash-minimum"),
+                     "srs.hash-minimum: %lld is more than srs.hash-length (%lld): no address of "
+                     "our own would be accepted",
+                     (long long)conf->srs_hash_minimum, (long long)conf->srs_hash_length);
+}
+
 /* Authentication-Results readers compare it as text, so it is a plain name (RFC 8601 2.5). */
 static void check_authserv_id(struct check *c)
 {
@@ -276,5 +317,6 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_guard(&c);
     check_memory(&c);
     check_authserv_id(&c);
+    check_srs(&c);
     default_strings(conf, &conf->submission_daemons, 2, submission);
 }

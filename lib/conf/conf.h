@@ -23,6 +23,7 @@ enum discovery { DISCOVERY_TREEWALK, DISCOVERY_PSL };
 enum milter_server { MILTER_BY_LIBMILTER, MILTER_BY_OWN };
 enum spf_evaluator { SPF_BY_OWN, SPF_BY_LIBSPF2 };
 enum dkim_evaluator { DKIM_BY_OWN, DKIM_BY_LIBOPENDKIM };
+enum srs_digits { SRS_DIGITS_BASE64, SRS_DIGITS_BASE64URL };
 enum spf_point { SPF_AT_MAIL, SPF_AT_RCPT, SPF_AT_END };
 
 struct conf_strings {

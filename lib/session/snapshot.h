@@ -9,14 +9,16 @@
 #include "dns/dns.h"
 
 struct reference;
+struct srs_scheme;
 
 /* Immutable. A message takes the one in force at MAIL and keeps it to its end, so a reload never
  * changes a message half-way. */
 struct snapshot {
     const struct conf *conf;
-    const struct key_set *keys;  /* NULL: nothing is signed */
-    struct dns *dns;             /* shared with other snapshots of the same dns settings */
-    struct key_cache *key_cache; /* shared likewise */
+    const struct key_set *keys;   /* NULL: nothing is signed */
+    const struct srs_scheme *srs; /* NULL: without srs.domain */
+    struct dns *dns;              /* shared with other snapshots of the same dns settings */
+    struct key_cache *key_cache;  /* shared likewise */
     const struct engines *engines;
     struct reference *reference; /* shared likewise; NULL: no library is asked for anything */
 };

@@ -50,7 +50,7 @@ static const struct command_option check_options[] = {
     OPTION("mta", "NAME", take_text, struct check, words.mta,
            "what the MTA calls itself in Received ({j}); default: authserv-id"),
     OPTION("at", "TIME", take_time, struct check, now,
-           "when the message came: seconds since 1970, default: now"),
+           "when the message came: 2026-11-29T20:00:00Z, or seconds since 1970; default: now"),
     OPTION("save-dns", "FILE", take_text, struct check, save_path,
            "write what is asked of the DNS to a zone file for --dns"),
     OPTION("trace", NULL, take_flag, struct check, trace, "say every look-up with its answer"),

@@ -62,6 +62,7 @@ const struct command_row assay_command = {
             &check_command,
             &spf_command,
             &dmarc_command,
+            &srs_command,
             &status_command,
             &metrics_command,
             &version_command,

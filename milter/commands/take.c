@@ -1,6 +1,7 @@
 /* take.c - values of options.
  *
  * Errors: a phrase to stand behind the value. */
+#include "base/instant.h"
 #include "base/netset.h"
 #include "milter/commands/command.h"
 
@@ -28,12 +29,8 @@ const char *take_texts(struct command *c, const char *text, void *to)
 
 const char *take_time(struct command *c, const char *text, void *to)
 {
-    unsigned long long seconds;
     (void)c;
-    if (!str_to_u64(str_of(text), INT64_MAX, &seconds))
-        return "is no time: seconds since 1970, such as 1700000000";
-    *(int64_t *)to = (int64_t)seconds;
-    return NULL;
+    return instant_parse(str_of(text), to) ? NULL : INSTANT_WANTED;
 }
 
 const char *take_address(struct command *c, const char *text, void *to)

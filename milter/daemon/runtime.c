@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "keys/keyset.h"
+#include "keys/srssecrets.h"
 #include "milter/daemon/host.h"
 #include "milter/daemon/identity.h"
 #include "milter/daemon/sampler.h"
@@ -61,6 +62,9 @@ static bool load_keys(enum rights rights, struct conf_problems *problems,
         return false;
     }
     bool loaded = key_set_load_dirs(c->conf, problems, left_out, &c->keys, &c->dirs);
+    size_t before = problems->n;
+    c->srs = srs_scheme_load(c->conf, c->conf->arena, left_out ? left_out : problems);
+    loaded = loaded && problems->n == before;
     if (rights == RIGHTS_OF_USER)
         identity_leave(&user);
     return loaded;
@@ -157,6 +161,7 @@ bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, s
     fresh.key_cache = shared_key_cache(c->conf, before, old ? old->key_cache : NULL);
     fresh.conf = shared_conf(c->conf);
     fresh.s.engines = engines_for(c->conf, fresh.workers);
+    fresh.s.srs = c->srs;
     put_in_force(rt, &fresh);
     atomic_store(&rt->loaded, time(NULL));
     keydirs_free(c->dirs);
@@ -168,7 +173,7 @@ void runtime_install_keys(struct runtime *rt, struct key_set *keys)
 {
     struct held_snapshot *old = rt->current;
     const struct held_snapshot fresh = {
-        .s = {.engines = old->s.engines},
+        .s = {.engines = old->s.engines, .srs = old->s.srs},
         .keys = keys,
         .conf = shared_hold(old->conf),
         .dns = shared_hold(old->dns),

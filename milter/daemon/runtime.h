@@ -24,7 +24,8 @@ struct sampler;
 struct candidate {
     struct conf *conf;
     struct key_set *keys;
-    struct keydirs *dirs; /* that the keys were made of; NULL: none */
+    struct keydirs *dirs;         /* that the keys were made of; NULL: none */
+    const struct srs_scheme *srs; /* in the configuration's arena; NULL: without srs.domain */
 };
 
 /* Whose rights the keys are read with: the process's own, or those of the user that the

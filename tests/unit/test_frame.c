@@ -243,11 +243,11 @@ static void complaints(void **state)
         {"tool inner sample --te a one", "tool inner sample: there is no option --te; do you mean "
                                          "--text?\n\"tool inner sample --help\" tells more\n"},
         {"tool inner sample --must a --time tomorrow one",
-         "tool inner sample: --time: \"tomorrow\" is no time: seconds since 1970, such as "
-         "1700000000\n"},
+         "tool inner sample: --time: \"tomorrow\" is no time: wanted is 2026-11-29T20:00:00Z "
+         "(RFC 3339, in UTC), or seconds since 1970\n"},
         {"tool inner sample --must a --time -1 one",
-         "tool inner sample: --time: \"-1\" is no time: seconds since 1970, such as "
-         "1700000000\n"},
+         "tool inner sample: --time: \"-1\" is no time: wanted is 2026-11-29T20:00:00Z "
+         "(RFC 3339, in UTC), or seconds since 1970\n"},
         {"tool inner sample --must a --address 1.2.3 one",
          "tool inner sample: --address: \"1.2.3\" is no address such as 192.0.2.1 or "
          "2001:db8::1\n"},

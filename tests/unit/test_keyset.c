@@ -510,8 +510,8 @@ static void test_directories_of_others(void **state)
         const char *want;
     } cases[] = {
         {"/home/ann", 54322,
-         "; put the key into a directory that it may enter, such as /etc/assay/keys"},
-        {"/root", 0, "; put the key into a directory that it may enter, such as /etc/assay/keys"},
+         "; put the file into a directory that it may enter, such as /etc/assay/keys"},
+        {"/root", 0, "; put the file into a directory that it may enter, such as /etc/assay/keys"},
         {"/srv/keys", 0, "; run as root: chgrp g /srv/keys && chmod g+x /srv/keys"},
     };
     gid_t groups[] = {reader_gid};
