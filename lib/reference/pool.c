@@ -67,7 +67,11 @@ static bool start(struct pool *pool, struct worker *worker, struct arena *a, str
     worker->jobs = 0;
     worker->gone = false;
     if (!process_start(pool->program, &worker->process)) {
-        *problem = str_printf(a, "%s cannot be started: %s", pool->program, strerrordesc_np(errno));
+        *problem =
+            errno == ENOENT
+                ? str_printf(a, "there is no %s: it is built with -DASSAY_REFERENCE=ON",
+                             pool->program)
+                : str_printf(a, "%s cannot be started: %s", pool->program, strerrordesc_np(errno));
         return false;
     }
     if (greet(&worker->process, a, hello, problem)) {

@@ -1,10 +1,10 @@
 /* reference.h - the field's libraries - libspf2, libopendkim, libopendmarc - asked at arm's length.
  *
- * They run in worker processes (contrib/reference, the program assay-reference) that can do nothing
- * but compute: no network, no files, bounded memory and time. A worker is told the facts, asks for
- * DNS answers over its socket - which are fetched here, by the asker, and pass our own parsers on
- * their way -, and returns what its library concludes, in the structures that our own libraries
- * fill. What comes from a worker is checked like anything remote.
+ * They run in worker processes (lib/reference/worker, the program assay-reference) that can do
+ * nothing but compute: no network, no files, bounded memory and time. A worker is told the facts,
+ * asks for DNS answers over its socket - which are fetched here, by the asker, and pass our own
+ * parsers on their way -, and returns what its library concludes, in the structures that our own
+ * libraries fill. What comes from a worker is checked like anything remote.
  *
  * A crash, a time-out and a refusal are answers: whoever asks has a result of our own beside it. */
 #ifndef ASSAY_REFERENCE_REFERENCE_H

@@ -65,6 +65,7 @@ const struct command_row assay_command = {
             &srs_command,
             &status_command,
             &metrics_command,
+            &probe_command,
             &version_command,
             NULL,
         },

@@ -36,12 +36,19 @@ enum milter_command {
 
 /* What it is told. */
 enum milter_reply {
+    MILTER_SAY_SHUTDOWN = '4',
+    MILTER_SAY_ACCEPT = 'a',
+    MILTER_SAY_REPLACE_BODY = 'b',
     MILTER_SAY_CONTINUE = 'c',
+    MILTER_SAY_DISCARD = 'd',
+    MILTER_SAY_CLOSE = 'f',
+    MILTER_SAY_ADD_HEADER = 'h',
     MILTER_SAY_INSERT_HEADER = 'i',
     MILTER_SAY_CHANGE_HEADER = 'm',
     MILTER_SAY_PROGRESS = 'p',
     MILTER_SAY_QUARANTINE = 'q',
     MILTER_SAY_REJECT = 'r',
+    MILTER_SAY_SKIP = 's',
     MILTER_SAY_TEMPFAIL = 't',
     MILTER_SAY_REPLY_CODE = 'y',
 };

@@ -47,7 +47,7 @@ PROFILES = {
 class Daemon:
     def __init__(self, build, top, logs):
         self.build = build
-        self.program, self.probe = build / "assay", build / "assay-probe"
+        self.program = build / "assay"
         self.top = top
         self.log_path = logs / "assay.log"
         self.socket = None
@@ -82,7 +82,7 @@ class Daemon:
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen([str(w) for w in words], stderr=log, stdout=log, cwd=WORK)
         end = time.monotonic() + 20
-        while subprocess.run([str(self.probe), "--check", self.socket], capture_output=True).returncode != 0:
+        while subprocess.run([str(self.program), "probe", "--check", self.socket], capture_output=True).returncode != 0:
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"assay does not answer with profile {profile}:\n{self.tail(0)}")
             time.sleep(0.05)

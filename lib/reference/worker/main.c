@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 #define EXIT_USAGE       64
 #define EXIT_UNAVAILABLE 69

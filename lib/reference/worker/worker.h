@@ -10,8 +10,8 @@
  *   try.c                             proof of that: what must not be possible, attempted
  *
  * Nothing here is shared with the process that asks but the socket. */
-#ifndef ASSAY_CONTRIB_REFERENCE_WORKER_H
-#define ASSAY_CONTRIB_REFERENCE_WORKER_H
+#ifndef ASSAY_REFERENCE_WORKER_H
+#define ASSAY_REFERENCE_WORKER_H
 
 #include "reference/messages.h"
 

@@ -11,7 +11,7 @@
 
 #include <opendkim/dkim.h>
 
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 #define SIGNATURE_FIELD STR(DKIM_SIGNHEADER)
 #define IDENTITY_ROOM   1024

@@ -9,7 +9,7 @@
 
 #include <opendmarc/dmarc.h>
 
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 #ifndef ASSAY_PUBLIC_SUFFIX_LIST
 #error "the path of the public suffix list is not defined"

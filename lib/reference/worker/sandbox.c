@@ -5,7 +5,7 @@
  * reading and writing that socket, and ending.
  *
  * Errors: sandbox_enter() fails if a wall cannot be put up; the worker does not serve then. */
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -14,7 +14,7 @@
 /* It expects the network's headers to be there. */
 #include <spf2/spf.h>
 
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 #define NO_EXPLANATION "no-explanation" /* libspf2 wants a default of its own */
 #define EXIT_LIBRARY   70

@@ -2,7 +2,7 @@
  * the C library load when they are first used is loaded then.
  *
  * Errors: none; what the libraries conclude here is of no interest. */
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 /* A key whose private part nobody has, and RFC 8463 A.2's. */
 #define RSA_KEY                                                                                    \

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 /* True as long as most of the CPU that the kernel allows is left. */
 static bool has_cpu(void)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 #define EXIT_PROTOCOL 76
 

@@ -4,7 +4,7 @@
  * Errors: none. The C library's time() is not used by anything else here. */
 #include <time.h>
 
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 static int64_t pretended;
 

@@ -5,7 +5,7 @@
  * attempt is refused if its process was ended, or if it got an error.
  *
  * Errors: an attempt whose process could not be made or not be sandboxed was not refused. */
-#include "worker.h"
+#include "reference/worker/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
