@@ -1,0 +1,258 @@
+/* database.c - opening, checking and mending SQLite databases.
+ *
+ * Errors: false or NULL, and db->why is a phrase. */
+#include "store/database.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define LOOK_US   1000000
+#define BUSY_MS   100 /* somebody else writes: a tool, for a moment */
+#define WAL_PAGES 1000
+#define WAL_KEPT  "4194304"
+
+bool database_init(struct database *db, struct str path, const struct database_schema *schema)
+{
+    *db = (struct database){.schema = schema};
+    int n = snprintf(db->path, sizeof db->path, "%.*s", STR_ARG(path));
+    return n > 0 && (size_t)n + sizeof ".damaged" < sizeof db->path;
+}
+
+static bool fail(struct database *db, const char *what)
+{
+    snprintf(db->why, sizeof db->why, "%s", what);
+    return false;
+}
+
+static bool fail_by_errno(struct database *db)
+{
+    return fail(db, strerror(errno));
+}
+
+static bool fail_by_sqlite(struct database *db)
+{
+    int system = db->sql ? sqlite3_system_errno(db->sql) : 0;
+    snprintf(db->why, sizeof db->why, "%s%s%s", db->sql ? sqlite3_errmsg(db->sql) : "no memory",
+             system ? ": " : "", system ? strerror(system) : "");
+    return false;
+}
+
+static bool is_damaged(const struct database *db)
+{
+    int rc = db->sql ? sqlite3_errcode(db->sql) : SQLITE_OK;
+    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+}
+
+void database_close(struct database *db)
+{
+    sqlite3_close_v2(db->sql); /* statements that are left end it later */
+    db->sql = NULL;
+}
+
+bool database_run(struct database *db, const char *sql)
+{
+    return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK || fail_by_sqlite(db);
+}
+
+sqlite3_stmt *database_prepare(struct database *db, const char *sql)
+{
+    sqlite3_stmt *s = NULL;
+    if (sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK)
+        fail_by_sqlite(db);
+    return s;
+}
+
+int64_t database_number(struct database *db, const char *sql, int64_t otherwise)
+{
+    sqlite3_stmt *s = database_prepare(db, sql);
+    int64_t n = s && sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : otherwise;
+    sqlite3_finalize(s);
+    return n;
+}
+
+/* --- Opening -----------------------------------------------------------------------------------*/
+
+/* With rights of our own choice, which SQLite gives to the files beside it, too. */
+static bool make_file(struct database *db)
+{
+    int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    struct stat st;
+    if (fd < 0)
+        return fail_by_errno(db);
+    bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    close(fd);
+    db->device = st.st_dev;
+    db->inode = st.st_ino;
+    return plain || fail(db, "is no file");
+}
+
+static bool connect_to(struct database *db, int flags)
+{
+    flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    if (sqlite3_open_v2(db->path, &db->sql, flags, NULL) != SQLITE_OK)
+        return fail_by_sqlite(db);
+    sqlite3_extended_result_codes(db->sql, 0);
+    sqlite3_busy_timeout(db->sql, BUSY_MS);
+    return true;
+}
+
+static int note_wal(void *db, sqlite3 *sql, const char *name, int pages)
+{
+    (void)sql;
+    (void)name;
+    ((struct database *)db)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+void database_tidy(struct database *db)
+{
+    int frames = 0, moved = 0;
+    if (!db->sql || db->wal_pages < WAL_PAGES)
+        return;
+    db->wal_pages = 0;
+    sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
+}
+
+/* Nothing in the file is believed to be well-made: it may have been put there. */
+static bool set_up(struct database *db)
+{
+    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    db->wal_pages = 0;
+    return database_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                            "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=" WAL_KEPT
+                            "; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;") &&
+           (sqlite3_wal_hook(db->sql, note_wal, db), true);
+}
+
+static bool check_owner(struct database *db, int64_t id, int64_t version)
+{
+    if (version < 0 || id < 0)
+        return fail_by_sqlite(db);
+    if (id != (int64_t)db->schema->id && (id || version))
+        return fail(db, "is the database of another program");
+    if (version > (int64_t)db->schema->version)
+        return fail(db, "was written by a later version of assay");
+    return true;
+}
+
+static bool migrate(struct database *db, unsigned version)
+{
+    char after[96];
+    for (; version < db->schema->version; version++) {
+        snprintf(after, sizeof after, "PRAGMA application_id=%lu; PRAGMA user_version=%u; COMMIT;",
+                 (unsigned long)db->schema->id, version + 1);
+        if (!database_run(db, "BEGIN IMMEDIATE") || !database_run(db, db->schema->steps[version]) ||
+            !database_run(db, after))
+            return false;
+    }
+    return true;
+}
+
+static bool read_version(struct database *db, int64_t *version)
+{
+    int64_t id = database_number(db, "PRAGMA application_id", -1);
+    *version = database_number(db, "PRAGMA user_version", -1);
+    return check_owner(db, id, *version);
+}
+
+/* A file that is empty, or was begun and never finished, is a new one. */
+static bool check_whole(struct database *db)
+{
+    struct stat st;
+    if (stat(db->path, &st) || st.st_size > db->schema->check_up_to)
+        return true;
+    sqlite3_stmt *s = database_prepare(db, "PRAGMA quick_check(1)");
+    bool done = s && sqlite3_step(s) == SQLITE_ROW;
+    const char *said = done ? (const char *)sqlite3_column_text(s, 0) : NULL;
+    bool good = said && strcmp(said, "ok") == 0;
+    if (!done)
+        fail_by_sqlite(db);
+    else if (!good)
+        fail(db, "is damaged");
+    sqlite3_finalize(s);
+    return good;
+}
+
+/* *damaged: a new file would help. */
+static bool try_to_open(struct database *db, bool *damaged)
+{
+    int64_t version = 0;
+    *damaged = false;
+    if (!make_file(db))
+        return false;
+    if (connect_to(db, SQLITE_OPEN_READWRITE) && set_up(db) && read_version(db, &version)) {
+        bool whole = check_whole(db);
+        if (whole && migrate(db, (unsigned)version)) {
+            db->looked_us = clock_us();
+            return true;
+        }
+        *damaged = !whole;
+    }
+    *damaged = *damaged || is_damaged(db);
+    database_close(db);
+    return false;
+}
+
+static bool remove_beside(const struct database *db, const char *suffix)
+{
+    char path[sizeof db->path + 8];
+    snprintf(path, sizeof path, "%s%s", db->path, suffix);
+    return unlink(path) == 0 || errno == ENOENT;
+}
+
+static bool put_aside(struct database *db)
+{
+    char aside[sizeof db->path + 16];
+    snprintf(aside, sizeof aside, "%s.damaged", db->path);
+    if (rename(db->path, aside) || !remove_beside(db, "-wal") || !remove_beside(db, "-shm"))
+        return fail_by_errno(db);
+    log_error("%s: %s; it is now %s, and a new one is made", db->path, db->why, aside);
+    return true;
+}
+
+bool database_open(struct database *db)
+{
+    bool damaged;
+    if (try_to_open(db, &damaged))
+        return true;
+    return damaged && put_aside(db) && try_to_open(db, &damaged);
+}
+
+bool database_open_read(struct database *db)
+{
+    int64_t version;
+    if (access(db->path, R_OK))
+        return fail_by_errno(db);
+    if (connect_to(db, SQLITE_OPEN_READONLY) && read_version(db, &version)) {
+        sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        sqlite3_busy_timeout(db->sql, 20 * BUSY_MS);
+        if (version == (int64_t)db->schema->version)
+            return true;
+        fail(db, "is not of this version of assay: start the daemon once");
+    }
+    database_close(db);
+    return false;
+}
+
+bool database_is_there(struct database *db)
+{
+    struct stat st;
+    int64_t now = clock_us();
+    if (now - db->looked_us < LOOK_US)
+        return true;
+    db->looked_us = now;
+    return stat(db->path, &st) == 0 && st.st_dev == db->device && st.st_ino == db->inode;
+}
+
+void database_failed(struct database *db)
+{
+    fail_by_sqlite(db);
+}

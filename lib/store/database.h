@@ -1,0 +1,68 @@
+/* database.h - a SQLite database of ours: opened, checked, brought to the schema of today, and left
+ * when the file is no longer what stands at its path. Private to lib/store.
+ *
+ * A database is one thread's. */
+#ifndef ASSAY_STORE_DATABASE_H
+#define ASSAY_STORE_DATABASE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/str.h"
+
+/* What stands in a database of this kind. */
+struct database_schema {
+    uint32_t id;              /* application_id: whose file it is */
+    const char *const *steps; /* SQL; step i leads from version i to i + 1 */
+    unsigned version;         /* of the steps: today's */
+    int64_t check_up_to;      /* a file of at most so many bytes is checked as a whole at open */
+};
+
+#define DATABASE_WHY 256
+struct database {
+    sqlite3 *sql; /* NULL: closed */
+    char path[512];
+    const struct database_schema *schema;
+    dev_t device;
+    ino_t inode;
+    int64_t looked_us;      /* at the path, last */
+    int wal_pages;          /* that wait to be moved into the file */
+    char why[DATABASE_WHY]; /* the last call failed: a phrase */
+};
+
+/* The path is copied; true if it is not too long. */
+bool database_init(struct database *db, struct str path, const struct database_schema *schema);
+
+/* Opens for writing; makes the file, readable by its group, if there is none. A file that is
+ * damaged is put aside as PATH.damaged (in the place of an earlier one), and a new one made; a file
+ * of a later version of ours, or somebody else's, stays as it is, and cannot be opened. False, and
+ * why. */
+bool database_open(struct database *db);
+
+/* Opens for reading what is there. A version other than today's cannot be read. */
+bool database_open_read(struct database *db);
+
+void database_close(struct database *db);
+
+/* At most once a second: is the file still the one at the path? If not, it was removed or replaced,
+ * and what is written is lost: close it and open again. */
+bool database_is_there(struct database *db);
+
+/* Statements without results. False, and why. */
+bool database_run(struct database *db, const char *sql);
+
+/* A statement that lives until it is finalized. NULL, and why. */
+sqlite3_stmt *database_prepare(struct database *db, const char *sql);
+
+/* One number; `otherwise` if there is none. */
+int64_t database_number(struct database *db, const char *sql, int64_t otherwise);
+
+/* Moves what waits beside the file into it, if that is much: for when nobody waits. */
+void database_tidy(struct database *db);
+
+/* Notes why the last call on it failed. Close it then: damage is mended when it is opened. */
+void database_failed(struct database *db);
+
+#endif

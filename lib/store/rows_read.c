@@ -1,0 +1,171 @@
+/* rows_read.c - reads rows beside a daemon that writes.
+ *
+ * Errors: false, and rows_reader_problem() is a phrase. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/rows_table.h"
+
+struct rows_reader {
+    struct database db;
+};
+
+struct rows_reader *rows_reader_open(struct str path, struct arena *a, struct str *problem)
+{
+    struct rows_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        abort();
+    if (database_init(&reader->db, path, &rows_schema) && database_open_read(&reader->db))
+        return reader;
+    *problem = str_printf(a, "%.*s: %s", STR_ARG(str_safe(a, path, 200, true)),
+                          reader->db.why[0] ? reader->db.why : "the path is too long");
+    free(reader);
+    return NULL;
+}
+
+void rows_reader_close(struct rows_reader *reader)
+{
+    if (reader)
+        database_close(&reader->db);
+    free(reader);
+}
+
+struct str rows_reader_problem(const struct rows_reader *reader)
+{
+    return str_of(reader->db.why);
+}
+
+/* --- Columns -----------------------------------------------------------------------------------*/
+
+static struct str column(sqlite3_stmt *s, int i)
+{
+    const void *p = sqlite3_column_blob(s, i);
+    return (struct str){p ? p : "", p ? (size_t)sqlite3_column_bytes(s, i) : 0};
+}
+
+static struct row_policy columns_of_policy(sqlite3_stmt *s, int first)
+{
+    struct str v[ROWS_POLICY_FIELDS];
+    for (int i = 0; i < ROWS_POLICY_FIELDS; i++)
+        v[i] = column(s, first + i);
+    return (struct row_policy){v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]};
+}
+
+static uint64_t column_count(sqlite3_stmt *s, int i)
+{
+    int64_t n = sqlite3_column_int64(s, i);
+    return n > 0 ? (uint64_t)n : 0;
+}
+
+/* A statement with two numbers in it; NULL: that failed. */
+static sqlite3_stmt *begin(struct rows_reader *reader, const char *sql, int64_t one, int64_t two)
+{
+    sqlite3_stmt *s = database_prepare(&reader->db, sql);
+    if (s) {
+        sqlite3_bind_int64(s, 1, one);
+        sqlite3_bind_int64(s, 2, two);
+    }
+    return s;
+}
+
+/* `rc` is what the last step said. */
+static bool end(struct rows_reader *reader, sqlite3_stmt *s, int rc)
+{
+    bool good = rc == SQLITE_DONE || rc == SQLITE_ROW;
+    if (!good)
+        database_failed(&reader->db);
+    sqlite3_finalize(s);
+    return good;
+}
+
+/* --- Reading -----------------------------------------------------------------------------------*/
+
+bool rows_read_periods(struct rows_reader *reader, int64_t from_day, int64_t to_day,
+                       rows_period_fn *each, void *context)
+{
+    int rc;
+    sqlite3_stmt *s = begin(reader,
+                            "SELECT g.day, g.policy, g.n, g.m, domain, p, sp, np, adkim, aspf, fo,"
+                            " testing, discovery, destinations FROM (SELECT day, policy,"
+                            " count(*) n, sum(messages) m FROM row WHERE day BETWEEN ?1 AND ?2"
+                            " GROUP BY day, policy) g JOIN policy ON policy.id = g.policy"
+                            " ORDER BY g.day, g.policy",
+                            from_day, to_day);
+    if (!s)
+        return false;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+        const struct rows_period p = {
+            .day = sqlite3_column_int64(s, 0),
+            .policy_id = sqlite3_column_int64(s, 1),
+            .rows = column_count(s, 2),
+            .messages = column_count(s, 3),
+            .policy = columns_of_policy(s, 4),
+        };
+        if (!each(context, &p))
+            break;
+    }
+    return end(reader, s, rc);
+}
+
+static void read_source(struct str bytes, struct netaddr *out)
+{
+    *out = (struct netaddr){0};
+    if (bytes.n != 4 && bytes.n != 16)
+        return;
+    out->family = bytes.n == 4 ? 4 : 6;
+    memcpy(out->bytes, bytes.p, bytes.n);
+}
+
+static void read_row(sqlite3_stmt *s, const struct rows_period *period, struct arena *a,
+                     struct row *out)
+{
+    *out = (struct row){
+        .policy = period->policy,
+        .header_from = column(s, 1),
+        .envelope_from = column(s, 2),
+        .envelope_to = column(s, 3),
+    };
+    read_source(column(s, 0), &out->source);
+    rows_read_results(column(s, 4), a, out);
+    rows_read_verdict(sqlite3_column_int64(s, 5), out);
+}
+
+bool rows_read(struct rows_reader *reader, const struct rows_period *period, rows_row_fn *each,
+               void *context)
+{
+    int rc;
+    struct row row;
+    bool go_on = true;
+    sqlite3_stmt *s = begin(reader,
+                            "SELECT source, header_from, envelope_from, envelope_to, text, verdict,"
+                            " messages FROM row JOIN sender ON sender.id = row.sender"
+                            " JOIN results ON results.id = row.results"
+                            " WHERE day = ?1 AND policy = ?2 ORDER BY source, sender, results",
+                            period->day, period->policy_id);
+    if (!s)
+        return false;
+    struct arena *a = arena_new(0);
+    while (go_on && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+        arena_reset(a);
+        read_row(s, period, a, &row);
+        go_on = each(context, &row, column_count(s, 6));
+    }
+    arena_free(a);
+    return end(reader, s, rc);
+}
+
+bool rows_read_tallies(struct rows_reader *reader, int64_t from_day, int64_t to_day,
+                       rows_tally_fn *each, void *context)
+{
+    int rc;
+    sqlite3_stmt *s = begin(reader,
+                            "SELECT day, name, messages FROM tally WHERE day BETWEEN ?1 AND ?2"
+                            " ORDER BY day, name",
+                            from_day, to_day);
+    if (!s)
+        return false;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+        if (!each(context, sqlite3_column_int64(s, 0), column(s, 1), column_count(s, 2)))
+            break;
+    return end(reader, s, rc);
+}

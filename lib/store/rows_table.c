@@ -1,0 +1,227 @@
+/* rows_table.c - writes rows into SQLite.
+ *
+ * Texts that many rows share stand in tables of their own and once in each: policies, senders (the
+ * domains of a message), results. A row is numbers and the client's address, some 40 bytes. The
+ * numbers of texts that were seen lately are remembered.
+ *
+ * Errors: false, and why stands in the database; the transaction is undone. */
+#include "store/rows_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/siphash.h"
+
+static const char *const steps[] = {
+    "CREATE TABLE policy(id INTEGER PRIMARY KEY, domain TEXT NOT NULL, p TEXT NOT NULL,"
+    " sp TEXT NOT NULL, np TEXT NOT NULL, adkim TEXT NOT NULL, aspf TEXT NOT NULL,"
+    " fo TEXT NOT NULL, testing TEXT NOT NULL, discovery TEXT NOT NULL,"
+    " destinations TEXT NOT NULL,"
+    " UNIQUE(domain, p, sp, np, adkim, aspf, fo, testing, discovery, destinations));"
+    "CREATE TABLE sender(id INTEGER PRIMARY KEY, header_from TEXT NOT NULL,"
+    " envelope_from TEXT NOT NULL, envelope_to TEXT NOT NULL,"
+    " UNIQUE(header_from, envelope_from, envelope_to));"
+    "CREATE TABLE results(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE row(day INTEGER NOT NULL, policy INTEGER NOT NULL, source BLOB NOT NULL,"
+    " sender INTEGER NOT NULL, results INTEGER NOT NULL, verdict INTEGER NOT NULL,"
+    " messages INTEGER NOT NULL,"
+    " PRIMARY KEY(day, policy, source, sender, results, verdict)) WITHOUT ROWID;"
+    "CREATE TABLE tally(day INTEGER NOT NULL, name TEXT NOT NULL, messages INTEGER NOT NULL,"
+    " PRIMARY KEY(day, name)) WITHOUT ROWID;",
+};
+const struct database_schema rows_schema = {
+    .id = 0x61737231, .steps = steps, .version = 1, .check_up_to = INT64_C(256) << 20};
+
+enum shared { POLICY, SENDER, RESULTS, SHARED };
+enum statement { FIND, INSERT = FIND + SHARED, ROW = INSERT + SHARED, TALLY, STATEMENTS };
+static const char *const texts[STATEMENTS] = {
+    [FIND + POLICY] = "SELECT id FROM policy WHERE domain = ?1 AND p = ?2 AND sp = ?3 AND np = ?4"
+                      " AND adkim = ?5 AND aspf = ?6 AND fo = ?7 AND testing = ?8"
+                      " AND discovery = ?9 AND destinations = ?10",
+    [FIND + SENDER] = "SELECT id FROM sender WHERE header_from = ?1 AND envelope_from = ?2"
+                      " AND envelope_to = ?3",
+    [FIND + RESULTS] = "SELECT id FROM results WHERE text = ?1",
+    [INSERT + POLICY] = "INSERT INTO policy VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [INSERT + SENDER] = "INSERT INTO sender VALUES(NULL, ?1, ?2, ?3)",
+    [INSERT + RESULTS] = "INSERT INTO results VALUES(NULL, ?1)",
+    [ROW] = "INSERT INTO row VALUES(?1, ?2, ?3, ?4, ?5, ?6, 1) ON CONFLICT"
+            " DO UPDATE SET messages = messages + 1",
+    [TALLY] = "INSERT INTO tally VALUES(?1, ?2, 1) ON CONFLICT"
+              " DO UPDATE SET messages = messages + 1",
+};
+
+#define KNOWN_MAX 16384 /* texts of each kind whose number is remembered; a power of two */
+
+/* By two keyed hashes, so that nobody can make two texts look alike. */
+struct known {
+    uint64_t hash[2];
+    int64_t id; /* 0: empty */
+};
+
+struct rows_table {
+    struct database *db;
+    sqlite3_stmt *statements[STATEMENTS];
+    uint64_t keys[2][2];
+    struct known known[SHARED][KNOWN_MAX];
+};
+
+struct rows_table *rows_table_new(struct database *db)
+{
+    struct rows_table *t = calloc(1, sizeof *t);
+    if (t && getrandom(t->keys, sizeof t->keys, 0) != sizeof t->keys) {
+        free(t);
+        return NULL;
+    }
+    if (t)
+        t->db = db;
+    return t;
+}
+
+void rows_table_reset(struct rows_table *t)
+{
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(t->statements[i]);
+        t->statements[i] = NULL;
+    }
+    memset(t->known, 0, sizeof t->known);
+}
+
+void rows_table_free(struct rows_table *t)
+{
+    if (t)
+        rows_table_reset(t);
+    free(t);
+}
+
+/* --- Statements --------------------------------------------------------------------------------*/
+
+static sqlite3_stmt *statement(struct rows_table *t, size_t which)
+{
+    if (!t->statements[which])
+        t->statements[which] = database_prepare(t->db, texts[which]);
+    return t->statements[which];
+}
+
+static void bind_texts(sqlite3_stmt *s, const struct str *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sqlite3_bind_text(s, (int)i + 1, v[i].n ? v[i].p : "", (int)v[i].n, SQLITE_STATIC);
+}
+
+static bool finish(struct rows_table *t, sqlite3_stmt *s)
+{
+    bool good = sqlite3_step(s) == SQLITE_DONE;
+    if (!good)
+        database_failed(t->db);
+    sqlite3_reset(s);
+    return good;
+}
+
+/* --- Texts that are shared ---------------------------------------------------------------------*/
+
+static struct known *place_of(struct rows_table *t, enum shared kind, const struct str *v, size_t n,
+                              uint64_t hash[2])
+{
+    hash[0] = hash[1] = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t h = 0; h < 2; h++) {
+            uint64_t key[2] = {t->keys[h][0] ^ hash[h], t->keys[h][1] ^ i};
+            hash[h] = siphash13(key, v[i]);
+        }
+    return &t->known[kind][hash[0] % KNOWN_MAX];
+}
+
+/* Its number, of a text that the table may not have yet; 0: that failed. */
+static int64_t find_or_insert(struct rows_table *t, enum shared kind, const struct str *v, size_t n)
+{
+    sqlite3_stmt *find = statement(t, FIND + (size_t)kind);
+    if (!find)
+        return 0;
+    bind_texts(find, v, n);
+    int64_t id = sqlite3_step(find) == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
+    sqlite3_reset(find);
+    if (id)
+        return id;
+    sqlite3_stmt *insert = statement(t, INSERT + (size_t)kind);
+    if (!insert)
+        return 0;
+    bind_texts(insert, v, n);
+    return finish(t, insert) ? sqlite3_last_insert_rowid(t->db->sql) : 0;
+}
+
+static int64_t number_of(struct rows_table *t, enum shared kind, const struct str *v, size_t n)
+{
+    uint64_t hash[2];
+    struct known *k = place_of(t, kind, v, n, hash);
+    if (k->id && memcmp(k->hash, hash, sizeof hash) == 0)
+        return k->id;
+    int64_t id = find_or_insert(t, kind, v, n);
+    *k = (struct known){{hash[0], hash[1]}, id};
+    return id;
+}
+
+/* --- Records -----------------------------------------------------------------------------------*/
+
+static bool write_row(struct rows_table *t, const struct rows_record *r)
+{
+    int64_t policy = number_of(t, POLICY, r->policy, ROWS_POLICY_FIELDS);
+    int64_t sender = policy ? number_of(t, SENDER, r->sender, ROWS_SENDER_FIELDS) : 0;
+    int64_t results = sender ? number_of(t, RESULTS, &r->results, 1) : 0;
+    sqlite3_stmt *s = results ? statement(t, ROW) : NULL;
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, r->day);
+    sqlite3_bind_int64(s, 2, policy);
+    sqlite3_bind_blob(s, 3, r->source.n ? r->source.p : "", (int)r->source.n, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 4, sender);
+    sqlite3_bind_int64(s, 5, results);
+    sqlite3_bind_int64(s, 6, r->verdict);
+    return finish(t, s);
+}
+
+static bool write_tally(struct rows_table *t, const struct rows_record *r)
+{
+    sqlite3_stmt *s = statement(t, TALLY);
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, r->day);
+    sqlite3_bind_text(s, 2, r->results.n ? r->results.p : "", (int)r->results.n, SQLITE_STATIC);
+    return finish(t, s);
+}
+
+/* The numbers that were remembered may be those of texts that go. */
+static bool drop_before(struct rows_table *t, int64_t day)
+{
+    char sql[512];
+    sqlite3_snprintf(sizeof sql, sql,
+                     "DELETE FROM row WHERE day < %lld; DELETE FROM tally WHERE day < %lld;"
+                     "DELETE FROM policy WHERE id NOT IN (SELECT policy FROM row);"
+                     "DELETE FROM sender WHERE id NOT IN (SELECT sender FROM row);"
+                     "DELETE FROM results WHERE id NOT IN (SELECT results FROM row)",
+                     (long long)day, (long long)day);
+    memset(t->known, 0, sizeof t->known);
+    return database_run(t->db, sql);
+}
+
+static bool write_record(struct rows_table *t, const struct rows_record *r)
+{
+    if (r->op == ROWS_OP_TALLY)
+        return write_tally(t, r);
+    return r->op == ROWS_OP_DROP ? drop_before(t, r->day) : write_row(t, r);
+}
+
+bool rows_table_write(struct rows_table *t, const struct rows_buffer *records, size_t *written)
+{
+    struct rows_record r;
+    size_t at = 0;
+    *written = 0;
+    if (!database_run(t->db, "BEGIN IMMEDIATE"))
+        return false;
+    bool good = true;
+    while (good && rows_unpack(records, &at, &r)) {
+        good = write_record(t, &r);
+        *written += r.op != ROWS_OP_DROP;
+    }
+    return good && database_run(t->db, "COMMIT");
+}
