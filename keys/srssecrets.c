@@ -58,6 +58,12 @@ static bool is_local(const void *conf, struct str domain)
     return conf_has_domain(&((const struct conf *)conf)->srs_local_domains, domain);
 }
 
+/* A policy of the machine may say no. */
+static bool makes_hashes(const struct srs_scheme *scheme, struct arena *a)
+{
+    return srs_forward(scheme, STR("a@srs.test"), 0, a).status != SRS_UNKNOWN;
+}
+
 static void read_secrets(struct secrets *s, const struct conf *conf, struct arena *a,
                          struct conf_problems *problems)
 {
@@ -72,6 +78,8 @@ static void read_secrets(struct secrets *s, const struct conf *conf, struct aren
     key_reader_init(&reader, conf, a);
     if (secret_file_read(path, "secret", &reader, a, &s->text, &problem)) {
         why = take_secrets(s);
+        if (!why && !makes_hashes(&s->scheme, a))
+            why = "is of no use: this machine's OpenSSL has no SHA-1";
         if (!why)
             return;
         s->scheme.n_secrets = 0;

@@ -13,6 +13,11 @@ static struct srs_outcome untouched(const char *why)
     return (struct srs_outcome){.status = SRS_UNTOUCHED, .why = why};
 }
 
+static struct srs_outcome too_long(const char *why)
+{
+    return (struct srs_outcome){.status = SRS_TOO_LONG, .why = why};
+}
+
 static bool is_ours(const struct srs_scheme *s, struct str domain)
 {
     return str_eq(domain, s->domain) || (s->is_local && s->is_local(s->context, domain));
@@ -70,8 +75,8 @@ struct srs_outcome srs_forward(const struct srs_scheme *s, struct str sender, in
         return (struct srs_outcome){.status = SRS_UNKNOWN, .why = "no secret is to be had"};
     struct str address = srs_join(local, from.quoted, s->domain, a);
     if (address.n - s->domain.n - 1 > LOCAL_OCTETS)
-        return untouched("its local part would be longer than 64 octets");
+        return too_long("its local part would be longer than 64 octets");
     if (address.n > PATH_OCTETS)
-        return untouched("it would be longer than 254 octets");
+        return too_long("it would be longer than 254 octets");
     return (struct srs_outcome){.status = SRS_DONE, .address = address};
 }

@@ -43,6 +43,7 @@ struct srs_scheme {
 enum srs_status {
     SRS_DONE,      /* address is the other address */
     SRS_UNTOUCHED, /* it is none of ours to change */
+    SRS_TOO_LONG,  /* the same, because the other address would be too long */
     SRS_REFUSED,   /* it claims to be of our making, and is not, or not any more */
     SRS_UNKNOWN,   /* cannot be known now: no secret is to be had */
 };

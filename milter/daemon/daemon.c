@@ -35,6 +35,7 @@
 #include "milter/daemon/recorder.h"
 #include "milter/daemon/sampler.h"
 #include "milter/daemon/server.h"
+#include "milter/daemon/srsmaps.h"
 
 /* Descriptors besides those of connections: DNS, log, files of a reload. Connections that are
  * refused have theirs too until the MTA closes them, and libmilter's accept loop turns round and
@@ -47,7 +48,7 @@
 #define LAST_LINES_MS 500
 
 /* Settings that a reload cannot change, with their values as text. */
-#define FIXED_SETTINGS 8
+#define FIXED_SETTINGS 9
 struct fixed_setting {
     const char *name;
     struct str value;
@@ -86,7 +87,8 @@ static void print_problems(const struct conf_problems *problems)
 static void raise_descriptor_limit(const struct conf *conf)
 {
     struct rlimit limit;
-    rlim_t need = DESCRIPTORS_FOR(conf->max_connections);
+    rlim_t need =
+        DESCRIPTORS_FOR(conf->max_connections) + (conf->srs_listen.n ? SRS_CONNECTIONS_MAX : 0);
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
         return;
     struct rlimit enough = {need, limit.rlim_max < need ? need : limit.rlim_max};
@@ -172,6 +174,7 @@ static void fixed_settings(const struct conf *conf, struct arena *a,
 {
     const struct fixed_setting settings[FIXED_SETTINGS] = {
         {"listen", conf->listen},
+        {"srs.listen", conf->srs_listen},
         {"socket-mode", str_printf(a, "%o", conf->socket_mode)},
         {"socket-owner", conf->socket_owner},
         {"socket-group", conf->socket_group},

@@ -19,6 +19,7 @@
 #include "milter/daemon/callbacks.h"
 #include "milter/daemon/override.h"
 #include "milter/daemon/socket.h"
+#include "milter/daemon/srsmaps.h"
 #include "milter/daemon/status.h"
 #include "milter/serve/libmilter_door.h"
 #include "milter/serve/milter_door.h"
@@ -28,7 +29,7 @@
 #define SILENCE_SECONDS 7200
 #define BACKLOG         1024
 #define WORKERS_MAX     4096 /* they wait for DNS, most of them */
-#define SOCKETS         2
+#define SOCKETS         3
 
 struct server {
     struct serve *serve;
@@ -37,6 +38,7 @@ struct server {
     struct runtime *runtime;
     struct milter_door milter;
     struct control_door control;
+    struct socketmap_door srs;
     struct status_source status;
     struct socket_file files[SOCKETS];
     size_t n_files;
@@ -196,6 +198,24 @@ static bool open_control(struct server *s, const struct conf *conf, const struct
     return true;
 }
 
+static bool open_srs(struct server *s, const struct conf *conf, const struct identity *id,
+                     struct arena *a, struct str *problem)
+{
+    const struct socket_rights rights = {conf->socket_owner, conf->socket_group, conf->socket_mode};
+    const struct serve_door door = {
+        .protocol = &socketmap_protocol,
+        .context = &s->srs,
+        .connections_max = SRS_CONNECTIONS_MAX,
+        .silence_ms = SILENCE_SECONDS * 1000, /* Sendmail's processes keep theirs */
+        .frame_ms = 10000,
+        .write_ms = 10000,
+    };
+    struct own_socket own = {s->serve, &door};
+    s->srs = (struct socketmap_door){srs_maps, s->runtime};
+    return !conf->srs_listen.n ||
+           open_at(s, conf->srs_listen, &rights, id, open_for_own, &own, a, problem);
+}
+
 /* --- The server --------------------------------------------------------------------------------*/
 
 struct server *server_open(const struct conf *conf, const char *conf_path, struct runtime *rt,
@@ -212,7 +232,8 @@ struct server *server_open(const struct conf *conf, const char *conf_path, struc
         .runtime = rt, .serve = s->serve, .conf_path = conf_path, .started = time(NULL)};
     if (!s->serve)
         *problem = str_of(strerror(errno));
-    if (s->serve && open_milter(s, conf, id, a, problem) && open_control(s, conf, id, a, problem))
+    if (s->serve && open_milter(s, conf, id, a, problem) && open_control(s, conf, id, a, problem) &&
+        open_srs(s, conf, id, a, problem))
         return s;
     for (size_t i = 0; i < s->n_files; i++)
         socket_remove(&s->files[i]);

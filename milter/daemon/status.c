@@ -100,6 +100,15 @@ static const struct {
     {"bogus", CTR_DNS_BOGUS},       {"refused", CTR_DNS_REFUSED},
 };
 
+static const struct {
+    const char *name;
+    enum counter counter;
+} srs[] = {
+    {"forwarded", CTR_SRS_FORWARDED},     {"too_long", CTR_SRS_TOO_LONG},
+    {"reversed", CTR_SRS_REVERSED},       {"refused", CTR_SRS_REFUSED},
+    {"unavailable", CTR_SRS_UNAVAILABLE},
+};
+
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* --- For programs ------------------------------------------------------------------------------*/
@@ -145,6 +154,18 @@ static void on_json(struct json *j, const struct status *s)
     json_end(j, '}');
 }
 
+static void srs_json(struct json *j, const struct status *s)
+{
+    if (!s->conf->srs_listen.n)
+        return;
+    json_object(j, "srs");
+    json_text(j, "listen", s->conf->srs_listen);
+    json_text(j, "domain", s->conf->srs_domain);
+    for (size_t i = 0; i < COUNT(srs); i++)
+        json_number(j, srs[i].name, (int64_t)counter_get(srs[i].counter));
+    json_end(j, '}');
+}
+
 static void write_json(struct status *s, struct strbuf *out)
 {
     struct json j;
@@ -160,6 +181,8 @@ static void write_json(struct status *s, struct strbuf *out)
     on_json(&j, s);
     json_array(&j, "listeners");
     json_text(&j, NULL, s->conf->listen);
+    if (s->conf->srs_listen.n)
+        json_text(&j, NULL, s->conf->srs_listen);
     json_end(&j, ']');
     json_number(&j, "connections", s->connections);
     json_number(&j, "transactions", s->transactions);
@@ -171,6 +194,7 @@ static void write_json(struct status *s, struct strbuf *out)
     for (size_t i = 0; i < COUNT(messages); i++)
         json_number(&j, messages[i].name, (int64_t)counter_get(messages[i].counter));
     json_end(&j, '}');
+    srs_json(&j, s);
     keys_json(&j, s);
     json_object(&j, "dns");
     for (size_t i = 0; i < COUNT(dns); i++)
@@ -203,6 +227,17 @@ static void keys_text(const struct status *s, struct strbuf *out)
     }
 }
 
+static void srs_text(const struct status *s, struct strbuf *out)
+{
+    if (!s->conf->srs_listen.n)
+        return;
+    sb_printf(out, "SRS           %.*s, for %.*s", STR_ARG(s->conf->srs_listen),
+              STR_ARG(s->conf->srs_domain));
+    for (size_t i = 0; i < COUNT(srs); i++)
+        sb_printf(out, ", %llu %s", (unsigned long long)counter_get(srs[i].counter), srs[i].name);
+    sb_addc(out, '\n');
+}
+
 static void write_text(struct status *s, struct strbuf *out)
 {
     char at[32];
@@ -219,6 +254,7 @@ static void write_text(struct status *s, struct strbuf *out)
         sb_printf(out, "%s%llu %s", i == 0 ? "messages      " : ", ",
                   (unsigned long long)counter_get(messages[i].counter), messages[i].name);
     sb_addc(out, '\n');
+    srs_text(s, out);
     keys_text(s, out);
     for (size_t i = 0; i < COUNT(dns); i++)
         sb_printf(out, "%s%llu %s", i == 0 ? "DNS           " : ", ",

@@ -38,7 +38,9 @@ static struct str forward(const struct srs_scheme *s, const char *sender, int64_
     if (o.status == SRS_DONE)
         return o.address;
     assert_non_null(o.why);
-    return o.status == SRS_UNTOUCHED ? STR("untouched") : STR("unknown");
+    return o.status == SRS_UNTOUCHED  ? STR("untouched")
+           : o.status == SRS_TOO_LONG ? STR("too long")
+                                      : STR("unknown");
 }
 
 static struct str reverse(const struct srs_scheme *s, struct str recipient, int64_t now,
@@ -113,7 +115,7 @@ static void forwards(void **state)
     arena_free(a);
 }
 
-/* RFC 5321 4.5.3.1.1: 64 octets, quotes counted. */
+/* RFC 5321 4.5.3.1.1: 64 octets, quotes counted; 4.5.3.1.3: 254 for all of it. */
 static void knows_how_long_a_local_part_is(void **state)
 {
     struct arena *a = arena_new(0);
@@ -125,8 +127,17 @@ static void knows_how_long_a_local_part_is(void **state)
         const char *plain = str_printf(a, "%s@example.com", user).p;
         const char *quoted = str_printf(a, "\" %s\"@example.com", user).p;
         /* SRS0=71em=RA=example.com= */
-        assert_int_equal(str_eq(forward(&s, plain, DAY_0, a), STR("untouched")), 25 + n > 64);
-        assert_int_equal(str_eq(forward(&s, quoted, DAY_0, a), STR("untouched")), 28 + n > 64);
+        assert_int_equal(str_eq(forward(&s, plain, DAY_0, a), STR("too long")), 25 + n > 64);
+        assert_int_equal(str_eq(forward(&s, quoted, DAY_0, a), STR("too long")), 28 + n > 64);
+    }
+    /* SRS0=hash=RA=fwd.example=x@ are 27 */
+    struct srs_scheme far = scheme();
+    char domain[254] = {0};
+    for (size_t n = 220; n < sizeof domain; n++) {
+        memset(domain, 'a', n);
+        far.domain = str_of(domain);
+        assert_int_equal(str_eq(forward(&far, "x@fwd.example", DAY_0, a), STR("too long")),
+                         27 + n > 254);
     }
     arena_free(a);
 }

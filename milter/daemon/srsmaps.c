@@ -1,0 +1,67 @@
+/* srsmaps.c - the maps of the socketmap door.
+ *
+ * What is not clearly ours is not found, so that the MTA does with an address what it would do
+ * without us.
+ *
+ * Errors: without a secret the MTA is asked to come again; the log tells of the file each hour. */
+#include "milter/daemon/srsmaps.h"
+
+#include <time.h>
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "srs/srs.h"
+
+#define SHOWN_MAX 300
+
+static void tell(const char *what, struct str key, const struct srs_outcome *o, struct arena *a)
+{
+    log_info("srs: %.*s %s: %s", STR_ARG(str_safe(a, key, SHOWN_MAX, true)), what, o->why);
+}
+
+static enum socketmap_status answer_of(const struct srs_outcome *o, enum counter done,
+                                       struct str *value)
+{
+    *value = o->address;
+    if (o->status == SRS_DONE) {
+        counter_inc(done);
+        return SOCKETMAP_OK;
+    }
+    if (o->status != SRS_UNKNOWN)
+        return SOCKETMAP_NOTFOUND;
+    counter_inc(CTR_SRS_UNAVAILABLE);
+    *value = str_of(o->why);
+    return SOCKETMAP_TEMP;
+}
+
+static enum socketmap_status forward(void *runtime, struct str key, struct arena *a,
+                                     struct str *value)
+{
+    struct snapshot *snapshot = snapshot_take(runtime);
+    struct srs_outcome o = {.status = SRS_UNTOUCHED};
+    if (snapshot->srs)
+        o = srs_forward(snapshot->srs, key, time(NULL), a);
+    if (o.status == SRS_TOO_LONG) {
+        counter_inc(CTR_SRS_TOO_LONG);
+        tell("is not rewritten", key, &o, a);
+    }
+    snapshot_release(snapshot);
+    return answer_of(&o, CTR_SRS_FORWARDED, value);
+}
+
+static enum socketmap_status reverse(void *runtime, struct str key, struct arena *a,
+                                     struct str *value)
+{
+    struct snapshot *snapshot = snapshot_take(runtime);
+    struct srs_outcome o = {.status = SRS_UNTOUCHED};
+    if (snapshot->srs)
+        o = srs_reverse(snapshot->srs, key, time(NULL), a);
+    if (o.status == SRS_REFUSED) {
+        counter_inc(CTR_SRS_REFUSED);
+        tell("is refused", key, &o, a);
+    }
+    snapshot_release(snapshot);
+    return answer_of(&o, CTR_SRS_REVERSED, value);
+}
+
+const struct socketmap_map srs_maps[] = {{"forward", forward}, {"reverse", reverse}, {0}};
