@@ -71,7 +71,7 @@ class Filter:
         self.parts = []
         self.log = directory / f"{name}.log"
         for i, part in enumerate(parts):
-            address = str(free_port()) if tcp else str(directory / f"{name}.{i}.sock")
+            address = str(free_port("127.0.0.1")) if tcp else str(directory / f"{name}.{i}.sock")
             self.parts.append(Part(part(address), address, self.log))
         self.address = ",".join(part.address for part in self.parts)
 

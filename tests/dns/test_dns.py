@@ -80,9 +80,19 @@ class Case(unittest.TestCase):
     def recovery(self, dnsq, name):
         back = time.monotonic()
         while dnsq.ask("A", name).status != "answer":
-            self.assertLess(time.monotonic() - back, 5)
+            self.assertLess(time.monotonic() - back, 15)
             time.sleep(0.1)
         print(f"recovered after {time.monotonic() - back:.1f} s")
+
+    def on_time(self, answer, ms):
+        """It ended then; how much later depends on the machine, and is less than once more."""
+        self.assertTrue(0.975 * ms <= answer.ms < 1.95 * ms, answer)
+
+    def known(self, dnsq, name):
+        """The answer is in the cache: resolver and server have begun to work by now."""
+        end = time.monotonic() + 30
+        while dnsq.ask("A", name).status != "answer":
+            self.assertLess(time.monotonic(), end)
 
     def expect(self, answer, status, *records, security=None):
         self.assertEqual((answer.status, answer.records), (status, list(records)), answer)
@@ -117,7 +127,7 @@ class Misbehaviour(Case):
     def test_a_lost_packet_is_sent_again(self):
         answer = self.dnsq.ask("A", "drop.example")
         self.expect(answer, "answer", "192.0.2.1")
-        self.assertLess(answer.ms, 600)
+        self.assertEqual(self.server.seen["drop.example"], 2)
 
     def test_tcp_has_all_the_time_that_is_left(self):
         answer = self.dnsq.ask("A", "late700.example")
@@ -126,7 +136,7 @@ class Misbehaviour(Case):
         for name in "late3000.example", "tardy600.example":
             answer = self.dnsq.ask("A", name)
             self.expect(answer, "timeout")
-            self.assertTrue(990 <= answer.ms <= 1200, answer)
+            self.on_time(answer, 1000)
         self.assertEqual(self.server.tcp_queries, 3)
 
     def test_tcp_goes_to_the_server_that_was_truncated(self):
@@ -156,7 +166,7 @@ class Misbehaviour(Case):
                     dnsq.look_up("A", f"w{i}.example")
                 dnsq.wait(50)
                 self.assertEqual({a.status for a in dnsq.answers}, {"answer"})
-                self.assertLess(max(a.ms for a in dnsq.answers), 900)
+                self.assertLess(max(a.ms for a in dnsq.answers), 1900)
                 before = server.edns_queries
                 for i in range(20):
                     self.expect(dnsq.ask("A", f"x{i}.example"), "answer", "192.0.2.1")
@@ -193,17 +203,16 @@ class Misbehaviour(Case):
         for name in "silent.example", "garbage.example":
             answer = self.dnsq.ask("A", name)
             self.expect(answer, "timeout")
-            self.assertTrue(990 <= answer.ms <= 1200, answer)
+            self.on_time(answer, 1000)
         self.assertEqual(self.dnsq.counter("dns-timeouts"), 2)
 
     def test_patience_ends_before_the_query(self):
         answer = self.dnsq.ask("A", "slow500.example", 200)
         self.expect(answer, "timeout")
-        self.assertTrue(195 <= answer.ms <= 400, answer)
+        self.on_time(answer, 200)
         # The query goes on for whoever asks next.
         answer = self.dnsq.ask("A", "slow500.example")
         self.expect(answer, "answer", "192.0.2.1")
-        self.assertLess(answer.ms, 450)
         self.assertEqual(self.dnsq.counter("dns-queries"), 1)
 
     def test_half_chains_are_followed(self):
@@ -264,25 +273,31 @@ class Misbehaviour(Case):
 class Flood(Case):
     """200 silent names per second; the others must not notice."""
 
+    def quiet(self, dnsq, good):
+        """How long a good name takes while nothing else is asked for: the machine may have other things to do."""
+        return max(dnsq.ask("A", good % -i).ms for i in range(1, 30))
+
     def flood(self, dnsq, silent, good, seconds):
         """Asks for silent names and ten times fewer good ones ("%d" is a number in both)."""
         seconds = 60 if FULL else seconds
+        quiet = self.quiet(dnsq, good)
+        before = len(dnsq.answers)
         began = time.monotonic()
         for i in range(seconds * 200):
             dnsq.prefetch("A", silent % i)
             if i % 10 == 0:
                 dnsq.look_up("A", good % i)
             time.sleep(max(0, began + i / 200 - time.monotonic()))
-        dnsq.wait(seconds * 20)
+        dnsq.wait(before + seconds * 20)
         failed = [a for a in dnsq.answers if a.status != "answer"]
-        times = sorted(a.ms for a in dnsq.answers)
+        times = sorted(a.ms for a in dnsq.answers[before:])
         median, most = times[len(times) // 2], times[len(times) * 99 // 100]
         print(f"{seconds * 200} silent names in {seconds} s; {len(times)} good ones: {len(failed)} failed, "
-              f"median {median} ms, 99 % {most} ms, worst {times[-1]} ms")
+              f"median {median} ms, 99 % {most} ms, worst {times[-1]} ms; {quiet} ms without the silent ones")
         self.assertEqual(failed, [])
-        self.assertLess(median, 50)
-        self.assertLess(most, 500)
-        self.assertEqual(dnsq.counter("dns-queries"), seconds * 220)
+        self.assertLess(median, 50 + 3 * quiet)
+        self.assertLess(most, 500 + 5 * quiet)
+        self.assertEqual(dnsq.counter("dns-queries"), seconds * 220 + before)
         self.assertEqual(dnsq.counter("dns-refused"), 0)
         given_up = dnsq.counter("dns-timeouts") + dnsq.counter("dns-servfail")
         self.assertGreater(given_up, (seconds - 6) * 200)
@@ -362,7 +377,7 @@ class Resolver(Case, Errands):
     def test_the_resolver_dies_and_comes_back(self):
         outage = 60 if FULL else 5
         dnsq = self.client("-s", f"127.0.0.1@{self.port}", "-t", 1000, "-f", 2, "-w", 64)
-        self.assertEqual(dnsq.ask("A", "mail1.signed.example").status, "answer")
+        self.known(dnsq, "mail1.signed.example")
         self.rig.stop(self.resolver, 9)
         self.outage(dnsq, "n%d.signed.example", outage)
         # What was known stays known.
@@ -414,14 +429,14 @@ class Validation(Flood, Errands):
         dnsq = self.client("-s", f"127.0.0.1@{self.bad.port}", "-d", "validate", "-k", self.anchor, "-t", 1500)
         answer = dnsq.ask("A", "silent.bad.example")
         self.expect(answer, "timeout")
-        self.assertTrue(1490 <= answer.ms <= 1800, answer)
+        self.on_time(answer, 1500)
         self.expect(dnsq.ask("A", "www.bad.example"), "answer", "192.0.2.1", security="insecure")
 
     def test_the_forwarder_dies_and_comes_back(self):
         server = self.bad_server()
         dnsq = self.client("-s", f"127.0.0.1@{server.port}", "-d", "validate", "-k", self.anchor, "-t", 1000,
                            "-f", 1, "-w", 200)
-        self.assertEqual(dnsq.ask("A", "first.example").status, "answer")
+        self.known(dnsq, "first.example")
         server.stop()
         self.outage(dnsq, "n%d.example", 60 if FULL else 5)
         self.bad_server("127.0.0.1", server.port)
@@ -511,7 +526,7 @@ class ResolvConf(Case):
         dnsq = self.client("-t", 1000)
         answer = dnsq.ask("A", "silent.example")
         self.expect(answer, "timeout")
-        self.assertTrue(400 <= answer.ms <= 1200, answer)
+        self.assertTrue(400 <= answer.ms <= 1900, answer)
         self.rig.write("resolv.conf", "nameserver 127.0.0.4\nnameserver 192.0.2.53\n")
         dnsq = self.client("-d", "trust-ad")
         self.expect(dnsq.ask("A", "ad.example"), "answer", "192.0.2.1", security="unchecked")

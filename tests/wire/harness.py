@@ -27,9 +27,13 @@ trusted-networks = [ "127.0.0.0/8", "::1", "198.51.100.0/24" ];
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
+# An address of this process: a port that is free there is taken by no test beside it.
+LOOPBACK = "127.{}.{}.{}".format(64 + (os.getpid() >> 16) % 64, (os.getpid() >> 8) % 256, os.getpid() % 256)
+
+
+def free_port(address=LOOPBACK):
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as s:
+        s.bind((address, 0))
         return s.getsockname()[1]
 
 
@@ -92,8 +96,8 @@ class Daemon:
             self.clock = Clock(self.directory / "clock", wall)
             self.environment.update(self.clock.environment)
         if tcp:
-            self.address = ("127.0.0.1", free_port())
-            self.listen = f"inet:{self.address[1]}@127.0.0.1"
+            self.address = (LOOPBACK, free_port())
+            self.listen = f"inet:{self.address[1]}@{LOOPBACK}"
         else:
             self.address = str(self.directory / "sock")
             self.listen = f"unix:{self.address}"

@@ -424,8 +424,9 @@ class Sockets(harness.WireTest):
         self.refused(d, EX_UNAVAILABLE, "No such file or directory")
 
     def test_ipv6_and_postfix_spelling(self):
-        port = harness.free_port()
-        for text, address in ((f"inet6:{port}@[::1]", ("::1", port)), (f"inet:127.0.0.1:{port}", ("127.0.0.1", port))):
+        own = harness.LOOPBACK
+        six, four = harness.free_port("::1"), harness.free_port()
+        for text, address in ((f"inet6:{six}@[::1]", ("::1", six)), (f"inet:{own}:{four}", (own, four))):
             d = self.daemon("", ZONE, start=False)
             d.listen, d.address = text, address
             d.configure("")
