@@ -128,6 +128,34 @@ static void check_discovery(struct check *c)
                      "dmarc.discovery: libpsl's list is of no use: %.*s", STR_ARG(problem));
 }
 
+/* Lists of registered domains need to know which these are. */
+static void check_lists(struct check *c)
+{
+    struct conf *conf = c->conf;
+    struct str problem;
+    bool wanted = false;
+    for (size_t i = 0; i < conf->n_lists; i++)
+        wanted = wanted || (conf->lists[i].asked.kind == DNSBL_DOMAIN &&
+                            conf->lists[i].asked.form == DNSBL_ORGANIZATIONAL);
+    if (!wanted)
+        return;
+    conf->lists_psl = conf->psl ? conf->psl : psl_open(conf->arena, STR(""), &problem);
+    if (!conf->lists_psl)
+        conf_problem(c->problems, conf->lists[0].place,
+                     "dnsbl.lists: libpsl's list of public suffixes is of no use: %.*s",
+                     STR_ARG(problem));
+}
+
+/* It stands in replies, which are ASCII (RFC 5321 4.2). */
+static void check_contact(struct check *c)
+{
+    struct str text = c->conf->reply_contact;
+    if (text.n > 150)
+        complain(c, "reply-contact", text, "is longer than 150 bytes");
+    else if (!str_eq(text, str_safe(c->scratch, text, 1000, false)))
+        complain(c, "reply-contact", text, "holds something else than printable ASCII");
+}
+
 static void check_dns(struct check *c)
 {
     struct conf *conf = c->conf;
@@ -312,6 +340,8 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_dns(&c);
     check_discovery(&c);
     check_mailing_lists(&c);
+    check_lists(&c);
+    check_contact(&c);
     check_key_bits(&c);
     check_headers(&c);
     check_guard(&c);

@@ -14,10 +14,12 @@
 #include "conf/action.h"
 #include "crypto/canon.h"
 #include "dns/dns.h"
+#include "dnsbl/dnsbl.h"
 #include "mail/psl.h"
 
 enum run_mode { RUN_ENFORCE, RUN_SHADOW };
 enum check_mode { CHECK_OFF, CHECK_SHADOW, CHECK_ENFORCE };
+enum iprev_mode { IPREV_OFF, IPREV_CHECK };
 enum on_off { SWITCH_OFF, SWITCH_ON };
 enum discovery { DISCOVERY_TREEWALK, DISCOVERY_PSL };
 enum milter_server { MILTER_BY_LIBMILTER, MILTER_BY_OWN };
@@ -75,6 +77,16 @@ struct conf_signing {
     struct conf_place place;
 };
 
+/* One entry of `dnsbl.lists`. A zone may stand in several, with codes and weights of their own. */
+#define CONF_LISTS_MAX 50
+struct conf_list {
+    struct dnsbl_list asked;         /* its zone may hold a secret, and is for the DNS alone */
+    struct str label, public_zone;   /* for people */
+    const struct dnsbl_known *known; /* NULL: not in our table */
+    int weight;
+    struct conf_place place;
+};
+
 struct conf {
     struct arena *arena;
     struct str path; /* of the file; empty: none */
@@ -83,6 +95,7 @@ struct conf {
 #define OPT_STRINGS(field, name, help)                 struct conf_strings field;
 #define OPT_DOMAINS(field, name, help)                 struct conf_strings field;
 #define OPT_DOMAINS_OR_ALL(field, name, help)          struct conf_strings field;
+#define OPT_ADDRESSES(field, name, help)               struct conf_strings field;
 #define OPT_NETS(field, name, def, help)               struct netset field;
 #define OPT_BOOL(field, name, def, help)               bool field;
 #define OPT_INT(field, name, def, min, max, help)      int64_t field;
@@ -98,6 +111,7 @@ struct conf {
 #undef OPT_STRINGS
 #undef OPT_DOMAINS
 #undef OPT_DOMAINS_OR_ALL
+#undef OPT_ADDRESSES
 #undef OPT_NETS
 #undef OPT_BOOL
 #undef OPT_INT
@@ -109,6 +123,9 @@ struct conf {
 #undef OPT_ACTION
     const struct psl *psl;        /* the list for dmarc.discovery = "psl"; NULL with treewalk */
     struct netset host_addresses; /* of this host, when a file was read; empty with conf_parse() */
+    size_t n_lists;               /* dnsbl.lists */
+    struct conf_list *lists;
+    const struct psl *lists_psl; /* for those that want organizational domains; else NULL */
     size_t n_signing;
     struct conf_signing *signing;
     const struct senders *senders;   /* the file senders-must-match, read; NULL: not configured */
@@ -126,6 +143,16 @@ struct conf_place conf_place_of(const struct conf *conf, const char *name);
 
 /* True if the domain (normalised) is one of a list's or lies below one, or the list has "*". */
 bool conf_has_domain(const struct conf_strings *list, struct str domain);
+
+/* True if the address is one of a list of patterns. */
+bool conf_has_address(const struct conf_strings *list, struct arena *a, struct str address);
+
+/* The name of a look-up as people may see it: without the key of a zone in dnsbl.lists. */
+struct str conf_public_name(const struct conf *conf, struct str name, struct arena *a);
+
+/* True if something is asked about clients, lists or senders: then a message may cause more
+ * queries than dns.max-queries. */
+bool conf_asks_for_gate(const struct conf *conf);
 
 /* A domain name of letters, digits, hyphens and underscores alone, normalised: what a selector (RFC
  * 6376 3.1), an authserv-id and the name of a file may be made of. False if the text is none. */

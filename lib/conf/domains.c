@@ -1,8 +1,9 @@
-/* domains.c - is a domain on a list?
+/* domains.c - is a domain, or an address, on a list?
  *
  * Errors: none. */
 #include "conf/conf.h"
 #include "mail/domain.h"
+#include "mail/pattern.h"
 
 static bool is_sorted_in(const struct conf_strings *list, struct str name)
 {
@@ -40,4 +41,13 @@ bool conf_has_domain(const struct conf_strings *list, struct str domain)
         if (domain_is_at_or_below(domain, list->v[i]))
             return true;
     return false;
+}
+
+bool conf_has_address(const struct conf_strings *list, struct arena *a, struct str address)
+{
+    bool found = false;
+    struct str subject = list->n ? pattern_normalize(a, address) : STR("");
+    for (size_t i = 0; i < list->n && !found; i++)
+        found = pattern_match(list->v[i], subject);
+    return found;
 }

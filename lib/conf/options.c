@@ -15,6 +15,7 @@ const struct option options[] = {
 #define OPT_STRINGS(f, n, h)        OPTION(f, n, .type = OPTION_STRINGS, .help = h)
 #define OPT_DOMAINS(f, n, h)        OPTION(f, n, .type = OPTION_DOMAINS, .help = h)
 #define OPT_DOMAINS_OR_ALL(f, n, h) OPTION(f, n, .type = OPTION_DOMAINS, .all = true, .help = h)
+#define OPT_ADDRESSES(f, n, h)      OPTION(f, n, .type = OPTION_ADDRESSES, .help = h)
 #define OPT_NETS(f, n, d, h)        OPTION(f, n, .type = OPTION_NETS, .def = d, .help = h)
 #define OPT_BOOL(f, n, d, h)        OPTION(f, n, .type = OPTION_BOOL, .def = #d, .help = h)
 #define OPT_SHARE(f, n, d, h)       OPTION(f, n, .type = OPTION_SHARE, .def = d, .help = h)
@@ -34,6 +35,7 @@ const struct option options[] = {
 #undef OPT_STRINGS
 #undef OPT_DOMAINS
 #undef OPT_DOMAINS_OR_ALL
+#undef OPT_ADDRESSES
 #undef OPT_NETS
 #undef OPT_BOOL
 #undef OPT_SHARE
@@ -54,6 +56,7 @@ static const struct {
 #define OPT_STRINGS(f, n, h)             {.name = n},
 #define OPT_DOMAINS(f, n, h)             {.name = n},
 #define OPT_DOMAINS_OR_ALL(f, n, h)      {.name = n},
+#define OPT_ADDRESSES(f, n, h)           {.name = n},
 #define OPT_NETS(f, n, d, h)             {.name = n},
 #define OPT_BOOL(f, n, d, h)             {.name = n},
 #define OPT_SHARE(f, n, d, h)            {.name = n},
@@ -138,7 +141,8 @@ bool option_is_group(struct str name)
 
 bool option_is_list(const struct option *o)
 {
-    return o->type == OPTION_STRINGS || o->type == OPTION_DOMAINS || o->type == OPTION_NETS;
+    return o->type == OPTION_STRINGS || o->type == OPTION_DOMAINS || o->type == OPTION_ADDRESSES ||
+           o->type == OPTION_NETS;
 }
 
 static size_t least(size_t a, size_t b)
@@ -169,6 +173,8 @@ const char *option_nearest(struct str name)
     }
     if (str_distance(name, STR("signing")) < best_distance)
         best = "signing";
+    else if (str_distance(name, STR("dnsbl.lists")) < best_distance)
+        best = "dnsbl.lists";
     return best;
 }
 
@@ -179,6 +185,8 @@ static const struct {
     [OPTION_STRING] = {"text", "text in quotes"},
     [OPTION_STRINGS] = {"list", "a list such as [ \"one\", \"two\" ]"},
     [OPTION_DOMAINS] = {"list of domains", "a list of domains such as [ \"example.org\" ]"},
+    [OPTION_ADDRESSES] = {"list of addresses",
+                          "a list of addresses such as [ \"ann@example.org\", \"@example.net\" ]"},
     [OPTION_NETS] = {"list of networks",
                      "a list of networks such as [ \"192.0.2.0/24\", \"2001:db8::1\" ]"},
     [OPTION_BOOL] = {"boolean", "true or false"},

@@ -135,6 +135,41 @@ static void show_signing(struct show *s)
         sb_add(&s->out, STR("\n);\n"));
 }
 
+static void show_codes(struct show *s, const struct dnsbl_codes *codes)
+{
+    struct arena *a = s->out.arena;
+    struct conf_strings list = {.set = true, .n = codes->n};
+    list.v = arena_array(a, struct str, codes->n);
+    for (size_t i = 0; i < codes->n; i++)
+        list.v[i] = dnsbl_code_text(&codes->v[i], a);
+    sb_printf(&s->out, " codes = %.*s;", STR_ARG(value_show_list(a, &list)));
+}
+
+static const char *const kind_words[] = {
+    [DNSBL_CLIENT] = "client", [DNSBL_ALLOW] = "allow", [DNSBL_DOMAIN] = "domain"};
+
+/* The group may stand in several parts. */
+static void show_lists(struct show *s)
+{
+    struct arena *a = s->out.arena;
+    const struct conf *conf = s->conf;
+    for (size_t i = 0; i < conf->n_lists; i++) {
+        const struct conf_list *list = &conf->lists[i];
+        struct str zone = value_quote(a, list->asked.zone), label = value_quote(a, list->label);
+        size_t line_start = s->out.n;
+        sb_printf(&s->out, "%s{ zone = %.*s;", i ? ",\n    " : "dnsbl = { lists = (\n    ",
+                  STR_ARG(zone));
+        mark_place(s, line_start, list->place);
+        sb_printf(&s->out, "\n      kind = \"%s\"; weight = %d; label = %.*s;",
+                  kind_words[list->asked.kind], list->weight, STR_ARG(label));
+        if (list->asked.codes.n)
+            show_codes(s, &list->asked.codes);
+        sb_add(&s->out, STR(" }"));
+    }
+    if (conf->n_lists)
+        sb_add(&s->out, STR("\n); };\n"));
+}
+
 struct str conf_show(const struct conf *conf, struct arena *a, bool mark)
 {
     struct show s = {.conf = conf, .mark = mark, .group = STR("")};
@@ -142,6 +177,7 @@ struct str conf_show(const struct conf *conf, struct arena *a, bool mark)
     for (size_t i = 0; i < options_count; i++)
         show_option(&s, &options[i], conf->places[i]);
     enter_group(&s, STR(""));
+    show_lists(&s);
     show_signing(&s);
     return sb_str(&s.out);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "mail/pattern.h"
 
 struct unit {
     struct str name;
@@ -245,12 +246,28 @@ static const char *domain_add(struct conf *conf, struct conf_strings *list, stru
     return problem;
 }
 
+static const char *address_add(struct conf *conf, struct conf_strings *list, struct str text)
+{
+    struct str pattern;
+    const char *problem = sender_pattern_parse(conf->arena, text, &pattern);
+    if (!problem)
+        list_append(conf, list, pattern);
+    return problem;
+}
+
+/* Empty is "none" there. */
+static bool may_be_empty(const struct option *o)
+{
+    return o->offset == offsetof(struct conf, reply_contact) ||
+           o->offset == offsetof(struct conf, control);
+}
+
 static const char *set(struct conf *conf, const struct option *o, struct str text, struct arena *a)
 {
     void *field = field_of(conf, o);
     switch (o->type) {
     case OPTION_STRING:
-        if (text.n == 0)
+        if (text.n == 0 && !may_be_empty(o))
             return "is empty: leave the option out instead";
         *(struct str *)field = str_copy(conf->arena, text);
         return NULL;
@@ -261,6 +278,8 @@ static const char *set(struct conf *conf, const struct option *o, struct str tex
         return NULL;
     case OPTION_DOMAINS:
         return domain_add(conf, field, text, o->all);
+    case OPTION_ADDRESSES:
+        return address_add(conf, field, text);
     case OPTION_NETS:
         return netset_add(field, text);
     case OPTION_BOOL:
@@ -418,6 +437,7 @@ struct str value_show(const struct conf *conf, const struct option *o, struct ar
     }
     case OPTION_STRINGS:
     case OPTION_DOMAINS:
+    case OPTION_ADDRESSES:
         return value_show_list(a, field);
     case OPTION_NETS:
         return show_nets(a, field);

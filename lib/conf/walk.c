@@ -224,7 +224,7 @@ static void complain_unknown(struct walk *w, struct str name, const config_setti
                      "unknown option %.*s; assay.conf(5) lists all options", STR_ARG(name));
 }
 
-static const struct str signing = STR_INIT("signing");
+static const struct str signing = STR_INIT("signing"), lists = STR_INIT("dnsbl.lists");
 
 static void walk_group(struct walk *w, config_setting_t *group, struct str prefix);
 
@@ -235,6 +235,8 @@ static void walk_setting(struct walk *w, config_setting_t *setting, struct str n
         set_option(w, o, setting);
     else if (str_eq(name, signing))
         return; /* last: it builds on options */
+    else if (str_eq(name, lists))
+        walk_lists(w, setting);
     else if (!option_is_group(name))
         complain_unknown(w, name, setting);
     else if (config_setting_type(setting) == CONFIG_TYPE_GROUP)

@@ -22,6 +22,9 @@ void walk_settings(struct walk *w, config_setting_t *root);
 /* Sets an option, which may stand under another name than its own. */
 void walk_option(struct walk *w, const struct option *o, config_setting_t *setting);
 
+/* The setting `dnsbl.lists`. */
+void walk_lists(struct walk *w, config_setting_t *list);
+
 /* All settings `signing` below `root`, as one list, when all other settings are taken. */
 void walk_signing(struct walk *w, config_setting_t *root);
 

@@ -6,8 +6,11 @@
 #include "base/str.h"
 #include "dkim/dkim.h"
 #include "dmarc/dmarc.h"
+#include "dnsbl/dnsbl.h"
 #include "mail/address.h"
 #include "spf/spf.h"
+
+struct conf_list;
 
 /* One identity that SPF was asked about. */
 struct evidence_spf_identity {
@@ -48,6 +51,54 @@ struct evidence_forged {
     const unsigned *ordinals; /* of Authentication-Results fields that must go: 1 is the topmost */
     size_t n_received_spf;
     const unsigned *received_spf; /* Received-SPF fields that claim receiver= us */
+    size_t n_gate;
+    const unsigned *gate; /* X-Assay-Gate fields in our name */
+};
+
+enum iprev_result { IPREV_NONE, IPREV_PASS, IPREV_FAIL, IPREV_TEMPERROR, IPREV_PERMERROR };
+enum helo_result {
+    HELO_FINE,
+    HELO_OURS,  /* our own name or address, said by a stranger */
+    HELO_OTHER, /* an address that is not the client's */
+};
+
+struct evidence_client {
+    enum iprev_result iprev; /* IPREV_NONE: not asked, or not yet known */
+    bool capped;             /* the address has more names than are looked at */
+    struct str name;         /* IPREV_PASS: the name that leads back */
+    enum helo_result helo;
+};
+
+/* What one list says, of all that it was asked about. */
+struct evidence_list {
+    const struct conf_list *list;
+    struct dnsbl_answer answer; /* DNSBL_NOT_ASKED: it had nothing to be asked about */
+    struct str about;           /* of a listing: the address, or the domain */
+};
+
+struct evidence_lists {
+    bool checked;
+    size_t n;
+    const struct evidence_list *v; /* by entry of dnsbl.lists */
+    int sum;                       /* of the weights of what lists this message */
+    int doubt;          /* the weights of allow lists that could not be asked, 0 or less */
+    int pending;        /* the same of those whose answer is still under way */
+    bool trusted;       /* an allow list knows the client well (of DNSWL: medium or high) */
+    bool trust_unknown; /* ... or could not be asked */
+};
+
+enum sender_domain {
+    SENDER_UNCHECKED, /* or not yet known */
+    SENDER_FINE,
+    SENDER_UNKNOWN,  /* neither MX nor an address */
+    SENDER_NULL_MX,  /* RFC 7505 */
+    SENDER_LOCAL_MX, /* all that it leads to are loopback or private addresses */
+    SENDER_TEMPERROR,
+};
+
+struct evidence_sender {
+    enum sender_domain domain; /* of MAIL FROM */
+    bool no_address;           /* a bounce that nobody can answer */
 };
 
 struct evidence_signing {
@@ -67,6 +118,9 @@ struct evidence {
     struct evidence_spf spf;
     struct evidence_dkim dkim;
     struct evidence_dmarc dmarc;
+    struct evidence_client client;
+    struct evidence_lists lists;
+    struct evidence_sender sender;
     struct evidence_forged forged;
     struct evidence_signing signing;
 };

@@ -29,7 +29,7 @@ static bool decides(const struct conf *conf, struct message *m, struct str name)
     if (str_eq_nocase(name, STR("From")))
         return take_one(&m->from_beyond, FROM_BEYOND_MAX);
     if (!str_eq_nocase(name, STR("Authentication-Results")) &&
-        !str_eq_nocase(name, STR("Received-SPF")))
+        !str_eq_nocase(name, STR("Received-SPF")) && !str_eq_nocase(name, STR("X-Assay-Gate")))
         return false;
     bool kept = take_one(&m->results_beyond, (size_t)conf->max_forged_fields);
     m->results_lost = m->results_lost || !kept;
@@ -45,7 +45,8 @@ bool intake_field(const struct conf *conf, struct message *m, struct str name, s
 }
 
 #define PER_MESSAGE ((size_t)32 * 1024)
-#define PER_FIELD   256 /* indexes by name, and the list again */
+#define PER_LIST    12288 /* names of up to sixteen domains in its zone, at DATA and at the end */
+#define PER_FIELD   256   /* indexes by name, and the list again */
 
 /* How much a byte of a field's value becomes. */
 static size_t per_byte(const struct conf *conf, const struct message *m, struct str name,
@@ -60,7 +61,7 @@ static size_t per_byte(const struct conf *conf, const struct message *m, struct 
 
 size_t intake_evaluation(const struct conf *conf, const struct message *m)
 {
-    size_t bytes = PER_MESSAGE;
+    size_t bytes = PER_MESSAGE + conf->n_lists * PER_LIST;
     int64_t signatures = 0;
     for (size_t i = 0; i < m->headers.n; i++) {
         const struct header_field *f = &m->headers.fields[i];

@@ -17,6 +17,7 @@ struct request_shares request_shares(const struct conf *conf)
         .dmarc = at_least(all / 5, DMARC_QUERIES_MIN),
         .keys = at_least(all / 10, 1),
         .spare = at_least(all / 10, 1),
+        .gate = all,
     };
     s.spf = all - s.dmarc - s.keys - s.spare;
     return s;

@@ -14,6 +14,7 @@ struct request_shares {
     unsigned keys;  /* of DKIM */
     unsigned spare; /* ahead of need, and repeated: see struct dns_asker */
     unsigned spf;   /* MAIL FROM, and then HELO with what is left */
+    unsigned gate;  /* on top: of what is asked about clients, lists and senders (core/gate.h) */
 };
 
 struct request_shares request_shares(const struct conf *conf);

@@ -7,7 +7,8 @@
  * end of the message, and the order of the list is the order of the hooks.
  *
  * mail and rcpt and header run while the client waits for each reply: there a stage starts DNS
- * queries (dns_prefetch) and does not wait for them. eom may wait, as long as the message's
+ * queries (dns_prefetch) and does not wait for them. data may wait where policy may refuse there;
+ * what is known by then is judged, the rest at the end. eom may wait, as long as the message's
  * deadline lasts. */
 #ifndef ASSAY_CORE_STAGE_H
 #define ASSAY_CORE_STAGE_H
@@ -21,13 +22,18 @@
 #include "dns/dns.h"
 
 /* What a stage works with. */
+struct gate;
+struct list_health;
+
 struct stage_run {
     const struct conf *conf;
     const struct session *session;
     const struct message *message;
     struct evidence *evidence;
-    struct dns_asker *asker; /* the message's; its arena is the message's */
-    struct key_cache *keys;  /* decoded public keys */
+    struct dns_asker *asker;         /* the message's; its arena is the message's */
+    struct list_health *list_health; /* NULL: none is remembered */
+    struct gate *gate;      /* how clients, lists and senders are asked about; core/gate.h */
+    struct key_cache *keys; /* decoded public keys */
     const struct key_set *signing_keys;
     const struct engines *engines; /* who evaluates; given as NULL: our own libraries */
     void *state;                   /* the stage's own, for this message; set by its first hook */
@@ -37,6 +43,8 @@ struct stage {
     const char *name;
     void (*mail)(struct stage_run *run); /* any hook may be NULL */
     void (*rcpt)(struct stage_run *run);
+    void (*data)(
+        struct stage_run *run); /* all recipients are known; may wait where policy may act */
     void (*eoh)(struct stage_run *run); /* all header fields are in message->headers */
     void (*body)(struct stage_run *run, const void *data, size_t n);
     void (*eom)(struct stage_run *run);

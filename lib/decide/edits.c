@@ -5,6 +5,7 @@
 #include "decide/edits.h"
 
 #include "core/stage.h"
+#include "decide/gatefield.h"
 
 static struct str authentication_results(const struct telling *t)
 {
@@ -57,6 +58,10 @@ void edits_plan(const struct telling *t, struct edit_list *out)
     *out = (struct edit_list){0};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         take_kind(&all, order[i], t->arena, out);
+    struct str gate = t->message->origin == ORIGIN_INBOUND ? gate_field(t) : STR_NONE;
+    if (gate.n)
+        edit_push(out, t->arena,
+                  (struct edit){.kind = EDIT_INSERT, .name = STR("X-Assay-Gate"), .value = gate});
     if (results.n)
         edit_push(out, t->arena,
                   (struct edit){.kind = EDIT_INSERT,

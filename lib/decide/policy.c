@@ -1,38 +1,16 @@
 /* policy.c - from evidence to verdict. The only place where results become actions.
  *
- * Each cause (limits, From, DMARC, SPF; of our own mail the sender) is judged on its own and gives
- * a proposal; the gravest one that is not in shadow mode is done, the gravest of all is what
- * enforcing would do.
+ * Each cause (limits, From, DMARC, SPF, the gate; of our own mail the sender) is judged on its own
+ * and gives a proposal; the gravest one that is not in shadow mode is done, the gravest of all is
+ * what enforcing would do.
  *
  * Errors: none; what cannot be known now is never a rejection unless the operator chose that. */
 #include "decide/policy.h"
 
+#include "decide/proposal.h"
 #include "mail/domain.h"
 
-#define TEXT_MAX        400 /* of a reply; SMTP allows 512 bytes a line (RFC 5321 4.5.3.1.5) */
-#define EXPLANATION_MAX 200
-
-/* What local rules make of a published DMARC policy. */
-struct layered {
-    enum action action;
-    enum override_reason reason;
-    struct str comment;
-    bool unsure; /* something that would be milder cannot be known now */
-};
-
-/* What one cause asks for. */
-struct proposal {
-    enum action action;
-    bool shadow; /* evaluated and logged only */
-    bool always; /* done in shadow mode too: it protects the MTA */
-    const char *cause;
-    const char *detail;   /* of the enhanced code: "7.1" */
-    const char *codes[2]; /* basic codes for tempfail and reject; NULL: 451, 550 */
-    struct str text;
-    size_t author; /* of DMARC: the outcome that it is for, and what was done about its policy */
-    struct layered layered;
-};
-
+#define TEXT_MAX 400 /* of a reply; SMTP allows 512 bytes a line (RFC 5321 4.5.3.1.5) */
 static enum action milder(enum action a, enum action b)
 {
     return a < b ? a : b;
@@ -340,6 +318,14 @@ static struct proposal judge_sender(const struct conf *conf, const struct eviden
 
 /* --- The verdict --- */
 
+/* The operator's own words stand behind every refusal. */
+static struct str with_contact(const struct conf *conf, struct str text, struct arena *a)
+{
+    if (!conf->reply_contact.n)
+        return text;
+    return str_printf(a, "%.*s; %.*s", STR_ARG(text), STR_ARG(conf->reply_contact));
+}
+
 /* The parts of a text are clean already, and a second cleaning would write their backslashes anew.
  */
 static struct str cut(struct str text, struct arena *a)
@@ -347,10 +333,13 @@ static struct str cut(struct str text, struct arena *a)
     return text.n <= TEXT_MAX ? text : str_printf(a, "%.*s...", TEXT_MAX - 3, text.p);
 }
 
-static void word_reply(const struct proposal *p, struct arena *a, struct verdict *out)
+static void word_reply(const struct conf *conf, const struct proposal *p, struct arena *a,
+                       struct verdict *out)
 {
     out->cause = p->cause;
     out->text = cut(p->text, a);
+    if (p->action >= ACTION_TEMPFAIL)
+        out->text = with_contact(conf, out->text, a);
     if (p->action == ACTION_TEMPFAIL) {
         out->code = str_of(p->codes[0] ? p->codes[0] : "451");
         out->enhanced = str_printf(a, "4.%s", p->detail);
@@ -388,7 +377,7 @@ static void combine(const struct conf *conf, const struct proposal *proposals, s
         return;
     out->wanted = would->action;
     out->action = done ? done->action : ACTION_ACCEPT;
-    word_reply(done ? done : would, a, out);
+    word_reply(conf, done ? done : would, a, out);
 }
 
 /* What became of DMARC's part: of the author domain that asks for most, or else the strictest. */
@@ -411,16 +400,21 @@ static void tell_dmarc(const struct conf *conf, const struct evidence *evidence,
     out->disposition = disposition(acts ? p->action : ACTION_ACCEPT);
 }
 
-/* Before the end only SPF has a say. There may be many recipients: the arena keeps nothing of them,
- * unless there is something to tell. */
+/* Before the end only SPF has a say, and at DATA the gate. There may be many recipients: the arena
+ * keeps nothing of them, unless there is something to tell. */
 static void decide_early(const struct conf *conf, enum policy_point point,
                          const struct session *session, const struct message *message,
                          const struct evidence *evidence, struct arena *a, struct verdict *out)
 {
     if (message->origin != ORIGIN_INBOUND)
         return;
-    const struct proposal spf = judge_spf(conf, point, session, evidence, a);
-    combine(conf, &spf, 1, a, out);
+    const struct judging j = {conf, point, session, message, evidence, a};
+    struct proposal proposals[1 + GATE_CAUSES];
+    size_t n = 0;
+    proposals[n++] = judge_spf(conf, point, session, evidence, a);
+    if (point == POINT_DATA)
+        n += gate_judge(&j, proposals + n);
+    combine(conf, proposals, n, a, out);
 }
 
 /* Forwarded mail, too. */
@@ -436,7 +430,9 @@ static void decide_inbound(const struct conf *conf, const struct session *sessio
                            const struct message *message, const struct evidence *evidence,
                            struct arena *a, struct verdict *out)
 {
-    struct proposal *proposals = arena_array(a, struct proposal, evidence->dmarc.n + 4);
+    const struct judging j = {conf, POINT_EOM, session, message, evidence, a};
+    struct proposal *proposals =
+        arena_array(a, struct proposal, evidence->dmarc.n + 4 + GATE_CAUSES);
     size_t n = 0;
     proposals[n++] = judge_forged(conf, evidence, a);
     proposals[n++] = judge_limit(conf, message);
@@ -445,6 +441,7 @@ static void decide_inbound(const struct conf *conf, const struct session *sessio
     tell_dmarc(conf, evidence, proposals + n, authors, out);
     n += authors;
     proposals[n++] = judge_spf(conf, POINT_EOM, session, evidence, a);
+    n += gate_judge(&j, proposals + n);
     combine(conf, proposals, n, a, out);
 }
 
@@ -469,7 +466,7 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
 
 bool policy_may_refuse(const struct conf *conf, enum policy_point point)
 {
-    if (point == POINT_EOM)
+    if (point == POINT_EOM || (point == POINT_DATA && gate_may_refuse(conf)))
         return true;
     if (conf->spf_mode == CHECK_OFF)
         return false;

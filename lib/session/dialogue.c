@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/gate.h"
 #include "core/intake.h"
 #include "session/internal.h"
 #include "session/shortage.h"
@@ -83,10 +84,11 @@ void dialogue_helo(struct dialogue *d, struct str name)
 static bool reserve(struct dialogue *d, const struct conf *conf, const struct envelope_words *e)
 {
     static const struct message nothing_yet;
+    size_t dns_memory = conf->dns_memory + (conf_asks_for_gate(conf) ? GATE_DNS_MEMORY : 0);
     size_t envelope =
         e->from.n + e->queue_id.n + e->auth_type.n + e->auth_user.n + e->certificate.subject.n;
     return (!d->host->memory ||
-            arena_share(d->messages, d->host->memory, conf->max_memory, conf->dns_memory)) &&
+            arena_share(d->messages, d->host->memory, conf->max_memory, dns_memory)) &&
            arena_room(d->messages, 4 * envelope + intake_evaluation(conf, &nothing_yet));
 }
 
@@ -163,6 +165,7 @@ static void begin_stages(struct transaction *t)
         .asker = &t->asker,
         .keys = t->snapshot->key_cache,
         .signing_keys = t->snapshot->keys,
+        .list_health = t->snapshot->list_health,
         .engines = t->snapshot->engines,
     };
     t->pipeline = pipeline_new(&run);
@@ -303,6 +306,7 @@ const struct verdict *dialogue_rcpt(struct dialogue *d, const struct recipient_w
 const struct verdict *dialogue_data(struct dialogue *d)
 {
     set_early_patience(d->transaction, POINT_DATA);
+    pipeline_data(d->transaction->pipeline);
     return answer_early(d->transaction, POINT_DATA);
 }
 

@@ -3,14 +3,16 @@
  * Errors: none; what goes wrong in a stage stands in the evidence. */
 #include "session/pipeline.h"
 
+#include "core/gate.h"
 #include "core/request.h"
 
-#define STAGES_MAX 5
+#define STAGES_MAX 8
 
 /* The whole choice of what is done for whom. Order matters at the end of the message: DMARC reads
- * what SPF and DKIM found. */
-static const struct stage *const inbound[] = {&stage_forged, &stage_spf, &stage_dkim_verify,
-                                              &stage_dmarc, NULL};
+ * what SPF and DKIM found, and lists what DKIM found and the client's name. */
+static const struct stage *const inbound[] = {&stage_forged, &stage_spf,    &stage_dkim_verify,
+                                              &stage_dmarc,  &stage_client, &stage_lists,
+                                              &stage_sender, NULL};
 static const struct stage *const ours[] = {&stage_forged, &stage_dkim_sign, NULL};
 static const struct stage *const relayed[] = {NULL};
 static const struct stage *const forwarded[] = {&stage_forged, &stage_dkim_sign, NULL};
@@ -59,6 +61,7 @@ struct pipeline *pipeline_new(const struct stage_run *base)
     base->asker->spare = request_shares(base->conf).spare;
     p->base = *base;
     p->base.state = NULL;
+    p->base.gate = gate_new(base->conf, base->asker);
     if (!base->engines)
         p->base.engines = &engines_own;
     choose_stages(p);
@@ -70,6 +73,13 @@ void pipeline_mail(struct pipeline *p)
     for (size_t i = 0; i < p->n; i++)
         if (p->slots[i].stage->mail)
             p->slots[i].stage->mail(&p->slots[i].run);
+}
+
+void pipeline_data(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->slots[i].stage->data)
+            p->slots[i].stage->data(&p->slots[i].run);
 }
 
 void pipeline_rcpt(struct pipeline *p)

@@ -15,6 +15,7 @@ extern const struct stage *const stages_all[];
 struct pipeline *pipeline_new(const struct stage_run *base);
 
 void pipeline_mail(struct pipeline *p);
+void pipeline_data(struct pipeline *p);
 void pipeline_rcpt(struct pipeline *p);
 void pipeline_eoh(struct pipeline *p);
 bool pipeline_wants_body(const struct pipeline *p);

@@ -75,5 +75,5 @@ const struct verdict *play_letter(struct dialogue *d, const struct letter *lette
         refusal = play_recipients(d, letter);
     if (!refusal)
         refusal = dialogue_data(d);
-    return refusal ? refusal : play_content(d, letter);
+    return refusal || letter->envelope_only ? refusal : play_content(d, letter);
 }

@@ -23,7 +23,8 @@ struct letter {
     const struct recipient_words *recipients;
     const struct header_list *headers; /* values with the white space behind the colon */
     struct str body;
-    size_t chunk; /* the body comes in pieces of this size; 0: in one */
+    size_t chunk;       /* the body comes in pieces of this size; 0: in one */
+    bool envelope_only; /* it ends with the answer to DATA */
 };
 
 /* Plays it on a new dialogue, up to its answer: the refusal, if it was refused, or NULL.

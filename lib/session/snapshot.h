@@ -8,6 +8,7 @@
 #include "crypto/keys.h"
 #include "dns/dns.h"
 
+struct list_health;
 struct reference;
 struct srs_scheme;
 
@@ -15,10 +16,11 @@ struct srs_scheme;
  * changes a message half-way. */
 struct snapshot {
     const struct conf *conf;
-    const struct key_set *keys;   /* NULL: nothing is signed */
-    const struct srs_scheme *srs; /* NULL: without srs.domain */
-    struct dns *dns;              /* shared with other snapshots of the same dns settings */
-    struct key_cache *key_cache;  /* shared likewise */
+    const struct key_set *keys;      /* NULL: nothing is signed */
+    const struct srs_scheme *srs;    /* NULL: without srs.domain */
+    struct dns *dns;                 /* shared with other snapshots of the same dns settings */
+    struct key_cache *key_cache;     /* shared likewise */
+    struct list_health *list_health; /* likewise; NULL: none is remembered */
     const struct engines *engines;
     struct reference *reference; /* shared likewise; NULL: no library is asked for anything */
 };

@@ -1,5 +1,6 @@
 /* forged.c - finds header fields that speak in our name: Authentication-Results with our id (RFC
- * 8601 5) and Received-SPF with receiver= us. Runs before anything of ours is added.
+ * 8601 5), X-Assay-Gate with the same, and Received-SPF with receiver= us. Runs before anything of
+ * ours is added.
  *
  * Each deletion costs the MTA a pass over the header, and Postfix ends over thousands of them: a
  * message with more than limits.forged-fields is refused instead.
@@ -58,10 +59,12 @@ static void eom(struct stage_run *run)
     found->n = find(run, STR("Authentication-Results"), forged_authres, &found->ordinals);
     found->n_received_spf =
         find(run, STR("Received-SPF"), forged_received_spf, &found->received_spf);
-    found->too_many = run->message->results_lost ||
-                      found->n + found->n_received_spf > (size_t)run->conf->max_forged_fields;
+    found->n_gate = find(run, STR("X-Assay-Gate"), forged_authres, &found->gate);
+    found->too_many =
+        run->message->results_lost ||
+        found->n + found->n_received_spf + found->n_gate > (size_t)run->conf->max_forged_fields;
     if (found->too_many)
-        found->n = found->n_received_spf = 0;
+        found->n = found->n_received_spf = found->n_gate = 0;
 }
 
 const struct stage stage_forged = {.name = "forged", .eom = eom, .telling = &telling_forged};

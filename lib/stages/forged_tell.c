@@ -17,13 +17,19 @@ static void edits(const struct telling *t, struct edit_list *out)
     const struct evidence_forged *e = &t->evidence->forged;
     delete_all(t, STR("Authentication-Results"), e->ordinals, e->n, out);
     delete_all(t, STR("Received-SPF"), e->received_spf, e->n_received_spf, out);
+    delete_all(t, STR("X-Assay-Gate"), e->gate, e->n_gate, out);
+}
+
+static size_t removed(const struct evidence_forged *e)
+{
+    return e->n + e->n_received_spf + e->n_gate;
 }
 
 static void log_fields(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_forged *e = &t->evidence->forged;
-    if (e->n + e->n_received_spf)
-        sb_printf(b, " forged-removed=%zu", e->n + e->n_received_spf);
+    if (removed(e))
+        sb_printf(b, " forged-removed=%zu", removed(e));
     if (e->too_many)
         sb_add(b, STR(" over-limit=forged"));
 }
@@ -31,7 +37,7 @@ static void log_fields(const struct telling *t, struct strbuf *b)
 static void count(const struct telling *t)
 {
     const struct evidence_forged *e = &t->evidence->forged;
-    counter_add(CTR_FORGED_REMOVED, e->n + e->n_received_spf);
+    counter_add(CTR_FORGED_REMOVED, removed(e));
     counter_add(CTR_FORGED_REFUSED, e->too_many);
 }
 

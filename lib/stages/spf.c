@@ -1,8 +1,9 @@
 /* spf.c - asks the SPF engine about MAIL FROM (of postmaster@HELO for a null sender, RFC 7208 2.4)
  * and, where configured, about HELO too.
  *
- * The evaluation is tried at MAIL and RCPT, where policy may decide, and finished at the end of the
- * message. From the first try on its look-ups run beside the SMTP dialogue (spf_check_ahead).
+ * The evaluation is tried at MAIL and RCPT, where policy may decide, and at DATA, where the gate
+ * asks for its result, and finished at the end of the message. From the first try on its look-ups
+ * run beside the SMTP dialogue (spf_check_ahead).
  *
  * Errors: DNS trouble is the result temperror. */
 #include "core/request.h"
@@ -106,6 +107,7 @@ const struct stage stage_spf = {
     .name = "spf",
     .mail = mail,
     .rcpt = try_early,
+    .data = check_all,
     .eom = check_all,
     .telling = &telling_spf,
 };

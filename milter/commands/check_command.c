@@ -21,7 +21,7 @@ struct check {
     struct command *command;
     struct check_words words;
     const char *save_path;
-    bool trace, with_reference;
+    bool trace, with_reference, data_only;
     int64_t now; /* 0: the clock's */
     struct check_recorder recorder;
     struct check_case *under_way;
@@ -54,18 +54,21 @@ static const struct command_option check_options[] = {
     OPTION("save-dns", "FILE", take_text, struct check, save_path,
            "write what is asked of the DNS to a zone file for --dns"),
     OPTION("trace", NULL, take_flag, struct check, trace, "say every look-up with its answer"),
+    OPTION("data-only", NULL, take_flag, struct check, data_only,
+           "what would be said at DATA, before the message comes"),
     OPTION("reference", NULL, take_flag, struct check, with_reference,
            "ask libspf2, libopendkim and libopendmarc too, and say where they differ"),
     {0},
 };
 
 /* Keeps the event for the account. Its answer is held by the message's arena. */
-static void keep_event(struct check_case *c, const struct dns_event *event)
+static void keep_event(const struct conf *conf, struct check_case *c, const struct dns_event *event)
 {
     struct arena *a = c->arena;
     c->events = arena_extend(a, c->events, c->n_events, &c->events_cap, sizeof *c->events);
     c->events[c->n_events] = *event;
-    c->events[c->n_events++].name = str_copy(a, event->name);
+    c->events[c->n_events++].name =
+        str_copy(a, conf_public_name(conf, event->name, a)); /* keys of lists are secrets */
 }
 
 static void on_event(void *context, const struct dns_event *event)
@@ -73,7 +76,7 @@ static void on_event(void *context, const struct dns_event *event)
     struct check *check = context;
     if (check->save_path)
         check_recorder_add(&check->recorder, event);
-    keep_event(check->under_way, event);
+    keep_event(check->command->conf, check->under_way, event);
 }
 
 static void account(struct check *check, const struct check_case *c)
@@ -113,6 +116,7 @@ static void check_one(struct check *check, struct check_message input)
     struct dialogue *d = dialogue_new(&check->host.host, &peer);
     check->under_way = &c;
     check_facts(&check->words, &c);
+    c.letter.envelope_only = check->data_only;
     play_letter(d, &c.letter);
     c.t = d->transaction;
     if (c.t)

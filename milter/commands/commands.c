@@ -48,6 +48,12 @@ static const struct command_row dmarc_command = {
     .commands = (const struct command_row *const[]){&dmarc_check_command, NULL},
 };
 
+static const struct command_row dnsbl_command = {
+    .name = "dnsbl",
+    .brief = "dnsbl check: is this address in a DNS list, or one of ours",
+    .commands = (const struct command_row *const[]){&dnsbl_check_command, NULL},
+};
+
 const struct command_row assay_command = {
     .name = "assay",
     .about = "assay checks SPF, DKIM and DMARC of incoming mail and signs outgoing mail with DKIM.",
@@ -63,6 +69,7 @@ const struct command_row assay_command = {
             &spf_command,
             &dmarc_command,
             &srs_command,
+            &dnsbl_command,
             &status_command,
             &metrics_command,
             &probe_command,

@@ -31,7 +31,7 @@ struct held_snapshot {
     struct held_snapshot *next; /* replaced before this one */
     atomic_uint users;          /* messages, and the runtime while it is in force */
     struct key_set *keys;
-    struct shared *conf, *dns, *key_cache;
+    struct shared *conf, *dns, *key_cache, *list_health;
     struct shared *workers; /* NULL: none are wanted */
 };
 
@@ -99,6 +99,7 @@ static void snapshot_free(struct held_snapshot *s)
     shared_release(s->conf);
     shared_release(s->dns);
     shared_release(s->key_cache);
+    shared_release(s->list_health);
     shared_release(s->workers);
     free(s);
 }
@@ -115,6 +116,7 @@ static void put_in_force(struct runtime *rt, const struct held_snapshot *fresh)
     s->s.keys = s->keys;
     s->s.dns = s->dns->object;
     s->s.key_cache = s->key_cache->object;
+    s->s.list_health = s->list_health->object;
     s->s.reference = s->workers ? s->workers->object : NULL;
     atomic_init(&s->users, 1);
     pthread_mutex_lock(&rt->lock);
@@ -159,6 +161,7 @@ bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, s
         return false;
     }
     fresh.key_cache = shared_key_cache(c->conf, before, old ? old->key_cache : NULL);
+    fresh.list_health = shared_list_health(old ? old->list_health : NULL);
     fresh.conf = shared_conf(c->conf);
     fresh.s.engines = engines_for(c->conf, fresh.workers);
     fresh.s.srs = c->srs;
@@ -178,6 +181,7 @@ void runtime_install_keys(struct runtime *rt, struct key_set *keys)
         .conf = shared_hold(old->conf),
         .dns = shared_hold(old->dns),
         .key_cache = shared_hold(old->key_cache),
+        .list_health = shared_hold(old->list_health),
         .workers = shared_hold(old->workers),
     };
     put_in_force(rt, &fresh);

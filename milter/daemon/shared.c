@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/listhealth.h"
 #include "crypto/keys.h"
 #include "milter/daemon/resolver.h"
 #include "milter/daemon/workers.h"
@@ -54,6 +55,16 @@ struct shared *shared_conf(struct conf *conf)
 static void close_key_cache(void *cache)
 {
     key_cache_free(cache);
+}
+
+static void close_list_health(void *health)
+{
+    list_health_free(health);
+}
+
+struct shared *shared_list_health(struct shared *old)
+{
+    return old ? shared_hold(old) : shared_new(list_health_new(), close_list_health);
 }
 
 static void close_workers(void *reference)

@@ -30,6 +30,8 @@ struct shared *shared_dns(const struct conf *conf, const struct conf *before, st
 struct shared *shared_key_cache(const struct conf *conf, const struct conf *before,
                                 struct shared *old);
 
+struct shared *shared_list_health(struct shared *old);
+
 /* *workers is NULL where none are wanted. False on failure, and *problem is a phrase (in `a`). */
 bool shared_workers(const struct conf *conf, const struct conf *before, struct shared *old,
                     struct shared **workers, struct arena *a, struct str *problem);

@@ -183,6 +183,17 @@ static void check_authserv_id(const struct survey *s)
                      STR_ARG(str_safe(s->arena, id, 100, true)));
 }
 
+static void check_lists(const struct survey *s)
+{
+    for (size_t i = 0; i < s->conf->n_lists; i++) {
+        const struct conf_list *list = &s->conf->lists[i];
+        if (list->known && list->known->gone)
+            conf_problem(s->warnings, list->place,
+                         "dnsbl.lists: %.*s %s: it is not asked; take it out", STR_ARG(list->label),
+                         list->known->gone);
+    }
+}
+
 /* --- Reading again -----------------------------------------------------------------------------*/
 
 /* A reload reads the files as the user that the daemon has become. */
@@ -216,5 +227,6 @@ void surroundings_check(const struct conf *conf, const char *path, struct conf_p
     check_key_directories(&s);
     check_loopback(&s);
     check_authserv_id(&s);
+    check_lists(&s);
     check_reload(&s, path);
 }

@@ -36,10 +36,44 @@ static void where_something_may_be_refused(void **state)
     arena_free(a);
 }
 
+/* The gate acts at DATA: that is negotiated only where it may refuse something. */
+static void the_gate_may_refuse_at_data(void **state)
+{
+    static const struct {
+        const char *conf;
+        bool data;
+    } cases[] = {
+        {"", false},
+        {"spf = { on-fail = \"reject\"; reject-at = \"rcpt\"; };", false},
+        {"client = { iprev = \"check\"; };", false},
+        {"client = { iprev = \"check\"; on-iprev-fail = \"reject\"; };", true},
+        {"client = { on-iprev-fail = \"reject\"; };", false},
+        {"client = { on-own-helo = \"reject\"; };", true},
+        {"dnsbl = { lists = ( { zone = \"bl.example\"; weight = 1; } ); };", true},
+        {"dnsbl = { mode = \"off\"; lists = ( { zone = \"bl.example\"; weight = 1; } ); };", false},
+        {"sender = { mode = \"enforce\"; };", false},
+        {"sender = { mode = \"enforce\"; on-null-mx = \"reject\"; };", true},
+        {"sender = { on-null-mx = \"reject\"; };", false},
+    };
+    struct arena *a = arena_new(0);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct conf_problems problems = {0};
+        struct conf *conf =
+            conf_parse(str_printf(a, "authserv-id = \"mx.example\"; %s", cases[i].conf), &problems);
+        assert_non_null(conf);
+        if (policy_may_refuse(conf, POINT_DATA) != cases[i].data)
+            fail_msg("%s", cases[i].conf);
+        conf_free(conf);
+    }
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(where_something_may_be_refused),
+        cmocka_unit_test(the_gate_may_refuse_at_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

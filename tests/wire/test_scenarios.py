@@ -137,6 +137,8 @@ class Scenarios(harness.WireTest):
         if replies and not any(r.accepted for r in replies):
             reply = replies[-1]
             c.abort()
+        if reply.accepted:
+            reply = c.data()
         if not reply.accepted:
             return reply
         return c.content(story.headers, story.body)

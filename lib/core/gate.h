@@ -1,0 +1,34 @@
+/* gate.h - how a message asks about clients, DNS lists and senders: beside the message's own asker,
+ * with queries, spare queries and memory of its own, so that no result of SPF, DKIM or DMARC
+ * depends on what was asked here; with its patience, so that it waits no longer. */
+#ifndef ASSAY_CORE_GATE_H
+#define ASSAY_CORE_GATE_H
+
+#include "conf/conf.h"
+
+#define GATE_DNS_MEMORY 65536 /* of answers */
+
+struct gate;
+
+/* Beside this asker, in its arena. */
+struct gate *gate_new(const struct conf *conf, struct dns_asker *asker);
+
+/* As dns_start() and dns_lookup(). What is asked beyond the share is DNS_SERVFAIL. */
+void gate_start(struct gate *gate, struct str name, enum dns_type type);
+const struct dns_answer *gate_lookup(struct gate *gate, struct str name, enum dns_type type);
+unsigned gate_queries(const struct gate *gate); /* sent to the network */
+
+/* Does something in `exceptions` free this message of the gate's verdict? */
+enum gate_freedom {
+    GATE_BOUND,
+    GATE_FREE,
+    GATE_UNSURE, /* SPF or DKIM could free it, and cannot be known: now, or, at DATA, yet */
+};
+struct session;
+struct message;
+struct evidence;
+enum gate_freedom gate_freedom(const struct conf *conf, const struct session *session,
+                               const struct message *message, const struct evidence *evidence,
+                               struct arena *a);
+
+#endif
