@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #define EXIT_UNAVAILABLE 69
 #define EXIT_PROTOCOL    76
@@ -306,31 +307,48 @@ static void needs_seccomp(void **state)
     close(words[0]);
 }
 
-/* A process in between starts the worker, tells who it is, and is gone once it serves. */
-static pid_t start_by_another(int *fd)
+struct started {
+    pid_t pid;
+    int fd;
+};
+
+/* In a process of its own: makes the socket, starts the worker, tells of both, and is gone when it
+ * may go. */
+static _Noreturn void start_and_go(int tell, int go)
 {
-    int tell[2], go[2], pair[2];
-    pid_t worker;
-    assert_int_equal(pipe(tell) | pipe(go) | socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    pid_t between = fork();
-    if (between == 0) {
-        worker = fork();
-        if (worker == 0) {
-            if (dup2(pair[1], WORKER_SOCKET) == WORKER_SOCKET)
-                execl(program, program, (char *)NULL);
-            _exit(97);
-        }
-        char byte;
-        bool ok =
-            write(tell[1], &worker, sizeof worker) == sizeof worker && read(go[0], &byte, 1) == 1;
-        _exit(!ok);
+    struct started worker;
+    int pair[2];
+    char byte;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+        _exit(98);
+    worker = (struct started){fork(), pair[0]};
+    if (worker.pid == 0) {
+        if (dup2(pair[1], WORKER_SOCKET) == WORKER_SOCKET)
+            execl(program, program, (char *)NULL);
+        _exit(97);
     }
+    close(pair[1]);
+    bool ok = write(tell, &worker, sizeof worker) == sizeof worker && read(go, &byte, 1) == 1;
+    _exit(!ok);
+}
+
+/* A process in between starts the worker, and is gone once it serves. The socket stays open. */
+static struct started start_by_another(void)
+{
+    int tell[2], go[2];
+    struct started worker;
+    assert_int_equal(pipe(tell) | pipe(go), 0);
+    pid_t between = fork();
+    if (between == 0)
+        start_and_go(tell[1], go[0]);
     assert_int_equal(read(tell[0], &worker, sizeof worker), sizeof worker);
-    wait_readable(pair[0]); /* its HELLO */
+    int process = (int)syscall(SYS_pidfd_open, between, 0);
+    worker.fd = (int)syscall(SYS_pidfd_getfd, process, worker.fd, 0);
+    assert_true(process >= 0 && worker.fd >= 0);
+    wait_readable(worker.fd); /* its HELLO */
     assert_int_equal(write(go[1], "", 1), 1);
     assert_exit(reap(between), 0);
-    *fd = pair[0];
-    close(pair[1]);
+    close(process);
     close(tell[0]), close(tell[1]), close(go[0]), close(go[1]);
     return worker;
 }
@@ -338,13 +356,28 @@ static pid_t start_by_another(int *fd)
 static void dies_with_its_parent(void **state)
 {
     (void)state;
-    int fd;
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-    pid_t worker = start_by_another(&fd); /* its socket stays open */
-    int status = reap(worker);
+    struct started worker = start_by_another();
+    int status = reap(worker.pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
-    close(fd);
+    close(worker.fd);
+}
+
+/* Its parent is not who made the socket: it has another one, as when its own died at once. */
+static void ends_without_its_parent(void **state)
+{
+    (void)state;
+    int pair[2];
+    char byte;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    pid_t between = fork();
+    if (between == 0)
+        _exit(WEXITSTATUS(reap(start_with_more(pair[1]))));
+    close(pair[1]);
+    assert_int_equal(recv(pair[0], &byte, 1, 0), 0); /* no HELLO */
+    assert_exit(reap(between), 0);
+    close(pair[0]);
 }
 
 int main(int argc, char **argv)
@@ -357,6 +390,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(changed_jobs),
         cmocka_unit_test(needs_seccomp),
         cmocka_unit_test(dies_with_its_parent),
+        cmocka_unit_test(ends_without_its_parent),
     };
     if (argc != 2)
         return 64;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "reference/worker/worker.h"
@@ -92,6 +93,8 @@ int main(int argc, char **argv)
     if (argc != 1 || !has_socket())
         return by_hand(argc, argv);
     sandbox_follow_parent();
+    if (!sandbox_has_parent())
+        return EX_OK;
     problem = start_libraries();
     if (problem)
         return fail(problem);

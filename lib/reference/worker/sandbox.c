@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #ifndef ASSAY_REFERENCE_UNCONFINED
@@ -27,10 +28,17 @@
 /* Ten times what a worker needs; a time limit of the asker's comes much earlier than this one. */
 const struct sandbox_limits sandbox_limits = {.memory = 192UL << 20, .cpu_s = 60};
 
-/* If the parent is gone already, its end of the socket is closed, which ends us as well. */
 void sandbox_follow_parent(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+bool sandbox_has_parent(void)
+{
+    struct ucred maker;
+    socklen_t size = sizeof maker;
+    return getsockopt(WORKER_SOCKET, SOL_SOCKET, SO_PEERCRED, &maker, &size) == 0 &&
+           getppid() == maker.pid;
 }
 
 /* Whatever a library prints goes nowhere: it would speak with our name in the asker's log. */

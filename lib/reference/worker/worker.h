@@ -76,6 +76,9 @@ extern const struct sandbox_limits sandbox_limits;
 
 /* Dies with its parent, from now on. */
 void sandbox_follow_parent(void);
+/* True if the process that made WORKER_SOCKET is still the parent: it may have died before we
+ * followed it, and what it had written into the socket is nobody's any more. */
+bool sandbox_has_parent(void);
 /* Standard error becomes /dev/null, and nothing but WORKER_SOCKET stays open beside it; then the
  * kernel lets this process compute, and read and write that socket. False and *problem if it does
  * not do all of this; whether it filters system calls at all is found out while standard error is
