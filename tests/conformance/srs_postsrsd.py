@@ -4,6 +4,7 @@
 postsrsd answers Postfix's tcp tables on loopback, today. What it makes lib/srs takes back and the other way round:
 whoever changes from the one to the other loses no bounce. Skipped where build/mta has no postsrsd."""
 
+import os
 import pathlib
 import random
 import socket
@@ -15,10 +16,12 @@ import time
 DOMAIN = "srs.example.org"
 SECRETS = ["kV6h0Yb2lq3nWkq4", "an older one"]
 COUNT = 300
+# Of this process: a port that is free there is taken by no test beside it.
+ADDRESS = "127.{}.{}.{}".format(64 + (os.getpid() >> 16) % 64, (os.getpid() >> 8) % 256, os.getpid() % 256)
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
+    with socket.create_server((ADDRESS, 0)) as s:
         return s.getsockname()[1]
 
 
@@ -29,7 +32,7 @@ class Table:
         until = time.monotonic() + 60
         while True:
             try:
-                self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+                self.socket = socket.create_connection((ADDRESS, port), timeout=60)
                 break
             except ConnectionRefusedError:
                 if process.poll() is not None or time.monotonic() > until:
@@ -88,7 +91,7 @@ def main():
         secrets = pathlib.Path(directory, "secrets")
         secrets.write_text("".join(f"{secret}\n" for secret in SECRETS))
         ports = free_port(), free_port()
-        command = [postsrsd, "-4", f"-s{secrets}", f"-d{DOMAIN}", f"-f{ports[0]}", f"-r{ports[1]}"]
+        command = [postsrsd, "-4", f"-l{ADDRESS}", f"-s{secrets}", f"-d{DOMAIN}", f"-f{ports[0]}", f"-r{ports[1]}"]
         process = subprocess.Popen(command)
         try:
             wrong = compare(Table(ports[0], process), Table(ports[1], process), program)

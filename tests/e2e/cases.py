@@ -944,3 +944,6 @@ def roots_of(program):
         except OSError:
             pass
     return found
+
+
+import srs_cases  # noqa: E402, F401  it has cases of its own, by what is here

@@ -40,6 +40,10 @@ PROFILES = {
     "simple": {"signing": SIMPLE},
     "filters": {"dmarc": '{ on-reject = "tag"; }', "forwarded-networks": f'[ "{FILTER}" ]'},
     "certificates": {"trust-tls-certificates": "true"},
+    "srs": {
+        "srs": '{ listen = "inet:8897@127.0.0.1"; domain = "srs.recv.example"; secrets = "/etc/assay/srs.secrets"; '
+        'local-domains = [ "recv.example" ]; }'
+    },
     "shadow": {"mode": '"shadow"', "spf": '{ on-fail = "reject"; }'},
 }
 
@@ -63,6 +67,8 @@ class Daemon:
         CONF.write_text(text)
         listen = re.search(r'(?m)^listen = "(.*)"', text)
         self.socket = listen[1] if listen else "inet:8892@127.0.0.1"
+        if "srs.secrets" in text:
+            subprocess.run([str(self.program), "srs", "secret", "add"], check=True, stdout=subprocess.DEVNULL)
         SENDERS.write_text("alice alice@recv.example\nalice@recv.example alice@recv.example\n")
 
     def as_the_unit_does(self):

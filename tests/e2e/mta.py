@@ -283,4 +283,61 @@ class DebianSendmail(Sendmail):
         command(self.program, "-bi")
 
 
-MTAS = {mta.name: mta for mta in (Postfix, Sendmail, DebianPostfix, DebianSendmail)}
+SRS = ("srs.example.org", "srs.recv.example")  # in the files of etc/, and here
+ALIASES = "both: alice, outside@next.example\n"
+
+
+class SrsPostfix(Postfix):
+    """With the lines of etc/postfix-srs.cf, the simple form."""
+
+    name = "postfix-srs"
+    lines = "both@recv.example alice@recv.example, outside@next.example\n"
+
+    def snippet(self):
+        pathlib.Path("/etc/postfix/virtual").write_text(self.lines)
+        shipped = (TOP / "etc" / "postfix-srs.cf").read_text().replace(*SRS)
+        return super().snippet() + "virtual_alias_maps = texthash:/etc/postfix/virtual\n" + self.form(shipped)
+
+    def form(self, shipped):
+        return shipped
+
+
+class ExactSrsPostfix(SrsPostfix):
+    """The exact form: what leaves goes to the servers in the DNS, on the port of sink.py."""
+
+    name = "postfix-srs-exact"
+    lines = "both@recv.example alice@recv.example, outside@quarantine.example\n"
+
+    def form(self, shipped):
+        kept = [line for line in shipped.splitlines() if not line.startswith("sender_canonical_")]
+        return "\n".join([*kept, *self.proposed("default_transport"), f"smtp_tcp_port = {sink.PORT}", "transport_maps =", ""])
+
+    def master(self):
+        return "\n".join([super().master(), *self.proposed("srs-", "127.0.0.1:10028 ", "  -o "), ""])
+
+    @staticmethod
+    def proposed(*words):
+        """The lines in the comment that begin with one of these words."""
+        lines = [line.removeprefix("#     ") for line in (TOP / "etc" / "postfix-srs.cf").read_text().splitlines()]
+        return [line for line in lines if line.startswith(words)]
+
+
+class SrsSendmail(Sendmail):
+    """With the lines of etc/sendmail-srs.mc."""
+
+    name = "sendmail-srs"
+    deliver = Sendmail.deliver.replace("&& cat >", """&& { printf 'Return-Path: <%s>\\nDelivered-To: %s\\n' "$2" "$1" && cat; } >""")
+
+    def with_snippet(self, snippet):
+        shipped = (TOP / "etc" / "sendmail-srs.mc").read_text().replace(*SRS)
+        text = super().with_snippet(snippet + shipped).replace("deliver $u", "deliver $u $g")
+        text = text.replace("`LOCAL_MAILER_FLAGS', `mn9'", "`LOCAL_MAILER_FLAGS', `mn9A'")
+        return text.replace("`ALIAS_FILE', `'", "`ALIAS_FILE', `/etc/mail/aliases'")
+
+    def prepare(self):
+        replace("/etc/mail/aliases", ALIASES)
+        command(self.program, "-C/etc/mail/sendmail.cf", "-bi")
+
+
+WAYS = (Postfix, Sendmail, DebianPostfix, DebianSendmail, SrsPostfix, ExactSrsPostfix, SrsSendmail)
+MTAS = {mta.name: mta for mta in WAYS}

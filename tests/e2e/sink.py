@@ -3,6 +3,8 @@
 import socket
 import threading
 
+from namespace import GOOD4
+
 PORT = 2525
 NEXT, OLD = "127.0.0.1", "127.0.0.2"  # for next.example; for old.example, which does not offer 8BITMIME
 
@@ -11,6 +13,7 @@ class Sink(threading.Thread):
     def __init__(self, host, extensions):
         super().__init__(daemon=True)
         self.messages = []
+        self.envelopes = []  # of each message: sender, recipients and the message
         self.greeting = ["sink.example", *extensions]
         self.socket = socket.create_server((host, PORT), backlog=50)
 
@@ -22,6 +25,7 @@ class Sink(threading.Thread):
     def serve(self, client):
         with client, client.makefile("rb") as lines:
             client.sendall(b"220 sink.example ESMTP\r\n")
+            envelope = []
             for line in lines:
                 verb = line[:4].upper()
                 if verb == b"EHLO":
@@ -29,13 +33,21 @@ class Sink(threading.Thread):
                     client.sendall("".join(told[:-1] + [told[-1].replace("-", " ", 1)]).encode())
                 elif verb == b"DATA":
                     client.sendall(b"354 go on\r\n")
-                    self.messages.append(self.read_message(lines))
+                    message = self.read_message(lines)
+                    self.envelopes.append((envelope[0], envelope[1:], message))
+                    self.messages.append(message)
                     client.sendall(b"250 kept\r\n")
                 elif verb == b"QUIT":
                     client.sendall(b"221 bye\r\n")
                     return
                 else:
+                    if verb in (b"MAIL", b"RCPT"):
+                        envelope = (envelope if verb == b"RCPT" else []) + [self.address(line)]
                     client.sendall(b"250 ok\r\n")
+
+    @staticmethod
+    def address(line):
+        return line[line.index(b"<") + 1 : line.rindex(b">")].decode()
 
     @staticmethod
     def read_message(lines):
@@ -48,8 +60,9 @@ class Sink(threading.Thread):
 
 
 def start():
-    """Both of them."""
-    sinks = [Sink(NEXT, ["8BITMIME", "SIZE 100000000"]), Sink(OLD, ["SIZE 100000000"])]
+    """All of them; the last one is the server of the domains that send to us."""
+    offers = ["8BITMIME", "SIZE 100000000"]
+    sinks = [Sink(NEXT, offers), Sink(OLD, offers[1:]), Sink(GOOD4, offers)]
     for sink in sinks:
         sink.start()
     return sinks

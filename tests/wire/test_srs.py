@@ -8,7 +8,7 @@ import socket
 import subprocess
 
 import harness
-from harness import BINARY, PATIENCE, free_port
+from harness import BINARY, LOOPBACK, PATIENCE, free_port
 
 DAY = 86400
 NOW = 20000 * DAY + 43210
@@ -61,10 +61,10 @@ class Srs(harness.WireTest):
     def srs_daemon(self, secrets=SECRETS, more="", **options):
         d = self.daemon("", start=False, **options)
         d.secrets = d.directory / "secrets"
-        d.srs = ("127.0.0.1", free_port())
+        d.srs = (LOOPBACK, free_port())
         d.control = d.directory / "control.sock"
         d.srs_config = f"""control = "unix:{d.control}";
-            srs = {{ listen = "inet:{d.srs[1]}@127.0.0.1"; domain = "srs.example.org"; secrets = "{d.secrets}";
+            srs = {{ listen = "inet:{d.srs[1]}@{LOOPBACK}"; domain = "srs.example.org"; secrets = "{d.secrets}";
                      local-domains = [ "example.org" ]; hash-length = 4; {more} }};\n"""
         if secrets is not None:
             self.write_secrets(d, secrets)
@@ -123,12 +123,12 @@ class Srs(harness.WireTest):
         d.wait_for_log(r"srs: x+\S* is not rewritten: its local part would be longer than 64 octets")
         d.wait_for_log(r"srs: SRS0=71en=RA=\S+ is refused: its hash is not of our making")
         srs = self.figures(d)["srs"]
-        self.assertEqual(srs.pop("listen"), f"inet:{d.srs[1]}@127.0.0.1")
+        self.assertEqual(srs.pop("listen"), f"inet:{d.srs[1]}@{LOOPBACK}")
         self.assertEqual(srs, {"domain": "srs.example.org", "forwarded": 4, "too_long": 1, "reversed": 2, "refused": 1,
                                "unavailable": 0})
-        self.assertIn(f"inet:{d.srs[1]}@127.0.0.1", self.figures(d)["listeners"])
+        self.assertIn(f"inet:{d.srs[1]}@{LOOPBACK}", self.figures(d)["listeners"])
         text = subprocess.run([BINARY, "status", "-c", d.path], capture_output=True, text=True, check=True).stdout
-        self.assertRegex(text, r"(?m)^SRS +inet:\d+@127.0.0.1, for srs.example.org, 4 forwarded, 1 too_long, 2 reversed")
+        self.assertRegex(text, r"(?m)^SRS +inet:\d+@127\S+, for srs.example.org, 4 forwarded, 1 too_long, 2 reversed")
 
     def test_days_pass(self):
         d = self.srs_daemon(clock=True, wall=NOW)
@@ -167,12 +167,12 @@ class Srs(harness.WireTest):
             (b"000000", "too long"),
             (b"\0\0\0\x0dO\0\0\0\6", "no netstring"),
         ):
-            count = len(d.lines(f"socketmap connection of 127.0.0.1:.*{why}"))
+            count = len(d.lines(rf"socketmap connection of 127\S*:.*{why}"))
             m = self.map(d)
             m.send(netstring("forward alice@example.com") + data)
             self.assertEqual(m.answer(), f"OK {ALICE}", data)
             self.assertIsNone(m.answer(), data)
-            d.wait_for_log(f"socketmap connection of 127.0.0.1:.* is closed: .*{why}", count + 1)
+            d.wait_for_log(rf"socketmap connection of 127\S*:.* is closed: .*{why}", count + 1)
         self.assertEqual(self.map(d).ask("forward alice@example.com"), f"OK {ALICE}")
 
     def test_a_slow_one_ends(self):
