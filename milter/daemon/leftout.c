@@ -1,4 +1,4 @@
-/* leftout.c - signing keys that could not be used when the daemon started.
+/* leftout.c - signing keys, and secrets, that could not be used when the daemon started.
  *
  * Errors: log lines. */
 #include "milter/daemon/leftout.h"
@@ -13,8 +13,7 @@ void leftout_tell(struct leftout *l)
     if (l->keys.n == 0 || now < l->next_us)
         return;
     for (size_t i = 0; i < l->keys.n; i++)
-        log_error("key left out, nothing is signed by it until a reload: %.*s",
-                  STR_ARG(l->keys.v[i]));
+        log_error("left out until a reload: %.*s", STR_ARG(l->keys.v[i]));
     l->next_us = now + LEFTOUT_INTERVAL_US;
 }
 

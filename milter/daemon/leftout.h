@@ -1,5 +1,5 @@
-/* leftout.h - signing keys that could not be used when the daemon started: mail is served without
- * them, and the log tells of them each hour until a reload succeeds.
+/* leftout.h - signing keys, and the secrets of SRS, that could not be used when the daemon started:
+ * mail is served without them, and the log tells of them each hour until a reload succeeds.
  *
  * It belongs to the main thread. */
 #ifndef ASSAY_MILTER_LEFTOUT_H
@@ -14,7 +14,7 @@ struct leftout {
     int64_t next_us;           /* when it is told again */
 };
 
-/* Logs an error for each key, if that is due; call it after every event. */
+/* Logs an error for each, if that is due; call it after every event. */
 void leftout_tell(struct leftout *l);
 
 /* Milliseconds until it is due; -1: it will not be. */

@@ -33,7 +33,8 @@ struct candidate {
 enum rights { RIGHTS_OWN, RIGHTS_OF_USER };
 
 /* Reads `path` and the keys it names. False: and `problems` says everything that is wrong. Where
- * `left_out` is not NULL, keys that cannot be used are left out and told there (keys/keyset.h). */
+ * `left_out` is not NULL, keys that cannot be used are left out and told there (keys/keyset.h), and
+ * so is the file of secrets. */
 bool candidate_load(const char *path, enum rights rights, struct conf_problems *problems,
                     struct conf_problems *left_out, struct candidate *out);
 void candidate_free(struct candidate *c);
