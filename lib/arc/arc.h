@@ -88,6 +88,7 @@ bool arc_seal(struct arena *a, const struct arc_seal_request *request, struct ar
               struct str *problem);
 
 #define ARC_RESULTS_FIELD STR("ARC-Authentication-Results")
+#define ARC_MESSAGE_FIELD STR("ARC-Message-Signature")
 #define ARC_SEAL_FIELD    STR("ARC-Seal")
 
 /* True for the names of the three fields, in any case. */

@@ -235,6 +235,36 @@ static void check_guard(struct check *c)
                      "on-sender-mismatch: is of no use without senders-must-match");
 }
 
+/* True if a key is configured for it that is for more than some senders. */
+static bool has_keys(const struct conf *conf, struct str domain)
+{
+    for (size_t i = 0; i < conf->n_signing; i++)
+        if (!conf->signing[i].senders.set && str_eq(conf->signing[i].domain, domain))
+            return true;
+    return conf->key_table.p != NULL;
+}
+
+static void check_arc(struct check *c)
+{
+    static const char option[] = "arc.sealing-domain";
+    struct conf *conf = c->conf;
+    struct str text = conf->arc_sealing_domain, domain;
+    if (!text.n) {
+        if (conf->arc_mode == ARC_MODE_SEAL)
+            conf_problem(c->problems, conf_place_of(conf, "arc.mode"),
+                         "arc.mode: \"seal\" needs %s, a domain that has keys in signing", option);
+        return;
+    }
+    const char *problem = conf_domain_problem(conf->arena, text, CONF_DOMAIN_NAMED, &domain);
+    if (problem) {
+        complain(c, option, text, problem);
+        return;
+    }
+    conf->arc_sealing_domain = domain;
+    if (conf->arc_mode == ARC_MODE_SEAL && !has_keys(conf, domain))
+        complain(c, option, text, "has no entry in signing, whose key would seal");
+}
+
 /* All messages have to have room for one. */
 static void check_memory(struct check *c)
 {
@@ -345,6 +375,7 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_key_bits(&c);
     check_headers(&c);
     check_guard(&c);
+    check_arc(&c);
     check_memory(&c);
     check_authserv_id(&c);
     check_srs(&c);

@@ -26,6 +26,7 @@ enum milter_server { MILTER_BY_LIBMILTER, MILTER_BY_OWN };
 enum spf_evaluator { SPF_BY_OWN, SPF_BY_LIBSPF2 };
 enum dkim_evaluator { DKIM_BY_OWN, DKIM_BY_LIBOPENDKIM };
 enum srs_digits { SRS_DIGITS_BASE64, SRS_DIGITS_BASE64URL };
+enum arc_mode { ARC_MODE_OFF, ARC_MODE_VERIFY, ARC_MODE_SEAL };
 enum spf_point { SPF_AT_MAIL, SPF_AT_RCPT, SPF_AT_END };
 
 struct conf_strings {

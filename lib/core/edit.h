@@ -2,7 +2,7 @@
 #ifndef ASSAY_CORE_EDIT_H
 #define ASSAY_CORE_EDIT_H
 
-#include "base/str.h"
+#include "mail/header.h"
 
 enum edit_kind {
     EDIT_DELETE, /* the ordinal-th field of this name (1: topmost) */
@@ -21,6 +21,10 @@ struct edit_list {
     size_t n, cap;
     struct edit *v; /* to be carried out in this order */
 };
+
+/* The header that the edits make of this one; a list of its own, whose texts are not copied. */
+struct header_list edits_apply(struct arena *a, const struct header_list *headers,
+                               const struct edit_list *edits);
 
 /* Appends; the texts are not copied. */
 void edit_push(struct edit_list *list, struct arena *a, struct edit edit);

@@ -5,6 +5,7 @@
 
 #include "conf/conf.h"
 #include "core/message.h"
+#include "mail/authres.h"
 
 /* What an Authentication-Results field may call us: authserv-id and its aliases, in normal form. */
 struct entry_names {
@@ -30,6 +31,11 @@ struct entry {
  */
 void entry_find(const struct conf *conf, const struct session *session,
                 const struct message *message, struct entry *out);
+
+/* What all believed Authentication-Results fields of ours say since it came in. False: there is
+ * none that can be read. */
+bool entry_results(const struct conf *conf, const struct message *message,
+                   struct authres_results *out);
 
 /* True if what we found out when the message came in lets it be signed for this author domain now:
  * a believed Authentication-Results field says dmarc=pass for it, or names another header.from (a

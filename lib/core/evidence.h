@@ -3,11 +3,13 @@
 #ifndef ASSAY_CORE_EVIDENCE_H
 #define ASSAY_CORE_EVIDENCE_H
 
+#include "arc/arc.h"
 #include "base/str.h"
 #include "dkim/dkim.h"
 #include "dmarc/dmarc.h"
 #include "dnsbl/dnsbl.h"
 #include "mail/address.h"
+#include "mail/authres.h"
 #include "spf/spf.h"
 
 struct conf_list;
@@ -101,6 +103,39 @@ struct evidence_sender {
     bool no_address;           /* a bounce that nobody can answer */
 };
 
+/* Whether a chain excuses a message that fails DMARC, for one author domain. */
+struct arc_excuse {
+    enum dmarc_auth granted; /* unknown: if the DNS answered, it might be */
+    unsigned believed; /* the instance whose word it is; 0: none of them vouches for the domain */
+    struct str
+        why_not; /* a phrase, where it is not granted and a set vouches: who is not trusted */
+    struct str comment; /* for reports (RFC 8617 7.2.2) */
+};
+
+/* A set of our own. */
+struct evidence_seal {
+    bool tried;
+    struct str why;     /* why there is none, for the log */
+    struct str problem; /* it could not be made: why */
+    unsigned instance;  /* 0: none was made */
+    enum arc_cv cv;
+    struct str domain, selector;
+};
+
+struct evidence_arc {
+    bool checked;
+    enum arc_result result;
+    struct str reason; /* a phrase: why it is no pass */
+    struct arc_outcome
+        outcome;         /* forwarded mail, whose result our own field tells: its structure */
+    const bool *trusted; /* of each set: by arc.trusted-sealers */
+    size_t n_excuses;
+    const struct arc_excuse *excuses; /* in the order of the outcomes of DMARC */
+    struct authres_results believed;  /* forwarded: results of ours since it came in */
+    bool told_before;                 /* ... and they told of the chain */
+    struct evidence_seal seal;
+};
+
 struct evidence_signing {
     bool tried;
     bool mismatch;            /* senders-must-match does not let this user use this From */
@@ -118,6 +153,7 @@ struct evidence {
     struct evidence_spf spf;
     struct evidence_dkim dkim;
     struct evidence_dmarc dmarc;
+    struct evidence_arc arc;
     struct evidence_client client;
     struct evidence_lists lists;
     struct evidence_sender sender;

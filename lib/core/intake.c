@@ -3,6 +3,7 @@
  * Errors: none; what was not kept stands in the message. */
 #include "core/intake.h"
 
+#include "arc/arc.h"
 #include "conf/conf.h"
 
 /* More than one is an error, whatever they say; the others are kept for those who look at them. */
@@ -47,15 +48,19 @@ bool intake_field(const struct conf *conf, struct message *m, struct str name, s
 #define PER_MESSAGE ((size_t)32 * 1024)
 #define PER_LIST    12288 /* names of up to sixteen domains in its zone, at DATA and at the end */
 #define PER_FIELD   256   /* indexes by name, and the list again */
+#define PER_ARC     4096  /* more of a field of ARC: what it is read into, and its hash */
 
 /* How much a byte of a field's value becomes. */
 static size_t per_byte(const struct conf *conf, const struct message *m, struct str name,
                        int64_t *signatures)
 {
+    if (conf->arc_mode != ARC_MODE_OFF && arc_is_field(name))
+        return 13;
     if (!m->over_limit && str_eq_nocase(name, STR("DKIM-Signature")) &&
         (*signatures)++ < conf->dkim_max_signatures)
         return 13; /* h=a:a:a has eight bytes of names for each of text; other tags are decoded */
-    bool inbound = m->origin == ORIGIN_INBOUND && !m->may_be_forwarded;
+    bool inbound =
+        m->origin == ORIGIN_INBOUND && !m->may_be_forwarded && conf->arc_mode != ARC_MODE_SEAL;
     return inbound ? 1 : 5; /* unquoted; lists grow as they are put in order to be signed */
 }
 
@@ -63,9 +68,12 @@ size_t intake_evaluation(const struct conf *conf, const struct message *m)
 {
     size_t bytes = PER_MESSAGE + conf->n_lists * PER_LIST;
     int64_t signatures = 0;
+    unsigned arc = 0;
     for (size_t i = 0; i < m->headers.n; i++) {
         const struct header_field *f = &m->headers.fields[i];
         bytes += PER_FIELD + per_byte(conf, m, f->name, &signatures) * f->value.n;
+        if (conf->arc_mode != ARC_MODE_OFF && arc_is_field(f->name) && arc++ < 3 * ARC_SETS_MAX)
+            bytes += PER_ARC;
     }
     return bytes;
 }

@@ -76,6 +76,15 @@ struct dkim_verify_settings request_dkim(const struct conf *conf, const struct m
     };
 }
 
+bool request_arc(const struct conf *conf, const struct message *message, size_t n_signatures,
+                 struct dkim_verify_settings *settings)
+{
+    unsigned keys = request_shares(conf).keys;
+    *settings = request_dkim(conf, message);
+    settings->max_queries = n_signatures < keys ? keys - (unsigned)n_signatures : 0;
+    return settings->max_queries > 0;
+}
+
 enum dmarc_auth request_auth_of(const struct dkim_signature *signature)
 {
     return signature->result == DKIM_PASS        ? DMARC_AUTH_PASS

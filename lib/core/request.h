@@ -11,7 +11,7 @@
  * another part happened to ask first: SPF may be decided before anything is known of From. */
 struct request_shares {
     unsigned dmarc; /* author domains come first, and always fit; then identifiers */
-    unsigned keys;  /* of DKIM */
+    unsigned keys;  /* of DKIM, and then of ARC with what is left */
     unsigned spare; /* ahead of need, and repeated: see struct dns_asker */
     unsigned spf;   /* MAIL FROM, and then HELO with what is left */
     unsigned gate;  /* on top: of what is asked about clients, lists and senders (core/gate.h) */
@@ -30,6 +30,11 @@ struct spf_request request_spf_helo(const struct conf *conf, const struct sessio
                                     const struct message *message);
 
 struct dkim_verify_settings request_dkim(const struct conf *conf, const struct message *message);
+
+/* For a chain, behind signatures of DKIM that may need so many keys. False: no query is left for
+ * it. */
+bool request_arc(const struct conf *conf, const struct message *message, size_t n_signatures,
+                 struct dkim_verify_settings *settings);
 
 /* With what SPF and DKIM authenticated, or could not; all but the author domain. What it points at
  * lives in the message's arena. */

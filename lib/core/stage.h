@@ -35,6 +35,7 @@ struct stage_run {
     struct gate *gate;      /* how clients, lists and senders are asked about; core/gate.h */
     struct key_cache *keys; /* decoded public keys */
     const struct key_set *signing_keys;
+    struct body_digests *bodies;   /* of the message: what is wanted there is fed for all at once */
     const struct engines *engines; /* who evaluates; given as NULL: our own libraries */
     void *state;                   /* the stage's own, for this message; set by its first hook */
 };

@@ -33,6 +33,7 @@ struct telling {
     /* For the account of `assay check`; NULL elsewhere. */
     const struct dns_asker *asker;  /* may be asked what explains a result */
     const struct told_body *bodies; /* by signature */
+    bool explain;                   /* each step of a result is asked for */
 };
 
 /* A stage that did not look at the message tells nothing, but in JSON, where it says null. Texts

@@ -7,13 +7,37 @@
 #include "core/stage.h"
 #include "decide/gatefield.h"
 
+static struct str results_of_stages(const struct telling *t, struct authres *w)
+{
+    for (const struct stage *const *s = t->stages; *s; s++)
+        if ((*s)->telling->header)
+            (*s)->telling->header(t, w);
+    return authres_end(w);
+}
+
 static struct str authentication_results(const struct telling *t)
 {
     struct authres w;
     authres_begin(&w, t->arena, t->conf->authserv_id);
-    for (const struct stage *const *s = t->stages; *s; s++)
-        if ((*s)->telling->header)
-            (*s)->telling->header(t, &w);
+    return results_of_stages(t, &w);
+}
+
+struct str edits_sealed_results(const struct telling *t, unsigned instance)
+{
+    struct authres w;
+    authres_begin_sealed(&w, t->arena, t->conf->authserv_id, instance);
+    return results_of_stages(t, &w);
+}
+
+/* Nothing was looked at but the chain, and that only if nothing had been said of it. */
+struct str edits_forwarded_results(const struct telling *t, unsigned instance)
+{
+    const struct evidence_arc *arc = &t->evidence->arc;
+    struct authres w;
+    authres_begin_sealed(&w, t->arena, t->conf->authserv_id, instance);
+    authres_copy(&w, &arc->believed);
+    if (!arc->told_before)
+        stage_arc.telling->header(t, &w);
     return authres_end(&w);
 }
 

@@ -11,4 +11,11 @@
  * Authentication-Results ends on top. */
 void edits_plan(const struct telling *t, struct edit_list *out);
 
+/* The value of ARC-Authentication-Results for a set of this instance: of mail from outside, what
+ * our Authentication-Results says; */
+struct str edits_sealed_results(const struct telling *t, unsigned instance);
+/* of forwarded mail, what ours said when it came in, and of its chain at least what is known now.
+ */
+struct str edits_forwarded_results(const struct telling *t, unsigned instance);
+
 #endif

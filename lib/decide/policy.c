@@ -126,6 +126,15 @@ static enum dmarc_auth trusted_signer(const struct conf *conf, const struct evid
     return found;
 }
 
+/* What a chain says for this author domain. */
+static const struct arc_excuse *excuse_of(const struct evidence *evidence,
+                                          const struct dmarc_outcome *o)
+{
+    static const struct arc_excuse none = {.granted = DMARC_AUTH_FAIL};
+    size_t author = (size_t)(o - evidence->dmarc.outcomes);
+    return author < evidence->arc.n_excuses ? &evidence->arc.excuses[author] : &none;
+}
+
 static enum action published_action(const struct conf *conf, enum dmarc_policy policy)
 {
     switch (policy) {
@@ -190,6 +199,7 @@ static struct layered layer(const struct conf *conf, const struct session *sessi
                             const struct evidence *evidence, const struct dmarc_outcome *o)
 {
     enum dmarc_auth signer = trusted_signer(conf, evidence);
+    const struct arc_excuse *excuse = excuse_of(evidence, o);
     if (conf_has_domain(&conf->dmarc_ignore_domains, o->author_domain))
         return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, STR("dmarc.ignore-domains"),
                                 false};
@@ -199,8 +209,10 @@ static struct layered layer(const struct conf *conf, const struct session *sessi
     if (signer == DMARC_AUTH_PASS)
         return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, STR("dmarc.trusted-signers"),
                                 false};
+    if (excuse->granted == DMARC_AUTH_PASS)
+        return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, excuse->comment, false};
     struct layered l = layer_of_domain(conf, evidence, o);
-    l.unsure = l.unsure || signer == DMARC_AUTH_UNKNOWN;
+    l.unsure = l.unsure || signer == DMARC_AUTH_UNKNOWN || excuse->granted == DMARC_AUTH_UNKNOWN;
     if (l.unsure && conf->dmarc_on_temperror < l.action) {
         l.action = conf->dmarc_on_temperror;
         l.reason = OVERRIDE_LOCAL_POLICY;
@@ -217,7 +229,8 @@ static struct layered layer_of_doubt(const struct conf *conf, const struct sessi
 {
     bool excused = netset_has(&conf->dmarc_trusted_forwarders, &session->client) ||
                    conf_has_domain(&conf->dmarc_ignore_domains, o->author_domain) ||
-                   trusted_signer(conf, evidence) == DMARC_AUTH_PASS;
+                   trusted_signer(conf, evidence) == DMARC_AUTH_PASS ||
+                   excuse_of(evidence, o)->granted == DMARC_AUTH_PASS;
     return (struct layered){.action = excused ? ACTION_ACCEPT : conf->dmarc_on_temperror,
                             .unsure = true};
 }

@@ -53,6 +53,8 @@ const size_t dkim_default_oversign_headers_count =
 /* Not oversigned where absent: an MTA behind us adds them to mail that lacks them (RFC 6409 8). */
 static const struct str added_later[] = {STR_INIT("date"), STR_INIT("message-id")};
 
+#define ARC_MESSAGE_FIELD STR("ARC-Message-Signature")
+
 struct dkim_signer {
     const struct dkim_sign_settings *settings;
     const struct header_list *headers; /* while the signer is being made */

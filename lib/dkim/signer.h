@@ -4,8 +4,6 @@
 
 #include "dkim/dkim.h"
 
-#define ARC_MESSAGE_FIELD STR("ARC-Message-Signature")
-
 /* A signer of ARC-Message-Signature fields (RFC 8617 4.1.2) with this i=: as dkim_signer_new(), but
  * that it covers DKIM-Signature fields, and none of ARC's, whatever the settings say. Of the body
  * it takes the digest, whose kind is that of the settings. */

@@ -144,12 +144,32 @@ static struct str pvalue_of(struct arena *a, struct str text)
     return is_token(safe) || is_plain_address(safe) ? safe : quote_string(a, safe);
 }
 
-void authres_begin(struct authres *w, struct arena *a, struct str authserv_id)
+static void begin(struct authres *w, struct arena *a, size_t used)
 {
     *w = (struct authres){0};
-    folder_init(&w->fold, a, sizeof FIELD_NAME - 1);
+    folder_init(&w->fold, a, used);
     w->fold.reserve = 1; /* the ';' behind each resinfo */
+}
+
+static void add_id(struct authres *w, struct str authserv_id)
+{
+    struct arena *a = w->fold.out.arena;
     quote_add_pieces(&w->fold, str_printf(a, " %.*s", STR_ARG(value_of(a, authserv_id))));
+}
+
+void authres_begin(struct authres *w, struct arena *a, struct str authserv_id)
+{
+    begin(w, a, sizeof FIELD_NAME - 1);
+    add_id(w, authserv_id);
+}
+
+void authres_begin_sealed(struct authres *w, struct arena *a, struct str authserv_id,
+                          unsigned instance)
+{
+    begin(w, a, sizeof "ARC-" FIELD_NAME - 1);
+    w->bare = true;
+    folder_add(&w->fold, true, str_printf(a, "i=%u;", instance));
+    add_id(w, authserv_id);
 }
 
 void authres_result(struct authres *w, struct str method, struct str result, struct str comment)
@@ -160,7 +180,8 @@ void authres_result(struct authres *w, struct str method, struct str result, str
     folder_add(&w->fold, false, method);
     folder_add(&w->fold, false, STR("="));
     folder_add(&w->fold, false, result);
-    quote_add_comment(&w->fold, comment);
+    if (!w->bare)
+        quote_add_comment(&w->fold, comment);
     w->results++;
     w->properties = false;
 }
@@ -168,7 +189,8 @@ void authres_result(struct authres *w, struct str method, struct str result, str
 void authres_reason(struct authres *w, struct str reason)
 {
     assert(w->results > 0 && !w->properties);
-    quote_add_pair(&w->fold, STR("reason"), value_of(w->fold.out.arena, reason));
+    if (!w->bare)
+        quote_add_pair(&w->fold, STR("reason"), value_of(w->fold.out.arena, reason));
 }
 
 void authres_property(struct authres *w, const char *ptype_property, struct str value)
@@ -185,6 +207,27 @@ void authres_known_property(struct authres *w, const char *name, struct str valu
 {
     if (value.n)
         authres_property(w, name, value);
+}
+
+static bool is_property_name(struct str name)
+{
+    size_t dot = str_find(name, 0, '.');
+    return dot < name.n && is_keyword(str_sub(name, 0, dot)) &&
+           is_keyword(str_sub(name, dot + 1, name.n));
+}
+
+void authres_copy(struct authres *w, const struct authres_results *results)
+{
+    for (size_t i = 0; i < results->n; i++) {
+        const struct authres_resinfo *r = &results->v[i];
+        if (!is_keyword(r->method) || !is_keyword(r->result))
+            continue;
+        authres_result(w, r->method, r->result, STR_NONE);
+        for (size_t k = 0; k < r->n; k++)
+            if (is_property_name(r->properties[k].name))
+                authres_property(w, str_cstr(w->fold.out.arena, r->properties[k].name),
+                                 r->properties[k].value);
+    }
 }
 
 struct str authres_end(struct authres *w)

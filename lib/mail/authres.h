@@ -21,15 +21,41 @@ void authres_parse_head(struct arena *a, struct str value, struct authres_head *
 bool authres_is_forged(struct arena *a, const struct authres_head *head, const struct str *ids,
                        size_t n_ids);
 
+/* The results of a received field. */
+struct authres_property_said {
+    struct str name, value; /* "header.from", as written; "reason"; unquoted */
+};
+
+struct authres_resinfo {
+    struct str method, result; /* as written, unquoted */
+    size_t n;
+    const struct authres_property_said *properties;
+};
+
+struct authres_results {
+    size_t n;
+    const struct authres_resinfo *v;
+};
+
+#define AUTHRES_RESULTS_MAX    100
+#define AUTHRES_PROPERTIES_MAX 500 /* of all results */
+
+/* Reads the results of a field (RFC 8601 2.2): false unless all of it can be read, and is within
+ * these bounds. "none" has no results and is not read. */
+bool authres_parse(struct arena *a, struct str value, struct authres_results *out);
+
+/* The value of the first property of this name (any case), or STR_NONE. */
+struct str authres_property_of(const struct authres_resinfo *result, const char *ptype_property);
+
 /* What a received field says of one method. */
 struct authres_said {
     struct str result;   /* as written */
     struct str property; /* unquoted; empty: not there */
 };
 
-/* Reads the results of a field (RFC 8601 2.2): true if all of it can be read, and it says something
- * of `method` once; *out is what, with its property of this name ("header.from"). What is said
- * twice is not said. */
+/* True if all of a field can be read, as by authres_parse(), and it says something of `method`
+ * once; *out is what, with its property of this name ("header.from"). What is said twice is not
+ * said. */
 bool authres_read(struct arena *a, struct str value, struct str method, const char *ptype_property,
                   struct authres_said *out);
 
@@ -40,9 +66,14 @@ struct authres {
     struct header_folder fold;
     size_t results;
     bool properties; /* the resinfo begun last has some */
+    bool bare;       /* no comments and no reasons */
 };
 
 void authres_begin(struct authres *w, struct arena *a, struct str authserv_id);
+/* The value of ARC-Authentication-Results instead (RFC 8617 4.1.1). Comments and reasons are left
+ * out: some who verify cannot read the field with them, and call the chain broken. */
+void authres_begin_sealed(struct authres *w, struct arena *a, struct str authserv_id,
+                          unsigned instance);
 /* Starts a resinfo on a line of its own: method=result, and `comment` in parentheses if not empty.
  */
 void authres_result(struct authres *w, struct str method, struct str result, struct str comment);
@@ -52,6 +83,9 @@ void authres_reason(struct authres *w, struct str reason);
 void authres_property(struct authres *w, const char *ptype_property, struct str value);
 /* The same, unless the value is empty: not known. */
 void authres_known_property(struct authres *w, const char *name, struct str value);
+/* The results of a received field once more, in our own writing. What has another form than words
+ * and properties is left out. */
+void authres_copy(struct authres *w, const struct authres_results *results);
 /* The field's value with its leading space; "id; none" if there was no result. */
 struct str authres_end(struct authres *w);
 

@@ -11,9 +11,11 @@
 struct reader {
     struct arena *arena;
     struct lexer l;
-    struct str method, property; /* that are asked for */
-    struct authres_said *out;
-    unsigned found, properties;
+    struct authres_resinfo *results;
+    size_t n, cap;
+    struct authres_property_said *properties; /* of the result under way */
+    size_t properties_cap;
+    size_t total; /* of all results */
 };
 
 static struct str take_run(struct lexer *l, bool (*is_char)(char c))
@@ -61,43 +63,42 @@ static bool read_value(struct reader *r, struct str *value)
 }
 
 /* method [ "/" version ] "=" result */
-static bool read_method(struct reader *r, bool *wanted, struct str *result)
+static bool read_method(struct reader *r, struct authres_resinfo *out)
 {
-    *wanted = str_eq_nocase(take_run(&r->l, is_keyword_char), r->method);
+    out->method = take_run(&r->l, is_keyword_char);
     if (!lex_cfws(&r->l))
         return false;
     if (lex_take(&r->l, '/') && (!lex_cfws(&r->l) || !str_eq(take_run(&r->l, is_digit), STR("1"))))
         return false;
-    return read_value(r, result);
+    return read_value(r, &out->result);
 }
 
 /* reason=value, or ptype.property=pvalue */
-static bool read_property(struct reader *r, bool wanted)
+static bool read_property(struct reader *r, struct authres_resinfo *out)
 {
-    struct str name = take_run(&r->l, is_property_char), value;
-    if (!name.n || !read_value(r, &value))
+    struct authres_property_said said = {.name = take_run(&r->l, is_property_char)};
+    if (!said.name.n || !read_value(r, &said.value) || r->total == AUTHRES_PROPERTIES_MAX)
         return false;
-    if (wanted && str_eq_nocase(name, r->property)) {
-        r->out->property = value;
-        r->properties++;
-    }
+    r->properties = arena_extend(r->arena, r->properties, out->n, &r->properties_cap, sizeof said);
+    r->properties[out->n++] = said;
+    r->total++;
     return true;
 }
 
 /* One resinfo, up to the ";" behind it or to the end. */
 static bool read_resinfo(struct reader *r)
 {
-    bool wanted;
-    struct str result;
-    if (!read_method(r, &wanted, &result))
+    struct authres_resinfo result = {0};
+    r->properties = NULL;
+    r->properties_cap = 0;
+    if (r->n == AUTHRES_RESULTS_MAX || !read_method(r, &result))
         return false;
-    if (wanted) {
-        r->out->result = result;
-        r->found++;
-    }
     while (lex_cfws(&r->l) && !lex_end(&r->l) && !lex_at(&r->l, ';'))
-        if (!read_property(r, wanted))
+        if (!read_property(r, &result))
             return false;
+    result.properties = r->properties;
+    r->results = arena_extend(r->arena, r->results, r->n, &r->cap, sizeof result);
+    r->results[r->n++] = result;
     return !r->l.problem;
 }
 
@@ -111,24 +112,52 @@ static bool skip_head(struct reader *r)
     return !r->l.problem && lex_at(&r->l, ';');
 }
 
+bool authres_parse(struct arena *a, struct str value, struct authres_results *out)
+{
+    struct reader r = {.arena = a, .l = lex_begin(value)};
+    *out = (struct authres_results){0};
+    if (!skip_head(&r))
+        return false;
+    while (lex_take(&r.l, ';'))
+        if (!lex_cfws(&r.l) || !read_resinfo(&r))
+            return false;
+    *out = (struct authres_results){r.n, r.results};
+    return true;
+}
+
+struct str authres_property_of(const struct authres_resinfo *result, const char *ptype_property)
+{
+    for (size_t i = 0; i < result->n; i++)
+        if (str_eq_nocase(result->properties[i].name, str_of(ptype_property)))
+            return result->properties[i].value;
+    return STR_NONE;
+}
+
+static size_t count_property(const struct authres_resinfo *result, struct str name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < result->n; i++)
+        n += str_eq_nocase(result->properties[i].name, name);
+    return n;
+}
+
 bool authres_read(struct arena *a, struct str value, struct str method, const char *ptype_property,
                   struct authres_said *out)
 {
-    struct reader r = {.arena = a,
-                       .l = lex_begin(value),
-                       .method = method,
-                       .property = str_of(ptype_property),
-                       .out = out};
+    struct authres_results all;
+    size_t found = 0, properties = 0;
     *out = (struct authres_said){0};
-    if (!skip_head(&r))
+    if (!authres_parse(a, value, &all))
         return false;
-    while (lex_take(&r.l, ';')) {
-        if (!lex_cfws(&r.l) || !read_resinfo(&r)) {
-            *out = (struct authres_said){0};
-            return false;
-        }
+    for (size_t i = 0; i < all.n; i++) {
+        if (!str_eq_nocase(all.v[i].method, method))
+            continue;
+        found++;
+        properties += count_property(&all.v[i], str_of(ptype_property));
+        out->result = all.v[i].result;
+        out->property = authres_property_of(&all.v[i], ptype_property);
     }
-    if (r.found == 1 && r.properties <= 1)
+    if (found == 1 && properties <= 1)
         return true;
     *out = (struct authres_said){0};
     return false;

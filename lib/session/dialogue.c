@@ -157,6 +157,7 @@ static void take_envelope(struct message *m, const struct envelope_words *e)
 
 static void begin_stages(struct transaction *t)
 {
+    t->bodies = body_digests_new(t->arena);
     const struct stage_run run = {
         .conf = t->snapshot->conf,
         .session = t->session,
@@ -167,6 +168,7 @@ static void begin_stages(struct transaction *t)
         .signing_keys = t->snapshot->keys,
         .list_health = t->snapshot->list_health,
         .engines = t->snapshot->engines,
+        .bodies = t->bodies,
     };
     t->pipeline = pipeline_new(&run);
 }

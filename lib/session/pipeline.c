@@ -6,16 +6,17 @@
 #include "core/gate.h"
 #include "core/request.h"
 
-#define STAGES_MAX 8
+#define STAGES_MAX 9
 
 /* The whole choice of what is done for whom. Order matters at the end of the message: DMARC reads
- * what SPF and DKIM found, and lists what DKIM found and the client's name. */
+ * what SPF and DKIM found, ARC what DMARC made of it, and lists what DKIM found and the client's
+ * name. */
 static const struct stage *const inbound[] = {&stage_forged, &stage_spf,    &stage_dkim_verify,
-                                              &stage_dmarc,  &stage_client, &stage_lists,
-                                              &stage_sender, NULL};
+                                              &stage_dmarc,  &stage_arc,    &stage_client,
+                                              &stage_lists,  &stage_sender, NULL};
 static const struct stage *const ours[] = {&stage_forged, &stage_dkim_sign, NULL};
 static const struct stage *const relayed[] = {NULL};
-static const struct stage *const forwarded[] = {&stage_forged, &stage_dkim_sign, NULL};
+static const struct stage *const forwarded[] = {&stage_forged, &stage_dkim_sign, &stage_arc, NULL};
 
 #define FITS(list) (sizeof(list) / sizeof *(list)-1 <= STAGES_MAX)
 _Static_assert(FITS(inbound) && FITS(ours) && FITS(relayed) && FITS(forwarded),
@@ -64,6 +65,8 @@ struct pipeline *pipeline_new(const struct stage_run *base)
     p->base.gate = gate_new(base->conf, base->asker);
     if (!base->engines)
         p->base.engines = &engines_own;
+    if (!base->bodies)
+        p->base.bodies = body_digests_new(base->message->arena);
     choose_stages(p);
     return p;
 }
@@ -112,6 +115,8 @@ static bool wants_body(const struct stage *stage, const struct stage_run *run)
 
 bool pipeline_wants_body(const struct pipeline *p)
 {
+    if (!body_digests_settled(p->base.bodies))
+        return true;
     for (size_t i = 0; i < p->n; i++)
         if (wants_body(p->slots[i].stage, &p->slots[i].run))
             return true;
@@ -120,6 +125,7 @@ bool pipeline_wants_body(const struct pipeline *p)
 
 void pipeline_body(struct pipeline *p, const void *data, size_t n)
 {
+    body_digests_update(p->base.bodies, data, n);
     for (size_t i = 0; i < p->n; i++)
         if (wants_body(p->slots[i].stage, &p->slots[i].run))
             p->slots[i].stage->body(&p->slots[i].run, data, n);

@@ -10,8 +10,8 @@ struct pipeline;
 extern const struct stage *const stages_all[];
 
 /* For one message, whose origin is decided; lives in the message's arena. `base` gives everything
- * but the state; engines may be NULL: our own. The asker, which has asked for nothing yet, gets its
- * spare queries here. */
+ * but the state; engines may be NULL: our own; bodies, too. The asker, which has asked for nothing
+ * yet, gets its spare queries here. */
 struct pipeline *pipeline_new(const struct stage_run *base);
 
 void pipeline_mail(struct pipeline *p);

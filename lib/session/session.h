@@ -84,7 +84,9 @@ struct transaction {
     struct evidence evidence;
     struct dns_asker asker;
     struct pipeline *pipeline;
-    enum policy_point point; /* where it was answered last, and how: */
+    struct body_digests *bodies; /* digests of the body, for all who want some */
+    struct body_hash *seal_body; /* the one that a seal needs; NULL: none is made */
+    enum policy_point point;     /* where it was answered last, and how: */
     struct verdict verdict;
     struct edit_list edits; /* at its end: what would be done if it is not refused */
     int64_t ended_us;       /* monotonic: when the end of the message came */

@@ -5,6 +5,7 @@
 #include "core/bodycopy.h"
 #include "core/intake.h"
 #include "session/internal.h"
+#include "session/seal.h"
 #include "session/shortage.h"
 
 #define SPACE_COST 256 /* of a copy made by str_printf(), beside four times its bytes */
@@ -60,6 +61,7 @@ void dialogue_end_of_header(struct dialogue *d)
         return;
     message_settle_origin(conf, t->session, &t->message);
     pipeline_eoh(t->pipeline);
+    seal_prepare(t);
     if (t->message.origin != ORIGIN_INBOUND || t->message.over_limit)
         return;
     t->chosen = choose(d->host, t);
@@ -126,6 +128,7 @@ void dialogue_end(struct dialogue *d)
     evaluate(d, t);
     const struct telling telling = transaction_telling(t);
     edits_plan(&telling, &t->edits);
+    seal_add(t);
 }
 
 /* --- After it ----------------------------------------------------------------------------------*/

@@ -11,7 +11,8 @@ static void eoh(struct stage_run *run)
     const struct dkim_engine *engine = run->engines->dkim;
     if (conf->dkim_mode == SWITCH_OFF || run->message->over_limit)
         return;
-    const struct dkim_verify_settings settings = request_dkim(conf, run->message);
+    struct dkim_verify_settings settings = request_dkim(conf, run->message);
+    settings.bodies = run->bodies;
     run->state = engine->begin(engine, &settings, run->message, run->keys, run->asker);
     run->evidence->dkim.claimed = engine->domains(run->state, &run->evidence->dkim.n_claimed);
 }

@@ -47,6 +47,7 @@ struct check_case {
     struct letter letter;        /* the facts */
     const struct transaction *t; /* as the daemon would answer it */
     bool trace;                  /* tell every look-up, not only the records */
+    bool explain;                /* tell each step of a chain */
     struct dns_event *events; /* finished look-ups in their order; they live in the case's arena */
     size_t n_events, events_cap;
     size_t n_own; /* of these were asked for the verdict; the others by the field's libraries */

@@ -157,5 +157,6 @@ struct telling check_telling(const struct check_case *c)
     t.arena = c->arena;
     t.asker = &c->t->asker;
     t.bodies = bodies;
+    t.explain = c->explain;
     return t;
 }

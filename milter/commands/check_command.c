@@ -21,7 +21,7 @@ struct check {
     struct command *command;
     struct check_words words;
     const char *save_path;
-    bool trace, with_reference, data_only;
+    bool trace, explain, with_reference, data_only;
     int64_t now; /* 0: the clock's */
     struct check_recorder recorder;
     struct check_case *under_way;
@@ -54,6 +54,8 @@ static const struct command_option check_options[] = {
     OPTION("save-dns", "FILE", take_text, struct check, save_path,
            "write what is asked of the DNS to a zone file for --dns"),
     OPTION("trace", NULL, take_flag, struct check, trace, "say every look-up with its answer"),
+    OPTION("explain", NULL, take_flag, struct check, explain,
+           "say of each ARC set what held, what broke, and who is trusted"),
     OPTION("data-only", NULL, take_flag, struct check, data_only,
            "what would be said at DATA, before the message comes"),
     OPTION("reference", NULL, take_flag, struct check, with_reference,
@@ -112,7 +114,8 @@ static void judge(struct check *check, struct check_case *c)
 static void check_one(struct check *check, struct check_message input)
 {
     const struct session_peer peer = {.context = check, .trace = on_event};
-    struct check_case c = {.arena = arena_new(0), .input = input, .trace = check->trace};
+    struct check_case c = {
+        .arena = arena_new(0), .input = input, .trace = check->trace, .explain = check->explain};
     struct dialogue *d = dialogue_new(&check->host.host, &peer);
     check->under_way = &c;
     check_facts(&check->words, &c);

@@ -268,13 +268,97 @@ static void fold_with_lf(struct play *p)
     }
 }
 
+static void put_on_top(struct play *p, const char *name, struct str value)
+{
+    struct header_list all;
+    header_list_init(&all, p->arena);
+    header_list_add(&all, str_of(name), value);
+    for (size_t i = 0; i < p->headers.n; i++)
+        header_list_add(&all, p->headers.fields[i].name, p->headers.fields[i].value);
+    p->headers = all;
+}
+
+static void seal_once(struct play *p, struct str body, unsigned instance, struct str line)
+{
+    struct str domain, selector, type, problem;
+    struct arc_sealed set;
+    if (!str_split(&line, ' ', &domain) || !str_split(&line, ' ', &selector) ||
+        !str_split(&line, ' ', &type))
+        broken(p, "[seal] wants: before|after DOMAIN SELECTOR rsa|ed25519 RESULTS", line);
+    struct private_key *key = test_key(p, str_cstr(p->arena, type));
+    const struct dkim_signing_key signing_key = {domain, selector, key};
+    const struct dkim_sign_settings settings = {.now = NOW - 5};
+    struct body_hash *hash = body_hash_new(p->arena, CANON_RELAXED, UINT64_MAX);
+    body_hash_update(hash, body.p, body.n);
+    const struct arc_seal_request request = {
+        .instance = instance,
+        .cv = instance == 1 ? ARC_CV_NONE : ARC_CV_PASS,
+        .results = str_printf(p->arena, " i=%u; %.*s", instance, STR_ARG(line)),
+        .headers = &p->headers,
+        .body = hash,
+        .key = &signing_key,
+        .settings = &settings,
+    };
+    if (!arc_seal(p->arena, &request, &set, &problem))
+        broken(p, "cannot seal", problem);
+    put_on_top(p, "ARC-Authentication-Results", set.results);
+    put_on_top(p, "ARC-Message-Signature", set.message);
+    put_on_top(p, "ARC-Seal", set.seal);
+    private_key_release(key);
+}
+
+static void pass_through_list(struct play *p)
+{
+    for (size_t i = 0; i < p->headers.n; i++)
+        if (str_eq_nocase(p->headers.fields[i].name, STR("Subject")))
+            p->headers.fields[i].value =
+                str_printf(p->arena, " [list]%.*s", STR_ARG(p->headers.fields[i].value));
+}
+
+/* The sets that [seal] names, the newest on top. */
+static void seal(struct play *p, struct str untouched)
+{
+    struct str rest = p->scenario->section[SECTION_SEAL], line, when;
+    bool passed = false;
+    unsigned instance = 0;
+    while (str_split(&rest, '\n', &line)) {
+        line = str_trim(line);
+        if (!line.n || line.p[0] == '#' || !str_split(&line, ' ', &when))
+            continue;
+        bool after = str_eq(when, STR("after"));
+        if (after && !passed)
+            pass_through_list(p);
+        passed = after;
+        seal_once(p, after ? p->letter.body : untouched, ++instance, line);
+    }
+}
+
+/* What a validator says of the message as it leaves. */
+static struct str judge_leaving(struct play *p)
+{
+    const struct header_list leaving = edits_apply(p->arena, &p->headers, &p->t->edits);
+    const struct dkim_verify_settings settings = {
+        .min_key_bits = 1024, .now = NOW, .bodies = body_digests_new(p->arena)};
+    struct dns_asker asker = {.dns = p->dns, .arena = p->arena, .patience_us = 1000000};
+    struct arc_chain *chain = arc_chain_new(&settings, &leaving, p->keys, &asker);
+    if (!chain)
+        return STR("none");
+    body_digests_update(settings.bodies, p->letter.body.p, p->letter.body.n);
+    const struct arc_outcome *o = arc_chain_finish(chain, &asker);
+    if (o->result == ARC_PASS)
+        return str_printf(p->arena, "pass %u oldest-pass=%u", o->n, o->oldest_pass);
+    return str_printf(p->arena, "%s %.*s", arc_result_name(o->result), STR_ARG(o->reason));
+}
+
 /* A line "TAMPER" in the message is there for the verifier and not for the signer. */
 static void read_message(struct play *p)
 {
     struct str text = crlf(p->arena, p->scenario->section[SECTION_MESSAGE]);
     header_list_init(&p->headers, p->arena);
     header_parse_message(&p->headers, text, &p->letter.body);
-    sign(p, &p->headers, replace(p->arena, p->letter.body, STR("TAMPER\r\n"), STR("")));
+    struct str untouched = replace(p->arena, p->letter.body, STR("TAMPER\r\n"), STR(""));
+    sign(p, &p->headers, untouched);
+    seal(p, untouched);
     fold_with_lf(p);
     p->letter.headers = &p->headers;
 }
@@ -366,6 +450,10 @@ static struct str outcome_of(struct play *p, struct str key)
         return dkim_words(p);
     if (str_eq(key, STR("dmarc")))
         return e->dmarc.checked ? str_of(dmarc_result_name(e->dmarc.result)) : STR("unchecked");
+    if (str_eq(key, STR("arc")))
+        return e->arc.checked ? str_of(arc_result_name(e->arc.result)) : STR("unchecked");
+    if (str_eq(key, STR("leaves")))
+        return judge_leaving(p);
     if (str_eq(key, STR("action")))
         return str_of(action_name(p->t->verdict.action));
     if (str_eq(key, STR("would")))

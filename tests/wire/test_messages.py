@@ -73,7 +73,8 @@ class Inbound(harness.WireTest):
                     " mx.test;\n"
                     "\tspf=pass smtp.mailfrom=example.test;\n"
                     "\tdkim=none;\n"
-                    "\tdmarc=pass (p=reject dis=none) header.from=example.test policy.dmarc=reject",
+                    "\tdmarc=pass (p=reject dis=none) header.from=example.test policy.dmarc=reject;\n"
+                    "\tarc=none",
                 ),
             ],
         )
