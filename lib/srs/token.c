@@ -59,7 +59,7 @@ enum srs_status srs_hash_holds(const struct srs_scheme *s, struct str hash,
                                const struct srs_hashed *what, struct arena *a)
 {
     bool holds = false;
-    if (hash.n < s->hash_minimum || hash.n > SRS_HASH_MAX)
+    if (hash.n < s->hash_minimum)
         return SRS_REFUSED;
     if (!s->n_secrets)
         return SRS_UNKNOWN;

@@ -76,6 +76,9 @@ static const struct {
     /* Nobody could undo these: a sender like any other. */
     {"SRS1=x@fwd2", "SRS0=+Zmq=RA=fwd2=SRS1=x@srs.example.org"},
     {"SRS1=h=host1=x@fwd2", "SRS0=/3SZ=RA=fwd2=SRS1=h=host1=x@srs.example.org"},
+    {"SRS1=h=host1==@fwd2", "SRS0=WRcr=RA=fwd2=SRS1=h=host1==@srs.example.org"},
+    {"SRS1=h=ho+st==x@fwd2", "SRS0=zmlY=RA=fwd2=SRS1=h=ho+st==x@srs.example.org"},
+    {"SRS1=h===x@fwd2", "SRS0=QTRO=RA=fwd2=SRS1=h===x@srs.example.org"},
     {"SRS2=h=a=b@fwd2", "SRS0=LWI6=RA=fwd2=SRS2=h=a=b@srs.example.org"},
     {"srs0@fwd2", "SRS0=aX4d=RA=fwd2=srs0@srs.example.org"},
     /* What is quoted stays so. */
@@ -311,7 +314,7 @@ static void goes_on_when_days_begin_anew(void **state)
     assert_str(reverse(&s, address, last + 21 * DAY, a), "alice@example.com");
     assert_str(reverse(&s, address, last + 22 * DAY, a), "refused");
     assert_str(str_sub(forward(&s, "alice@example.com", last + DAY, a), 10, 12), "AA");
-    assert_str(str_sub(forward(&s, "alice@example.com", -5, a), 10, 12), "AA");
+    assert_str(str_sub(forward(&s, "alice@example.com", -5 * DAY, a), 10, 12), "AA");
     arena_free(a);
 }
 
@@ -333,6 +336,29 @@ static void refuses_what_is_no_stamp(void **state)
         struct srs_outcome o = srs_reverse(&s, str_of(addresses[i]), DAY_0, a);
         assert_int_equal(o.status, SRS_REFUSED);
         assert_string_equal(o.why, "its time stamp is none");
+    }
+    arena_free(a);
+}
+
+/* Hashes that hold over what leads nowhere: likewise. */
+static void refuses_what_leads_nowhere(void **state)
+{
+    static const char *const addresses[] = {
+        "SRS0=+vvE=RA==alice@srs.example.org",
+        "SRS0=y33N=RA=example.com=@srs.example.org",
+        "SRS0=B896=RA=ex+mple.com=alice@srs.example.org",
+        "SRS1=DJR+===x@srs.example.org",
+        "SRS1=8wfb=ho+st==x@srs.example.org",
+        "SRS1=sQYr=host1=x=y@srs.example.org",
+        "SRS1=JhJu=host1==@srs.example.org",
+    };
+    struct arena *a = arena_new(0);
+    const struct srs_scheme s = scheme();
+    (void)state;
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        struct srs_outcome o = srs_reverse(&s, str_of(addresses[i]), DAY_0, a);
+        assert_int_equal(o.status, SRS_REFUSED);
+        assert_string_equal(o.why, "it is cut short");
     }
     arena_free(a);
 }
@@ -367,6 +393,7 @@ int main(void)
         cmocka_unit_test(expires),
         cmocka_unit_test(goes_on_when_days_begin_anew),
         cmocka_unit_test(refuses_what_is_no_stamp),
+        cmocka_unit_test(refuses_what_leads_nowhere),
         cmocka_unit_test(undoes_both_of_its_own_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
