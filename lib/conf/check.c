@@ -73,7 +73,7 @@ static void check_paths(struct check *c)
     check_absolute(c, "state-dir", c->conf->state_dir);
     check_absolute(c, "pid-file", c->conf->pid_file);
     check_absolute(c, "dns.trust-anchor", c->conf->dns_trust_anchor);
-    check_absolute(c, "dmarc.public-suffix-list", c->conf->dmarc_psl_file);
+    check_absolute(c, "dmarc.public-suffix-list", c->conf->dmarc_public_suffix_list);
     check_absolute(c, "reference.program", c->conf->reference_program);
     check_table_path(c, "key-table", c->conf->key_table);
     check_table_path(c, "signing-table", c->conf->signing_table);
@@ -111,7 +111,7 @@ static void check_discovery(struct check *c)
 {
     static const char list[] = "dmarc.public-suffix-list";
     struct conf *conf = c->conf;
-    struct str path = conf->dmarc_psl_file, problem;
+    struct str path = conf->dmarc_public_suffix_list, problem;
     if (conf->dmarc_discovery == DISCOVERY_TREEWALK) {
         if (path.p)
             conf_problem(c->problems, conf_place_of(conf, list),
@@ -269,8 +269,8 @@ static void check_arc(struct check *c)
 static void check_memory(struct check *c)
 {
     const struct conf *conf = c->conf;
-    if (conf->max_memory >= conf->message_memory &&
-        conf->max_memory - conf->message_memory >= conf->dns_memory)
+    if (conf->limits_memory >= conf->limits_message_memory &&
+        conf->limits_memory - conf->limits_message_memory >= conf->limits_dns_memory)
         return;
     struct conf_place place = conf_place_of(conf, "limits.memory");
     if (!place.file)

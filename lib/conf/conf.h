@@ -88,40 +88,30 @@ struct conf_list {
     struct conf_place place;
 };
 
+/* The field of an option, by the types of options.def. */
+#define CONF_FIELD_STRING             struct str
+#define CONF_FIELD_STRINGS            struct conf_strings
+#define CONF_FIELD_DOMAINS            struct conf_strings
+#define CONF_FIELD_DOMAINS_OR_ALL     struct conf_strings
+#define CONF_FIELD_ADDRESSES          struct conf_strings
+#define CONF_FIELD_NETS               struct netset
+#define CONF_FIELD_BOOL               bool
+#define CONF_FIELD_INT(min, max)      int64_t
+#define CONF_FIELD_DURATION(min, max) int64_t
+#define CONF_FIELD_SIZE(min, max)     uint64_t
+#define CONF_FIELD_SHARE              double
+#define CONF_FIELD_MODE               unsigned
+#define CONF_FIELD_CHOICE(tag)        enum tag
+#define CONF_FIELD_ACTION             enum action
+
 struct conf {
     struct arena *arena;
     struct str path; /* of the file; empty: none */
-#define OPT_SECTION(title)
-#define OPT_STRING(field, name, def, help)             struct str field;
-#define OPT_STRINGS(field, name, help)                 struct conf_strings field;
-#define OPT_DOMAINS(field, name, help)                 struct conf_strings field;
-#define OPT_DOMAINS_OR_ALL(field, name, help)          struct conf_strings field;
-#define OPT_ADDRESSES(field, name, help)               struct conf_strings field;
-#define OPT_NETS(field, name, def, help)               struct netset field;
-#define OPT_BOOL(field, name, def, help)               bool field;
-#define OPT_INT(field, name, def, min, max, help)      int64_t field;
-#define OPT_DURATION(field, name, def, min, max, help) int64_t field;
-#define OPT_SIZE(field, name, def, min, max, help)     uint64_t field;
-#define OPT_SHARE(field, name, def, help)              double field;
-#define OPT_MODE(field, name, def, help)               unsigned field;
-#define OPT_CHOICE(field, name, tag, def, help)        enum tag field;
-#define OPT_ACTION(field, name, def, help)             enum action field;
+#define CONF_SECTION(title)
+#define CONF_OPTION(field, name, type, def, help) CONF_FIELD_##type field;
 #include "conf/options.def"
-#undef OPT_SECTION
-#undef OPT_STRING
-#undef OPT_STRINGS
-#undef OPT_DOMAINS
-#undef OPT_DOMAINS_OR_ALL
-#undef OPT_ADDRESSES
-#undef OPT_NETS
-#undef OPT_BOOL
-#undef OPT_INT
-#undef OPT_DURATION
-#undef OPT_SIZE
-#undef OPT_SHARE
-#undef OPT_MODE
-#undef OPT_CHOICE
-#undef OPT_ACTION
+#undef CONF_SECTION
+#undef CONF_OPTION
     const struct psl *psl;        /* the list for dmarc.discovery = "psl"; NULL with treewalk */
     struct netset host_addresses; /* of this host, when a file was read; empty with conf_parse() */
     size_t n_lists;               /* dnsbl.lists */

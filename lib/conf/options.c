@@ -7,65 +7,37 @@
 
 #include "conf/conf.h"
 
-#define OPTION(f, n, ...) {.name = n, .offset = offsetof(struct conf, f), __VA_ARGS__},
+/* What the types of options.def are in a row of the table. */
+#define ROW_STRING           .type = OPTION_STRING
+#define ROW_STRINGS          .type = OPTION_STRINGS
+#define ROW_DOMAINS          .type = OPTION_DOMAINS
+#define ROW_DOMAINS_OR_ALL   .type = OPTION_DOMAINS, .all = true
+#define ROW_ADDRESSES        .type = OPTION_ADDRESSES
+#define ROW_NETS             .type = OPTION_NETS
+#define ROW_BOOL             .type = OPTION_BOOL
+#define ROW_INT(lo, hi)      .type = OPTION_INT, .min = lo, .max = hi
+#define ROW_DURATION(lo, hi) .type = OPTION_DURATION, .min = lo, .max = hi
+#define ROW_SIZE(lo, hi)     .type = OPTION_SIZE, .min = lo, .max = hi
+#define ROW_SHARE            .type = OPTION_SHARE
+#define ROW_MODE             .type = OPTION_MODE
+#define ROW_CHOICE(word)     .type = OPTION_CHOICE, .tag = #word
+#define ROW_ACTION           ROW_CHOICE(action)
 
 const struct option options[] = {
-#define OPT_SECTION(title)
-#define OPT_STRING(f, n, d, h)      OPTION(f, n, .type = OPTION_STRING, .def = d, .help = h)
-#define OPT_STRINGS(f, n, h)        OPTION(f, n, .type = OPTION_STRINGS, .help = h)
-#define OPT_DOMAINS(f, n, h)        OPTION(f, n, .type = OPTION_DOMAINS, .help = h)
-#define OPT_DOMAINS_OR_ALL(f, n, h) OPTION(f, n, .type = OPTION_DOMAINS, .all = true, .help = h)
-#define OPT_ADDRESSES(f, n, h)      OPTION(f, n, .type = OPTION_ADDRESSES, .help = h)
-#define OPT_NETS(f, n, d, h)        OPTION(f, n, .type = OPTION_NETS, .def = d, .help = h)
-#define OPT_BOOL(f, n, d, h)        OPTION(f, n, .type = OPTION_BOOL, .def = #d, .help = h)
-#define OPT_SHARE(f, n, d, h)       OPTION(f, n, .type = OPTION_SHARE, .def = d, .help = h)
-#define OPT_MODE(f, n, d, h)        OPTION(f, n, .type = OPTION_MODE, .def = d, .help = h)
-#define OPT_ACTION(f, n, d, h)      OPT_CHOICE(f, n, action, d, h)
-#define OPT_CHOICE(f, n, t, d, h)                                                                  \
-    OPTION(f, n, .type = OPTION_CHOICE, .def = d, .tag = #t, .help = h)
-#define OPT_INT(f, n, d, lo, hi, h)                                                                \
-    OPTION(f, n, .type = OPTION_INT, .def = #d, .min = #lo, .max = #hi, .help = h)
-#define OPT_DURATION(f, n, d, lo, hi, h)                                                           \
-    OPTION(f, n, .type = OPTION_DURATION, .def = d, .min = lo, .max = hi, .help = h)
-#define OPT_SIZE(f, n, d, lo, hi, h)                                                               \
-    OPTION(f, n, .type = OPTION_SIZE, .def = d, .min = lo, .max = hi, .help = h)
+#define CONF_SECTION(title)
+#define CONF_OPTION(f, n, t, d, h)                                                                 \
+    {.name = n, .offset = offsetof(struct conf, f), .def = d, .help = h, ROW_##t},
 #include "conf/options.def"
-#undef OPT_SECTION
-#undef OPT_STRING
-#undef OPT_STRINGS
-#undef OPT_DOMAINS
-#undef OPT_DOMAINS_OR_ALL
-#undef OPT_ADDRESSES
-#undef OPT_NETS
-#undef OPT_BOOL
-#undef OPT_SHARE
-#undef OPT_MODE
-#undef OPT_ACTION
-#undef OPT_CHOICE
-#undef OPT_INT
-#undef OPT_DURATION
-#undef OPT_SIZE
+#undef CONF_SECTION
+#undef CONF_OPTION
 };
 
 /* The list once more, for the titles that stand between the options. */
 static const struct {
     const char *section, *name; /* one of them */
 } titles[] = {
-#define OPT_SECTION(title)               {.section = title},
-#define OPT_STRING(f, n, d, h)           {.name = n},
-#define OPT_STRINGS(f, n, h)             {.name = n},
-#define OPT_DOMAINS(f, n, h)             {.name = n},
-#define OPT_DOMAINS_OR_ALL(f, n, h)      {.name = n},
-#define OPT_ADDRESSES(f, n, h)           {.name = n},
-#define OPT_NETS(f, n, d, h)             {.name = n},
-#define OPT_BOOL(f, n, d, h)             {.name = n},
-#define OPT_SHARE(f, n, d, h)            {.name = n},
-#define OPT_MODE(f, n, d, h)             {.name = n},
-#define OPT_ACTION(f, n, d, h)           {.name = n},
-#define OPT_CHOICE(f, n, t, d, h)        {.name = n},
-#define OPT_INT(f, n, d, lo, hi, h)      {.name = n},
-#define OPT_DURATION(f, n, d, lo, hi, h) {.name = n},
-#define OPT_SIZE(f, n, d, lo, hi, h)     {.name = n},
+#define CONF_SECTION(title)        {.section = title},
+#define CONF_OPTION(f, n, t, d, h) {.name = n},
 #include "conf/options.def"
 };
 

@@ -32,7 +32,7 @@ static bool decides(const struct conf *conf, struct message *m, struct str name)
     if (!str_eq_nocase(name, STR("Authentication-Results")) &&
         !str_eq_nocase(name, STR("Received-SPF")) && !str_eq_nocase(name, STR("X-Assay-Gate")))
         return false;
-    bool kept = take_one(&m->results_beyond, (size_t)conf->max_forged_fields);
+    bool kept = take_one(&m->results_beyond, (size_t)conf->limits_forged_fields);
     m->results_lost = m->results_lost || !kept;
     return kept;
 }
@@ -40,8 +40,8 @@ static bool decides(const struct conf *conf, struct message *m, struct str name)
 bool intake_field(const struct conf *conf, struct message *m, struct str name, size_t value_bytes)
 {
     m->header_bytes += bytes_of(name, value_bytes);
-    m->over_limit = m->over_limit || m->headers.n >= (size_t)conf->max_header_count ||
-                    m->header_bytes > conf->max_header_bytes;
+    m->over_limit = m->over_limit || m->headers.n >= (size_t)conf->limits_header_count ||
+                    m->header_bytes > conf->limits_header_bytes;
     return !m->over_limit || decides(conf, m, name);
 }
 

@@ -88,7 +88,7 @@ static struct proposal judge_spf(const struct conf *conf, enum policy_point poin
     if (!spf->checked || netset_has(&conf->spf_trusted_forwarders, &session->client))
         return p;
     enum action action = spf_action(conf, spf->outcome.result);
-    if (point == POINT_EOM && conf->spf_dmarc_cancels && dmarc_may_pass(&evidence->dmarc)) {
+    if (point == POINT_EOM && conf->spf_dmarc_pass_cancels && dmarc_may_pass(&evidence->dmarc)) {
         /* Not known yet whether that cancels this: no reason to refuse for good. */
         if (evidence->dmarc.result == DMARC_PASS)
             return p;
@@ -296,7 +296,7 @@ static struct proposal judge_limit(const struct conf *conf, const struct message
     struct proposal p = {.cause = "limit", .detail = "3.4", .codes = {"452", "552"}};
     if (!message->over_limit)
         return p;
-    p.action = conf->on_header_limit;
+    p.action = conf->limits_on_header_limit;
     p.text = STR("The header of this message is too large");
     return p;
 }
@@ -310,7 +310,7 @@ static struct proposal judge_forged(const struct conf *conf, const struct eviden
         return p;
     p.action = ACTION_REJECT;
     p.text = str_printf(a, "More than %lld header fields claim to be results of this host",
-                        (long long)conf->max_forged_fields);
+                        (long long)conf->limits_forged_fields);
     return p;
 }
 

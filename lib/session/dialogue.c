@@ -59,7 +59,7 @@ const struct verdict *dialogue_connect(struct dialogue *d, const struct client_w
     facts->client_name = str_copy(facts->arena, client->name);
     facts->daemon_name = str_copy(facts->arena, client->daemon_name);
     facts->mta_name = str_copy(facts->arena, client->mta_name);
-    if (number > (unsigned)s->conf->max_connections)
+    if (number > (unsigned)s->conf->limits_connections)
         refusal = refuse(d, SHORTAGE_CONNECTIONS, s->conf);
     d->host->snapshot_release(s);
     return refusal;
@@ -84,11 +84,11 @@ void dialogue_helo(struct dialogue *d, struct str name)
 static bool reserve(struct dialogue *d, const struct conf *conf, const struct envelope_words *e)
 {
     static const struct message nothing_yet;
-    size_t dns_memory = conf->dns_memory + (conf_asks_for_gate(conf) ? GATE_DNS_MEMORY : 0);
+    size_t dns_memory = conf->limits_dns_memory + (conf_asks_for_gate(conf) ? GATE_DNS_MEMORY : 0);
     size_t envelope =
         e->from.n + e->queue_id.n + e->auth_type.n + e->auth_user.n + e->certificate.subject.n;
     return (!d->host->memory ||
-            arena_share(d->messages, d->host->memory, conf->max_memory, dns_memory)) &&
+            arena_share(d->messages, d->host->memory, conf->limits_memory, dns_memory)) &&
            arena_room(d->messages, 4 * envelope + intake_evaluation(conf, &nothing_yet));
 }
 
@@ -107,9 +107,9 @@ static void release_snapshot(void *object)
 static struct snapshot *hold_snapshot(struct dialogue *d)
 {
     struct snapshot *snapshot = d->host->snapshot_take(d->host->context);
-    if (!d->messages || d->quota != snapshot->conf->message_memory) {
+    if (!d->messages || d->quota != snapshot->conf->limits_message_memory) {
         arena_free(d->messages);
-        d->quota = snapshot->conf->message_memory;
+        d->quota = snapshot->conf->limits_message_memory;
         d->messages = arena_new(d->quota);
     }
     struct held_snapshot *held = arena_make(d->messages, struct held_snapshot);
@@ -134,7 +134,7 @@ static struct transaction *transaction_new(struct dialogue *d, const struct enve
     t->asker = (struct dns_asker){
         .dns = snapshot->dns,
         .arena = t->arena,
-        .memory = snapshot->conf->dns_memory,
+        .memory = snapshot->conf->limits_dns_memory,
         .waits = d->peer.waits,
         .waiting_context = d->peer.context,
         .trace = d->peer.trace,
@@ -234,7 +234,7 @@ static bool is_one_too_many(const struct transaction *t)
 {
     const struct message *m = &t->message;
     return m->origin == ORIGIN_INBOUND &&
-           m->n_recipients >= (size_t)t->snapshot->conf->max_recipients;
+           m->n_recipients >= (size_t)t->snapshot->conf->limits_recipients;
 }
 
 static const struct verdict *refuse_one_too_many(struct dialogue *d)
@@ -257,7 +257,7 @@ static struct recipient *take_recipient(struct transaction *t, const struct reci
     size_t cost = path.n + words->mailer.n + words->host.n + words->address.n +
                   4 * sizeof(max_align_t) + 3 * sizeof(struct recipient);
     bool fits = m->n_recipients == m->recipients_kept &&
-                m->recipients_kept < (size_t)t->snapshot->conf->max_recipients &&
+                m->recipients_kept < (size_t)t->snapshot->conf->limits_recipients &&
                 arena_room(t->arena, cost);
     m->n_recipients++;
     if (!fits)

@@ -32,7 +32,7 @@ static void complain_of_crowd(const struct conf *conf)
     unsigned held_back;
     if (log_pace(&pace, &held_back))
         log_warning("more than %lld connections (limits.connections): the others get 451",
-                    (long long)conf->max_connections);
+                    (long long)conf->limits_connections);
 }
 
 static void complain_of_memory(const struct conf *conf)
@@ -41,7 +41,7 @@ static void complain_of_memory(const struct conf *conf)
     unsigned held_back;
     if (log_pace(&pace, &held_back))
         log_warning("messages under way take all of the %llu MB of limits.memory: more get 452",
-                    (unsigned long long)(conf->max_memory >> 20));
+                    (unsigned long long)(conf->limits_memory >> 20));
 }
 
 void shortage_refuse(enum shortage shortage, const struct conf *conf, struct verdict *verdict)

@@ -36,7 +36,7 @@ static size_t find(struct stage_run *run, struct str name, forged_fn *is_forged,
         return 0;
     struct entry_names ids;
     entry_authserv_ids(run->conf, run->message->arena, &ids);
-    size_t limit = (size_t)run->conf->max_forged_fields;
+    size_t limit = (size_t)run->conf->limits_forged_fields;
     unsigned *ordinals =
         arena_array(run->message->arena, unsigned, count <= limit ? count : limit + 1);
     unsigned ordinal = 0;
@@ -62,7 +62,7 @@ static void eom(struct stage_run *run)
     found->n_gate = find(run, STR("X-Assay-Gate"), forged_authres, &found->gate);
     found->too_many =
         run->message->results_lost ||
-        found->n + found->n_received_spf + found->n_gate > (size_t)run->conf->max_forged_fields;
+        found->n + found->n_received_spf + found->n_gate > (size_t)run->conf->limits_forged_fields;
     if (found->too_many)
         found->n = found->n_received_spf = found->n_gate = 0;
 }

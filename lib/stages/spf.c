@@ -80,7 +80,7 @@ static void check_all(struct stage_run *run)
         request = request_spf(run->conf, run->session, run->message);
         check(run, &spf->mail_from, &request, &state->mail_from_ahead);
     }
-    if (run->conf->spf_helo && !spf->helo.checked)
+    if (run->conf->spf_check_helo && !spf->helo.checked)
         check_helo(run);
 }
 
@@ -90,7 +90,7 @@ static void try_early(struct stage_run *run)
     const struct evidence_spf *spf = &run->evidence->spf;
     if (spf->skipped.n || state->tries >= EARLY_TRIES)
         return;
-    if (spf->mail_from.checked && (spf->helo.checked || !run->conf->spf_helo))
+    if (spf->mail_from.checked && (spf->helo.checked || !run->conf->spf_check_helo))
         return;
     state->tries++;
     check_all(run);

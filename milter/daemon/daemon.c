@@ -88,7 +88,7 @@ static void raise_descriptor_limit(const struct conf *conf)
 {
     struct rlimit limit;
     rlim_t need =
-        DESCRIPTORS_FOR(conf->max_connections) + (conf->srs_listen.n ? SRS_CONNECTIONS_MAX : 0);
+        DESCRIPTORS_FOR(conf->limits_connections) + (conf->srs_listen.n ? SRS_CONNECTIONS_MAX : 0);
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
         return;
     struct rlimit enough = {need, limit.rlim_max < need ? need : limit.rlim_max};
@@ -97,7 +97,7 @@ static void raise_descriptor_limit(const struct conf *conf)
     limit.rlim_cur = limit.rlim_max; /* as far as it goes without root */
     setrlimit(RLIMIT_NOFILE, &limit);
     log_warning("limits.connections is %lld, but only %llu files may be open (ulimit -n)",
-                (long long)conf->max_connections, (unsigned long long)limit.rlim_cur);
+                (long long)conf->limits_connections, (unsigned long long)limit.rlim_cur);
 }
 
 static bool write_pid_file(struct daemon *d, const struct conf *conf, struct str *problem)

@@ -161,7 +161,7 @@ static bool open_milter(struct server *s, const struct conf *conf, const struct 
     const struct serve_door door = {
         .protocol = &milter_protocol,
         .context = &s->milter,
-        .connections_max = 2 * (unsigned)conf->max_connections, /* those beyond get 451 */
+        .connections_max = 2 * (unsigned)conf->limits_connections, /* those beyond get 451 */
         .silence_ms = SILENCE_SECONDS * 1000,
         .frame_ms = 300000,
         .write_ms = 300000,

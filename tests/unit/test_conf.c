@@ -119,6 +119,29 @@ static void test_defaults(void **state)
     conf_free(conf);
 }
 
+/* The field of every option has its name. */
+static void test_fields(void **state)
+{
+    static const struct {
+        const char *field, *name;
+    } options_def[] = {
+#define CONF_SECTION(title)
+#define CONF_OPTION(field, name, type, def, help) {#field, name},
+#include "conf/options.def"
+#undef CONF_SECTION
+#undef CONF_OPTION
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof options_def / sizeof *options_def; i++) {
+        const char *field = options_def[i].field, *name = options_def[i].name;
+        if (strlen(field) != strlen(name))
+            fail_msg("%s is not %s", field, name);
+        for (size_t k = 0; name[k]; k++)
+            if (field[k] != (strchr(".-", name[k]) ? '_' : name[k]))
+                fail_msg("%s is not %s", field, name);
+    }
+}
+
 static void test_values(void **state)
 {
     (void)state;
