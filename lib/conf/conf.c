@@ -40,7 +40,7 @@ void conf_problem(struct conf_problems *p, struct conf_place place, const char *
 
 struct conf_place conf_place_of(const struct conf *conf, const char *name)
 {
-    const struct option *o = option_find(str_of(name));
+    const struct conf_option *o = option_find(str_of(name));
     return o ? conf->places[o - options] : (struct conf_place){0};
 }
 

@@ -23,7 +23,7 @@
 #define ROW_CHOICE(word)     .type = OPTION_CHOICE, .tag = #word
 #define ROW_ACTION           ROW_CHOICE(action)
 
-const struct option options[] = {
+const struct conf_option options[] = {
 #define CONF_SECTION(title)
 #define CONF_OPTION(f, n, t, d, h)                                                                 \
     {.name = n, .offset = offsetof(struct conf, f), .def = d, .help = h, ROW_##t},
@@ -93,7 +93,7 @@ const char *action_name(enum action action)
     return action == ACTION_ACCEPT ? "accept" : choice_word("action", (int)action);
 }
 
-const struct option *option_find(struct str name)
+const struct conf_option *option_find(struct str name)
 {
     for (size_t i = 0; i < options_count; i++)
         if (str_eq(str_of(options[i].name), name))
@@ -111,7 +111,7 @@ bool option_is_group(struct str name)
     return false;
 }
 
-bool option_is_list(const struct option *o)
+bool option_is_list(const struct conf_option *o)
 {
     return o->type == OPTION_STRINGS || o->type == OPTION_DOMAINS || o->type == OPTION_ADDRESSES ||
            o->type == OPTION_NETS;
@@ -170,7 +170,7 @@ static const struct {
     [OPTION_CHOICE] = {"word", "one of these words in quotes: "},
 };
 
-struct str option_wanted(const struct option *o, struct arena *a)
+struct str option_wanted(const struct conf_option *o, struct arena *a)
 {
     struct str words = o->tag ? choice_words(o->tag, a) : STR("");
     return str_printf(a, "%s%.*s", types[o->type].wanted, STR_ARG(words));
@@ -180,7 +180,7 @@ const struct conf_option_row *conf_option_rows(struct arena *a, size_t *n)
 {
     struct conf_option_row *rows = arena_array(a, struct conf_option_row, options_count);
     const char *section = "";
-    const struct option *o = options;
+    const struct conf_option *o = options;
     for (size_t t = 0; t < sizeof titles / sizeof titles[0]; t++) {
         if (titles[t].section) {
             section = titles[t].section;

@@ -24,7 +24,7 @@ enum option_type {
     OPTION_CHOICE,
 };
 
-struct option {
+struct conf_option {
     const char *name; /* with its group: "dns.timeout" */
     enum option_type type;
     size_t offset;         /* of the field in struct conf */
@@ -35,18 +35,18 @@ struct option {
     const char *help;
 };
 
-extern const struct option options[];
+extern const struct conf_option options[];
 extern const size_t options_count;
 
-const struct option *option_find(struct str name); /* NULL if there is none */
-bool option_is_group(struct str name);             /* "dns" */
-bool option_is_list(const struct option *o);
+const struct conf_option *option_find(struct str name); /* NULL if there is none */
+bool option_is_group(struct str name);                  /* "dns" */
+bool option_is_list(const struct conf_option *o);
 
 /* The full name that an unknown name is likely to mean, or NULL. */
 const char *option_nearest(struct str name);
 
 /* What a value of this option looks like: `a duration in quotes such as "5s" (ms, s, m, h, d)`. */
-struct str option_wanted(const struct option *o, struct arena *a);
+struct str option_wanted(const struct conf_option *o, struct arena *a);
 
 /* The words of a choice: "enforce, shadow". */
 struct str choice_words(const char *tag, struct arena *a);

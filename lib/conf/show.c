@@ -43,7 +43,7 @@ static void mark_place(struct show *s, size_t line_start, struct conf_place plac
 }
 
 /* Behind the place: the files that entries of the list came from. */
-static void mark_files(struct show *s, const struct option *o)
+static void mark_files(struct show *s, const struct conf_option *o)
 {
     for (size_t i = 0; s->mark && i < s->conf->n_list_files; i++) {
         const struct conf_list_file *file = &s->conf->list_files[i];
@@ -53,7 +53,7 @@ static void mark_files(struct show *s, const struct option *o)
     }
 }
 
-static void show_option(struct show *s, const struct option *o, struct conf_place place)
+static void show_option(struct show *s, const struct conf_option *o, struct conf_place place)
 {
     struct str value = value_show(s->conf, o, s->out.arena);
     struct str group = group_of(o->name);
@@ -88,7 +88,7 @@ static void show_form(struct show *s, const struct conf_sign_form *form)
     struct conf own = with_form(form);
 #define OWN_OPTION(own_name, name)                                                                 \
     do {                                                                                           \
-        const struct option *o = option_find(STR(name));                                           \
+        const struct conf_option *o = option_find(STR(name));                                      \
         struct str value = value_show(&own, o, a);                                                 \
         if (value.p && !str_eq(value, value_show(s->conf, o, a)))                                  \
             sb_printf(&s->out, "\n      " own_name " = %.*s;", STR_ARG(value));                    \

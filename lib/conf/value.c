@@ -161,18 +161,18 @@ struct str share_format(struct arena *a, double share)
 
 /* Setting: each type from text. */
 
-static void *field_of(struct conf *conf, const struct option *o)
+static void *field_of(struct conf *conf, const struct conf_option *o)
 {
     return (char *)conf + o->offset;
 }
 
-static const void *field_in(const struct conf *conf, const struct option *o)
+static const void *field_in(const struct conf *conf, const struct conf_option *o)
 {
     return (const char *)conf + o->offset;
 }
 
 /* A number as the option's type counts it (milliseconds, bytes). Bounds go through it too. */
-static const char *number_parse(const struct option *o, struct str text, int64_t *value)
+static const char *number_parse(const struct conf_option *o, struct str text, int64_t *value)
 {
     if (o->type == OPTION_DURATION)
         return duration_parse(text, value);
@@ -191,7 +191,7 @@ static const char *number_parse(const struct option *o, struct str text, int64_t
     return NULL;
 }
 
-static const char *number_set(struct conf *conf, const struct option *o, struct str text,
+static const char *number_set(struct conf *conf, const struct conf_option *o, struct str text,
                               struct arena *a)
 {
     int64_t value = 0, min = 0, max = 0;
@@ -211,7 +211,7 @@ static const char *number_set(struct conf *conf, const struct option *o, struct 
     return NULL;
 }
 
-static const char *choice_set(struct conf *conf, const struct option *o, struct str text,
+static const char *choice_set(struct conf *conf, const struct conf_option *o, struct str text,
                               struct arena *a)
 {
     int value;
@@ -256,13 +256,14 @@ static const char *address_add(struct conf *conf, struct conf_strings *list, str
 }
 
 /* Empty is "none" there. */
-static bool may_be_empty(const struct option *o)
+static bool may_be_empty(const struct conf_option *o)
 {
     return o->offset == offsetof(struct conf, reply_contact) ||
            o->offset == offsetof(struct conf, control);
 }
 
-static const char *set(struct conf *conf, const struct option *o, struct str text, struct arena *a)
+static const char *set(struct conf *conf, const struct conf_option *o, struct str text,
+                       struct arena *a)
 {
     void *field = field_of(conf, o);
     switch (o->type) {
@@ -299,12 +300,13 @@ static const char *set(struct conf *conf, const struct option *o, struct str tex
     return NULL;
 }
 
-const char *value_add(struct conf *conf, const struct option *o, struct str text, struct arena *a)
+const char *value_add(struct conf *conf, const struct conf_option *o, struct str text,
+                      struct arena *a)
 {
     return set(conf, o, text, a);
 }
 
-bool value_set(struct conf *conf, const struct option *o, struct str text, struct arena *a,
+bool value_set(struct conf *conf, const struct conf_option *o, struct str text, struct arena *a,
                struct str *problem)
 {
     const char *phrase = set(conf, o, text, a);
@@ -315,7 +317,7 @@ bool value_set(struct conf *conf, const struct option *o, struct str text, struc
     return false;
 }
 
-void value_clear_list(struct conf *conf, const struct option *o)
+void value_clear_list(struct conf *conf, const struct conf_option *o)
 {
     if (o->type == OPTION_NETS)
         netset_init(field_of(conf, o), conf->arena);
@@ -328,13 +330,13 @@ static int by_name(const void *left, const void *right)
     return str_cmp_nocase(*(const struct str *)left, *(const struct str *)right);
 }
 
-const struct netset *value_nets(const struct conf *conf, const struct option *o)
+const struct netset *value_nets(const struct conf *conf, const struct conf_option *o)
 {
     return field_in(conf, o);
 }
 
 /* Of the lists that are asked for each message, long ones are sorted for that. */
-void value_finish_list(struct conf *conf, const struct option *o)
+void value_finish_list(struct conf *conf, const struct conf_option *o)
 {
     if (o->type == OPTION_NETS)
         netset_finish(field_of(conf, o));
@@ -354,7 +356,7 @@ void value_set_defaults(struct conf *conf)
 {
     struct str problem;
     for (size_t i = 0; i < options_count; i++) {
-        const struct option *o = &options[i];
+        const struct conf_option *o = &options[i];
         struct str rest = str_of(o->def), element;
         if (o->type == OPTION_NETS) {
             netset_init(field_of(conf, o), conf->arena);
@@ -427,7 +429,7 @@ static struct str show_nets(struct arena *a, const struct netset *set)
     return sb_str(&b);
 }
 
-struct str value_show(const struct conf *conf, const struct option *o, struct arena *a)
+struct str value_show(const struct conf *conf, const struct conf_option *o, struct arena *a)
 {
     const void *field = field_in(conf, o);
     switch (o->type) {

@@ -71,14 +71,15 @@ config_setting_t *walk_element(config_setting_t *setting, unsigned index)
     return is_list(setting) ? config_setting_get_elem(setting, index) : setting;
 }
 
-static void complain_type(struct walk *w, const struct option *o, const config_setting_t *setting)
+static void complain_type(struct walk *w, const struct conf_option *o,
+                          const config_setting_t *setting)
 {
     struct str wanted = option_wanted(o, w->scratch);
     conf_problem(w->problems, walk_place(w, setting), "%s: wanted is %.*s, not %s", o->name,
                  STR_ARG(wanted), walk_type_name(setting));
 }
 
-static void set_text(struct walk *w, const struct option *o, const config_setting_t *setting,
+static void set_text(struct walk *w, const struct conf_option *o, const config_setting_t *setting,
                      struct str text)
 {
     struct str problem;
@@ -89,7 +90,7 @@ static void set_text(struct walk *w, const struct option *o, const config_settin
 /* A list that is being filled. */
 struct filling {
     struct walk *walk;
-    const struct option *option;
+    const struct conf_option *option;
     struct conf_place *places; /* of each network, for complaints when all are known */
     size_t n, cap;
 };
@@ -109,7 +110,7 @@ static const char *add_entry(void *filling, struct str entry, struct conf_place 
 static void add_element(struct filling *f, const config_setting_t *element)
 {
     struct walk *w = f->walk;
-    const struct option *o = f->option;
+    const struct conf_option *o = f->option;
     if (config_setting_type(element) != CONFIG_TYPE_STRING) {
         complain_type(w, o, element);
         return;
@@ -154,7 +155,7 @@ static void check_exceptions(const struct filling *f)
     }
 }
 
-static void set_list(struct walk *w, const struct option *o, config_setting_t *setting)
+static void set_list(struct walk *w, const struct conf_option *o, config_setting_t *setting)
 {
     struct filling f = {.walk = w, .option = o};
     value_clear_list(w->conf, o);
@@ -165,7 +166,7 @@ static void set_list(struct walk *w, const struct option *o, config_setting_t *s
         check_exceptions(&f);
 }
 
-static int libconfig_type(const struct option *o)
+static int libconfig_type(const struct conf_option *o)
 {
     switch (o->type) {
     case OPTION_BOOL:
@@ -180,12 +181,12 @@ static int libconfig_type(const struct option *o)
 }
 
 /* A share may be a whole number: all, or nothing. */
-static bool fits_type(const struct option *o, int type)
+static bool fits_type(const struct conf_option *o, int type)
 {
     return type == libconfig_type(o) || (o->type == OPTION_SHARE && type == CONFIG_TYPE_INT64);
 }
 
-void walk_option(struct walk *w, const struct option *o, config_setting_t *setting)
+void walk_option(struct walk *w, const struct conf_option *o, config_setting_t *setting)
 {
     int type = config_setting_type(setting);
     if (option_is_list(o))
@@ -202,7 +203,7 @@ void walk_option(struct walk *w, const struct option *o, config_setting_t *setti
         set_text(w, o, setting, str_of(config_setting_get_string(setting)));
 }
 
-static void set_option(struct walk *w, const struct option *o, config_setting_t *setting)
+static void set_option(struct walk *w, const struct conf_option *o, config_setting_t *setting)
 {
     struct conf_place *place = &w->places[o - options];
     if (place->file) {
@@ -230,7 +231,7 @@ static void walk_group(struct walk *w, config_setting_t *group, struct str prefi
 
 static void walk_setting(struct walk *w, config_setting_t *setting, struct str name)
 {
-    const struct option *o = option_find(name);
+    const struct conf_option *o = option_find(name);
     if (o)
         set_option(w, o, setting);
     else if (str_eq(name, signing))

@@ -20,7 +20,7 @@ struct walk {
 void walk_settings(struct walk *w, config_setting_t *root);
 
 /* Sets an option, which may stand under another name than its own. */
-void walk_option(struct walk *w, const struct option *o, config_setting_t *setting);
+void walk_option(struct walk *w, const struct conf_option *o, config_setting_t *setting);
 
 /* The setting `dnsbl.lists`. */
 void walk_lists(struct walk *w, config_setting_t *list);

@@ -23,8 +23,8 @@ enum override_reason {
 const char *override_name(enum override_reason reason); /* "local_policy" */
 
 struct verdict {
-    enum action action; /* what to do */
-    enum action wanted; /* what enforcing would do; differs from action only in shadow */
+    enum action action;      /* what to do */
+    enum action if_enforced; /* what enforcing would do; differs from action only in shadow */
     enum verdict_scope scope;
     struct str code;     /* "550" for TEMPFAIL and REJECT */
     struct str enhanced; /* "5.7.1" */

@@ -163,24 +163,25 @@ static enum dmarc_policy disposition(enum action action)
 }
 
 /* What the operator says of the domain, then of mailing lists, then of policies at large. */
-static struct layered layer_of_domain(const struct conf *conf, const struct evidence *evidence,
-                                      const struct dmarc_outcome *o)
+static struct local_policy local_policy_of_domain(const struct conf *conf,
+                                                  const struct evidence *evidence,
+                                                  const struct dmarc_outcome *o)
 {
     enum action published = published_action(conf, o->policy);
     bool milder_for_lists = conf->dmarc_on_mailing_list < published;
-    struct layered l = {.action = published};
+    struct local_policy l = {.action = published};
     if (conf_has_domain(&conf->dmarc_enforce_domains, o->author_domain) &&
         o->policy != DMARC_P_REJECT)
-        return (struct layered){conf->dmarc_on_reject, OVERRIDE_LOCAL_POLICY,
-                                STR("dmarc.enforce-domains"), false};
+        return (struct local_policy){conf->dmarc_on_reject, OVERRIDE_LOCAL_POLICY,
+                                     STR("dmarc.enforce-domains"), false};
     if (conf_has_domain(&conf->dmarc_quarantine_domains, o->author_domain) &&
         o->policy == DMARC_P_REJECT)
-        return (struct layered){
+        return (struct local_policy){
             milder(milder(published, conf->dmarc_on_quarantine), ACTION_QUARANTINE),
             OVERRIDE_LOCAL_POLICY, STR("dmarc.quarantine-domains"), false};
     if (milder_for_lists && evidence->dmarc.list_signature == DMARC_AUTH_PASS)
-        return (struct layered){conf->dmarc_on_mailing_list, OVERRIDE_MAILING_LIST,
-                                STR("dmarc.on-mailing-list"), false};
+        return (struct local_policy){conf->dmarc_on_mailing_list, OVERRIDE_MAILING_LIST,
+                                     STR("dmarc.on-mailing-list"), false};
     if (disposition(published) != o->policy) {
         l.reason = OVERRIDE_LOCAL_POLICY;
         l.comment =
@@ -193,25 +194,26 @@ static struct layered layer_of_domain(const struct conf *conf, const struct evid
     return l;
 }
 
-/* What to do instead of the published policy, and why: the first layer that speaks decides. What
+/* What to do instead of the published policy, and why: the first rule that applies decides. What
  * cannot be known now is treated as a temporary error, if that is milder. */
-static struct layered layer(const struct conf *conf, const struct session *session,
-                            const struct evidence *evidence, const struct dmarc_outcome *o)
+static struct local_policy local_policy(const struct conf *conf, const struct session *session,
+                                        const struct evidence *evidence,
+                                        const struct dmarc_outcome *o)
 {
     enum dmarc_auth signer = trusted_signer(conf, evidence);
     const struct arc_excuse *excuse = excuse_of(evidence, o);
     if (conf_has_domain(&conf->dmarc_ignore_domains, o->author_domain))
-        return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, STR("dmarc.ignore-domains"),
-                                false};
+        return (struct local_policy){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY,
+                                     STR("dmarc.ignore-domains"), false};
     if (netset_has(&conf->dmarc_trusted_forwarders, &session->client))
-        return (struct layered){ACTION_ACCEPT, OVERRIDE_TRUSTED_FORWARDER,
-                                STR("dmarc.trusted-forwarders"), false};
+        return (struct local_policy){ACTION_ACCEPT, OVERRIDE_TRUSTED_FORWARDER,
+                                     STR("dmarc.trusted-forwarders"), false};
     if (signer == DMARC_AUTH_PASS)
-        return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, STR("dmarc.trusted-signers"),
-                                false};
+        return (struct local_policy){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY,
+                                     STR("dmarc.trusted-signers"), false};
     if (excuse->granted == DMARC_AUTH_PASS)
-        return (struct layered){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, excuse->comment, false};
-    struct layered l = layer_of_domain(conf, evidence, o);
+        return (struct local_policy){ACTION_ACCEPT, OVERRIDE_LOCAL_POLICY, excuse->comment, false};
+    struct local_policy l = local_policy_of_domain(conf, evidence, o);
     l.unsure = l.unsure || signer == DMARC_AUTH_UNKNOWN || excuse->granted == DMARC_AUTH_UNKNOWN;
     if (l.unsure && conf->dmarc_on_temperror < l.action) {
         l.action = conf->dmarc_on_temperror;
@@ -224,15 +226,17 @@ static struct layered layer(const struct conf *conf, const struct session *sessi
 }
 
 /* For an outcome that cannot be known now. */
-static struct layered layer_of_doubt(const struct conf *conf, const struct session *session,
-                                     const struct evidence *evidence, const struct dmarc_outcome *o)
+static struct local_policy local_policy_of_doubt(const struct conf *conf,
+                                                 const struct session *session,
+                                                 const struct evidence *evidence,
+                                                 const struct dmarc_outcome *o)
 {
     bool excused = netset_has(&conf->dmarc_trusted_forwarders, &session->client) ||
                    conf_has_domain(&conf->dmarc_ignore_domains, o->author_domain) ||
                    trusted_signer(conf, evidence) == DMARC_AUTH_PASS ||
                    excuse_of(evidence, o)->granted == DMARC_AUTH_PASS;
-    return (struct layered){.action = excused ? ACTION_ACCEPT : conf->dmarc_on_temperror,
-                            .unsure = true};
+    return (struct local_policy){.action = excused ? ACTION_ACCEPT : conf->dmarc_on_temperror,
+                                 .unsure = true};
 }
 
 static struct str dmarc_text(const struct dmarc_outcome *o, bool unsure, struct arena *a)
@@ -252,14 +256,14 @@ static struct proposal judge_author(const struct conf *conf, const struct sessio
     const struct dmarc_outcome *o = &evidence->dmarc.outcomes[author];
     struct proposal p = {.cause = "dmarc", .detail = "7.1", .author = author};
     if (o->result == DMARC_FAIL)
-        p.layered = layer(conf, session, evidence, o);
+        p.local = local_policy(conf, session, evidence, o);
     else if (o->result == DMARC_TEMPERROR)
-        p.layered = layer_of_doubt(conf, session, evidence, o);
-    p.action = p.layered.action;
+        p.local = local_policy_of_doubt(conf, session, evidence, o);
+    p.action = p.local.action;
     p.shadow = conf->dmarc_mode == CHECK_SHADOW ||
                conf_has_domain(&conf->dmarc_shadow_domains, o->author_domain);
     if (p.action > ACTION_TAG)
-        p.text = dmarc_text(o, p.layered.unsure, a);
+        p.text = dmarc_text(o, p.local.unsure, a);
     return p;
 }
 
@@ -388,14 +392,14 @@ static void combine(const struct conf *conf, const struct proposal *proposals, s
     const struct proposal *done = gravest(proposals, n, conf);
     if (!would)
         return;
-    out->wanted = would->action;
+    out->if_enforced = would->action;
     out->action = done ? done->action : ACTION_ACCEPT;
     word_reply(conf, done ? done : would, a, out);
 }
 
 /* What became of DMARC's part: of the author domain that asks for most, or else the strictest. */
-static void tell_dmarc(const struct conf *conf, const struct evidence *evidence,
-                       const struct proposal *proposals, size_t n, struct verdict *out)
+static void fill_disposition(const struct conf *conf, const struct evidence *evidence,
+                             const struct proposal *proposals, size_t n, struct verdict *out)
 {
     const struct proposal *p = gravest(proposals, n, conf);
     if (!n)
@@ -408,8 +412,8 @@ static void tell_dmarc(const struct conf *conf, const struct evidence *evidence,
     out->author = p->author;
     if (evidence->dmarc.outcomes[p->author].result != DMARC_FAIL)
         return;
-    out->override = p->layered.reason;
-    out->override_comment = p->layered.comment;
+    out->override = p->local.reason;
+    out->override_comment = p->local.comment;
     out->disposition = disposition(acts ? p->action : ACTION_ACCEPT);
 }
 
@@ -451,7 +455,7 @@ static void decide_inbound(const struct conf *conf, const struct session *sessio
     proposals[n++] = judge_limit(conf, message);
     proposals[n++] = judge_from(conf, evidence, a);
     size_t authors = judge_dmarc(conf, session, evidence, a, proposals + n);
-    tell_dmarc(conf, evidence, proposals + n, authors, out);
+    fill_disposition(conf, evidence, proposals + n, authors, out);
     n += authors;
     proposals[n++] = judge_spf(conf, POINT_EOM, session, evidence, a);
     n += gate_judge(&j, proposals + n);

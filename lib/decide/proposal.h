@@ -10,7 +10,7 @@
 #define EXPLANATION_MAX 200 /* of a text from elsewhere, in a reply */
 
 /* What local rules make of a published DMARC policy. */
-struct layered {
+struct local_policy {
     enum action action;
     enum override_reason reason;
     struct str comment;
@@ -26,7 +26,7 @@ struct proposal {
     const char *codes[2]; /* basic codes for tempfail and reject; NULL: 451, 550 */
     struct str text;
     size_t author; /* of DMARC: the outcome that it is for, and what was done about its policy */
-    struct layered layered;
+    struct local_policy local;
 };
 
 /* What is judged, and where the texts go. */

@@ -17,8 +17,8 @@ static void add_entry(struct strbuf *b, const struct message *message)
 static void add_action(struct strbuf *b, enum policy_point point, const struct verdict *verdict)
 {
     sb_printf(b, " action=%s", action_name(verdict->action));
-    if (verdict->wanted != verdict->action)
-        sb_printf(b, " would=%s", action_name(verdict->wanted));
+    if (verdict->if_enforced != verdict->action)
+        sb_printf(b, " would=%s", action_name(verdict->if_enforced));
     if (verdict->cause)
         sb_printf(b, " cause=%s", verdict->cause);
     if (point != POINT_EOM)
@@ -89,13 +89,13 @@ static void count_action(const struct verdict *verdict)
         [ACTION_REJECT] = CTR_REJECTED,
     };
     counter_inc(done[verdict->action]);
-    if (verdict->wanted == verdict->action)
+    if (verdict->if_enforced == verdict->action)
         return;
-    if (verdict->wanted == ACTION_QUARANTINE)
+    if (verdict->if_enforced == ACTION_QUARANTINE)
         counter_inc(CTR_WOULD_QUARANTINE);
-    else if (verdict->wanted == ACTION_TEMPFAIL)
+    else if (verdict->if_enforced == ACTION_TEMPFAIL)
         counter_inc(CTR_WOULD_TEMPFAIL);
-    else if (verdict->wanted == ACTION_REJECT)
+    else if (verdict->if_enforced == ACTION_REJECT)
         counter_inc(CTR_WOULD_REJECT);
 }
 

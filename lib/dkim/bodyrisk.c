@@ -9,10 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "mail/settled.h"
+#include "mail/address_rewrite.h"
 
 /* A line with its CRLF: where its LF is at the latest. */
-#define LINE_SPAN (SETTLED_LINE_MAX + 2)
+#define LINE_SPAN (STABLE_LINE_MAX + 2)
 
 #define BLOCK 64
 
@@ -59,5 +59,5 @@ void body_risk_update(struct body_risk *r, const void *data, size_t n)
 
 bool body_risk_long_line(const struct body_risk *r)
 {
-    return r->long_line || r->line > SETTLED_LINE_MAX;
+    return r->long_line || r->line > STABLE_LINE_MAX;
 }

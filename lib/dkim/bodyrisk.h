@@ -1,6 +1,6 @@
 /* bodyrisk.h - does a body have what MTAs change on the way? Within lib/dkim.
  *
- * Lines beyond SETTLED_LINE_MAX are broken; 8-bit bytes are encoded for a next hop that does not
+ * Lines beyond STABLE_LINE_MAX are broken; 8-bit bytes are encoded for a next hop that does not
  * offer 8BITMIME (RFC 6152). */
 #ifndef ASSAY_DKIM_BODYRISK_H
 #define ASSAY_DKIM_BODYRISK_H

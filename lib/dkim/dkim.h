@@ -108,7 +108,7 @@ struct dkim_sign_settings {
     const struct str *oversign_headers;
     size_t n_oversign_headers;
     /* Fields that an MTA would write anew may be signed in the form that no MTA changes
-     * (mail/settled.h). The caller sees to it that they are delivered so. */
+     * (mail/address_rewrite.h). The caller sees to it that they are delivered so. */
     bool may_rewrite;
 };
 

@@ -7,8 +7,8 @@
 #include "dkim/bodyrisk.h"
 #include "dkim/fields.h"
 #include "dkim/signature.h"
+#include "mail/address_rewrite.h"
 #include "mail/neversigned.h"
-#include "mail/settled.h"
 
 /* RFC 6376 5.4.1's list, with what names the message and what says how its body is to be read. */
 const struct str dkim_default_sign_headers[] = {
@@ -96,8 +96,8 @@ static bool find_delivered(struct dkim_signer *s, const struct header_field *con
     struct str *settled = NULL, value;
     *values = NULL;
     for (size_t i = 0; i < n; i++) {
-        enum settling settling = field_settle(s->arena, fields[i], exact, &value);
-        if (settling == FIELD_IS_SETTLED)
+        enum address_rewrite settling = field_rewrite(s->arena, fields[i], exact, &value);
+        if (settling == FIELD_IS_STABLE)
             continue;
         if (settling == FIELD_MAY_CHANGE || !s->settings->may_rewrite ||
             s->n_rewritten + n > DKIM_REWRITTEN_MAX)

@@ -336,11 +336,11 @@ void dmarc_prefetch(struct str domain, const struct psl *psl, struct dns_asker *
     asker->patience_us = 0;
     asker->may_pend = true;
     asker->trace = NULL;
-    asker->lacking = NULL;
+    asker->pending_entry = NULL;
     prefetch(domain, psl, asker);
     asker->patience_us = patient.patience_us;
     asker->may_pend = patient.may_pend;
     asker->trace = patient.trace;
-    if (asker->lacking && !psl)
+    if (asker->pending_entry && !psl)
         send_errand(domain, asker);
 }

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "dns/backend.h"
-#include "dns/held.h"
+#include "dns/message_answers.h"
 
 #define TICK_US     1000000 /* between two calls of asker->waiting */
 #define AHEAD_BYTES 8192    /* an answer beyond it is no errand's: it takes long to read */
@@ -59,8 +59,8 @@ const char *dns_type_name(enum dns_type type)
 
 static void let_go(void *held)
 {
-    dns_held_end(held);
-    dns_held_release(held);
+    message_answers_end(held);
+    message_answers_release(held);
 }
 
 /* The entry for this question, held by the asker, with a reference for the caller; NULL only if it
@@ -68,11 +68,11 @@ static void let_go(void *held)
 static struct dns_entry *ask(struct dns_asker *asker, const struct dns_question *q,
                              enum dns_need need, bool *sent)
 {
-    if (!asker->held) {
-        asker->held = dns_held_new(asker->memory, asker->spare);
-        arena_defer(asker->arena, let_go, asker->held);
+    if (!asker->answers) {
+        asker->answers = message_answers_new(asker->memory, asker->spare);
+        arena_defer(asker->arena, let_go, asker->answers);
     }
-    return dns_held_ask(asker->held, asker->dns, q, need, sent, &asker->queries);
+    return message_answers_ask(asker->answers, asker->dns, q, need, sent, &asker->queries);
 }
 
 static enum dns_need look_up_need(const struct dns_asker *asker)
@@ -122,7 +122,7 @@ static const struct dns_answer *nothing_yet(struct dns_asker *asker, struct dns_
 {
     if (!asker->may_pend)
         return &out_of_patience;
-    asker->lacking = e; /* held by asker->held */
+    asker->pending_entry = e; /* held by asker->answers */
     return &still_pending;
 }
 
@@ -136,7 +136,7 @@ static const struct dns_answer *take(struct dns_asker *asker, struct dns_entry *
         return nothing_yet(asker, e);
     if (asker->ahead && dns_entry_bytes(e) > AHEAD_BYTES)
         return &still_pending;
-    answer = dns_held_answer(asker->held, e);
+    answer = message_answers_answer(asker->answers, e);
     return answer ? answer : &out_of_memory;
 }
 

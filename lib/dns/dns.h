@@ -74,7 +74,7 @@ struct dns_event {
     int64_t waited_us;
 };
 
-struct dns_held;
+struct message_answers;
 
 /* Zeroed, then `dns`, `arena` and what else is wanted filled in. It must not be used across a reset
  * of its arena: the answers it holds go with that. One thread uses it at a time. */
@@ -92,12 +92,12 @@ struct dns_asker {
     void *waiting_context;                     /* of both */
     void (*trace)(void *context, const struct dns_event *event); /* or NULL */
     void *trace_context;
-    unsigned lookups;          /* dns_lookup() calls */
-    unsigned queries;          /* of these, of prefetches and of errands: sent to the network */
-    int64_t waited_us;         /* spent waiting so far */
-    struct dns_entry *lacking; /* what DNS_PENDING was said of last; for dns_errand_begin() */
-    struct dns_held *held;     /* private, as is the next; begin zeroed */
-    bool ahead;                /* an errand's */
+    unsigned lookups;  /* dns_lookup() calls */
+    unsigned queries;  /* of these, of prefetches and of errands: sent to the network */
+    int64_t waited_us; /* spent waiting so far */
+    struct dns_entry *pending_entry; /* what DNS_PENDING was said of last; for dns_errand_begin() */
+    struct message_answers *answers; /* private, as is the next; begin zeroed */
+    bool ahead;                      /* an errand's */
 };
 
 /* Never NULL; the answer lives as long as the asker's arena. `name` is text without escapes, any

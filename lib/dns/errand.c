@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "dns/held.h"
+#include "dns/message_answers.h"
 
 #define ERRANDS_MAX 1024   /* at once, in the whole process */
 #define SHARE_US    1000   /* of processor time, for one errand */
@@ -41,8 +41,8 @@ struct dns_errand *dns_errand_new(dns_errand_fn *run)
 
 static void discard(struct errand *e)
 {
-    if (e->asker.held)
-        dns_held_release(e->asker.held);
+    if (e->asker.answers)
+        message_answers_release(e->asker.answers);
     arena_free(e->face.arena); /* holds e itself */
 }
 
@@ -57,7 +57,7 @@ static void end(struct errand *e)
 static bool may_run(const struct errand *e)
 {
     int64_t ahead = atomic_load_explicit(&paid_us, memory_order_relaxed) - clock_us();
-    return !dns_held_ended(e->asker.held) && e->spent_us <= SHARE_US && ahead <= LEAD_US;
+    return !message_answers_ended(e->asker.answers) && e->spent_us <= SHARE_US && ahead <= LEAD_US;
 }
 
 static void pay(struct errand *e, int64_t took_us)
@@ -77,18 +77,18 @@ static bool run(struct errand *e)
         return false;
     int64_t began = clock_thread_us();
     e->asker.arena = arena_new(0);
-    e->asker.lacking = NULL;
+    e->asker.pending_entry = NULL;
     e->face.run(&e->asker, e->face.facts);
     arena_free(e->asker.arena);
     pay(e, clock_thread_us() - began);
-    return e->asker.lacking != NULL;
+    return e->asker.pending_entry != NULL;
 }
 
 static void go_on(struct dns_waker *w)
 {
     struct errand *e = (struct errand *)w;
     while (run(e))
-        if (dns_held_wake(e->asker.held, e->asker.dns, e->asker.lacking, w))
+        if (message_answers_wake(e->asker.answers, e->asker.dns, e->asker.pending_entry, w))
             return; /* and from now on it may be gone */
     end(e);
 }
@@ -104,13 +104,15 @@ static bool find_room(void)
 void dns_errand_begin(struct dns_errand *errand, struct dns_asker *asker)
 {
     struct errand *e = (struct errand *)((char *)errand - offsetof(struct errand, face));
-    if (!asker->lacking || !find_room()) {
+    if (!asker->pending_entry || !find_room()) {
         discard(e);
         return;
     }
     e->waker.wake = go_on;
-    e->asker = (struct dns_asker){
-        .dns = asker->dns, .may_pend = true, .ahead = true, .held = dns_held_share(asker->held)};
-    if (!dns_held_wake(asker->held, asker->dns, asker->lacking, &e->waker))
+    e->asker = (struct dns_asker){.dns = asker->dns,
+                                  .may_pend = true,
+                                  .ahead = true,
+                                  .answers = message_answers_share(asker->answers)};
+    if (!message_answers_wake(asker->answers, asker->dns, asker->pending_entry, &e->waker))
         go_on(&e->waker);
 }

@@ -2,17 +2,17 @@
  *
  * Errors: false for a line that cannot be folded. */
 #include "base/ascii.h"
-#include "mail/settled.h"
+#include "mail/address_rewrite.h"
 
 #define COLUMNS 78 /* of a folded line (RFC 5322 2.1.1) */
 
 bool field_has_long_line(struct str value, size_t used)
 {
-    if (used + value.n <= SETTLED_LINE_MAX)
+    if (used + value.n <= STABLE_LINE_MAX)
         return false;
     struct str line;
     for (; str_split(&value, '\n', &line); used = 0)
-        if (used + line.n - (line.n && line.p[line.n - 1] == '\r') > SETTLED_LINE_MAX)
+        if (used + line.n - (line.n && line.p[line.n - 1] == '\r') > STABLE_LINE_MAX)
             return true;
     return false;
 }
@@ -48,7 +48,7 @@ static bool fold_line(struct strbuf *b, struct str line, size_t column)
         sb_add(b, piece);
         column += piece.n;
         any = any || str_trim(piece).n > 0;
-        if (column > SETTLED_LINE_MAX)
+        if (column > STABLE_LINE_MAX)
             return false;
     }
     return true;
@@ -64,7 +64,7 @@ bool field_fold_long_lines(struct arena *a, struct str value, size_t used, struc
             sb_addc(&b, '\n');
         if (line.n && line.p[line.n - 1] == '\r')
             line.n--;
-        if (used + line.n <= SETTLED_LINE_MAX)
+        if (used + line.n <= STABLE_LINE_MAX)
             sb_add(&b, line);
         else if (!fold_line(&b, line, used))
             return false;

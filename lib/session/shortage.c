@@ -49,7 +49,7 @@ void shortage_refuse(enum shortage shortage, const struct conf *conf, struct ver
     const struct reply *r = &replies[shortage];
     *verdict = (struct verdict){
         .action = ACTION_TEMPFAIL,
-        .wanted = ACTION_TEMPFAIL,
+        .if_enforced = ACTION_TEMPFAIL,
         .scope = shortage == SHORTAGE_RECIPIENTS ? SCOPE_RECIPIENT : SCOPE_MESSAGE,
         .code = str_of(r->code),
         .enhanced = str_of(r->enhanced),

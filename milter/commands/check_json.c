@@ -86,7 +86,7 @@ void check_json(struct json *j, const struct check_case *c)
     json_object(j, NULL);
     json_text(j, "message", c->input.label);
     json_text(j, "action", str_of(action_name(v->action)));
-    json_text(j, "would", str_of(action_name(v->wanted)));
+    json_text(j, "would", str_of(action_name(v->if_enforced)));
     json_text(j, "cause", str_of(v->cause));
     json_text(j, "at", str_of(point_name(c->t->point)));
     json_text(j, "reply",

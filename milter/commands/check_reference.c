@@ -6,7 +6,7 @@
 
 #include "core/request.h"
 #include "milter/commands/check.h"
-#include "reference/ours.h"
+#include "reference/own_results.h"
 
 /* What the differences rest on; events grow while libraries ask. */
 static struct reference_facts facts_of(const struct check_case *c)
@@ -37,7 +37,7 @@ static void ask_spf(struct check_reference *r, const struct check_case *c)
     struct spf_outcome *both = arena_array(c->arena, struct spf_outcome, 2);
     if (!c->t->evidence.spf.mail_from.checked)
         return;
-    both[0] = ours_spf(c->t->snapshot->engines, &c->t->evidence, &request, &asker);
+    both[0] = own_results_spf(c->t->snapshot->engines, &c->t->evidence, &request, &asker);
     opinion->asked = true;
     opinion->report = reference_spf(r->libraries, &request, &asker, &both[1]);
     if (opinion->report.status != REFERENCE_ANSWERED)
@@ -68,8 +68,8 @@ static void ask_dkim(struct check_reference *r, const struct check_case *c)
     size_t n_ours, n = 0, skipped = 0;
     if (!c->t->evidence.dkim.checked || c->t->message.over_limit)
         return;
-    ours = ours_dkim(c->t->snapshot->engines, &c->t->evidence, &settings, &c->t->message,
-                     c->t->snapshot->key_cache, &asker, &n_ours);
+    ours = own_results_dkim(c->t->snapshot->engines, &c->t->evidence, &settings, &c->t->message,
+                            c->t->snapshot->key_cache, &asker, &n_ours);
     opinion->asked = true;
     opinion->report = reference_dkim(r->libraries, &settings, &c->t->message.headers, &body, &asker,
                                      &theirs, &n, &skipped);

@@ -32,11 +32,11 @@ static void headline(const struct check_case *c, bool colour)
     printf("%s%.*s: %s%s", colour ? colours[v->action] : "", STR_ARG(c->input.label),
            check_verdict_words(v), colour ? "\033[0m" : "");
     if (v->code.n)
-        printf("%s: %.*s %.*s %.*s", v->action == v->wanted ? "" : " (shadow mode; else",
+        printf("%s: %.*s %.*s %.*s", v->action == v->if_enforced ? "" : " (shadow mode; else",
                STR_ARG(v->code), STR_ARG(v->enhanced), STR_ARG(v->text));
     else if (v->text.n)
         printf(": %.*s", STR_ARG(v->text));
-    printf("%s\n", v->code.n && v->action != v->wanted ? ")" : "");
+    printf("%s\n", v->code.n && v->action != v->if_enforced ? ")" : "");
 }
 
 static void facts(const struct check_case *c)

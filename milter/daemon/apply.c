@@ -55,7 +55,7 @@ static enum mta_answer turn_away(struct mta *mta, const struct message *m, struc
     struct str id = str_safe(m->arena, m->queue_id, 64, false);
     log_info("%.*s: the MTA did not take the change: %.*s", STR_ARG(id.n ? id : STR("NOQUEUE")),
              STR_ARG(untaken));
-    verdict->action = verdict->wanted = ACTION_TEMPFAIL;
+    verdict->action = verdict->if_enforced = ACTION_TEMPFAIL;
     verdict->code = STR("451");
     verdict->enhanced = STR("4.3.0");
     verdict->text = STR("This message could not be handled, try again later");

@@ -349,7 +349,7 @@ static void step(struct keywatch *w, struct keydir *dir, const struct conf *conf
 
 /* Keys that are new in force sign first, are told of next, and written last: writing may fail, and
  * a state that is lost is found again. */
-static void live(struct keywatch *w, const struct conf *conf, struct arena *a)
+static void apply_lifecycle(struct keywatch *w, const struct conf *conf, struct arena *a)
 {
     struct key_reader reader;
     struct chronicle *chronicles = arena_array(a, struct chronicle, w->dirs->n);
@@ -377,7 +377,7 @@ static void end_look(struct keywatch *w)
         look->questions[i].life->ttl = look->questions[i].ttl;
     }
     if (!w->look_is_stale)
-        live(w, look->snapshot->conf, a);
+        apply_lifecycle(w, look->snapshot->conf, a);
     w->look = NULL;
     w->look_is_stale = false;
     look_free(look);

@@ -13,7 +13,7 @@
 #include "core/request.h"
 #include "reference/compare.h"
 #include "reference/note.h"
-#include "reference/ours.h"
+#include "reference/own_results.h"
 
 /* More look-ups than any message needs; those beyond explain no difference. */
 #define EVENTS_MAX 512
@@ -77,7 +77,7 @@ static void judge_spf(struct judging *j)
         return;
     const struct spf_request request = request_spf(t->snapshot->conf, t->session, &t->message);
     struct spf_outcome *both = arena_array(t->arena, struct spf_outcome, 2);
-    both[0] = ours_spf(t->snapshot->engines, &t->evidence, &request, &t->asker);
+    both[0] = own_results_spf(t->snapshot->engines, &t->evidence, &request, &t->asker);
     if (both[0].result == SPF_TEMPERROR)
         return;
     struct reference_report report =
@@ -111,8 +111,8 @@ static void judge_dkim(struct judging *j)
     const struct reference_body body = {.n = kept->n, .pieces = kept->pieces};
     size_t n, n_theirs, skipped;
     const struct dkim_signature *theirs, *ours;
-    ours = ours_dkim(t->snapshot->engines, &t->evidence, &settings, &t->message,
-                     t->snapshot->key_cache, &t->asker, &n);
+    ours = own_results_dkim(t->snapshot->engines, &t->evidence, &settings, &t->message,
+                            t->snapshot->key_cache, &t->asker, &n);
     if (cannot_be_known(ours, n))
         return;
     struct reference_report report =

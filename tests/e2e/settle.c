@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
-#include "mail/settled.h"
+#include "mail/address_rewrite.h"
 
 static struct str from_hex(struct arena *a, struct str hex)
 {
@@ -28,11 +28,11 @@ static void print_form(struct arena *a, struct str line, bool exact)
     if (!str_split(&line, ' ', &field.name))
         return;
     field.value = from_hex(a, line);
-    enum settling settling = field_settle(a, &field, exact, &out);
-    if (settling == FIELD_CAN_BE_SETTLED)
+    enum address_rewrite settling = field_rewrite(a, &field, exact, &out);
+    if (settling == FIELD_IS_REWRITTEN)
         for (size_t i = 0; i < out.n; i++)
             printf("%02x", (unsigned)(unsigned char)out.p[i]);
-    puts(settling == FIELD_IS_SETTLED ? "settled" : settling == FIELD_MAY_CHANGE ? "changes" : "");
+    puts(settling == FIELD_IS_STABLE ? "settled" : settling == FIELD_MAY_CHANGE ? "changes" : "");
 }
 
 int main(int argc, char **argv)

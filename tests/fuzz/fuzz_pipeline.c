@@ -111,11 +111,11 @@ static void check_verdict(const struct play *p)
 {
     const struct verdict *v = &p->t->verdict;
     bool flood = p->t->evidence.forged.too_many;
-    require(v->action <= v->wanted);
+    require(v->action <= v->if_enforced);
     require(!flood || v->action == ACTION_REJECT || p->t->point != POINT_EOM);
     require(p->t->message.origin == ORIGIN_INBOUND || v->action == ACTION_ACCEPT || flood);
     require(p->t->snapshot->conf->mode == RUN_ENFORCE || v->action == ACTION_ACCEPT || flood);
-    if (v->wanted < ACTION_TEMPFAIL)
+    if (v->if_enforced < ACTION_TEMPFAIL)
         return;
     require(v->code.n == 3 && v->enhanced.n >= 5 && v->text.n && v->text.n <= 400);
     require(v->code.p[0] == v->enhanced.p[0]);

@@ -457,7 +457,7 @@ static struct str outcome_of(struct play *p, struct str key)
     if (str_eq(key, STR("action")))
         return str_of(action_name(p->t->verdict.action));
     if (str_eq(key, STR("would")))
-        return str_of(action_name(p->t->verdict.wanted));
+        return str_of(action_name(p->t->verdict.if_enforced));
     if (str_eq(key, STR("at")))
         return str_of(point_name(p->t->point));
     if (str_eq(key, STR("override")))

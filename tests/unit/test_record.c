@@ -40,7 +40,7 @@ static void results(void **state)
     };
     struct arena *a = arena_new(0);
     struct message message = {.arena = a, .origin = ORIGIN_INBOUND};
-    struct verdict verdict = {.action = ACTION_ACCEPT, .wanted = ACTION_ACCEPT};
+    struct verdict verdict = {.action = ACTION_ACCEPT, .if_enforced = ACTION_ACCEPT};
     struct evidence e = {0};
     (void)state;
     counted(a);
@@ -135,7 +135,7 @@ static void actions(void **state)
     struct evidence e = {0};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct verdict verdict = {.action = cases[i].action, .wanted = cases[i].wanted};
+        struct verdict verdict = {.action = cases[i].action, .if_enforced = cases[i].wanted};
         verdict.override = cases[i].override;
         count(POINT_MAIL, &message, &e, &verdict);
         assert_str(counted(a), cases[i].want);

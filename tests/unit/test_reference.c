@@ -268,7 +268,7 @@ static void *ask_often(void *arg)
     struct rig r = *t->rig;
     r.arena = arena_new(0);
     r.asker.arena = r.arena;
-    r.asker.held = NULL;
+    r.asker.answers = NULL;
     for (unsigned i = 0; i < t->questions; i++) {
         rig_ask(&r, modes[(t->index + i) % (sizeof modes / sizeof *modes)], NULL);
         t->answered += r.report.status == REFERENCE_ANSWERED && r.out.result == SPF_PASS;

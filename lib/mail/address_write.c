@@ -1,4 +1,5 @@
-/* settle.c - writes an address list as Sendmail 8.17 delivers it (settled.c tells what it does).
+/* address_write.c - writes an address list as Sendmail 8.17 delivers it (address_rewrite.c tells
+ * what it does).
  *
  * Read with one strict grammar (RFC 5322 3.4 and 4.4), member by member, and written from its
  * parts. Two things are ours: a display name is quoted as a whole, or word by word where it has
@@ -6,12 +7,12 @@
  * address, where nothing moves them.
  *
  * Errors: false for what is no list and for what Sendmail would still change. */
-#include "mail/settle.h"
+#include "mail/address_bytes.h"
 
 #include <string.h>
 
+#include "mail/address_rewrite.h"
 #include "mail/lex.h"
-#include "mail/settled.h"
 
 #define FOLD_COLUMNS 78 /* where Sendmail folds between members, with FOLD before the next line */
 #define FOLD         STR("\n        ")
@@ -40,7 +41,7 @@ static void add_unfolded(struct strbuf *b, struct str text)
 static bool end_member(struct writer *w)
 {
     struct str member = sb_str(&w->member);
-    if (member.n > SETTLED_MEMBER_MAX)
+    if (member.n > STABLE_MEMBER_MAX)
         return lex_fail(&w->lex, "a member that is too long");
     if (w->members++) {
         bool fits = w->column + 2 + member.n <= FOLD_COLUMNS;
@@ -237,7 +238,7 @@ static bool add_local(struct writer *w, const struct phrase *p)
     while (next_run(&l, &run))
         add_unfolded(&w->member, run);
     struct str local = sb_str(&w->member);
-    return p->any && !p->adjacent && settled_address_bytes(str_sub(local, from, local.n));
+    return p->any && !p->adjacent && address_bytes_are_stable(str_sub(local, from, local.n));
 }
 
 /* Behind '@'. A dot at the end goes; a name without a dot would become one of the MTA's own. */
@@ -254,7 +255,7 @@ static bool read_domain(struct writer *w, struct strbuf *b, bool *qualified)
         if (labels)
             sb_addc(b, '.');
         sb_add(b, label);
-        if (!settled_address_bytes(label) || !skip(w))
+        if (!address_bytes_are_stable(label) || !skip(w))
             return false;
         if (!lex_take(l, '.'))
             return true;
@@ -375,7 +376,7 @@ static bool add_members(struct writer *w)
     }
 }
 
-bool address_list_settle(struct arena *a, struct str value, size_t used, struct str *out)
+bool address_list_rewrite(struct arena *a, struct str value, size_t used, struct str *out)
 {
     struct writer w = {.lex = lex_begin(str_trim(value)), .arena = a, .column = used};
     sb_init(&w.out, a);

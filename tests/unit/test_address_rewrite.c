@@ -2,7 +2,7 @@
  * Postfix 3.7. The e2e ring asks both again (tests/e2e/sweep.py). */
 #include "test.h"
 
-#include "mail/settled.h"
+#include "mail/address_rewrite.h"
 
 /* Lists that are seen to be settled without being written. */
 static const struct str settled[] = {
@@ -30,7 +30,7 @@ static void sees_what_is_settled(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof settled / sizeof *settled; i++)
-        if (!address_list_is_settled(settled[i]))
+        if (!address_list_is_stable(settled[i]))
             fail_msg("%.*s: not settled", STR_ARG(settled[i]));
 }
 
@@ -160,14 +160,14 @@ static void check_form(struct arena *a, const char *name, bool exact, const stru
 {
     struct header_field field = {.name = str_of(name), .value = str_of(form->given)};
     struct str out = STR_NONE, again;
-    enum settling got = field_settle(a, &field, exact, &out);
-    const char *said = got == FIELD_IS_SETTLED   ? AS_IT_IS
+    enum address_rewrite got = field_rewrite(a, &field, exact, &out);
+    const char *said = got == FIELD_IS_STABLE    ? AS_IT_IS
                        : got == FIELD_MAY_CHANGE ? MAY_CHANGE
                                                  : str_cstr(a, out);
     if (strcmp(said, form->want) != 0)
         fail_msg("%s:%s\n  wanted:%s\n  got:   %s", name, form->given, form->want, said);
     field.value = out;
-    if (got == FIELD_CAN_BE_SETTLED && field_settle(a, &field, exact, &again) != FIELD_IS_SETTLED)
+    if (got == FIELD_IS_REWRITTEN && field_rewrite(a, &field, exact, &again) != FIELD_IS_STABLE)
         fail_msg("%s:%s is not settled", name, said);
 }
 
@@ -265,10 +265,11 @@ static struct str repeated(struct arena *a, const char *before, const char *piec
     return sb_str(&b);
 }
 
-static enum settling fate(struct arena *a, const char *name, struct str value, struct str *out)
+static enum address_rewrite fate(struct arena *a, const char *name, struct str value,
+                                 struct str *out)
 {
     struct header_field field = {.name = str_of(name), .value = value};
-    return field_settle(a, &field, false, out);
+    return field_rewrite(a, &field, false, out);
 }
 
 /* A member of 240 bytes, and of 241; seen at once, and written. */
@@ -278,11 +279,11 @@ static void knows_long_members(void **state)
     struct arena *a = arena_new(0);
     struct str out;
     assert_int_equal(fate(a, "To", repeated(a, " ", "n", 230, "@x.example"), &out),
-                     FIELD_IS_SETTLED);
+                     FIELD_IS_STABLE);
     assert_int_equal(fate(a, "To", repeated(a, " ", "n", 231, "@x.example"), &out),
                      FIELD_MAY_CHANGE);
     assert_int_equal(fate(a, "To", repeated(a, " O'", "n", 222, " <x@x.example>"), &out),
-                     FIELD_CAN_BE_SETTLED);
+                     FIELD_IS_REWRITTEN);
     assert_int_equal(out.n, 1 + 240);
     assert_int_equal(fate(a, "To", repeated(a, " O'", "n", 223, " <x@x.example>"), &out),
                      FIELD_MAY_CHANGE);
@@ -301,7 +302,7 @@ static void knows_long_encoded_words(void **state)
     struct arena *a = arena_new(0);
     struct str out;
     assert_int_equal(fate(a, "To", repeated(a, " =?utf-8?q?.", "n", 60, "?= <x@x.example>"), &out),
-                     FIELD_CAN_BE_SETTLED);
+                     FIELD_IS_REWRITTEN);
     assert_int_equal(fate(a, "To", repeated(a, " =?utf-8?q?.", "n", 61, "?= <x@x.example>"), &out),
                      FIELD_MAY_CHANGE);
     arena_free(a);
@@ -320,14 +321,14 @@ static void settles_long_lists_in_folds(void **state)
     struct arena *a = arena_new(0);
     struct str out;
     assert_int_equal(fate(a, "To", repeated(a, " ", "person@far.example,", 2000, ""), &out),
-                     FIELD_CAN_BE_SETTLED);
+                     FIELD_IS_REWRITTEN);
     expect_lines(out, 3, 79);
     /* settled but for its length */
     struct str given = repeated(a, " a@far.example", ", person@far.example", 60, "");
-    assert_true(address_list_is_settled(given));
-    assert_int_equal(fate(a, "To", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_true(address_list_is_stable(given));
+    assert_int_equal(fate(a, "To", given, &out), FIELD_IS_REWRITTEN);
     expect_lines(out, 3, 79);
-    assert_int_equal(fate(a, "To", out, &given), FIELD_IS_SETTLED);
+    assert_int_equal(fate(a, "To", out, &given), FIELD_IS_STABLE);
     arena_free(a);
 }
 
@@ -337,10 +338,10 @@ static void measures_lines(void **state)
     (void)state;
     struct arena *a = arena_new(0);
     struct str out;
-    assert_int_equal(fate(a, "Subject", repeated(a, " ", "x", 981, ""), &out), FIELD_IS_SETTLED);
+    assert_int_equal(fate(a, "Subject", repeated(a, " ", "x", 981, ""), &out), FIELD_IS_STABLE);
     assert_int_equal(fate(a, "Subject", repeated(a, " ", "x", 982, ""), &out), FIELD_MAY_CHANGE);
     assert_int_equal(fate(a, "Subject", repeated(a, " a\r\n ", "x", 989, "\r\n b"), &out),
-                     FIELD_IS_SETTLED);
+                     FIELD_IS_STABLE);
     assert_int_equal(fate(a, "Subject", repeated(a, " a\n ", "x", 990, ""), &out),
                      FIELD_MAY_CHANGE);
     arena_free(a);
@@ -351,32 +352,32 @@ static void folds_long_lines(void **state)
     (void)state;
     struct arena *a = arena_new(0);
     struct str out, given = repeated(a, " Re:", " <0123456789@far.example>", 100, "  ");
-    assert_int_equal(fate(a, "References", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(fate(a, "References", given, &out), FIELD_IS_REWRITTEN);
     expect_lines(out, 11, 78);
     assert_true(str_eq(header_unfold(a, out), str_trim(given)));
     /* other lines stay as they are, white space too */
     given = repeated(a, " a  b\r\n\tc", " word\t\t", 150, "\n d");
-    assert_int_equal(fate(a, "X-Y", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(fate(a, "X-Y", given, &out), FIELD_IS_REWRITTEN);
     assert_true(str_starts(out, STR(" a  b\n\tc word")));
     assert_true(str_ends_nocase(out, STR("word\t\t\n d")));
     assert_true(str_eq(header_unfold(a, out), header_unfold(a, given)));
     expect_lines(out, 4, 80);
     /* words that end at column 78 stay on their line, and a line of 990 bytes stays one */
     given = repeated(a, repeated(a, " a\n", " yyyyyyyy", 110, "\n ").p, "123456789 ", 100, "x");
-    assert_int_equal(fate(a, "X", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(fate(a, "X", given, &out), FIELD_IS_REWRITTEN);
     assert_true(str_find(out, 3, '\n') == 3 + 990);
     given = repeated(a, " ", "12345 ", 200, "x");
-    assert_int_equal(fate(a, "Subj", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(fate(a, "Subj", given, &out), FIELD_IS_REWRITTEN);
     assert_int_equal(str_find(out, 0, '\n'), 6 * 12);
-    assert_int_equal(fate(a, "Subject123", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(fate(a, "Subject123", given, &out), FIELD_IS_REWRITTEN);
     assert_int_equal(str_find(out, 0, '\n') + 11, 77);
-    assert_int_equal(fate(a, "Subject1234", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(fate(a, "Subject1234", given, &out), FIELD_IS_REWRITTEN);
     assert_int_equal(str_find(out, 0, '\n') + 12, 78);
-    assert_int_equal(fate(a, "Subject12345", given, &out), FIELD_CAN_BE_SETTLED);
+    assert_int_equal(fate(a, "Subject12345", given, &out), FIELD_IS_REWRITTEN);
     assert_int_equal(str_find(out, 0, '\n') + 13, 73);
     /* one word too long for a line, others not */
     assert_int_equal(fate(a, "Subject", repeated(a, " a b ", "x", 989, ""), &out),
-                     FIELD_CAN_BE_SETTLED);
+                     FIELD_IS_REWRITTEN);
     assert_true(str_starts(out, STR(" a b\n xxx")));
     assert_int_equal(fate(a, "Subject", repeated(a, " a b ", "x", 990, " c"), &out),
                      FIELD_MAY_CHANGE);
@@ -393,7 +394,7 @@ static void makes_no_blank_lines(void **state)
     assert_int_equal(fate(a, "X", repeated(a, "", " ", 1000, "a"), &out), FIELD_MAY_CHANGE);
     assert_int_equal(
         fate(a, "X", repeated(a, " a", " ", 900, repeated(a, "b", " c", 80, "").p), &out),
-        FIELD_CAN_BE_SETTLED);
+        FIELD_IS_REWRITTEN);
     struct str line;
     while (str_split(&out, '\n', &line))
         assert_true(str_trim(line).n > 0 && line.n <= 990);

@@ -1,4 +1,4 @@
-/* settled.c - will this field leave the MTA as it stands?
+/* address_rewrite.c - will this field leave the MTA as it stands?
  *
  * Sendmail 8.17 writes address fields anew after its filters have seen them. Measured: it puts one
  * blank behind each comma and none before, qualifies bare names, replaces literals that are its own
@@ -7,10 +7,10 @@
  * than some 256 bytes, and mangles the bytes 0x80 to 0x9F and 0xFF in addresses.
  *
  * Errors: none; a form that is not known here counts as not settled. */
-#include "mail/settled.h"
+#include "mail/address_rewrite.h"
 
+#include "mail/address_bytes.h"
 #include "mail/lex.h"
-#include "mail/settle.h"
 
 /* White space without comments; *some tells if there was any. */
 static bool blanks(struct lexer *l, bool *some)
@@ -41,7 +41,7 @@ static bool address(struct lexer *l)
     if (!(lex_at(l, '"') ? lex_quoted(l, &quoted) : dot_atom(l, &dots)))
         return false;
     return lex_take(l, '@') && dot_atom(l, &dots) && dots > 0 &&
-           settled_address_bytes(str_sub(l->text, from, l->at));
+           address_bytes_are_stable(str_sub(l->text, from, l->at));
 }
 
 /* A word of a display name. */
@@ -73,7 +73,7 @@ static bool mailbox(struct lexer *l)
     return address(l) && lex_take(l, '>');
 }
 
-bool address_list_is_settled(struct str value)
+bool address_list_is_stable(struct str value)
 {
     struct str text = str_trim(value);
     struct lexer l = lex_begin(text);
@@ -81,7 +81,7 @@ bool address_list_is_settled(struct str value)
     if (str_eq_nocase(text, STR("undisclosed-recipients:;")) ||
         str_eq_nocase(text, STR("undisclosed-recipients: ;")))
         return true;
-    for (size_t from = 0; mailbox(&l) && l.at - from <= SETTLED_MEMBER_MAX; from = l.at) {
+    for (size_t from = 0; mailbox(&l) && l.at - from <= STABLE_MEMBER_MAX; from = l.at) {
         if (lex_end(&l))
             return true;
         if (!lex_take(&l, ',') || !blanks(&l, &some) || !some)
@@ -132,30 +132,30 @@ static bool same_but_blanks(struct arena *a, struct str x, struct str y)
     return i == x.n && j == y.n;
 }
 
-static enum settling settle_addresses(struct arena *a, const struct header_field *f, bool exact,
-                                      struct str *out)
+static enum address_rewrite settle_addresses(struct arena *a, const struct header_field *f,
+                                             bool exact, struct str *out)
 {
     size_t used = f->name.n + 1;
     if (str_trim(f->value).n == 0)
-        return FIELD_IS_SETTLED;
+        return FIELD_IS_STABLE;
     bool is_long = field_has_long_line(f->value, used);
-    if (!exact && !is_long && address_list_is_settled(f->value))
-        return FIELD_IS_SETTLED;
-    if (!address_list_settle(a, f->value, used, out))
+    if (!exact && !is_long && address_list_is_stable(f->value))
+        return FIELD_IS_STABLE;
+    if (!address_list_rewrite(a, f->value, used, out))
         return FIELD_MAY_CHANGE;
     if (exact ? str_eq(*out, f->value) : !is_long && same_but_blanks(a, *out, f->value))
-        return FIELD_IS_SETTLED;
-    return FIELD_CAN_BE_SETTLED;
+        return FIELD_IS_STABLE;
+    return FIELD_IS_REWRITTEN;
 }
 
-enum settling field_settle(struct arena *a, const struct header_field *field, bool exact,
-                           struct str *out)
+enum address_rewrite field_rewrite(struct arena *a, const struct header_field *field, bool exact,
+                                   struct str *out)
 {
     size_t used = field->name.n + 1;
     if (is_address_field(field->name))
         return settle_addresses(a, field, exact, out);
     if (!field_has_long_line(field->value, used))
-        return FIELD_IS_SETTLED;
-    return field_fold_long_lines(a, field->value, used, out) ? FIELD_CAN_BE_SETTLED
+        return FIELD_IS_STABLE;
+    return field_fold_long_lines(a, field->value, used, out) ? FIELD_IS_REWRITTEN
                                                              : FIELD_MAY_CHANGE;
 }
