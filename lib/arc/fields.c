@@ -50,7 +50,7 @@ static enum arc_cv cv_of(const struct taglist *tags)
     return str_eq_nocase(cv, STR("fail")) ? ARC_CV_FAIL : ARC_CV_INVALID;
 }
 
-bool arc_is_field(struct str name)
+bool arc_has_name(struct str name)
 {
     return str_starts_nocase(name, STR("arc-")) &&
            (str_eq_nocase(name, ARC_SEAL_FIELD) || str_eq_nocase(name, ARC_MESSAGE_FIELD) ||

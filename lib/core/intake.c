@@ -54,8 +54,8 @@ bool intake_field(const struct conf *conf, struct message *m, struct str name, s
 static size_t per_byte(const struct conf *conf, const struct message *m, struct str name,
                        int64_t *signatures)
 {
-    if (conf->arc_mode != ARC_MODE_OFF && arc_is_field(name))
-        return 13;
+    if (arc_is_field(name) && conf->arc_mode != ARC_MODE_OFF)
+        return 13; /* a message signature has an h=, too */
     if (!m->over_limit && str_eq_nocase(name, STR("DKIM-Signature")) &&
         (*signatures)++ < conf->dkim_max_signatures)
         return 13; /* h=a:a:a has eight bytes of names for each of text; other tags are decoded */
@@ -72,7 +72,7 @@ size_t intake_evaluation(const struct conf *conf, const struct message *m)
     for (size_t i = 0; i < m->headers.n; i++) {
         const struct header_field *f = &m->headers.fields[i];
         bytes += PER_FIELD + per_byte(conf, m, f->name, &signatures) * f->value.n;
-        if (conf->arc_mode != ARC_MODE_OFF && arc_is_field(f->name) && arc++ < 3 * ARC_SETS_MAX)
+        if (arc_is_field(f->name) && conf->arc_mode != ARC_MODE_OFF && arc++ < 3 * ARC_SETS_MAX)
             bytes += PER_ARC;
     }
     return bytes;

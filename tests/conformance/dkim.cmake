@@ -10,3 +10,7 @@ endif()
 assay_test(conformance dkim_interop TIMEOUT 600 COMMAND
   ${CMAKE_CURRENT_SOURCE_DIR}/dkim_interop.py $<TARGET_FILE:dkim_tool> ${CMAKE_CURRENT_SOURCE_DIR}/dkim_disagreements
   ${DKIM_INTEROP_FRESH})
+
+# arc_interop: lib/arc beside dkimpy and Mail::DKIM, over three hops.
+assay_test(conformance arc_interop TIMEOUT 300 COMMAND
+  ${CMAKE_CURRENT_SOURCE_DIR}/arc_interop.py $<TARGET_FILE:dkim_tool>)

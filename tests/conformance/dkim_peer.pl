@@ -6,8 +6,12 @@
 #
 #     verify LENGTH
 #     sign KEYFILE DOMAIN SELECTOR CANON LENGTH
+#     arc-verify LENGTH
+#     arc-seal KEYFILE DOMAIN SELECTOR CV LENGTH
 use strict;
 use warnings;
+use Mail::DKIM::ARC::Signer;
+use Mail::DKIM::ARC::Verifier;
 use Mail::DKIM::Signer;
 use Mail::DKIM::Verifier;
 use Net::DNS;
@@ -71,6 +75,32 @@ sub sign {
     printf "signature %d\n%s", length $field, $field;
 }
 
+sub arc_verify {
+    my ($message) = @_;
+    my $arc = Mail::DKIM::ARC::Verifier->new;
+    my $good = eval { $arc->PRINT($message); $arc->CLOSE; 1 };
+    (my $why = ($good ? $arc->result_detail : $@) // '') =~ s/\s+/ /g;
+    printf "%s 0 %s\n", $good ? $arc->result // 'none' : 'died', $why;
+}
+
+sub arc_seal {
+    my ($file, $domain, $selector, $cv, $message) = @_;
+    my $arc = Mail::DKIM::ARC::Signer->new(
+        Algorithm => 'rsa-sha256', Chain => $cv, Domain => $domain, SrvId => $domain, Selector => $selector,
+        KeyFile => "$directory/$file");
+    my $good = eval { $arc->PRINT($message); $arc->CLOSE; 1 };
+    if (!$good || ($arc->result // '') ne 'sealed') {
+        (my $why = ($good ? $arc->{details} : $@) // '') =~ s/\s+/ /g;
+        print "failed $why\n";
+        return;
+    }
+    my $fields = $arc->as_string;
+    $fields =~ s/\r?\n/\r\n/g;
+    $fields .= "\r\n" unless $fields =~ /\r\n$/;
+    printf "sealed %d\n%s", length $fields, $fields;
+}
+
+my %commands = (verify => \&verify, sign => \&sign, 'arc-verify' => \&arc_verify, 'arc-seal' => \&arc_seal);
 $SIG{__WARN__} = sub { };    # it warns of what it reads
 binmode STDIN;
 binmode STDOUT;
@@ -78,9 +108,5 @@ $| = 1;
 while (my $line = <STDIN>) {
     my ($command, @words) = split ' ', $line;
     my $message = read_message(pop @words);
-    if ($command eq 'verify') {
-        verify($message);
-    } else {
-        sign(@words, $message);
-    }
+    $commands{$command}->(@words, $message);
 }

@@ -10,6 +10,11 @@
  *     sign KEYFILE DOMAIN SELECTOR CANON LIFETIME IDENTITY LENGTH
  *         answers "signature LENGTH" and the field with CRLF, or "failed" and a reason; CANON is
  *         header/body, IDENTITY may be "-"
+ *     arc-verify LENGTH
+ *         answers "RESULT OLDEST-PASS REASON"
+ *     arc-seal KEYFILE DOMAIN SELECTOR CV LENGTH
+ *         answers "sealed LENGTH" and the three fields, or "failed" and a reason; its results are
+ * those of the topmost Authentication-Results, whose authserv-id is DOMAIN
  *
  * The message is given to the engine as an MTA would: header fields one by one, values with LF, the
  * body in pieces. */
@@ -17,7 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arc/arc.h"
 #include "dkim/dkim.h"
+#include "mail/authres.h"
 
 static _Noreturn void fail(const char *what)
 {
@@ -146,6 +153,95 @@ static void sign(struct tool *t, struct arena *a, const struct sign_words *w)
     private_key_release(key.key);
 }
 
+static const struct arc_outcome *validate(struct tool *t, struct arena *a,
+                                          const struct header_list *headers, struct str body)
+{
+    static const struct arc_outcome none = {.reason = STR_INIT("")};
+    const struct dkim_verify_settings settings = {
+        .min_key_bits = 1024, .now = t->now, .bodies = body_digests_new(a)};
+    struct dns_asker asker = {.dns = t->dns, .arena = a, .patience_us = 1000000};
+    struct arc_chain *chain = arc_chain_new(&settings, headers, t->cache, &asker);
+    for (size_t at = 0; at < body.n; at += PIECE) {
+        struct str part = str_sub(body, at, at + PIECE);
+        body_digests_update(settings.bodies, part.p, part.n);
+    }
+    return chain ? arc_chain_finish(chain, &asker) : &none;
+}
+
+static void arc_verify(struct tool *t, struct arena *a, struct str message)
+{
+    struct header_list headers;
+    struct str body;
+    split_message(a, message, &headers, &body);
+    const struct arc_outcome *o = validate(t, a, &headers, body);
+    printf("%s %u %.*s\n", arc_result_name(o->result), o->oldest_pass, STR_ARG(o->reason));
+}
+
+static struct str with_crlf(struct arena *a, struct str name, struct str value)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, name);
+    sb_addc(&b, ':');
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] == '\n')
+            sb_addc(&b, '\r');
+        sb_addc(&b, value.p[i]);
+    }
+    sb_add(&b, STR("\r\n"));
+    return sb_str(&b);
+}
+
+static struct str results_of(struct arena *a, const struct header_list *headers, const char *domain,
+                             unsigned instance)
+{
+    struct authres_results said;
+    struct authres w;
+    const struct header_field *field = header_get(headers, STR("Authentication-Results"), 0);
+    authres_begin_sealed(&w, a, str_of(domain), instance);
+    if (field && authres_parse(a, field->value, &said))
+        authres_copy(&w, &said);
+    return authres_end(&w);
+}
+
+static void arc_seal_message(struct tool *t, struct arena *a, const struct sign_words *w)
+{
+    struct header_list headers;
+    struct str body, problem, message = read_message(a, w->length);
+    struct str path = str_printf(a, "%s/%s", t->directory, w->file);
+    const struct dkim_sign_settings settings = {.now = t->now};
+    struct dkim_signing_key key = {str_of(w->domain), str_of(w->selector),
+                                   private_key_decode(read_file(a, path.p), a, &problem)};
+    struct body_hash *hash = body_hash_new(a, CANON_RELAXED, UINT64_MAX);
+    struct arc_sealed set;
+    if (!key.key)
+        fail("a private key cannot be read");
+    split_message(a, message, &headers, &body);
+    body_hash_update(hash, body.p, body.n);
+    unsigned instance = arc_chain_read(a, &headers)->highest + 1;
+    const struct arc_seal_request request = {
+        .instance = instance,
+        .cv = !strcmp(w->canon, "none")   ? ARC_CV_NONE
+              : !strcmp(w->canon, "pass") ? ARC_CV_PASS
+                                          : ARC_CV_FAIL,
+        .results = results_of(a, &headers, w->domain, instance),
+        .headers = &headers,
+        .body = hash,
+        .key = &key,
+        .settings = &settings,
+    };
+    if (arc_seal(a, &request, &set, &problem)) {
+        struct str seal = with_crlf(a, ARC_SEAL_FIELD, set.seal);
+        struct str ams = with_crlf(a, ARC_MESSAGE_FIELD, set.message);
+        struct str aar = with_crlf(a, ARC_RESULTS_FIELD, set.results);
+        printf("sealed %zu\n%.*s%.*s%.*s", seal.n + ams.n + aar.n, STR_ARG(seal), STR_ARG(ams),
+               STR_ARG(aar));
+    } else {
+        printf("failed %.*s\n", STR_ARG(problem));
+    }
+    private_key_release(key.key);
+}
+
 int main(int argc, char **argv)
 {
     char line[1024], length[16];
@@ -166,6 +262,11 @@ int main(int argc, char **argv)
         else if (sscanf(line, "sign %63s %255s %63s %15s %15s %255s %15s", w.file, w.domain,
                         w.selector, w.canon, w.lifetime, w.identity, w.length) == 7)
             sign(&t, message, &w);
+        else if (sscanf(line, "arc-verify %15s", length) == 1)
+            arc_verify(&t, message, read_message(message, length));
+        else if (sscanf(line, "arc-seal %63s %255s %63s %15s %15s", w.file, w.domain, w.selector,
+                        w.canon, w.length) == 5)
+            arc_seal_message(&t, message, &w);
         else
             fail("no such command");
         fflush(stdout);

@@ -1,13 +1,14 @@
 /* play.c - plays one fixed message again and again through pipeline, policy, edits and log line,
  * for tests/cost/run, which counts what that takes.
  *
- *     cost_play KEYDIR verify|sign TIMES [LINES]
+ *     cost_play KEYDIR verify|chain|sign TIMES [LINES]
  *
  * KEYDIR has rsa.pem and ed25519.pem, readable by this user alone. The message has the header of
  * ordinary mail and LINES (0) more fields, and a body of 16 KB, half prose and half base64.
  * "verify": it comes from a stranger, has two signatures, needs four SPF look-ups, and passes all;
- * "sign": an authenticated user sends it, and it gets two signatures. What the first plays cost
- * (caches that fill, code that is loaded) comes before played(); only that shall be counted.
+ * "chain": the same with three ARC sets, whose newest vouches for it; "sign": an authenticated user
+ * sends it, and it gets two signatures. What the first plays cost (caches that fill, code that is
+ * loaded) comes before played(); only that shall be counted.
  *
  * Errors: exit status 1 and a phrase, also if a message has another result than it should. */
 #include <stdio.h>
@@ -24,13 +25,14 @@
 #define BODY      16384
 #define WARM_UP   3
 #define KEY_TYPES 2
+#define SETS      3
 
 static const char *const key_names[KEY_TYPES] = {"rsa", "ed25519"};
 
 /* What outlives a message. */
 struct house {
     struct arena *arena;
-    bool signing;
+    bool signing, chain;
     struct conf *conf;
     struct key_set *key_set;
     struct dns *dns;
@@ -114,6 +116,36 @@ static void put_signature(struct house *h, const char *selector, struct private_
     h->headers = all;
 }
 
+/* Puts the next set of example.net on top. */
+static void put_set(struct house *h, unsigned instance, struct private_key *key)
+{
+    const struct dkim_sign_settings settings = {.now = NOW - 5};
+    const struct dkim_signing_key signing_key = {STR("example.net"), STR("rsa"), key};
+    struct body_hash *hash = body_hash_new(h->arena, CANON_RELAXED, UINT64_MAX);
+    struct header_list all;
+    struct arc_sealed set;
+    struct str problem;
+    body_hash_update(hash, h->body.p, h->body.n);
+    const struct arc_seal_request request = {
+        .instance = instance,
+        .cv = instance == 1 ? ARC_CV_NONE : ARC_CV_PASS,
+        .results = str_printf(h->arena, " i=%u; mx.example.net; spf=pass", instance),
+        .headers = &h->headers,
+        .body = hash,
+        .key = &signing_key,
+        .settings = &settings,
+    };
+    if (!arc_seal(h->arena, &request, &set, &problem))
+        die("cannot seal", problem);
+    header_list_init(&all, h->arena);
+    header_list_add(&all, ARC_SEAL_FIELD, set.seal);
+    header_list_add(&all, ARC_MESSAGE_FIELD, set.message);
+    header_list_add(&all, ARC_RESULTS_FIELD, set.results);
+    for (size_t i = 0; i < h->headers.n; i++)
+        header_list_add(&all, h->headers.fields[i].name, h->headers.fields[i].value);
+    h->headers = all;
+}
+
 /* --- The house ---------------------------------------------------------------------------------*/
 
 static const char zone[] =
@@ -140,6 +172,10 @@ static void open_dns(struct house *h, const char *directory)
             put_signature(h, key_names[i], key);
         private_key_release(key);
     }
+    struct private_key *sealer = load_key(h, directory, "rsa");
+    for (unsigned i = 1; h->chain && i <= SETS; i++)
+        put_set(h, i, sealer);
+    private_key_release(sealer);
     h->dns = dns_open_zone(sb_str(&text), h->arena, &problem);
     if (!h->dns)
         die("zone", problem);
@@ -209,6 +245,8 @@ static void check(const struct house *h, const struct verdict *verdict, struct s
         STR_INIT(" spf=pass dkim=pass(example.net/ed25519),pass(example.net/rsa) dmarc=pass"),
         STR_INIT(" signed=example.net/rsa,example.net/ed25519 ")};
     struct str want = good[h->signing];
+    if (h->chain && !memmem(line.p, line.n, " arc=pass(3/example.net)", 24))
+        die("another result of the chain than expected", line);
     if (verdict->action != ACTION_ACCEPT || !memmem(line.p, line.n, want.p, want.n))
         die("another result than expected", line);
 }
@@ -244,10 +282,12 @@ void played(struct house *h, unsigned long times)
 int main(int argc, char **argv)
 {
     if (argc < 4) {
-        fputs("usage: cost_play KEYDIR verify|sign TIMES [LINES]\n", stderr);
+        fputs("usage: cost_play KEYDIR verify|chain|sign TIMES [LINES]\n", stderr);
         return 1;
     }
-    struct house h = {.arena = arena_new(0), .signing = !strcmp(argv[2], "sign")};
+    struct house h = {.arena = arena_new(0),
+                      .signing = !strcmp(argv[2], "sign"),
+                      .chain = !strcmp(argv[2], "chain")};
     open_house(&h, argv[1]);
     make_message(&h, argc > 4 ? strtoul(argv[4], NULL, 10) : 0);
     open_dns(&h, argv[1]);

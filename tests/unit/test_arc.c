@@ -447,6 +447,33 @@ static void queries(void **state)
     assert_outcome(validate(&h, body, zone, 2), ARC_PASS, "");
 }
 
+/* What a chain of three sets costs at most: RFC 8617 5.2 steps 4 and 6 take four verifications, and
+ * step 5 two more; none where the digest of the body tells. */
+static void verifications(void **state)
+{
+    (void)state;
+    struct header_list h = chain_of(3);
+    struct arc_outcome o = validate(&h, body, zone, 0);
+    unsigned looked_at = 0;
+    for (unsigned i = 0; i < o.n; i++)
+        looked_at += (o.sets[i].seal->result != DKIM_NONE ? 1U : 0U) +
+                     (o.sets[i].message->result != DKIM_NONE ? 1U : 0U);
+    assert_int_equal(looked_at, 6);
+    h = chain_of(2);
+    seal_by_hand(&h, other_body, 3, NULL);
+    o = validate(&h, other_body, zone, 0);
+    assert_outcome(o, ARC_PASS, "");
+    assert_int_equal(o.sets[1].message->result, DKIM_FAIL);
+    assert_str(o.sets[1].message->reason,
+               "body hash differs: the message was changed after signing");
+    assert_int_equal(o.sets[0].message->result, DKIM_NONE); /* not looked at any more */
+    /* A newest message signature that does not hold ends it. */
+    h = chain_of(3);
+    o = validate(&h, other_body, zone, 0);
+    for (unsigned i = 0; i < o.n; i++)
+        assert_int_equal(o.sets[i].seal->result, DKIM_NONE);
+}
+
 static struct arc_sealed seal(struct header_list *h, struct str text, unsigned instance,
                               enum arc_cv cv)
 {
@@ -579,6 +606,7 @@ int main(void)
         cmocka_unit_test(older_message_signatures),
         cmocka_unit_test(header_rewritten_between_hops),
         cmocka_unit_test(queries),
+        cmocka_unit_test(verifications),
         cmocka_unit_test(sealed_by_us),
         cmocka_unit_test(failed_chain_closed),
         cmocka_unit_test(not_sealed_over_gaps),

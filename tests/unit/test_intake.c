@@ -130,6 +130,31 @@ static void signatures_with_many_names(void **state)
     assert_in_range(percent, 40, 100);
 }
 
+/* Fifty sets that are well-formed, with all that they can name; and fields that are none. */
+static void chains(void **state)
+{
+    (void)state;
+    static const char seal[] = " i=%u; a=rsa-sha256; cv=%s; d=a.example; s=s; b=AAAA";
+    struct game g;
+    begin(&g);
+    struct str names = times(3000, "a:");
+    for (unsigned i = 1; i <= 50; i++) {
+        add(&g, "ARC-Seal", str_printf(arena, seal, i, i == 1 ? "none" : "pass"));
+        add(&g, "ARC-Message-Signature",
+            str_printf(arena, " i=%u; a=rsa-sha256; d=a.example; s=s; bh=AAAA; b=AAAA; h=%.*sfrom",
+                       i, STR_ARG(names)));
+        add(&g, "ARC-Authentication-Results",
+            str_printf(arena, " i=%u; a.example; dmarc=pass header.from=a.example", i));
+    }
+    add(&g, "From", STR(" x@a.example"));
+    assert_in_range(used(&g, false), 10, 100);
+    begin(&g);
+    for (unsigned i = 0; i < 50; i++)
+        add(&g, "ARC-Seal", STR(" i=1"));
+    add(&g, "From", STR(" x@a.example"));
+    assert_in_range(used(&g, false), 1, 100);
+}
+
 static void signatures_with_long_tags(void **state)
 {
     (void)state;
@@ -225,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signatures_with_many_names),
         cmocka_unit_test(signatures_with_long_tags),
+        cmocka_unit_test(chains),
         cmocka_unit_test(many_fields),
         cmocka_unit_test(long_fields),
         cmocka_unit_test(sixteen_lists),
