@@ -328,6 +328,7 @@ static int stop(struct daemon *d)
 {
     sd_notify(0, "STOPPING=1");
     log_info("stopping");
+    keywatch_stop(d->keywatch);
     unsigned open = drain(d);
     clean_up(d, open > 0);
     recorder_log_counters(COUNTERS_THAT_COUNTED);

@@ -399,3 +399,10 @@ int keywatch_timeout(const struct keywatch *w)
         return -1;
     return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
 }
+
+void keywatch_stop(struct keywatch *w)
+{
+    if (w->look)
+        pthread_detach(w->look->thread);
+    w->look = NULL;
+}

@@ -24,4 +24,7 @@ void keywatch_run(struct keywatch *w);
  * the runtime's bell rings at its end. */
 int keywatch_timeout(const struct keywatch *w);
 
+/* Once, before the process ends: a look that is under way ends with it, and nobody waits for it. */
+void keywatch_stop(struct keywatch *w);
+
 #endif
