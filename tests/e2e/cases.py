@@ -31,6 +31,30 @@ def case(profile, name, mta=""):
     return remember
 
 
+# --- ARC
+
+
+@case("arc", "sealed when it comes in, and excused by that when it comes from elsewhere")
+def _(t):
+    found = t.accepted(t.send(t.mail("Boss <boss@reject.example>"), "boss@reject.example"))
+    if not found:
+        return
+    t.expect("the chain", found.chain(t.zones), "pass")
+    t.expect("the topmost fields", found.names[found.names.index("ARC-Seal"):][:4],
+             ["ARC-Seal", "ARC-Message-Signature", "ARC-Authentication-Results", "Authentication-Results"])
+    t.expect("the results that are sealed", found.all("ARC-Authentication-Results")[0], "i=1; mx.recv.example;",
+             "dmarc=pass header.from=reject.example", "arc=none smtp.remote-ip=203.0.113.10", absent=("(",))
+    t.logged("dmarc=pass", "sealed=1/recv.example/", "cv=none")
+    again = t.accepted(t.send(t.passes_again(found), "someone@evil.example", client=BAD4))
+    if not again:
+        return
+    t.expect("our results", again.result, "dmarc=fail", "override=local_policy arc=pass as[1].d=recv.example",
+             "arc=pass (i=1 recv.example) smtp.remote-ip=203.0.113.66 header.oldest-pass=0")
+    t.expect("the chain", again.chain(t.zones), "pass")
+    t.expect("sets", again.names.count("ARC-Seal"), 2)
+    t.logged("arc=pass(1/recv.example)", "sealed=2/recv.example/", "cv=pass", "override=local_policy(")
+
+
 # --- inbound: what is found
 
 

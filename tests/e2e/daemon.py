@@ -39,6 +39,7 @@ PROFILES = {
     "tag-large": {"limits": '{ on-header-limit = "tag"; }', "dmarc": '{ on-reject = "reject"; }'},
     "simple": {"signing": SIMPLE},
     "filters": {"dmarc": '{ on-reject = "tag"; }', "forwarded-networks": f'[ "{FILTER}" ]'},
+    "arc": {"arc": '{ mode = "seal"; sealing-domain = "recv.example"; trusted-sealers = [ "recv.example" ]; }'},
     "certificates": {"trust-tls-certificates": "true"},
     "srs": {
         "srs": '{ listen = "inet:8897@127.0.0.1"; domain = "srs.recv.example"; secrets = "/etc/assay/srs.secrets"; '

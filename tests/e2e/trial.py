@@ -76,6 +76,12 @@ class Delivered:
         return found
 
 
+    def chain(self, zones):
+        """What dkimpy says of the ARC chain: "pass", "fail" and why, or "none"."""
+        cv, _, why = dkim.arc_verify(self.data.replace(b"\n", b"\r\n"), dnsfunc=lambda name, timeout=5: zones.txt(name))
+        return "pass" if cv == b"pass" else f"{cv.decode() if cv else 'fail'}: {why}"
+
+
 class Trial:
     """One case as it runs."""
 
