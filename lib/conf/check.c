@@ -173,6 +173,45 @@ static void check_dns(struct check *c)
         conf->dns_early_wait = conf->dns_deadline;
 }
 
+static void check_state(struct check *c)
+{
+    struct conf *conf = c->conf;
+    const struct conf_strings *list = &conf->state;
+    struct conf_state_server *servers =
+        arena_array(conf->arena, struct conf_state_server, list->n + 1);
+    if (list->set && !list->n)
+        conf_problem(c->problems, conf_place_of(conf, "state"), "state: is an empty list");
+    if (list->n > CONF_STATE_SERVERS_MAX)
+        conf_problem(c->problems, conf_place_of(conf, "state"),
+                     "state: more than %d servers are of no use", CONF_STATE_SERVERS_MAX);
+    conf->state_servers = servers;
+    if (list->n == 1 && str_eq(list->v[0], STR("local")))
+        return;
+    for (size_t i = 0; i < list->n; i++) {
+        const char *problem = conf_state_server(conf->arena, list->v[i], &servers[i]);
+        if (problem) /* the text may hold a password */
+            conf_problem(c->problems, conf_place_of(conf, "state"), "state: entry %zu %s", i + 1,
+                         problem);
+    }
+    conf->n_state_servers = list->n;
+}
+
+static void check_greylist(struct check *c)
+{
+    struct conf *conf = c->conf;
+    struct str problem;
+    const char *wrong = NULL;
+    if (conf->greylist_mode == CHECK_OFF)
+        return;
+    if (conf->greylist_delay >= conf->greylist_window)
+        wrong = "greylist.delay: is not shorter than greylist.window: nobody could pass";
+    else if (conf->greylist_window > conf->greylist_lifetime)
+        wrong = "greylist.window: is longer than greylist.lifetime";
+    if (wrong)
+        conf_problem(c->problems, conf_place_of(conf, "greylist.mode"), "%s", wrong);
+    conf->suffixes = psl_open(conf->arena, STR(""), &problem);
+}
+
 /* Field names are kept in lower case, as dkim.h wants them. True if From is among them. */
 static bool check_header_list(struct check *c, struct conf_place place, const char *option,
                               struct conf_strings *list)
@@ -369,6 +408,8 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_tables(&c);
     check_dns(&c);
     check_discovery(&c);
+    check_state(&c);
+    check_greylist(&c);
     check_mailing_lists(&c);
     check_lists(&c);
     check_contact(&c);

@@ -27,6 +27,7 @@ enum spf_evaluator { SPF_BY_OWN, SPF_BY_LIBSPF2 };
 enum dkim_evaluator { DKIM_BY_OWN, DKIM_BY_LIBOPENDKIM };
 enum srs_digits { SRS_DIGITS_BASE64, SRS_DIGITS_BASE64URL };
 enum arc_mode { ARC_MODE_OFF, ARC_MODE_VERIFY, ARC_MODE_SEAL };
+enum greylist_point { GREYLIST_AT_DATA, GREYLIST_AT_END };
 enum spf_point { SPF_AT_MAIL, SPF_AT_RCPT, SPF_AT_END };
 
 struct conf_strings {
@@ -63,6 +64,20 @@ struct conf_sign_form {
     int64_t signature_lifetime;
     struct conf_strings sign_headers, oversign_headers;
 };
+
+/* A Redis server in `state`. */
+struct conf_state_server {
+    struct str host;
+    uint16_t port;
+    struct str user, password; /* empty: none */
+    unsigned database;
+    struct str prefix; /* of its keys */
+};
+#define CONF_STATE_SERVERS_MAX 8
+
+/* redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE][?prefix=TEXT]: user and password may have %XX.
+ * NULL, or what is wrong, as a phrase. Texts live in `a`. */
+const char *conf_state_server(struct arena *a, struct str url, struct conf_state_server *out);
 
 /* One entry of `signing`. */
 struct conf_signing {
@@ -112,6 +127,9 @@ struct conf {
 #include "conf/options.def"
 #undef CONF_SECTION
 #undef CONF_OPTION
+    size_t n_state_servers; /* of `state`; 0: it is local */
+    const struct conf_state_server *state_servers;
+    const struct psl *suffixes;   /* public suffixes, where greylist.mode is not off; may be NULL */
     const struct psl *psl;        /* the list for dmarc.discovery = "psl"; NULL with treewalk */
     struct netset host_addresses; /* of this host, when a file was read; empty with conf_parse() */
     size_t n_lists;               /* dnsbl.lists */

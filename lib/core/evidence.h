@@ -3,6 +3,8 @@
 #ifndef ASSAY_CORE_EVIDENCE_H
 #define ASSAY_CORE_EVIDENCE_H
 
+#include <stdint.h>
+
 #include "arc/arc.h"
 #include "base/str.h"
 #include "dkim/dkim.h"
@@ -149,7 +151,24 @@ struct evidence_signing {
     unsigned risks; /* a set of enum dkim_risk: the signature may not hold on the way */
 };
 
+enum greylist_result {
+    GREYLIST_NOT_ASKED,
+    GREYLIST_EXEMPT,  /* `why` tells why */
+    GREYLIST_UNKNOWN, /* the store did not answer, or could not record: nobody is greylisted */
+    GREYLIST_PASS,    /* `why` is the key: "network 192.0.2.0/24", "domain example.com" */
+    GREYLIST_NEW,     /* recorded now */
+    GREYLIST_WAIT,    /* it came again, too soon */
+};
+
+struct evidence_greylist {
+    enum greylist_result result;
+    bool at_end; /* asked at the end of the message, not at DATA */
+    struct str why;
+    int64_t wait_s; /* GREYLIST_NEW, GREYLIST_WAIT: then it may come again */
+};
+
 struct evidence {
+    struct evidence_greylist greylist;
     struct evidence_spf spf;
     struct evidence_dkim dkim;
     struct evidence_dmarc dmarc;

@@ -20,6 +20,7 @@
 #include "core/signing.h"
 #include "core/telling.h"
 #include "dns/dns.h"
+#include "store/state.h"
 
 /* What a stage works with. */
 struct gate;
@@ -37,6 +38,7 @@ struct stage_run {
     const struct key_set *signing_keys;
     struct body_digests *bodies;   /* of the message: what is wanted there is fed for all at once */
     const struct engines *engines; /* who evaluates; given as NULL: our own libraries */
+    struct state_asker *memory;    /* what was seen before; NULL: there is none */
     void *state;                   /* the stage's own, for this message; set by its first hook */
 };
 

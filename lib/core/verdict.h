@@ -31,7 +31,7 @@ struct verdict {
     struct str text; /* clean ASCII, one line, '%' not doubled yet; also the quarantine's reason */
     const char
         *cause; /* "spf", "dmarc", "from", "limit", "forged", "sender"; of the gate "iprev", "helo",
-                   "dnsbl", "sender-domain", "no-address": for the log; NULL if none */
+                   "dnsbl", "sender-domain", "no-address", "greylist": for the log; NULL if none */
     /* DMARC's part, for Authentication-Results and log; meaningful at POINT_EOM. */
     size_t author; /* which of the outcomes in evidence asks for most, after all overrides */
     enum dmarc_policy disposition; /* what was done for DMARC: dis= */

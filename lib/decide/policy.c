@@ -426,11 +426,12 @@ static void decide_early(const struct conf *conf, enum policy_point point,
     if (message->origin != ORIGIN_INBOUND)
         return;
     const struct judging j = {conf, point, session, message, evidence, a};
-    struct proposal proposals[1 + GATE_CAUSES];
+    struct proposal proposals[2 + GATE_CAUSES];
     size_t n = 0;
     proposals[n++] = judge_spf(conf, point, session, evidence, a);
     if (point == POINT_DATA)
         n += gate_judge(&j, proposals + n);
+    proposals[n++] = judge_greylist(&j);
     combine(conf, proposals, n, a, out);
 }
 
@@ -449,7 +450,7 @@ static void decide_inbound(const struct conf *conf, const struct session *sessio
 {
     const struct judging j = {conf, POINT_EOM, session, message, evidence, a};
     struct proposal *proposals =
-        arena_array(a, struct proposal, evidence->dmarc.n + 4 + GATE_CAUSES);
+        arena_array(a, struct proposal, evidence->dmarc.n + 5 + GATE_CAUSES);
     size_t n = 0;
     proposals[n++] = judge_forged(conf, evidence, a);
     proposals[n++] = judge_limit(conf, message);
@@ -459,6 +460,7 @@ static void decide_inbound(const struct conf *conf, const struct session *sessio
     n += authors;
     proposals[n++] = judge_spf(conf, POINT_EOM, session, evidence, a);
     n += gate_judge(&j, proposals + n);
+    proposals[n++] = judge_greylist(&j);
     combine(conf, proposals, n, a, out);
 }
 
@@ -484,6 +486,10 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
 bool policy_may_refuse(const struct conf *conf, enum policy_point point)
 {
     if (point == POINT_EOM || (point == POINT_DATA && gate_may_refuse(conf)))
+        return true;
+    /* In shadow mode, too: what it would do is found out there. */
+    if (point == POINT_DATA && conf->greylist_mode != CHECK_OFF &&
+        conf->greylist_at == GREYLIST_AT_DATA)
         return true;
     if (conf->spf_mode == CHECK_OFF)
         return false;

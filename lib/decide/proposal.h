@@ -45,4 +45,7 @@ size_t gate_judge(const struct judging *j, struct proposal *proposals);
 /* True if one of these may refuse before the end of the message under this configuration. */
 bool gate_may_refuse(const struct conf *conf);
 
+/* Asks unknown clients to come again. */
+struct proposal judge_greylist(const struct judging *j);
+
 #endif

@@ -24,7 +24,8 @@ static void ask(const struct libspf2 *libspf2, const struct spf_request *request
     counter_inc(CTR_ENGINE_RESULTS);
     theirs.domain = out->domain;
     theirs.queries = out->queries;
-    if (theirs.result == SPF_FAIL) /* the library gives none */
+    theirs.narrow = out->narrow && out->result == SPF_PASS; /* of two that pass for one reason */
+    if (theirs.result == SPF_FAIL)                          /* the library gives none */
         theirs.explanation = out->explanation;
     *out = theirs;
 }

@@ -140,6 +140,12 @@ static struct transaction *transaction_new(struct dialogue *d, const struct enve
         .trace = d->peer.trace,
         .trace_context = d->peer.context,
     };
+    t->memory = (struct state_asker){
+        .state = snapshot->state,
+        .patience_us = host->state_patience_us ? host->state_patience_us : STATE_BUDGET_US,
+        .waits = d->peer.waits,
+        .waits_context = d->peer.context,
+    };
     return t;
 }
 
@@ -169,6 +175,7 @@ static void begin_stages(struct transaction *t)
         .list_health = t->snapshot->list_health,
         .engines = t->snapshot->engines,
         .bodies = t->bodies,
+        .memory = t->snapshot->state ? &t->memory : NULL,
     };
     t->pipeline = pipeline_new(&run);
 }

@@ -15,8 +15,8 @@ extern const struct stage *const stages_all[];
 struct pipeline *pipeline_new(const struct stage_run *base);
 
 void pipeline_mail(struct pipeline *p);
-void pipeline_data(struct pipeline *p);
 void pipeline_rcpt(struct pipeline *p);
+void pipeline_data(struct pipeline *p);
 void pipeline_eoh(struct pipeline *p);
 bool pipeline_wants_body(const struct pipeline *p);
 void pipeline_body(struct pipeline *p, const void *data, size_t n);

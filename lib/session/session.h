@@ -49,6 +49,7 @@ struct session_host {
     void (*message_ended)(void *context);
     int64_t (*now)(void *context); /* seconds since 1970; NULL: the clock's */
     struct budget *memory;         /* limits.memory */
+    int64_t state_patience_us;     /* what a message may wait for state; 0: STATE_BUDGET_US */
     struct budget *copies;         /* reference.memory: of bodies that are kept */
     const struct after *after;
     size_t n_after; /* at most AFTER_MAX */
@@ -83,6 +84,7 @@ struct transaction {
     struct message message;
     struct evidence evidence;
     struct dns_asker asker;
+    struct state_asker memory;
     struct pipeline *pipeline;
     struct body_digests *bodies; /* digests of the body, for all who want some */
     struct body_hash *seal_body; /* the one that a seal needs; NULL: none is made */

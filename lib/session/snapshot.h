@@ -7,6 +7,7 @@
 #include "core/signing.h"
 #include "crypto/keys.h"
 #include "dns/dns.h"
+#include "store/state.h"
 
 struct list_health;
 struct reference;
@@ -22,6 +23,7 @@ struct snapshot {
     struct key_cache *key_cache;     /* shared likewise */
     struct list_health *list_health; /* likewise; NULL: none is remembered */
     const struct engines *engines;
+    struct state *state;         /* what was seen before, shared likewise; NULL: nobody asks */
     struct reference *reference; /* shared likewise; NULL: no library is asked for anything */
 };
 

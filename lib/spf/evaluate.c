@@ -10,6 +10,10 @@
 
 #include "mail/domain.h"
 
+/* A network of fewer bits says little of a client. */
+#define NARROW_BITS4 8
+#define NARROW_BITS6 16
+
 #define CLEAN_MAX 255 /* bytes of a term or name in a phrase */
 #define EXPLANATION_MAX                                                                            \
     2000                 /* RFC 7208 6.2 allows a limit; replies are cut again by their writer */
@@ -390,6 +394,24 @@ static enum spf_match match_term(struct spf_eval *ev, struct spf_record *record,
     return SPF_NO_MATCH;
 }
 
+/* A name that is made of the client's address is exists by another word. */
+static bool is_named_by_client(const struct spf_term *term)
+{
+    return term->letters & (SPF_LETTER('i') | SPF_LETTER('c') | SPF_LETTER('p'));
+}
+
+/* Of an include the terms in it have said what they are. */
+static bool is_narrow(const struct spf_eval *ev, const struct spf_term *term)
+{
+    if (term->kind == SPF_INCLUDE || term->kind == SPF_REDIRECT)
+        return ev->narrow && !is_named_by_client(term);
+    if (term->kind == SPF_ALL || term->kind == SPF_PTR || term->kind == SPF_EXISTS)
+        return false;
+    bool wide =
+        ev->values.client.family == 6 ? term->bits6 < NARROW_BITS6 : term->bits4 < NARROW_BITS4;
+    return !wide && !is_named_by_client(term);
+}
+
 /* RFC 7208 6.1. A redirect that RFC 8616 4 forbids to follow counts as not there. */
 static enum spf_result redirect(struct spf_eval *ev, struct spf_record *record, size_t at,
                                 struct decision *d)
@@ -400,6 +422,7 @@ static enum spf_result redirect(struct spf_eval *ev, struct spf_record *record, 
     if (spf_unmatchable(ev, term))
         return SPF_NEUTRAL;
     enum spf_result result = check_host(ev, term->target, d);
+    ev->narrow = is_narrow(ev, term);
     if (result != SPF_NONE || ev->out->pending)
         return result;
     stop_leading_nowhere(ev, term);
@@ -426,6 +449,7 @@ static enum spf_result check_host(struct spf_eval *ev, struct str domain, struct
              match == SPF_MATCH ? "matches: " : "does not match",
              match == SPF_MATCH ? spf_result_name(term->result) : "");
         if (match == SPF_MATCH) {
+            ev->narrow = is_narrow(ev, term);
             *d = (struct decision){term->text, record.explanation, record.explanation_letters};
             return term->result;
         }
@@ -536,6 +560,7 @@ void spf_check(const struct spf_request *request, struct dns_asker *asker, struc
         *out = (struct spf_outcome){.pending = true};
         return;
     }
+    out->narrow = ev.narrow;
     out->mechanism = decision.term.p ? spf_clean(&ev, decision.term) : STR("");
     STEP(&ev, "result: %s", spf_result_name(out->result));
 }

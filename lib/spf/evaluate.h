@@ -40,6 +40,7 @@ struct spf_eval {
     unsigned ahead;                 /* terms asked for and not evaluated yet */
     struct spf_client_names client_names;
     struct spf_void *voids; /* those that may turn out not to be void, first to last */
+    bool narrow;            /* the term that matched last: see struct spf_outcome */
     enum spf_result stop;   /* what SPF_STOP means; nothing when out->pending is set */
 };
 

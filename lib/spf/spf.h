@@ -55,7 +55,9 @@ struct spf_outcome {
                              empty */
     struct str mechanism; /* the term that decided, as published ("-all", "ip4:192.0.2.0/24"); empty
                              if none did ("default") */
-    struct str problem;   /* why none, temperror or permerror: a phrase, clean */
+    bool narrow; /* the term that decided tells this client from most others: it is no "all", ptr or
+                    exists, no network wider than /8 or (IPv6) /16, and not named by the client */
+    struct str problem;     /* why none, temperror or permerror: a phrase, clean */
     struct str explanation; /* of exp=, expanded, raw bytes; STR_NONE if there is none */
     unsigned lookup_terms, void_lookups;
     unsigned queries;    /* DNS look-ups, cached or not */

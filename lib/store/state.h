@@ -88,9 +88,9 @@ void state_get(struct state_asker *asker, int64_t now, struct state_key *keys, s
 void state_put_if_absent(struct state_asker *asker, int64_t now, int64_t value, int64_t ttl_s,
                          struct state_key *keys, size_t n);
 
-/* Keys that were found live for ttl_s seconds from now; `value` is what was found, so a server that
- * lacks the key learns it. Nobody waits: without room in a queue the keys keep the life they have.
- */
+/* Keys that were found live for ttl_s seconds from now, or longer if they do already. `value` is
+ * what was found: where it is the smaller one, it counts, and of several servers one that lacks the
+ * key learns it. Nobody waits: without room in a queue the keys keep the life they have. */
 void state_touch(struct state *state, int64_t now, int64_t ttl_s, const struct state_key *keys,
                  size_t n);
 

@@ -38,8 +38,7 @@ enum statement { FIND, PUT, TOUCH, FORGET, SWEEP_KEYS, SEEN, PAGES, STATEMENTS }
 static const char *const texts[STATEMENTS] = {
     [FIND] = "SELECT value, expires FROM state WHERE key = ?1",
     [PUT] = "INSERT OR REPLACE INTO state VALUES(?1, ?2, ?3)",
-    [TOUCH] = "INSERT INTO state VALUES(?1, ?2, ?3) ON CONFLICT(key) DO UPDATE SET"
-              " value = min(value, excluded.value), expires = max(expires, excluded.expires)",
+    [TOUCH] = "UPDATE state SET value = min(value, ?2), expires = max(expires, ?3) WHERE key = ?1",
     [FORGET] = "DELETE FROM state WHERE key = ?1",
     [SWEEP_KEYS] = "SELECT key, expires FROM state WHERE key > ?1 ORDER BY key LIMIT ?2",
     [SEEN] = "PRAGMA data_version",
@@ -336,14 +335,17 @@ static bool needs_no_touch(struct local *l, const struct question *q, struct sta
            expires >= q->now + q->ttl_s - q->ttl_s / RENEW_SHARE;
 }
 
+/* One that is not there was forgotten, or had to go: it stays away. */
 static bool do_touch(struct local *l, const struct question *q, struct answer *a)
 {
     int64_t expires = q->now + q->ttl_s;
     a->key->result = STATE_ANSWER;
     if (needs_no_touch(l, q, *a->key))
         return true;
-    a->expires = expires;
-    return change(l, TOUCH, a->key->key, a->key->value, expires);
+    if (!change(l, TOUCH, a->key->key, a->key->value, expires))
+        return false;
+    a->expires = sqlite3_changes(l->db.sql) ? expires : 0;
+    return true;
 }
 
 static bool do_forget(struct local *l, struct answer *a)

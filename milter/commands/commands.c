@@ -54,6 +54,18 @@ static const struct command_row dnsbl_command = {
     .commands = (const struct command_row *const[]){&dnsbl_check_command, NULL},
 };
 
+static const struct command_row greylist_command = {
+    .name = "greylist",
+    .brief = "who has been here before: list, forget, add",
+    .commands =
+        (const struct command_row *const[]){
+            &greylist_list_command,
+            &greylist_forget_command,
+            &greylist_add_command,
+            NULL,
+        },
+};
+
 const struct command_row assay_command = {
     .name = "assay",
     .about = "assay checks SPF, DKIM and DMARC of incoming mail and signs outgoing mail with DKIM.",
@@ -68,6 +80,7 @@ const struct command_row assay_command = {
             &check_command,
             &spf_command,
             &dmarc_command,
+            &greylist_command,
             &srs_command,
             &dnsbl_command,
             &status_command,

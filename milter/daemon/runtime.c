@@ -32,6 +32,7 @@ struct held_snapshot {
     atomic_uint users;          /* messages, and the runtime while it is in force */
     struct key_set *keys;
     struct shared *conf, *dns, *key_cache, *list_health;
+    struct shared *state;   /* NULL: nobody asks it */
     struct shared *workers; /* NULL: none are wanted */
 };
 
@@ -101,6 +102,7 @@ static void snapshot_free(struct held_snapshot *s)
     shared_release(s->key_cache);
     shared_release(s->list_health);
     shared_release(s->workers);
+    shared_release(s->state);
     free(s);
 }
 
@@ -117,6 +119,7 @@ static void put_in_force(struct runtime *rt, const struct held_snapshot *fresh)
     s->s.dns = s->dns->object;
     s->s.key_cache = s->key_cache->object;
     s->s.list_health = s->list_health->object;
+    s->s.state = s->state ? s->state->object : NULL;
     s->s.reference = s->workers ? s->workers->object : NULL;
     atomic_init(&s->users, 1);
     pthread_mutex_lock(&rt->lock);
@@ -155,7 +158,9 @@ bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, s
     if (!fresh.dns)
         return false;
     if (!shared_workers(c->conf, before, old ? old->workers : NULL, &fresh.workers, a, problem) ||
+        !shared_state(c->conf, before, old ? old->state : NULL, &fresh.state, a, problem) ||
         !start_sampler(rt, c->conf, problem)) {
+        shared_release(fresh.state);
         shared_release(fresh.workers);
         shared_release(fresh.dns);
         return false;
@@ -183,6 +188,7 @@ void runtime_install_keys(struct runtime *rt, struct key_set *keys)
         .key_cache = shared_hold(old->key_cache),
         .list_health = shared_hold(old->list_health),
         .workers = shared_hold(old->workers),
+        .state = shared_hold(old->state),
     };
     put_in_force(rt, &fresh);
 }

@@ -8,6 +8,7 @@
 
 #include "core/listhealth.h"
 #include "crypto/keys.h"
+#include "milter/daemon/memory.h"
 #include "milter/daemon/resolver.h"
 #include "milter/daemon/workers.h"
 
@@ -72,6 +73,11 @@ static void close_workers(void *reference)
     reference_close(reference);
 }
 
+static void close_state(void *state)
+{
+    state_close(state);
+}
+
 static int64_t resolv_conf_stamp(const struct conf *conf)
 {
     struct stat st;
@@ -129,6 +135,27 @@ bool shared_workers(const struct conf *conf, const struct conf *before, struct s
     if (reference)
         *workers = shared_new(reference, close_workers);
     return reference;
+}
+
+static bool same_state(const struct conf *a, const struct conf *b)
+{
+    return same_servers(&a->state, &b->state) && str_eq(a->state_dir, b->state_dir);
+}
+
+bool shared_state(const struct conf *conf, const struct conf *before, struct shared *old,
+                  struct shared **state, struct arena *a, struct str *problem)
+{
+    *state = NULL;
+    if (conf->greylist_mode == CHECK_OFF)
+        return true;
+    if (old && same_state(conf, before)) {
+        *state = shared_hold(old);
+        return true;
+    }
+    struct state *opened = memory_open(conf, a, problem);
+    if (opened)
+        *state = shared_new(opened, close_state);
+    return opened;
 }
 
 struct shared *shared_key_cache(const struct conf *conf, const struct conf *before,

@@ -32,6 +32,10 @@ struct shared *shared_key_cache(const struct conf *conf, const struct conf *befo
 
 struct shared *shared_list_health(struct shared *old);
 
+/* *state is NULL where nobody asks it. False on failure, and *problem is a phrase (in `a`). */
+bool shared_state(const struct conf *conf, const struct conf *before, struct shared *old,
+                  struct shared **state, struct arena *a, struct str *problem);
+
 /* *workers is NULL where none are wanted. False on failure, and *problem is a phrase (in `a`). */
 bool shared_workers(const struct conf *conf, const struct conf *before, struct shared *old,
                     struct shared **workers, struct arena *a, struct str *problem);

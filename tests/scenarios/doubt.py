@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-SECTION = re.compile(r"^\[(config|zone|session|senders|sign|message|expect)\]$")
+SECTION = re.compile(r"^\[(config|zone|session|senders|sign|seal|state|message|expect)\]$")
 FAILURES = ("SERVFAIL", "TIMEOUT")
 DOMAIN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+(?![A-Za-z0-9_-])")
 

@@ -37,6 +37,8 @@ struct play {
     struct dns *dns;
     struct key_cache *keys;
     struct fixed_host host;
+    struct state *state;
+    struct state_settings state_settings;
     struct letter letter;
     struct header_list headers;
     struct recipient_words recipients[RECIPIENTS_MAX];
@@ -128,6 +130,63 @@ static void write_senders(struct play *p)
         broken(p, "cannot write the file of", STR("[senders]"));
 }
 
+/* --- what is remembered --- */
+
+#define STATE_PATIENCE_US 20000000
+
+/* One line of [state]: a key, and how long ago it was seen first. */
+static void remember_line(struct play *p, struct str line)
+{
+    unsigned long long age;
+    size_t space = str_find_last(line, ' ');
+    struct state_key key = {.key = str_sub(line, 0, space)};
+    struct state_asker asker = {.state = p->state, .patience_us = STATE_PATIENCE_US};
+    if (!str_to_u64(str_trim(str_sub(line, space, line.n)), INT32_MAX, &age))
+        broken(p, "[state] wants KEY AGE, or down", line);
+    state_put_if_absent(&asker, NOW - (int64_t)age, NOW - (int64_t)age,
+                        p->conf->greylist_window / 1000, &key, 1);
+    if (key.result != STATE_ABSENT)
+        broken(p, "cannot remember", line);
+}
+
+static void open_memory(struct play *p)
+{
+    struct str rest = p->scenario->section[SECTION_STATE], line, problem;
+    bool down = str_eq(str_trim(rest), STR("down"));
+    for (size_t i = 0; i < 3; i++)
+        unlink(str_printf(p->arena, "%s/state.db%s", p->keydir,
+                          i == 0   ? ""
+                          : i == 1 ? "-wal"
+                                   : "-shm")
+                   .p);
+    p->state_settings = (struct state_settings){
+        .path = str_printf(p->arena, "%s/%s", p->keydir, down ? "none/state.db" : "state.db")};
+    p->state = state_open(&p->state_settings, p->arena, &problem);
+    while (!down && str_split(&rest, '\n', &line))
+        if (str_trim(line).n)
+            remember_line(p, str_trim(line));
+}
+
+static void note_key(void *context, struct str key, int64_t value, int64_t expires)
+{
+    struct strbuf *b = context;
+    sb_printf(b, "%s%.*s=%lld/%lld", b->n ? " " : "", STR_ARG(key), (long long)(NOW - value),
+              (long long)(expires - NOW));
+}
+
+/* Closing writes what nobody waited for. */
+static struct str remembered(struct play *p)
+{
+    struct strbuf b;
+    struct str problem = STR_NONE;
+    sb_init(&b, p->arena);
+    state_close(p->state);
+    p->state = NULL;
+    if (!state_list(&p->state_settings, NOW, STR(""), note_key, &b, p->arena, &problem))
+        return STR("nothing");
+    return b.n ? sb_str(&b) : STR("nothing");
+}
+
 static void set_up(struct play *p)
 {
     struct conf_problems problems;
@@ -146,11 +205,14 @@ static void set_up(struct play *p)
     if (!p->dns)
         broken(p, "zone", problem);
     p->keys = key_cache_new(1 << 20);
+    if (p->conf->greylist_mode != CHECK_OFF)
+        open_memory(p);
 }
 
 static void tear_down(struct play *p)
 {
     dialogue_free(p->dialogue);
+    state_close(p->state);
     key_cache_free(p->keys);
     key_set_free(p->key_set);
     conf_free(p->conf);
@@ -377,7 +439,9 @@ static void run_message(struct play *p)
 {
     fixed_host_init(&p->host);
     p->host.now = NOW;
+    p->host.host.state_patience_us = STATE_PATIENCE_US; /* the machine may be busy */
     p->host.snapshot.conf = p->conf;
+    p->host.snapshot.state = p->state;
     p->host.snapshot.dns = p->dns;
     p->host.snapshot.key_cache = p->keys;
     p->host.snapshot.keys = p->key_set;
@@ -468,6 +532,8 @@ static struct str outcome_of(struct play *p, struct str key)
         return str_printf(p->arena, "%u", p->t->asker.queries);
     if (str_eq(key, STR("warm-queries")))
         return warm_queries(p);
+    if (str_eq(key, STR("state")))
+        return remembered(p);
     if (str_eq(key, STR("log")))
         return p->log;
     return STR_NONE;
@@ -516,7 +582,8 @@ static void check(struct play *p)
 
 /* Keys in a checkout are readable by all, and assay refuses such keys: work on private copies. */
 static char keydir[] = "/tmp/assay-scenarios-XXXXXX";
-static const char *const copies[] = {"rsa.pem", "ed25519.pem", "senders"};
+static const char *const copies[] = {"rsa.pem",  "ed25519.pem",  "senders",
+                                     "state.db", "state.db-wal", "state.db-shm"};
 
 static void remove_copies(void)
 {

@@ -4,8 +4,9 @@
 #include "scenario.h"
 
 static const struct str section_names[] = {
-    STR_INIT("config"), STR_INIT("zone"), STR_INIT("session"), STR_INIT("senders"),
-    STR_INIT("sign"),   STR_INIT("seal"), STR_INIT("message"), STR_INIT("expect"),
+    STR_INIT("config"),  STR_INIT("zone"),    STR_INIT("session"),
+    STR_INIT("senders"), STR_INIT("sign"),    STR_INIT("seal"),
+    STR_INIT("state"),   STR_INIT("message"), STR_INIT("expect"),
 };
 
 static struct str line_text(struct str line)

@@ -14,13 +14,15 @@
  *   [seal]      before|after DOMAIN SELECTOR rsa|ed25519 RESULTS: an ARC set of the next instance,
  *               with RESULTS behind its i=; before or after the body gets its TAMPER, and the
  *               Subject a [list]
+ *   [state]     KEY AGE: what greylisting remembers, first seen AGE seconds ago; or down: it
+ *               cannot be had
  *   [message]   header, empty line, body; a body line TAMPER comes in after signing
  *   [expect]    origin, spf, dkim, dmarc, arc (result words), action, would, at, override, reply,
  * log: what came out has this form; header and no-header: some field that is added has, or none;
  * delete: the fields that are removed, as "NAME ORDINAL, ..."; leaves: what a validator makes of
  * the message that goes out ("pass 2 oldest-pass=0", "fail PHRASE", "none"); change: some field
  * that is written anew; queries: those that the message cost, and warm-queries: if it comes once
- * more */
+ * more; state: what is remembered then, "KEY=AGE/LEFT ..." in seconds, by key */
 #ifndef ASSAY_TESTS_SCENARIO_H
 #define ASSAY_TESTS_SCENARIO_H
 
@@ -34,6 +36,7 @@ enum section {
     SECTION_SENDERS,
     SECTION_SIGN,
     SECTION_SEAL,
+    SECTION_STATE,
     SECTION_MESSAGE,
     SECTION_EXPECT,
     SECTION_COUNT

@@ -247,6 +247,12 @@ class Client:
         return self.content(plain_header() if header is None else header, body)
 
     def content(self, header, body):
+        """From DATA on."""
+        reply = self.data()
+        if not reply.accepted:
+            if self.style.postfix:
+                self.abort()
+            return reply
         for name, value in header:
             reply = self.header(name, value)
             if not reply.accepted:
