@@ -23,12 +23,17 @@ const char *reference_status_name(enum reference_status status)
     return names[status];
 }
 
+const char *reference_find_program(struct arena *a)
+{
+    return process_find_program(a);
+}
+
 struct reference *reference_open(const struct reference_settings *settings, struct arena *a,
                                  struct str *problem)
 {
     struct arena *own = arena_new(0);
     struct reference *r = arena_make(own, struct reference);
-    const char *program = settings->program ? settings->program : process_find_program(own);
+    const char *program = settings->program ? settings->program : reference_find_program(own);
     r->arena = own;
     r->time_limit_ms = settings->time_limit_ms;
     r->pool = pool_open(program, settings->workers, a, &r->hello, problem);

@@ -38,6 +38,10 @@ struct reference_settings {
     int64_t time_limit_ms; /* of one question to a library; time in our own DNS is not counted */
 };
 
+/* The program that is started where the settings name none, in `a`: beside the running program if
+ * it is there, else where it is installed. */
+const char *reference_find_program(struct arena *a);
+
 /* The pool of workers. Any thread may ask. */
 struct reference;
 

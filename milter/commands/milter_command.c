@@ -6,11 +6,12 @@
 
 #include "milter/commands/commands.h"
 #include "milter/daemon/daemon.h"
+#include "milter/daemon/sandbox.h"
 
 /* The command's own. */
 struct milter_words {
     enum log_sink sink;
-    bool sink_given, debug;
+    bool sink_given, debug, try_sandbox;
 };
 
 static const char *take_sink(struct command *c, const char *text, void *to)
@@ -29,12 +30,17 @@ static const struct command_option milter_options[] = {
            "syslog"),
     OPTION("debug", NULL, take_flag, struct milter_words, debug,
            "log debug lines too, whatever log-level says"),
+    OPTION("try-sandbox", NULL, take_flag, struct milter_words, try_sandbox,
+           "serve nobody: try what the running daemon must not be able to do, and what it must, "
+           "within its sandbox and without, and print it"),
     {0},
 };
 
 static int milter_run(struct command *c)
 {
     const struct milter_words *w = c->own;
+    if (w->try_sandbox)
+        return sandbox_try(c->conf_path ? c->conf_path : DEFAULT_CONF);
     return daemon_run(&(struct daemon_words){
         .conf_path = c->conf_path ? c->conf_path : DEFAULT_CONF,
         .sink = w->sink_given ? w->sink : log_default_sink(isatty(STDERR_FILENO)),

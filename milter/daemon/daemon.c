@@ -34,6 +34,7 @@
 #include "milter/daemon/leftout.h"
 #include "milter/daemon/recorder.h"
 #include "milter/daemon/sampler.h"
+#include "milter/daemon/sandbox.h"
 #include "milter/daemon/server.h"
 #include "milter/daemon/srsmaps.h"
 
@@ -48,7 +49,7 @@
 #define LAST_LINES_MS 500
 
 /* Settings that a reload cannot change, with their values as text. */
-#define FIXED_SETTINGS 9
+#define FIXED_SETTINGS 10
 struct fixed_setting {
     const char *name;
     struct str value;
@@ -161,6 +162,16 @@ static int open_privileged(struct daemon *d, const struct conf *conf)
     return 0;
 }
 
+/* Before threads and resolvers: what they do, they do within it. */
+static void shut_in(struct daemon *d, const struct conf *conf)
+{
+    struct sandbox made;
+    if (conf->sandbox == SWITCH_OFF)
+        return;
+    sandbox_enter(conf, d->arena, &made);
+    sandbox_log(&made);
+}
+
 /* `cut`: something may still be running. */
 static void clean_up(struct daemon *d, bool cut)
 {
@@ -179,6 +190,7 @@ static void fixed_settings(const struct conf *conf, struct arena *a,
         {"socket-owner", conf->socket_owner},
         {"socket-group", conf->socket_group},
         {"user", conf->user},
+        {"sandbox", conf->sandbox == SWITCH_ON ? STR("on") : STR("off")},
         {"state-dir", conf->state_dir},
         {"pid-file", conf->pid_file},
         {"syslog-ident", conf->syslog_ident},
@@ -218,6 +230,8 @@ static int start(struct daemon *d)
     d->keywatch = keywatch_new(d->runtime);
     fixed_settings(c.conf, d->arena, d->fixed);
     int status = open_privileged(d, c.conf);
+    if (!status)
+        shut_in(d, c.conf);
     if (!status && !install(d, &c, d->arena))
         status = EX_CONFIG;
     outlet_never_wait();

@@ -105,12 +105,21 @@ void identity_leave(const struct identity *id)
     identity_hide_memory();
 }
 
+/* What root could still give itself, or a program that it executes. Who is not root has none. */
+static void drop_capabilities_for_good(void)
+{
+    for (unsigned long capability = 0; capability < 64; capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
+            break; /* the kernel knows no more */
+}
+
 bool identity_become(const struct identity *id, struct str *problem, struct arena *a)
 {
     if (!id->change)
         return true;
     if (!is_root(id, problem, a))
         return false;
+    drop_capabilities_for_good();
     if (initgroups(id->name, id->gid))
         return failed("initgroups", id, problem, a);
     if (setresgid(id->gid, id->gid, id->gid))

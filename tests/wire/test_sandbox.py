@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""The sandbox of the running daemon: it is there, it refuses what it should, and nothing that the daemon does fails by it.
+What workers, keys, reloads and doors do is for the other scripts: their daemons all have it."""
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+import harness
+from harness import BINARY, SANITIZED
+from zones import ZONE
+
+# What must be refused by every kernel that has seccomp.
+BY_CALLS = ["fork", "trace", "map-code", "make-code", "dumpable", "namespace", "io-uring", "keyring", "listen", "other-socket"]
+BY_FILES = ["exec", "write-file", "socket-file", "other-process", "device"]
+MUST_WORK = ["reload", "state", "key-states", "dns", "user", "thread", "workers"]
+
+
+def status_of(pid, name):
+    """A field of /proc/PID/status, for each thread."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        found += re.findall(rf"(?m)^{name}:\s+(\S+)", (task / "status").read_text())
+    return found
+
+
+class Sandbox(harness.WireTest):
+    def tried(self, config):
+        """Lines of --try-sandbox by name, and its exit status."""
+        with tempfile.TemporaryDirectory(prefix="assay-sandbox-") as directory:
+            path = pathlib.Path(directory) / "assay.conf"
+            (pathlib.Path(directory) / "state").mkdir()
+            (pathlib.Path(directory) / "keys").mkdir(mode=0o700)
+            path.write_text(
+                f'state-dir = "{directory}/state"; authserv-id = "mx.test";\n'
+                f'signing = ( {{ domain = "example.test"; directory = "{directory}/keys"; }} );\n' + config
+            )
+            done = subprocess.run([BINARY, "milter", "-c", path, "--try-sandbox"], capture_output=True, text=True, timeout=120)
+        print(done.stdout + done.stderr)
+        return {line.split()[0]: line for line in done.stdout.splitlines()[3:] if line}, done
+
+    def landlock(self, done):
+        found = re.search(r"Landlock (\d+)", done.stdout)
+        return int(found.group(1)) if found else 0
+
+    def test_attempts(self):
+        lines, done = self.tried("")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("WRONG", done.stdout)
+        for name in MUST_WORK:
+            self.assertRegex(lines[name], r"possible +possible$")
+        refused = ([] if SANITIZED else BY_CALLS) + (BY_FILES if self.landlock(done) else [])
+        if SANITIZED:
+            refused.remove("other-process")
+        for name in refused:
+            self.assertNotRegex(lines[name], r"possible( *\(|$)", f"{name} is not refused")
+        # Without the sandbox most of it is possible, or the attempts would show nothing.
+        possible = [name for name in refused if re.search(r" possible +(Permission|Operation)", lines[name])]
+        self.assertGreaterEqual(len(possible), len(refused) - 4, done.stdout)
+
+    def test_a_wrong_configuration(self):
+        _, done = self.tried('no-such-option = "x";\n')
+        self.assertEqual(done.returncode, 78)
+
+    def test_every_thread_is_inside(self):
+        d = self.daemon('spf = { on-fail = "reject"; };\n', ZONE)
+        d.client().message()
+        self.assertEqual(set(status_of(d.process.pid, "NoNewPrivs")), {"1"})
+        self.assertEqual(set(status_of(d.process.pid, "Seccomp")), {"2"})
+        effective = int(status_of(d.process.pid, "CapEff")[0], 16)
+        self.assertEqual(effective & ~0xF, 0, "root keeps more than its rights on files")
+        self.assertTrue(d.lines("sandbox: assay can reach what it needs|sandbox: not all of it"))
+
+    def test_as_a_user_nothing_is_left(self):
+        if not harness.as_root():
+            self.skipTest("needs root")
+        d = self.daemon("", ZONE, start=False)
+        os.chmod(d.directory, 0o777)
+        d.configure('user = "nobody";\n')
+        d.start()
+        for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            self.assertEqual({int(n, 16) for n in status_of(d.process.pid, name)}, {0}, name)
+
+    def test_off(self):
+        d = self.daemon('sandbox = "off";\n', ZONE)
+        self.assertEqual(set(status_of(d.process.pid, "Seccomp")), {"0"})
+        self.assertFalse(d.lines("sandbox:"))
+        self.assertTrue(d.reload('sandbox = "on";\n'))
+        self.assertTrue(d.lines("sandbox has changed: that takes effect at the next start"))
+
+    def test_reload_finds_new_places(self):
+        """Lists, tables and key directories that nobody had named at the start."""
+        with tempfile.TemporaryDirectory(prefix="assay-elsewhere-") as elsewhere:
+            os.chmod(elsewhere, 0o755)
+            keys = pathlib.Path(elsewhere) / "keys"
+            keys.mkdir(mode=0o700)
+            (pathlib.Path(elsewhere) / "networks").write_text("203.0.113.0/24\n")
+            d = self.daemon("", ZONE)
+            subprocess.run([BINARY, "dkim", "keygen", "--domain", "example.test", "--selector", "s1", "--type", "ed25519",
+                            "--directory", keys], check=True, capture_output=True)
+            self.assertTrue(
+                d.reload(
+                    f'relay-networks = [ "file:{elsewhere}/networks" ];\n'
+                    f'signing = ( {{ domain = "example.test"; keys = ( {{ selector = "s1";'
+                    f' file = "{keys}/example.test.s1.pem"; }} ); }} );\n'
+                ),
+                d.log(),
+            )
+            c = d.client(address="127.0.0.1")
+            self.assertIn("DKIM-Signature", [e[2] for e in c.message().edits])
+            c.quit()
+
+    def test_its_own_files_are_removed(self):
+        d = self.daemon("", ZONE, start=False)
+        d.configure(f'pid-file = "{d.directory}/pid"; control = "unix:{d.directory}/control.sock";\n')
+        d.start()
+        mine = [d.directory / name for name in ("sock", "pid", "control.sock")]
+        self.assertTrue(all(path.exists() for path in mine))
+        self.assertEqual(d.stop(), 0)
+        self.assertFalse(any(path.exists() for path in mine), d.log())
+
+
+if __name__ == "__main__":
+    harness.main()
