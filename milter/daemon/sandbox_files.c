@@ -136,9 +136,12 @@ static void need_tables(struct rules *r, const struct conf *conf)
 
 static void need_configuration(struct rules *r, const struct conf *conf)
 {
-    const struct str files[] = {
-        conf->path,           conf->senders_must_match, conf->dns_trust_anchor,
-        conf->dmarc_psl_file, conf->state_dir,          conf->srs_secrets};
+    const struct str files[] = {conf->path,
+                                conf->senders_must_match,
+                                conf->dns_trust_anchor,
+                                conf->dmarc_public_suffix_list,
+                                conf->state_dir,
+                                conf->srs_secrets};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         need(r, files[i]);
     for (size_t i = 0; i < conf->n_list_files; i++)
