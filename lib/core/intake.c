@@ -77,12 +77,3 @@ size_t intake_evaluation(const struct conf *conf, const struct message *m)
     }
     return bytes;
 }
-
-void intake_header(const struct conf *conf, struct message *m)
-{
-    const struct header_list all = m->headers;
-    m->headers.n = 0;
-    for (size_t i = 0; i < all.n; i++)
-        if (intake_field(conf, m, all.fields[i].name, all.fields[i].value.n))
-            m->headers.fields[m->headers.n++] = all.fields[i];
-}

@@ -19,8 +19,4 @@ bool intake_field(const struct conf *conf, struct message *message, struct str n
  * read, names found, results written. The bodies that engines keep are not in it. */
 size_t intake_evaluation(const struct conf *conf, const struct message *message);
 
-/* The same as intake_field() for a header that is in message->headers already: what is not to be
- * kept is removed. For tools and tests. */
-void intake_header(const struct conf *conf, struct message *message);
-
 #endif

@@ -115,19 +115,3 @@ struct str domain_common(struct str a, struct str b)
         a = str_sub(a, str_find(a, 0, '.') + 1, a.n);
     return a;
 }
-
-struct str domain_for_humans(struct arena *a, struct str name)
-{
-    char *decoded = NULL;
-    struct str back, people = name;
-    if (!str_is_ascii(name) || name.n > DOMAIN_MAX || !memmem(name.p, name.n, "xn--", 4))
-        return name;
-    if (idn2_to_unicode_8z8z(str_cstr(a, name), &decoded, 0) == IDN2_OK) {
-        /* A label that would not be looked up as this name is not shown as one. */
-        struct str text = str_of(decoded);
-        if (domain_normalize(a, text, &back) && str_eq(back, name))
-            people = str_copy(a, text);
-        idn2_free(decoded);
-    }
-    return people;
-}

@@ -35,7 +35,4 @@ bool domain_is_at_or_below(struct str name, struct str parent);
 /* The longest name that both are at or below; empty if there is none. */
 struct str domain_common(struct str a, struct str b);
 
-/* RFC 5890 U-label form for people; what cannot be decoded stays as it is. */
-struct str domain_for_humans(struct arena *a, struct str name);
-
 #endif

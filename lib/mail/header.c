@@ -45,14 +45,6 @@ const struct header_field *header_get(const struct header_list *list, struct str
     return NULL;
 }
 
-unsigned header_ordinal(const struct header_list *list, size_t i)
-{
-    unsigned ordinal = 1;
-    for (size_t k = 0; k < i; k++)
-        ordinal += str_eq_nocase(list->fields[k].name, list->fields[i].name);
-    return ordinal;
-}
-
 struct header_list *header_list_view(struct arena *a, const struct header_list *list)
 {
     struct header_list *view = arena_make(a, struct header_list);

@@ -55,9 +55,6 @@ size_t header_count(const struct header_list *list, struct str name);
 /* The k-th (0: topmost) field of this name, or NULL. */
 const struct header_field *header_get(const struct header_list *list, struct str name, size_t k);
 
-/* Which of the fields of its name the i-th field of the list is: 1 is the topmost. */
-unsigned header_ordinal(const struct header_list *list, size_t i);
-
 /* A list of its own with the same names and values, not copied. */
 struct header_list *header_list_view(struct arena *a, const struct header_list *list);
 

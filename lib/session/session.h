@@ -149,7 +149,6 @@ const struct verdict *dialogue_data(struct dialogue *d);
 void dialogue_queue_id(struct dialogue *d, struct str queue_id); /* the first that is told counts */
 void dialogue_header(struct dialogue *d, struct str name, struct str value);
 void dialogue_end_of_header(struct dialogue *d);
-bool dialogue_wants_body(const struct dialogue *d);
 void dialogue_body(struct dialogue *d, const void *data, size_t n);
 /* Verdict and edits stand in the transaction then: carry them out, and call dialogue_answered(). */
 void dialogue_end(struct dialogue *d);

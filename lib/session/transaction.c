@@ -71,12 +71,6 @@ void dialogue_end_of_header(struct dialogue *d)
 
 /* --- The body ----------------------------------------------------------------------------------*/
 
-bool dialogue_wants_body(const struct dialogue *d)
-{
-    const struct transaction *t = d->transaction;
-    return !t->no_memory && (t->copy || pipeline_wants_body(t->pipeline));
-}
-
 void dialogue_body(struct dialogue *d, const void *data, size_t n)
 {
     struct transaction *t = d->transaction;

@@ -239,16 +239,6 @@ struct runtime *runtime_new(void)
     return rt;
 }
 
-void runtime_free(struct runtime *rt)
-{
-    sampler_free(atomic_load(&rt->sampler));
-    runtime_tidy(rt);
-    snapshot_free(rt->current);
-    close(rt->wake_fd);
-    pthread_mutex_destroy(&rt->lock);
-    free(rt);
-}
-
 int runtime_wake_fd(const struct runtime *rt)
 {
     return rt->wake_fd;

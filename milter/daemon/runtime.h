@@ -40,8 +40,6 @@ bool candidate_load(const char *path, enum rights rights, struct conf_problems *
 void candidate_free(struct candidate *c);
 
 struct runtime *runtime_new(void);
-/* No connection may exist any more. */
-void runtime_free(struct runtime *rt);
 
 /* Puts the candidate, which it takes over, in force; opens the resolver, the key cache and the
  * processes of assay-reference unless those of the snapshot before have the same settings. False

@@ -163,18 +163,6 @@ static void common(void **state)
     assert_str(domain_common(STR("example.net"), STR("")), "");
 }
 
-static void for_humans(void **state)
-{
-    (void)state;
-    struct arena *a = arena_new(0);
-    assert_str(domain_for_humans(a, STR("xn--bcher-kva.example")), "b\xc3\xbc"
-                                                                   "cher.example");
-    assert_str(domain_for_humans(a, STR("example.org")), "example.org");
-    assert_str(domain_for_humans(a, STR("xn--\x80.example")), "xn--\x80.example");
-    assert_str(domain_for_humans(a, STR("xn--a.example")), "xn--a.example");
-    arena_free(a);
-}
-
 struct written_case {
     struct str name;
     const char *of_2003; /* NULL: none */
@@ -218,8 +206,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(normal_form),   cmocka_unit_test(ascii_only),
         cmocka_unit_test(long_u_labels), cmocka_unit_test(labels),
-        cmocka_unit_test(below),         cmocka_unit_test(for_humans),
-        cmocka_unit_test(as_written),    cmocka_unit_test(common),
+        cmocka_unit_test(below),         cmocka_unit_test(as_written),
+        cmocka_unit_test(common),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
