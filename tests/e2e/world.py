@@ -34,6 +34,7 @@ def make_keys(assay):
     """Our keys, made by the commands of the README; and one for all who send to us."""
     command("openssl", "genrsa", "-out", SENDER_KEY, "2048")
     programs = f"{assay.parent}:{os.environ['PATH']}"
+    command("install", "-d", "-o", "root", "-g", "assay", "-m", "0750", KEYS)  # as the package does
     for line in readme_commands("Make keys"):
         command("sh", "-ec", line.replace("example.org", "recv.example"), env={**os.environ, "PATH": programs})
 
