@@ -210,15 +210,25 @@ int accept(int fd, struct sockaddr *address, socklen_t *n)
     return failed ? -1 : accept_real()(fd, address, n);
 }
 
+/* Files have two names each in the C library: with _FILE_OFFSET_BITS=64, which pkg-config files of
+ * libraries bring along (hiredis), open() calls open64(). */
 REAL(int, open, const char *, int, ...)
-int open(const char *path, int flags, ...)
+static int open_or_fail(const char *path, int flags, unsigned mode)
 {
-    va_list args;
-    va_start(args, flags);
-    unsigned mode = flags & O_CREAT ? va_arg(args, unsigned) : 0;
-    va_end(args);
     return fails(FAULT_file_open, EIO) ? -1 : open_real()(path, flags, mode);
 }
+
+#define OPEN(name, more_flags)                                                                     \
+    int name(const char *path, int flags, ...)                                                     \
+    {                                                                                              \
+        va_list args;                                                                              \
+        va_start(args, flags);                                                                     \
+        unsigned mode = flags & O_CREAT ? va_arg(args, unsigned) : 0;                              \
+        va_end(args);                                                                              \
+        return open_or_fail(path, flags | (more_flags), mode);                                     \
+    }
+OPEN(open, 0)
+OPEN(open64, O_LARGEFILE)
 
 REAL(int, fsync, int)
 int fsync(int fd)
@@ -237,6 +247,12 @@ REAL(FILE *, fopen, const char *, const char *)
 FILE *fopen(const char *path, const char *mode)
 {
     return fails(FAULT_file_open, EIO) ? NULL : fopen_real()(path, mode);
+}
+
+REAL(FILE *, fopen64, const char *, const char *)
+FILE *fopen64(const char *path, const char *mode)
+{
+    return fails(FAULT_file_open, EIO) ? NULL : fopen64_real()(path, mode);
 }
 
 /* --- DNS ---------------------------------------------------------------------------------------*/

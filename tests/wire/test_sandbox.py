@@ -19,10 +19,14 @@ MUST_WORK = ["reload", "state", "key-states", "dns", "user", "thread", "workers"
 
 
 def status_of(pid, name):
-    """A field of /proc/PID/status, for each thread."""
+    """A field of /proc/PID/status, for each thread. One that ends while we look, before or after its file is opened,
+    has no status any more."""
     found = []
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        found += re.findall(rf"(?m)^{name}:\s+(\S+)", (task / "status").read_text())
+        try:
+            found += re.findall(rf"(?m)^{name}:\s+(\S+)", (task / "status").read_text())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
     return found
 
 
