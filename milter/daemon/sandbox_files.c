@@ -10,7 +10,8 @@
  * these at the start, all of that one may be read. listen   nowhere: the sockets are open (Landlock
  * 4) signal   only processes that it has made (Landlock 6)
  *
- * Errors: 0 and a phrase where the kernel has no Landlock; a path that is not there has no rule. */
+ * Errors: 0 and a phrase where the kernel has no Landlock; a path that is not there has no rule.
+ * A rule that cannot be made is a failure: a daemon that cannot reach its files is worse. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -65,6 +66,7 @@ struct ruleset_attributes {
 struct rules {
     int fd;
     uint64_t handled;
+    int failed; /* errno: a path that is there could not be looked at */
     struct arena *arena;
     uint64_t closed_but_open; /* bits: entries of closed[] that the configuration needs */
 };
@@ -74,16 +76,20 @@ static const char *const closed[] = {"home", "root", "boot", "mnt",       "media
                                      "proc", "sys",  "dev",  "lost+found"};
 #define CLOSED (sizeof closed / sizeof *closed)
 
-static void allow(const struct rules *r, const char *path, uint64_t access)
+static void allow(struct rules *r, const char *path, uint64_t access)
 {
     struct stat st;
     struct landlock_path_beneath_attr rule = {.allowed_access = access & r->handled};
     rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
-    if (rule.parent_fd < 0)
+    if (rule.parent_fd < 0) {
+        if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+            r->failed = errno;
         return;
+    }
     if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
         rule.allowed_access &= FOR_FILES;
-    syscall(SYS_landlock_add_rule, r->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    if (syscall(SYS_landlock_add_rule, r->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+        r->failed = errno;
     close(rule.parent_fd);
 }
 
@@ -94,7 +100,7 @@ static const char *directory_of(const struct rules *r, struct str path)
     return slash < path.n ? str_cstr(r->arena, str_sub(path, 0, slash)) : "";
 }
 
-static void allow_directory_of(const struct rules *r, struct str path, uint64_t access)
+static void allow_directory_of(struct rules *r, struct str path, uint64_t access)
 {
     const char *directory = directory_of(r, path);
     if (*directory) /* never the root directory */
@@ -162,7 +168,7 @@ static bool may_be_read(const struct rules *r, const char *name)
     return true;
 }
 
-static void allow_reading(const struct rules *r)
+static void allow_reading(struct rules *r)
 {
     static const char *const devices[] = {"/dev/null", "/dev/urandom", "/dev/random"};
     const struct dirent *entry;
@@ -172,6 +178,8 @@ static void allow_reading(const struct rules *r)
             allow(r, str_cstr(r->arena, str_printf(r->arena, "/%s", entry->d_name)), READ);
     if (root)
         closedir(root);
+    else
+        r->failed = errno;
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
         allow(r, devices[i], READ | LANDLOCK_ACCESS_FS_WRITE_FILE);
     allow(r, SANITIZED ? "/proc" : "/proc/self", READ); /* a worker with ASan looks at its own */
@@ -181,7 +189,7 @@ static void allow_reading(const struct rules *r)
 /* --- Changing, executing -----------------------------------------------------------------------*/
 
 /* A domain that a reload adds has its directory beside that of another. */
-static void allow_keys(const struct rules *r, const struct conf *conf)
+static void allow_keys(struct rules *r, const struct conf *conf)
 {
     allow(r, "/etc/assay/keys", CHANGE);
     for (size_t i = 0; i < conf->n_signing; i++) {
@@ -192,7 +200,7 @@ static void allow_keys(const struct rules *r, const struct conf *conf)
     }
 }
 
-static void allow_removing(const struct rules *r, const struct conf *conf)
+static void allow_removing(struct rules *r, const struct conf *conf)
 {
     const struct str sockets[] = {conf->listen, conf->control, conf->srs_listen};
     struct listen_address address;
@@ -205,7 +213,7 @@ static void allow_removing(const struct rules *r, const struct conf *conf)
 }
 
 /* A program that is a script is run by another one. */
-static void allow_interpreter(const struct rules *r, const char *script)
+static void allow_interpreter(struct rules *r, const char *script)
 {
     char line[PATH_MAX], real[PATH_MAX], *end;
     int fd = open(script, O_RDONLY | O_CLOEXEC);
@@ -223,7 +231,7 @@ static void allow_interpreter(const struct rules *r, const char *script)
 }
 
 /* Its directory, for an update puts another file into it; but not one of many programs. */
-static void allow_program(const struct rules *r, const char *program)
+static void allow_program(struct rules *r, const char *program)
 {
     struct str folder = str_sub(str_of(program), 0, str_find_last(str_of(program), '/'));
     if (str_ends_nocase(folder, STR("/bin")) || str_ends_nocase(folder, STR("/sbin")))
@@ -234,7 +242,7 @@ static void allow_program(const struct rules *r, const char *program)
 }
 
 /* The loader of programs executes, too; it lies among the libraries. */
-static void allow_executing(const struct rules *r, const struct conf *conf)
+static void allow_executing(struct rules *r, const struct conf *conf)
 {
     char real[PATH_MAX];
     Dl_info loader;
@@ -267,7 +275,8 @@ static bool make_rules(struct rules *r, const struct conf *conf)
     allow_keys(r, conf);
     allow_removing(r, conf);
     allow_executing(r, conf);
-    return syscall(SYS_landlock_restrict_self, r->fd, 0) == 0;
+    errno = r->failed; /* better no wall than one without its doors */
+    return !r->failed && syscall(SYS_landlock_restrict_self, r->fd, 0) == 0;
 }
 
 int sandbox_restrict_files(const struct conf *conf, struct arena *a, struct str *problem)
