@@ -77,9 +77,10 @@ static bool recall(struct state *s, int64_t now, struct state_key *keys, size_t 
     return true;
 }
 
-static void wait_for_answers(struct state_asker *asker, struct question *q, struct state_key *keys)
+/* Time counts from where the deadline was set: a thread that was stopped since has spent it. */
+static void wait_for_answers(struct state_asker *asker, struct question *q, struct state_key *keys,
+                             int64_t began)
 {
-    int64_t began = clock_us();
     if (asker->waits)
         asker->waits(asker->waits_context, true);
     question_wait(q, keys);
@@ -93,13 +94,14 @@ static void wait_for_answers(struct state_asker *asker, struct question *q, stru
 static void send_question(struct state_asker *asker, struct question *like, struct state_key *keys)
 {
     struct state *s = asker->state;
+    int64_t began = clock_us();
     like->keys = keys;
-    like->deadline_us = clock_us() + asker->patience_us;
+    like->deadline_us = began + asker->patience_us;
     struct question *q = asker->patience_us > 0 ? question_new(like, (unsigned)s->n) : NULL;
     if (!q)
         return;
     if (give_to_all(s, q))
-        wait_for_answers(asker, q, keys);
+        wait_for_answers(asker, q, keys, began);
     else
         question_let_go(q);
 }
