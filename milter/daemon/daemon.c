@@ -66,6 +66,7 @@ struct daemon {
     struct leftout leftout;
     struct identity identity;
     struct fixed_setting fixed[FIXED_SETTINGS];
+    struct str state_dir; /* of the start */
     const char *pid_file; /* NULL: none */
     struct identity pid_file_maker;
     int signal_fd;
@@ -229,6 +230,7 @@ static int start(struct daemon *d)
     d->runtime = runtime_new();
     d->keywatch = keywatch_new(d->runtime);
     fixed_settings(c.conf, d->arena, d->fixed);
+    d->state_dir = str_copy(d->arena, c.conf->state_dir);
     int status = open_privileged(d, c.conf);
     if (!status)
         shut_in(d, c.conf);
@@ -248,13 +250,16 @@ static int start(struct daemon *d)
 
 /* --- Reload ------------------------------------------------------------------------------------*/
 
-static void warn_of_restart(const struct daemon *d, const struct conf *conf, struct arena *a)
+/* What only the next start changes is said. The others are not looked at again; where the state
+ * lies is, by who opens the store, and the sandbox has no other place. */
+static void keep_fixed(const struct daemon *d, struct conf *conf, struct arena *a)
 {
     struct fixed_setting wanted[FIXED_SETTINGS];
     fixed_settings(conf, a, wanted);
     for (size_t i = 0; i < FIXED_SETTINGS; i++)
         if (!str_eq(d->fixed[i].value, wanted[i].value))
             log_warning("%s has changed: that takes effect at the next start", wanted[i].name);
+    conf->state_dir = d->state_dir;
 }
 
 static bool install_fresh(struct daemon *d, struct arena *a)
@@ -267,12 +272,12 @@ static bool install_fresh(struct daemon *d, struct arena *a)
         return false;
     }
     const struct conf *fresh = c.conf;
+    keep_fixed(d, c.conf, a);
     if (!install(d, &c, a)) {
         candidate_free(&c);
         return false;
     }
     d->leftout.keys.n = 0;
-    warn_of_restart(d, fresh, a);
     if (!d->debug)
         log_set_level(fresh->log_level);
     raise_descriptor_limit(fresh);

@@ -2,8 +2,8 @@
  *
  * What a rule allows, rights of the file system and of the unit still have to allow.
  *
- *   change   the state directory and key directories; the directories of sockets and pid file, to
- *            remove them at the end
+ *   change   the state directory, or where it will be made if it is missing, and key directories;
+ *            the directories of sockets and pid file, to remove them at the end
  *   execute  the directory of assay-reference, and the loader of programs
  *   read     the system, but not /home, /root, /boot, /mnt, /media, /proc, /sys and /dev: what is
  * read again by a reload may lie anywhere else. If the configuration has something below one of
@@ -200,6 +200,18 @@ static void allow_keys(struct rules *r, const struct conf *conf)
     }
 }
 
+/* Greylisting may be turned on later, and the directory be made only then: it is known by nothing
+ * but the one above. */
+static void allow_state(struct rules *r, struct str state)
+{
+    const uint64_t access = CHANGE | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REFER;
+    struct stat st;
+    if (state.n && stat(str_cstr(r->arena, state), &st) && errno == ENOENT)
+        allow_directory_of(r, state, access);
+    else if (state.n)
+        allow(r, str_cstr(r->arena, state), access);
+}
+
 static void allow_removing(struct rules *r, const struct conf *conf)
 {
     const struct str sockets[] = {conf->listen, conf->control, conf->srs_listen};
@@ -267,11 +279,9 @@ static uint64_t handled_by(int abi)
 
 static bool make_rules(struct rules *r, const struct conf *conf)
 {
-    const char *state = str_cstr(r->arena, conf->state_dir);
     need_configuration(r, conf);
     allow_reading(r);
-    if (*state)
-        allow(r, state, CHANGE | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REFER);
+    allow_state(r, conf->state_dir);
     allow_keys(r, conf);
     allow_removing(r, conf);
     allow_executing(r, conf);

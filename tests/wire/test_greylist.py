@@ -171,12 +171,19 @@ class Greylist(harness.WireTest):
 
         until(is_back, "the store is used again")
 
-    def test_a_reload_turns_it_on(self):
-        d = self.daemon("", ZONE, base=BASE)
+    def turned_on_by_a_reload(self, state="local", made_at_start=True, more=""):
+        d = self.daemon("", ZONE, base=BASE, start=False)
+        d.state = d.directory / "state"
+        if made_at_start:
+            d.state.mkdir()
+        d.configure(f'state-dir = "{d.state}";\n')
+        d.start()
         kept = d.client(hello=False)  # negotiated without DATA
         kept.hello(address="203.0.113.10")
         self.assertTrue(kept.message().accepted)
-        self.assertTrue(d.reload(f'state-dir = "{d.directory}";\ngreylist = {{ mode = "enforce"; }};\n'))
+        d.state.mkdir(exist_ok=True)
+        more = more or f'state-dir = "{d.state}";'
+        self.assertTrue(d.reload(f'{more}\nstate = "{state}";\ngreylist = {{ mode = "enforce"; }};\n'))
 
         def greylisted():
             reply = kept.message()
@@ -184,6 +191,22 @@ class Greylist(harness.WireTest):
 
         until(greylisted, "greylisting at the end")
         self.assertRegex(d.wait_for_log(r"cause=greylist")[-1], r"greylist=\S+ action=tempfail cause=greylist client")
+        return d
+
+    def test_a_reload_turns_it_on(self):
+        d = self.turned_on_by_a_reload()
+        self.assertTrue((d.state / "state.db").exists())
+
+    def test_a_reload_turns_it_on_in_a_directory_made_since_the_start(self):
+        self.turned_on_by_a_reload(made_at_start=False)
+
+    def test_a_reload_turns_it_on_with_redis(self):
+        self.turned_on_by_a_reload(f"redis://127.0.0.1:{self.redis().port}/0")
+
+    def test_a_reload_leaves_the_store_where_it_is(self):
+        d = self.turned_on_by_a_reload(more='state-dir = "/nowhere";')
+        self.assertTrue(d.lines("warning: state-dir has changed: that takes effect at the next start"))
+        self.assertTrue((d.state / "state.db").exists())
 
     def tool(self, d, *words, status=0):
         done = subprocess.run([BINARY, "greylist", *words, "-c", d.path], capture_output=True, text=True, timeout=60)
