@@ -137,11 +137,7 @@ class Scenarios(harness.WireTest):
         if replies and not any(r.accepted for r in replies):
             reply = replies[-1]
             c.abort()
-        if reply.accepted:
-            reply = c.data()
-        if not reply.accepted:
-            return reply
-        return c.content(story.headers, story.body)
+        return c.content(story.headers, story.body) if reply.accepted else reply
 
     def play_at(self, d, story):
         before = len(d.lines(r" ms=\d+"))
