@@ -211,7 +211,7 @@ class Halves(harness.WireTest):
         os.kill(d.process.pid, signal.SIGCONT)
         for c in wholes:
             self.assertEqual([reply.kind for reply in c.replies()], ["c"])
-        self.assertLess(time.monotonic() - start, 4)
+        self.assertLess(time.monotonic() - start, harness.PATIENCE / 2)
         for c in halves:
             c.socket.sendall(c.take(len(c.out)))
             self.assertEqual([reply.kind for reply in c.replies()], ["c"])
