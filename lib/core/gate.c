@@ -61,11 +61,6 @@ const struct dns_answer *gate_lookup(struct gate *gate, struct str name, enum dn
     return answer;
 }
 
-unsigned gate_queries(const struct gate *gate)
-{
-    return gate->own.queries;
-}
-
 static bool is_excepted(const struct conf *conf, struct arena *a, struct str domain)
 {
     struct str name;

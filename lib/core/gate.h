@@ -16,7 +16,6 @@ struct gate *gate_new(const struct conf *conf, struct dns_asker *asker);
 /* As dns_start() and dns_lookup(). What is asked beyond the share is DNS_SERVFAIL. */
 void gate_start(struct gate *gate, struct str name, enum dns_type type);
 const struct dns_answer *gate_lookup(struct gate *gate, struct str name, enum dns_type type);
-unsigned gate_queries(const struct gate *gate); /* sent to the network */
 
 /* Does something in `exceptions` free this message of the gate's verdict? */
 enum gate_freedom {

@@ -369,11 +369,6 @@ void serve_waits(struct serve_connection *c, bool begins)
         workers_end_wait(c->serve);
 }
 
-bool serve_is_stopping(const struct serve_connection *c)
-{
-    return atomic_load(&c->serve->stopping);
-}
-
 const char *serve_peer(const struct serve_connection *c)
 {
     return c->peer;
