@@ -194,7 +194,8 @@ static void allow_keys(const struct rules *r, const struct conf *conf)
 
 static void allow_removing(const struct rules *r, const struct conf *conf)
 {
-    const struct str sockets[] = {conf->listen, conf->control, conf->srs_listen};
+    const struct str sockets[] = {conf->listen, conf->control, conf->srs_listen,
+                                  conf->policy_service_listen};
     struct listen_address address;
     struct str problem;
     for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
