@@ -25,11 +25,12 @@ static void complain(struct check *c, const char *option, struct str value, cons
 
 static void check_listen(struct check *c)
 {
-    struct listen_address address;
-    struct str problem;
-    if (!listen_parse(c->conf->listen, c->scratch, &address, &problem))
-        conf_problem(c->problems, conf_place_of(c->conf, "listen"), "listen: %.*s",
-                     STR_ARG(problem));
+    const struct conf *conf = c->conf;
+    if (conf->listen.n > 1 && conf->milter_library == MILTER_BY_LIBMILTER)
+        conf_problem(c->problems, conf_place_of(conf, "listen"),
+                     "listen: libmilter serves one socket only, and these are %zu: name one, or "
+                     "set milter-library = \"own\"",
+                     conf->listen.n);
 }
 
 /* It answers to members of a group, which only the kernel can tell. */

@@ -110,6 +110,7 @@ struct conf_list {
 #define CONF_FIELD_DOMAINS_OR_ALL     struct conf_strings
 #define CONF_FIELD_ADDRESSES          struct conf_strings
 #define CONF_FIELD_NETS               struct netset
+#define CONF_FIELD_SOCKETS            struct conf_strings
 #define CONF_FIELD_BOOL               bool
 #define CONF_FIELD_INT(min, max)      int64_t
 #define CONF_FIELD_DURATION(min, max) int64_t
@@ -145,6 +146,9 @@ struct conf {
 
 /* What the options say of signatures. */
 struct conf_sign_form conf_sign_form(const struct conf *conf);
+
+/* The elements of a list with ", " between them. */
+struct str conf_join(const struct conf_strings *list, struct arena *a);
 
 /* Where the option of this full name ("key-table", "dns.servers") was set; file NULL if it was not.
  */

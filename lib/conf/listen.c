@@ -12,13 +12,6 @@
     "allowed are inet:8892@127.0.0.1, inet6:8892@[::1], inet:127.0.0.1:8892 and "                  \
     "unix:/run/assay/assay.sock"
 
-static bool wrong(struct str *problem, struct arena *a, struct str text, const char *why)
-{
-    struct str shown = str_safe(a, text, 120, true);
-    *problem = str_printf(a, "\"%.*s\" %s; " FORMS, STR_ARG(shown), why);
-    return false;
-}
-
 static bool is_host_name(struct str host)
 {
     for (size_t i = 0; i < host.n; i++) {
@@ -82,7 +75,7 @@ static const char *parse_unix(struct str path, struct listen_address *out, struc
     return NULL;
 }
 
-bool listen_parse(struct str text, struct arena *a, struct listen_address *out, struct str *problem)
+const char *listen_problem(struct str text, struct arena *a, struct listen_address *out)
 {
     const char *why;
     size_t colon = str_find(text, 0, ':');
@@ -98,7 +91,15 @@ bool listen_parse(struct str text, struct arena *a, struct listen_address *out, 
     } else {
         why = "is no socket address";
     }
-    return why ? wrong(problem, a, text, why) : true;
+    return why ? str_printf(a, "%s; " FORMS, why).p : NULL;
+}
+
+bool listen_parse(struct str text, struct arena *a, struct listen_address *out, struct str *problem)
+{
+    const char *why = listen_problem(text, a, out);
+    if (why)
+        *problem = str_printf(a, "\"%.*s\" %s", STR_ARG(str_safe(a, text, 120, true)), why);
+    return !why;
 }
 
 struct str listen_format(const struct listen_address *address, struct arena *a)

@@ -16,8 +16,12 @@ struct listen_address {
 };
 
 /* Understands inet:PORT@HOST and inet6:PORT@[ADDRESS] (libmilter, Sendmail), inet:HOST:PORT and
- * inet:[ADDRESS]:PORT (Postfix), unix:/PATH, local:/PATH and /PATH. False and *problem: a phrase in
- * `a` that says what is wrong and what is allowed. The texts of *out are in `a`. */
+ * inet:[ADDRESS]:PORT (Postfix), unix:/PATH, local:/PATH and /PATH. NULL, or a phrase in `a`, to
+ * stand behind the text in quotes, that says what is wrong and what is allowed. The texts of *out
+ * are in `a`. */
+const char *listen_problem(struct str text, struct arena *a, struct listen_address *out);
+
+/* The same; false and *problem, the whole sentence. */
 bool listen_parse(struct str text, struct arena *a, struct listen_address *out,
                   struct str *problem);
 

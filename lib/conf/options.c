@@ -14,6 +14,7 @@
 #define ROW_DOMAINS_OR_ALL   .type = OPTION_DOMAINS, .all = true
 #define ROW_ADDRESSES        .type = OPTION_ADDRESSES
 #define ROW_NETS             .type = OPTION_NETS
+#define ROW_SOCKETS          .type = OPTION_SOCKETS
 #define ROW_BOOL             .type = OPTION_BOOL
 #define ROW_INT(lo, hi)      .type = OPTION_INT, .min = lo, .max = hi
 #define ROW_DURATION(lo, hi) .type = OPTION_DURATION, .min = lo, .max = hi
@@ -114,7 +115,7 @@ bool option_is_group(struct str name)
 bool option_is_list(const struct conf_option *o)
 {
     return o->type == OPTION_STRINGS || o->type == OPTION_DOMAINS || o->type == OPTION_ADDRESSES ||
-           o->type == OPTION_NETS;
+           o->type == OPTION_NETS || o->type == OPTION_SOCKETS;
 }
 
 static size_t least(size_t a, size_t b)
@@ -161,6 +162,9 @@ static const struct {
                           "a list of addresses such as [ \"ann@example.org\", \"@example.net\" ]"},
     [OPTION_NETS] = {"list of networks",
                      "a list of networks such as [ \"192.0.2.0/24\", \"2001:db8::1\" ]"},
+    [OPTION_SOCKETS] =
+        {"list of sockets",
+         "a list of sockets such as [ \"inet:8892@127.0.0.1\", \"unix:/run/assay/assay.sock\" ]"},
     [OPTION_BOOL] = {"boolean", "true or false"},
     [OPTION_INT] = {"number", "a whole number"},
     [OPTION_DURATION] = {"duration", "a duration in quotes such as \"5s\" (units ms, s, m, h, d)"},

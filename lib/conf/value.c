@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "conf/listen.h"
 #include "mail/pattern.h"
 
 struct unit {
@@ -262,8 +263,22 @@ static bool may_be_empty(const struct conf_option *o)
            o->offset == offsetof(struct conf, control);
 }
 
-static const char *set(struct conf *conf, const struct conf_option *o, struct str text,
-                       struct arena *a)
+static const char *socket_add(struct conf *conf, struct conf_strings *list, struct str text,
+                              struct arena *a)
+{
+    struct listen_address address, other;
+    const char *problem = listen_problem(text, a, &address);
+    if (problem)
+        return problem;
+    struct str name = listen_format(&address, a);
+    for (size_t i = 0; i < list->n; i++)
+        if (!listen_problem(list->v[i], a, &other) && str_eq(listen_format(&other, a), name))
+            return "is in the list already";
+    list_append(conf, list, text);
+    return NULL;
+}
+
+static const char *set(struct conf *conf, const struct conf_option *o, struct str text, struct arena *a)
 {
     void *field = field_of(conf, o);
     switch (o->type) {
@@ -283,6 +298,8 @@ static const char *set(struct conf *conf, const struct conf_option *o, struct st
         return address_add(conf, field, text);
     case OPTION_NETS:
         return netset_add(field, text);
+    case OPTION_SOCKETS:
+        return socket_add(conf, field, text, a);
     case OPTION_BOOL:
         *(bool *)field = str_eq(text, STR("true"));
         return NULL;
@@ -358,8 +375,9 @@ void value_set_defaults(struct conf *conf)
     for (size_t i = 0; i < options_count; i++) {
         const struct conf_option *o = &options[i];
         struct str rest = str_of(o->def), element;
-        if (o->type == OPTION_NETS) {
+        if (o->type == OPTION_NETS)
             netset_init(field_of(conf, o), conf->arena);
+        if (option_is_list(o)) {
             while (str_split(&rest, ',', &element)) {
                 bool ok = value_set(conf, o, str_trim(element), conf->arena, &problem);
                 assert(ok);
@@ -397,6 +415,15 @@ static void show_element(struct strbuf *b, struct str text, size_t n)
     struct str q = value_quote(b->arena, text);
     const char *blank = n > CONF_SHORT_LIST ? "\n        " : " ";
     sb_printf(b, "%s%s%.*s", b->n > 1 ? "," : "", blank, STR_ARG(q));
+}
+
+struct str conf_join(const struct conf_strings *list, struct arena *a)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < list->n; i++)
+        sb_printf(&b, "%s%.*s", i ? ", " : "", STR_ARG(list->v[i]));
+    return sb_str(&b);
 }
 
 struct str value_show_list(struct arena *a, const struct conf_strings *list)
@@ -440,6 +467,7 @@ struct str value_show(const struct conf *conf, const struct conf_option *o, stru
     case OPTION_STRINGS:
     case OPTION_DOMAINS:
     case OPTION_ADDRESSES:
+    case OPTION_SOCKETS:
         return value_show_list(a, field);
     case OPTION_NETS:
         return show_nets(a, field);

@@ -116,7 +116,8 @@ static void add_element(struct filling *f, const config_setting_t *element)
         return;
     }
     struct str text = str_of(config_setting_get_string(element));
-    if (list_file_named(text) && o->type != OPTION_STRINGS) {
+    bool may_be_file = o->type == OPTION_DOMAINS || o->type == OPTION_NETS;
+    if (may_be_file && list_file_named(text)) {
         list_file_read(w, o->name, element, text, add_entry, f);
         return;
     }
@@ -162,6 +163,9 @@ static void set_list(struct walk *w, const struct conf_option *o, config_setting
     for (unsigned i = 0; i < walk_length(setting); i++)
         add_element(&f, walk_element(setting, i));
     value_finish_list(w->conf, o);
+    if (o->type == OPTION_SOCKETS && walk_length(setting) == 0)
+        conf_problem(w->problems, walk_place(w, setting),
+                     "%s: names no socket: an MTA needs one, such as %s", o->name, o->def);
     if (o->type == OPTION_NETS)
         check_exceptions(&f);
 }

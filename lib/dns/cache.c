@@ -37,7 +37,8 @@ struct dns {
     struct dns_backend *backend;
     struct lru *entries;
     atomic_uint in_flight;
-    atomic_bool closing; /* nothing is sent any more */
+    atomic_bool closing;  /* nothing is sent any more */
+    atomic_bool given_up; /* nobody waits any more */
     struct dns_health health;
     struct room rooms[ROOMS];
 };
@@ -119,6 +120,7 @@ struct dns *dns_new(struct dns_backend *backend, const struct dns_limits *limits
     dns->entries = lru_new(limits->cache_bytes, SHARDS, &ops);
     atomic_init(&dns->in_flight, 0);
     atomic_init(&dns->closing, false);
+    atomic_init(&dns->given_up, false);
     dns->health = (struct dns_health){.answered_us = dns->limits.now_us()};
     for (size_t i = 0; i < ROOMS; i++) {
         pthread_mutex_init(&dns->rooms[i].lock, NULL);
@@ -303,10 +305,25 @@ const struct dns_answer *dns_entry_wait(struct dns *dns, struct dns_entry *e, in
     const struct dns_answer *answer;
     int rc = 0;
     pthread_mutex_lock(&room->lock);
-    while (!(answer = dns_entry_answer(e)) && rc == 0)
+    while (!(answer = dns_entry_answer(e)) && rc == 0 && !dns_is_given_up(dns))
         rc = thread_cond_wait(&room->answered, &room->lock, deadline_us);
     pthread_mutex_unlock(&room->lock);
     return answer;
+}
+
+bool dns_is_given_up(const struct dns *dns)
+{
+    return atomic_load_explicit(&dns->given_up, memory_order_relaxed);
+}
+
+void dns_give_up(struct dns *dns)
+{
+    atomic_store(&dns->given_up, true);
+    for (size_t i = 0; i < ROOMS; i++) {
+        pthread_mutex_lock(&dns->rooms[i].lock); /* nobody is between looking and waiting */
+        pthread_cond_broadcast(&dns->rooms[i].answered);
+        pthread_mutex_unlock(&dns->rooms[i].lock);
+    }
 }
 
 bool dns_entry_wake(struct dns *dns, struct dns_entry *e, struct dns_waker *w)

@@ -29,8 +29,11 @@ struct dns_entry *dns_ask(struct dns *dns, const struct dns_question *q, bool *s
 /* The answer, or NULL while the query is under way. It lives as long as the entry. */
 const struct dns_answer *dns_entry_answer(const struct dns_entry *e);
 
-/* Waits until the entry is answered or clock_us() reaches the deadline: the answer or NULL. */
+/* Waits until the entry is answered or clock_us() reaches the deadline: the answer or NULL. After
+ * dns_give_up() it waits for nothing. */
 const struct dns_answer *dns_entry_wait(struct dns *dns, struct dns_entry *e, int64_t deadline_us);
+
+bool dns_is_given_up(const struct dns *dns);
 
 /* Somebody to be told of an answer. */
 struct dns_waker {

@@ -87,7 +87,7 @@ static const struct dns_answer *wait_for(struct dns_asker *asker, struct dns_ent
     const struct dns_answer *answer = NULL;
     if (asker->waits && began < end)
         asker->waits(asker->waiting_context, true);
-    while (!answer && now < end) {
+    while (!answer && now < end && !dns_is_given_up(asker->dns)) {
         int64_t tick = now + TICK_US;
         answer = dns_entry_wait(asker->dns, e, tick < end ? tick : end);
         now = clock_us();

@@ -173,6 +173,9 @@ struct dns *dns_open(const struct dns_settings *settings, struct arena *a, struc
  * NULL on failure, and *problem is a phrase (in `a`). The text may go afterwards. */
 struct dns *dns_open_zone(struct str zone_text, struct arena *a, struct str *problem);
 
+/* Nobody waits any more: what has no answer yet is DNS_TIMEOUT from now on. For an orderly end. */
+void dns_give_up(struct dns *dns);
+
 /* Waits for nothing: queries in flight are dropped. No asker may use it any more. */
 void dns_close(struct dns *dns);
 

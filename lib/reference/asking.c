@@ -162,7 +162,9 @@ static enum channel_status converse(struct asking *q, struct channel *channel)
 static void explain(struct asking *q, enum channel_status status, int ending)
 {
     struct str how = process_ending(q->scratch, ending);
-    if (status == CHANNEL_SLOW)
+    if (pool_is_given_up(q->r->pool))
+        say(q, REFERENCE_ABSENT, STR("assay is about to end"));
+    else if (status == CHANNEL_SLOW)
         say(q, REFERENCE_TIMED_OUT,
             str_printf(q->scratch, "%s took more than %lld ms", reference_library_name(q->library),
                        (long long)q->r->time_limit_ms));

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -36,7 +37,7 @@ struct pool {
     int wake;               /* and that a place is empty or the pool is closing */
     bool opened;            /* one has started, and said this: */
     struct hello hello;
-    bool closing;
+    bool closing, given_up;
     bool failed; /* the last start, for this reason: */
     char problem[PROBLEM_MAX];
     int64_t start_at; /* starts may not run ahead of this by more than one for each worker */
@@ -211,7 +212,7 @@ static void *keep(void *arg)
 static bool all_absent(const struct pool *pool)
 {
     for (unsigned i = 0; i < pool->n; i++)
-        if (pool->workers[i].state == WORKER_FREE || pool->workers[i].state == WORKER_LENT)
+        if (pool->workers[i].state >= WORKER_FREE)
             return false;
     return pool->failed;
 }
@@ -220,8 +221,8 @@ static bool all_absent(const struct pool *pool)
 static struct worker *wait_for_free(struct pool *pool, int64_t until_us, bool *absent)
 {
     for (bool late = false;;) {
-        struct worker *worker = take(pool, WORKER_FREE, WORKER_LENT);
-        *absent = !worker && all_absent(pool);
+        struct worker *worker = pool->given_up ? NULL : take(pool, WORKER_FREE, WORKER_LENT);
+        *absent = !worker && (pool->given_up || all_absent(pool));
         if (worker || *absent || late)
             return worker;
         late = thread_cond_wait(&pool->changed, &pool->lock, until_us) == ETIMEDOUT;
@@ -268,6 +269,9 @@ void pool_return(struct pool *pool, struct worker *worker)
 
 int pool_bury(struct pool *pool, struct worker *worker)
 {
+    pthread_mutex_lock(&pool->lock);
+    worker->state = WORKER_ENDING;
+    pthread_mutex_unlock(&pool->lock);
     int status = process_end(&worker->process);
     pthread_mutex_lock(&pool->lock);
     if (worker->jobs >= EARNED)
@@ -276,6 +280,27 @@ int pool_bury(struct pool *pool, struct worker *worker)
     pthread_mutex_unlock(&pool->lock);
     wake_keeper(pool);
     return status;
+}
+
+/* The end of its file wakes whoever listens to a worker; its descriptor is theirs to close. */
+void pool_give_up(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->closing = pool->given_up = true;
+    for (unsigned i = 0; i < pool->n; i++)
+        if (pool->workers[i].state == WORKER_LENT)
+            shutdown(pool->workers[i].process.fd, SHUT_RDWR);
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->lock);
+    wake_keeper(pool);
+}
+
+bool pool_is_given_up(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool given_up = pool->given_up;
+    pthread_mutex_unlock(&pool->lock);
+    return given_up;
 }
 
 /* ---- the whole ---- */

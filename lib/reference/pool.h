@@ -24,7 +24,13 @@ struct worker {
     struct process process;
     uint64_t jobs; /* that it has done */
     bool gone;     /* it has ended: who has it buries it */
-    enum worker_state { WORKER_NONE, WORKER_STARTING, WORKER_FREE, WORKER_LENT } state;
+    enum worker_state {
+        WORKER_NONE,
+        WORKER_STARTING,
+        WORKER_FREE,
+        WORKER_LENT,
+        WORKER_ENDING, /* by whoever had it */
+    } state;
 };
 
 /* Waits for the first worker; the others follow. *hello is what it says of itself, and lives as
@@ -32,6 +38,10 @@ struct worker {
  */
 struct pool *pool_open(const char *program, unsigned workers, struct arena *a, struct hello *hello,
                        struct str *problem);
+/* None is lent any more, and those that are hear that their worker has ended. */
+void pool_give_up(struct pool *pool);
+bool pool_is_given_up(struct pool *pool);
+
 /* Ends and reaps the workers; none is lent any more. */
 void pool_close(struct pool *pool);
 

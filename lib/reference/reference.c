@@ -43,6 +43,11 @@ struct reference *reference_open(const struct reference_settings *settings, stru
     return NULL;
 }
 
+void reference_give_up(struct reference *r)
+{
+    pool_give_up(r->pool);
+}
+
 void reference_close(struct reference *r)
 {
     pool_close(r->pool);

@@ -49,6 +49,8 @@ struct reference;
  * version. A worker that ends later is replaced, not more often than a few times in a second. */
 struct reference *reference_open(const struct reference_settings *settings, struct arena *a,
                                  struct str *problem);
+/* Whoever asks hears at once that no library is there. For an orderly end. */
+void reference_give_up(struct reference *r);
 /* Ends them. Nobody may ask any more. */
 void reference_close(struct reference *r);
 

@@ -1,7 +1,7 @@
 /* apply.c - tells the MTA what edits and verdict call for.
  *
  * Errors: what the MTA does not take turns the message away with 451. A change that could not be
- * written fails with the answer (override_io.c), and the connection with it. */
+ * written fails with the answer, and the connection with it. */
 #include "milter/daemon/apply.h"
 
 #include <assert.h>

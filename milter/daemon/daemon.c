@@ -4,7 +4,10 @@
  * anything is opened, and mail is served without keys that cannot be used; what needs root (limits,
  * pid file, socket) comes before the identity is dropped, what starts threads after it. Files are
  * made with the rights of the user all the same, unless root alone can change what their path leads
- * to. Signals are blocked in all threads and read by the main thread from a signalfd.
+ * to.
+ *
+ * The order of the end: nobody waits for DNS or for a library any more, then the doors end, then
+ * what they used.
  *
  * Errors: a start that fails says why and gives an exit status of sysexits.h; a reload that fails
  * leaves everything as it was. */
@@ -16,14 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/lsan_interface.h>
-#endif
 
 #include "base/clock.h"
 #include "base/counters.h"
@@ -36,6 +35,7 @@
 #include "milter/daemon/sampler.h"
 #include "milter/daemon/sandbox.h"
 #include "milter/daemon/server.h"
+#include "milter/daemon/signals.h"
 #include "milter/daemon/srsmaps.h"
 
 /* Descriptors besides those of connections: DNS, log, files of a reload. Connections that are
@@ -43,13 +43,11 @@
  * round while there is none left. */
 #define DESCRIPTORS_SPARE            256
 #define DESCRIPTORS_FOR(connections) (2 * (rlim_t)(connections) + DESCRIPTORS_SPARE)
-/* libmilter sends the answer after our last callback has returned: time for that. */
-#define LINGER_US 200000
 /* The last log lines wait so long for a syslog that does not read. */
 #define LAST_LINES_MS 500
 
 /* Settings that a reload cannot change, with their values as text. */
-#define FIXED_SETTINGS 10
+#define FIXED_SETTINGS 12
 struct fixed_setting {
     const char *name;
     struct str value;
@@ -122,20 +120,6 @@ static bool write_pid_file(struct daemon *d, const struct conf *conf, struct str
     return written;
 }
 
-static void block_signals(struct daemon *d)
-{
-    static const int taken[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1};
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-        sigaddset(&set, taken[i]);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (d->signal_fd < 0)
-        log_fatal("signalfd: %s", strerror(errno));
-}
-
 /* What has to happen with the rights that the program was started with. */
 static int open_privileged(struct daemon *d, const struct conf *conf)
 {
@@ -173,10 +157,12 @@ static void shut_in(struct daemon *d, const struct conf *conf)
     sandbox_log(&made);
 }
 
-/* `cut`: something may still be running. */
-static void clean_up(struct daemon *d, bool cut)
+static void clean_up(struct daemon *d)
 {
-    server_close(d->server, cut);
+    runtime_give_up(d->runtime);
+    server_close(d->server);
+    keywatch_free(d->keywatch);
+    runtime_free(d->runtime);
     if (d->pid_file)
         identity_unlink(&d->pid_file_maker, d->pid_file);
 }
@@ -185,7 +171,9 @@ static void fixed_settings(const struct conf *conf, struct arena *a,
                            struct fixed_setting out[FIXED_SETTINGS])
 {
     const struct fixed_setting settings[FIXED_SETTINGS] = {
-        {"listen", conf->listen},
+        {"listen", conf_join(&conf->listen, a)},
+        {"milter-library", conf->milter_library == MILTER_BY_OWN ? STR("own") : STR("libmilter")},
+        {"control", conf->control},
         {"srs.listen", conf->srs_listen},
         {"socket-mode", str_printf(a, "%o", conf->socket_mode)},
         {"socket-owner", conf->socket_owner},
@@ -226,7 +214,9 @@ static int start(struct daemon *d)
     }
     start_log(d, c.conf);
     leftout_tell(&d->leftout);
-    block_signals(d);
+    d->signal_fd = signals_open();
+    if (d->signal_fd < 0)
+        log_fatal("no pipe for signals: %s", strerror(errno));
     d->runtime = runtime_new();
     d->keywatch = keywatch_new(d->runtime);
     fixed_settings(c.conf, d->arena, d->fixed);
@@ -242,7 +232,7 @@ static int start(struct daemon *d)
         status = EX_OSERR;
     }
     if (status) {
-        clean_up(d, true);
+        clean_up(d);
         candidate_free(&c);
     }
     return status;
@@ -314,15 +304,11 @@ static int next_event(struct daemon *d, int timeout_ms)
         (void)n;
         runtime_tidy(d->runtime);
     }
-    struct signalfd_siginfo info;
-    if (fds[0].revents && read(d->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-        return (int)info.ssi_signo;
-    return 0;
+    return fds[0].revents ? signals_next() : 0;
 }
 
-/* Transactions that are open may end, none begins. A second SIGTERM ends the waiting. How many are
- * left. */
-static unsigned drain(struct daemon *d)
+/* Transactions that are open may end, none begins. A second SIGTERM ends the waiting. */
+static void drain(struct daemon *d)
 {
     struct snapshot *s = snapshot_take(d->runtime);
     int64_t grace_us = s->conf->shutdown_grace * 1000;
@@ -339,17 +325,14 @@ static unsigned drain(struct daemon *d)
         log_warning("%u open transactions are cut", open);
     if (runtime_sampler(d->runtime))
         sampler_stop(runtime_sampler(d->runtime), until);
-    usleep(LINGER_US);
-    return open;
 }
 
 static int stop(struct daemon *d)
 {
     sd_notify(0, "STOPPING=1");
     log_info("stopping");
-    keywatch_stop(d->keywatch);
-    unsigned open = drain(d);
-    clean_up(d, open > 0);
+    drain(d);
+    clean_up(d);
     recorder_log_counters(COUNTERS_THAT_COUNTED);
     log_info("stopped");
     return EX_OK;
@@ -383,21 +366,23 @@ static int serve(struct daemon *d)
         }
         if (server_ended(d->server)) {
             log_error("libmilter has given up");
-            clean_up(d, true);
+            clean_up(d);
             return EX_SOFTWARE;
         }
     }
 }
 
-/* libmilter's threads may still be waiting on idle connections. It offers no way to end them that
- * takes less than seconds, and exit() would destroy under them what they use. */
-static _Noreturn void leave(int status)
+static int start_and_serve(struct daemon *d)
 {
-#ifdef __SANITIZE_ADDRESS__
-    __lsan_do_leak_check();
-#endif
-    outlet_drain(LAST_LINES_MS);
-    _exit(status);
+    int status = start(d);
+    if (status)
+        return status;
+    struct snapshot *s = snapshot_take(d->runtime);
+    struct str sockets = conf_join(&s->conf->listen, d->arena);
+    snapshot_release(s);
+    log_info("assay %s is listening on %.*s", ASSAY_VERSION, STR_ARG(sockets));
+    sd_notifyf(0, "READY=1\nSTATUS=listening on %.*s", STR_ARG(sockets));
+    return serve(d);
 }
 
 int daemon_run(const struct daemon_words *words)
@@ -409,12 +394,7 @@ int daemon_run(const struct daemon_words *words)
         .debug = words->debug,
     };
     log_open(LOG_TO_STDERR, "assay", LOG_LEVEL_INFO); /* until the configuration is known */
-    int status = start(&d);
-    if (status)
-        leave(status);
-    struct snapshot *s = snapshot_take(d.runtime);
-    log_info("assay %s is listening on %.*s", ASSAY_VERSION, STR_ARG(s->conf->listen));
-    sd_notifyf(0, "READY=1\nSTATUS=listening on %.*s", STR_ARG(s->conf->listen));
-    snapshot_release(s);
-    leave(serve(&d));
+    int status = start_and_serve(&d);
+    outlet_drain(LAST_LINES_MS);
+    return status; /* the log keeps words of d.arena to the last moment */
 }

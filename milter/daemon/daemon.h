@@ -13,7 +13,8 @@ struct daemon_words {
     bool debug; /* log debug lines too, whatever log-level says */
 };
 
-/* Serves until SIGTERM, and ends the process with an exit status of sysexits.h. */
+/* Serves until SIGTERM, in the calling thread, which has to be the first of the process. An exit
+ * status of sysexits.h, with which the process should end at once. */
 int daemon_run(const struct daemon_words *words);
 
 #endif

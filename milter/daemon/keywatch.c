@@ -400,9 +400,15 @@ int keywatch_timeout(const struct keywatch *w)
     return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-void keywatch_stop(struct keywatch *w)
+void keywatch_free(struct keywatch *w)
 {
-    if (w->look)
-        pthread_detach(w->look->thread);
-    w->look = NULL;
+    if (!w)
+        return;
+    if (w->look) {
+        pthread_join(w->look->thread, NULL);
+        look_free(w->look);
+    }
+    keydirs_free(w->dirs);
+    arena_free(w->told_in);
+    free(w);
 }

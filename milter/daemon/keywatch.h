@@ -10,6 +10,8 @@
 struct keywatch;
 
 struct keywatch *keywatch_new(struct runtime *rt);
+/* Waits for the look that is under way. NULL is allowed. */
+void keywatch_free(struct keywatch *w);
 
 /* Before a candidate is installed: reads its key directories with what is known of them, and gives
  * the candidate the keys that are to sign. The generation (NULL: no directories) is for
@@ -24,7 +26,5 @@ void keywatch_run(struct keywatch *w);
  * the runtime's bell rings at its end. */
 int keywatch_timeout(const struct keywatch *w);
 
-/* Once, before the process ends: a look that is under way ends with it, and nobody waits for it. */
-void keywatch_stop(struct keywatch *w);
 
 #endif

@@ -239,6 +239,20 @@ struct runtime *runtime_new(void)
     return rt;
 }
 
+void runtime_free(struct runtime *rt)
+{
+    sampler_free(atomic_load(&rt->sampler));
+    while (rt->replaced) {
+        struct held_snapshot *s = rt->replaced;
+        rt->replaced = s->next;
+        snapshot_free(s);
+    }
+    snapshot_free(rt->current);
+    close(rt->wake_fd);
+    pthread_mutex_destroy(&rt->lock);
+    free(rt);
+}
+
 int runtime_wake_fd(const struct runtime *rt)
 {
     return rt->wake_fd;
@@ -315,4 +329,19 @@ struct sampler *runtime_sampler(struct runtime *rt)
 void runtime_stop(struct runtime *rt)
 {
     atomic_store(&rt->stopping, true);
+}
+
+static void snapshot_give_up(const struct held_snapshot *s)
+{
+    dns_give_up(s->dns->object);
+    if (s->workers)
+        reference_give_up(s->workers->object);
+}
+
+void runtime_give_up(struct runtime *rt)
+{
+    for (struct held_snapshot *s = rt->replaced; s; s = s->next)
+        snapshot_give_up(s);
+    if (rt->current)
+        snapshot_give_up(rt->current);
 }

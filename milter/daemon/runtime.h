@@ -40,6 +40,8 @@ bool candidate_load(const char *path, enum rights rights, struct conf_problems *
 void candidate_free(struct candidate *c);
 
 struct runtime *runtime_new(void);
+/* Ends all that was begun for it: nobody may use it or one of its snapshots any more. */
+void runtime_free(struct runtime *rt);
 
 /* Puts the candidate, which it takes over, in force; opens the resolver, the key cache and the
  * processes of assay-reference unless those of the snapshot before have the same settings. False
@@ -83,5 +85,8 @@ struct budget *runtime_copies(struct runtime *rt);
 struct sampler *runtime_sampler(struct runtime *rt);
 
 void runtime_stop(struct runtime *rt); /* from here on no transaction may begin */
+
+/* Nobody waits for DNS or for a library any more. Main thread only. */
+void runtime_give_up(struct runtime *rt);
 
 #endif

@@ -212,15 +212,19 @@ static void allow_state(struct rules *r, struct str state)
         allow(r, str_cstr(r->arena, state), access);
 }
 
+static void allow_removing_socket(struct rules *r, struct str text)
+{
+    struct listen_address address;
+    if (text.n && !listen_problem(text, r->arena, &address) && address.kind == LISTEN_UNIX)
+        allow_directory_of(r, address.path, REMOVE);
+}
+
 static void allow_removing(struct rules *r, const struct conf *conf)
 {
-    const struct str sockets[] = {conf->listen, conf->control, conf->srs_listen};
-    struct listen_address address;
-    struct str problem;
-    for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
-        if (sockets[i].n && listen_parse(sockets[i], r->arena, &address, &problem) &&
-            address.kind == LISTEN_UNIX)
-            allow_directory_of(r, address.path, REMOVE);
+    for (size_t i = 0; i < conf->listen.n; i++)
+        allow_removing_socket(r, conf->listen.v[i]);
+    allow_removing_socket(r, conf->control);
+    allow_removing_socket(r, conf->srs_listen);
     allow_directory_of(r, conf->pid_file, REMOVE);
 }
 

@@ -4,20 +4,14 @@
 #include "milter/daemon/server.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <libmilter/mfapi.h>
-
 #include "base/log.h"
 #include "milter/daemon/callbacks.h"
-#include "milter/daemon/override.h"
 #include "milter/daemon/socket.h"
 #include "milter/daemon/srsmaps.h"
 #include "milter/daemon/status.h"
@@ -29,97 +23,66 @@
 #define SILENCE_SECONDS 7200
 #define BACKLOG         1024
 #define WORKERS_MAX     4096 /* they wait for DNS, most of them */
-#define SOCKETS         3
 
 struct server {
     struct serve *serve;
     bool by_libmilter;
-    atomic_bool ended;
+    atomic_bool ended;        /* libmilter has given up */
+    struct mta_events events; /* for libmilter, whose context is the server */
     struct runtime *runtime;
     struct milter_door milter;
     struct control_door control;
     struct socketmap_door srs;
     struct status_source status;
-    struct socket_file files[SOCKETS];
+    struct socket_file *files; /* of all sockets, in the order in which they were opened */
     size_t n_files;
 };
 
 /* --- libmilter ---------------------------------------------------------------------------------*/
 
-/* Accepted connections inherit these from the listening socket, which libmilter keeps to itself.
- * Without TCP_NODELAY our own second write of a message waits 40 ms for an acknowledgement. */
-static void tune_listening_socket(void)
+static void *opened_by_libmilter(void *object, struct mta *mta)
 {
-    static const struct {
-        int name, value;
-    } options[] = {{TCP_NODELAY, 1}, {TCP_KEEPIDLE, 120}, {TCP_KEEPINTVL, 30}, {TCP_KEEPCNT, 4}};
-    for (int fd = 3; fd < 256; fd++) {
-        int listening = 0;
-        socklen_t n = sizeof listening;
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) || !listening)
-            continue;
-        for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-            if (setsockopt(fd, IPPROTO_TCP, options[i].name, &options[i].value,
-                           sizeof options[i].value))
-                log_warning("setsockopt on the listening socket: %s", strerror(errno));
-    }
+    struct server *s = object;
+    return mta_events.opened(s->runtime, mta);
 }
 
-/* What libmilter would log is told by the caller, with the reason. */
-static bool let_libmilter_open(void)
+static void libmilter_has_ended(void *object)
 {
-    override_let_libmilter_log(false);
-    bool opened = smfi_opensocket(false) == MI_SUCCESS;
-    override_let_libmilter_log(true);
-    return opened;
+    struct server *s = object;
+    atomic_store(&s->ended, true);
+    runtime_wake(s->runtime);
 }
 
-/* libmilter does not tell why it could not open a socket: trying it again does. */
+/* What libmilter is to open. */
+struct libmilter_socket {
+    struct server *server;
+    const char *name, *ident;
+};
+
+/* The library does not tell why it could not open a socket: trying it again does. */
 static bool open_for_libmilter(void *context, int family, const struct sockaddr *address,
                                socklen_t length)
 {
+    const struct libmilter_socket *its = context;
     int fd = -1;
-    (void)context;
-    if (let_libmilter_open()) {
-        if (family != AF_UNIX) {
-            tune_listening_socket();
-            override_acknowledge_at_once();
-        }
+    its->server->events = mta_events;
+    its->server->events.opened = opened_by_libmilter;
+    const struct libmilter_door door = {
+        .events = &its->server->events,
+        .context = its->server,
+        .ended = libmilter_has_ended,
+        .ident = its->ident,
+        .backlog = BACKLOG,
+        .silence_seconds = SILENCE_SECONDS,
+    };
+    if (libmilter_door_open(&door, its->name))
         return true;
-    }
     errno = EIO;
-    if (socket_listen(&fd, family, address, length)) {
+    if (socket_listen(&fd, family, address, length, false)) {
         close(fd);
         errno = EIO;
     }
     return false;
-}
-
-static bool prepare_libmilter(struct server *s, struct str name, struct arena *a)
-{
-    smfi_setdbg(0);
-    smfi_setbacklog(BACKLOG);
-    smfi_settimeout(SILENCE_SECONDS);
-    return libmilter_door_register(&mta_events, s->runtime) &&
-           smfi_setconn(str_cstr(a, name)) == MI_SUCCESS;
-}
-
-static void *run_libmilter(void *object)
-{
-    struct server *s = object;
-    smfi_main();
-    atomic_store(&s->ended, true);
-    runtime_wake(s->runtime);
-    return NULL;
-}
-
-static bool start_libmilter(struct server *s)
-{
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, run_libmilter, s))
-        return false;
-    pthread_detach(thread);
-    return true;
 }
 
 /* --- Our own doors -----------------------------------------------------------------------------*/
@@ -128,6 +91,7 @@ static bool start_libmilter(struct server *s)
 struct own_socket {
     struct serve *serve;
     const struct serve_door *door;
+    bool v6_only;
 };
 
 static bool open_for_own(void *context, int family, const struct sockaddr *address,
@@ -135,23 +99,31 @@ static bool open_for_own(void *context, int family, const struct sockaddr *addre
 {
     const struct own_socket *own = context;
     int fd;
-    return socket_listen(&fd, family, address, length) && serve_listen(own->serve, fd, own->door);
+    return socket_listen(&fd, family, address, length, own->v6_only) &&
+           serve_listen(own->serve, fd, own->door);
 }
 
-static bool open_at(struct server *s, struct str text, const struct socket_rights *rights,
-                    const struct identity *id, socket_opener *open, void *context, struct arena *a,
-                    struct str *problem)
+static bool open_at(struct server *s, const struct listen_address *address,
+                    const struct socket_rights *rights, const struct identity *id,
+                    socket_opener *open, void *context, struct arena *a, struct str *problem)
 {
-    struct listen_address address;
-    if (!listen_parse(text, a, &address, problem))
-        return false;
-    struct str name = listen_format(&address, a);
-    bool opened =
-        (!s->by_libmilter || open != open_for_libmilter || prepare_libmilter(s, name, a)) &&
-        socket_open(&address, rights, id, open, context, &s->files[s->n_files++], a, problem);
-    if (!opened)
-        *problem = str_printf(a, "cannot listen on %.*s: %.*s", STR_ARG(name), STR_ARG(*problem));
-    return opened;
+    if (socket_open(address, rights, id, open, context, &s->files[s->n_files++], a, problem))
+        return true;
+    *problem = str_printf(a, "cannot listen on %.*s: %.*s", STR_ARG(listen_format(address, a)),
+                          STR_ARG(*problem));
+    return false;
+}
+
+/* Is there a socket for IPv4 at the port of this one? */
+static bool has_v4_twin(const struct conf *conf, const struct listen_address *address,
+                        struct arena *a)
+{
+    struct listen_address other;
+    for (size_t i = 0; address->kind == LISTEN_INET6 && i < conf->listen.n; i++)
+        if (!listen_problem(conf->listen.v[i], a, &other) && other.kind == LISTEN_INET &&
+            other.port == address->port)
+            return true;
+    return false;
 }
 
 static bool open_milter(struct server *s, const struct conf *conf, const struct identity *id,
@@ -166,10 +138,21 @@ static bool open_milter(struct server *s, const struct conf *conf, const struct 
         .frame_ms = 300000,
         .write_ms = 300000,
     };
-    struct own_socket own = {s->serve, &door};
+    struct own_socket own = {s->serve, &door, false};
     s->milter = (struct milter_door){&mta_events, s->runtime};
-    return open_at(s, conf->listen, &rights, id,
-                   s->by_libmilter ? open_for_libmilter : open_for_own, &own, a, problem);
+    for (size_t i = 0; i < conf->listen.n; i++) {
+        struct listen_address address;
+        if (!listen_parse(conf->listen.v[i], a, &address, problem))
+            return false;
+        own.v6_only = has_v4_twin(conf, &address, a);
+        struct libmilter_socket its = {s, str_cstr(a, listen_format(&address, a)),
+                                       str_cstr(a, conf->syslog_ident)};
+        if (s->by_libmilter
+                ? !open_at(s, &address, &rights, id, open_for_libmilter, &its, a, problem)
+                : !open_at(s, &address, &rights, id, open_for_own, &own, a, problem))
+            return false;
+    }
+    return true;
 }
 
 /* Where nobody has asked for it, a directory that is not there is no reason not to start. */
@@ -185,12 +168,14 @@ static bool open_control(struct server *s, const struct conf *conf, const struct
     };
     const struct socket_rights rights = {.mode = 0660};
     struct serve_door with_context = door;
-    struct own_socket own = {s->serve, &with_context};
+    struct own_socket own = {s->serve, &with_context, false};
     if (!conf->control.n)
         return true;
     s->control = (struct control_door){status_questions, &s->status};
     with_context.context = &s->control;
-    if (open_at(s, conf->control, &rights, id, open_for_own, &own, a, problem))
+    struct listen_address address;
+    if (listen_parse(conf->control, a, &address, problem) &&
+        open_at(s, &address, &rights, id, open_for_own, &own, a, problem))
         return true;
     if (conf_place_of(conf, "control").file)
         return false;
@@ -210,10 +195,12 @@ static bool open_srs(struct server *s, const struct conf *conf, const struct ide
         .frame_ms = 10000,
         .write_ms = 10000,
     };
-    struct own_socket own = {s->serve, &door};
+    struct own_socket own = {s->serve, &door, false};
+    struct listen_address address;
     s->srs = (struct socketmap_door){srs_maps, s->runtime};
     return !conf->srs_listen.n ||
-           open_at(s, conf->srs_listen, &rights, id, open_for_own, &own, a, problem);
+           (listen_parse(conf->srs_listen, a, &address, problem) &&
+            open_at(s, &address, &rights, id, open_for_own, &own, a, problem));
 }
 
 /* --- The server --------------------------------------------------------------------------------*/
@@ -226,6 +213,7 @@ struct server *server_open(const struct conf *conf, const char *conf_path, struc
     if (!s)
         abort();
     s->runtime = rt;
+    s->files = arena_array(a, struct socket_file, conf->listen.n + 2); /* control, SRS */
     s->by_libmilter = conf->milter_library == MILTER_BY_LIBMILTER;
     s->serve = serve_new(&settings);
     s->status = (struct status_source){
@@ -245,7 +233,7 @@ struct server *server_open(const struct conf *conf, const char *conf_path, struc
 
 bool server_start(struct server *s)
 {
-    return serve_start(s->serve) && (!s->by_libmilter || start_libmilter(s));
+    return serve_start(s->serve) && (!s->by_libmilter || libmilter_door_start());
 }
 
 bool server_ended(const struct server *s)
@@ -253,15 +241,14 @@ bool server_ended(const struct server *s)
     return atomic_load(&s->ended);
 }
 
-/* libmilter's threads cannot be waited for: what it uses stays. */
-void server_close(struct server *s, bool cut)
+void server_close(struct server *s)
 {
     if (!s)
         return;
     for (size_t i = 0; i < s->n_files; i++)
         socket_remove(&s->files[i]);
-    if (cut || s->by_libmilter)
-        return;
+    if (s->by_libmilter)
+        libmilter_door_stop();
     serve_stop(s->serve);
     serve_free(s->serve);
     free(s);

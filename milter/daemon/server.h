@@ -9,17 +9,18 @@
 struct server;
 
 /* Opens the sockets of `conf`; Unix sockets go to the user `id` unless the configuration says
- * otherwise. NULL and *problem. `conf_path` is what the control door tells; it is kept. */
+ * otherwise. NULL and *problem. `conf_path` is what the control door tells; it is kept, and
+ * so is the arena. */
 struct server *server_open(const struct conf *conf, const char *conf_path, struct runtime *rt,
                            const struct identity *id, struct arena *a, struct str *problem);
 
-/* Serves, on threads of its own. All signals that the main thread handles must be blocked already.
- * If libmilter gives up, server_ended() is true and the runtime's bell rings. */
+/* Serves, on threads of its own. If libmilter gives up, server_ended() is true and the runtime's
+ * bell rings. */
 bool server_start(struct server *s);
 bool server_ended(const struct server *s);
 
-/* Removes the Unix sockets, and ends the doors; `cut`: without waiting for what is under way there,
- * which goes on until the program ends. NULL is allowed. */
-void server_close(struct server *s, bool cut);
+/* Removes the Unix sockets, and ends the doors: when it returns, nothing of them uses the runtime
+ * any more. NULL is allowed. */
+void server_close(struct server *s);
 
 #endif

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,14 +20,22 @@
 
 #define BACKLOG 1024
 
-bool socket_listen(void *context, int family, const struct sockaddr *address, socklen_t length)
+static bool switch_on(int fd, int level, int option)
 {
-    int on = 1, fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    static const int on = 1;
+    return setsockopt(fd, level, option, &on, sizeof on) == 0;
+}
+
+bool socket_listen(int *out, int family, const struct sockaddr *address, socklen_t length,
+                   bool v6_only)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    if ((family == AF_UNIX || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0) &&
+    if ((family == AF_UNIX || switch_on(fd, SOL_SOCKET, SO_REUSEADDR)) &&
+        (family != AF_INET6 || !v6_only || switch_on(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
         bind(fd, address, length) == 0 && listen(fd, BACKLOG) == 0) {
-        *(int *)context = fd;
+        *out = fd;
         return true;
     }
     int why = errno;

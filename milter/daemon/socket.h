@@ -24,8 +24,10 @@ struct socket_file {
 typedef bool socket_opener(void *context, int family, const struct sockaddr *address,
                            socklen_t length);
 
-/* The opener of an ordinary socket: *(int *)context is its descriptor. */
-bool socket_listen(void *context, int family, const struct sockaddr *address, socklen_t length);
+/* What an opener of an ordinary socket does. `v6_only`: not for IPv4 as well, for which there is
+ * another socket at this port. */
+bool socket_listen(int *fd, int family, const struct sockaddr *address, socklen_t length,
+                   bool v6_only);
 
 /* Lets `open` open the socket of this address. A Unix socket that nobody answers on is removed
  * first, and it gets its owner, group and mode before anybody can connect. False and *problem, a

@@ -180,7 +180,8 @@ static void write_json(struct status *s, struct strbuf *out)
     json_end(&j, '}');
     on_json(&j, s);
     json_array(&j, "listeners");
-    json_text(&j, NULL, s->conf->listen);
+    for (size_t i = 0; i < s->conf->listen.n; i++)
+        json_text(&j, NULL, s->conf->listen.v[i]);
     if (s->conf->srs_listen.n)
         json_text(&j, NULL, s->conf->srs_listen);
     json_end(&j, ']');
@@ -249,7 +250,7 @@ static void write_text(struct status *s, struct strbuf *out)
               s->conf->dkim_mode == SWITCH_OFF ? "off" : "on", check_word(s->conf->dmarc_mode),
               signing_word(s));
     sb_printf(out, "%-14s%.*s, %u connections, %u messages under way\n", "listening",
-              STR_ARG(s->conf->listen), s->connections, s->transactions);
+              STR_ARG(conf_join(&s->conf->listen, s->arena)), s->connections, s->transactions);
     for (size_t i = 0; i < COUNT(messages); i++)
         sb_printf(out, "%s%llu %s", i == 0 ? "messages      " : ", ",
                   (unsigned long long)counter_get(messages[i].counter), messages[i].name);

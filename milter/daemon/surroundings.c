@@ -145,13 +145,20 @@ static void check_socket_owner(const struct survey *s)
                      name);
 }
 
-static void check_socket(const struct survey *s)
+static void check_sockets(const struct survey *s)
 {
-    struct listen_address address;
-    struct str problem;
-    if (!listen_parse(s->conf->listen, s->arena, &address, &problem) || address.kind != LISTEN_UNIX)
+    bool any = false;
+    for (size_t i = 0; i < s->conf->listen.n; i++) {
+        struct listen_address address;
+        struct str problem;
+        if (!listen_parse(s->conf->listen.v[i], s->arena, &address, &problem) ||
+            address.kind != LISTEN_UNIX)
+            continue;
+        check_directory_of(s, "listen", address.path);
+        any = true;
+    }
+    if (!any)
         return;
-    check_directory_of(s, "listen", address.path);
     check_socket_group(s);
     check_socket_owner(s);
 }
@@ -221,7 +228,7 @@ void surroundings_check(const struct conf *conf, const char *path, struct conf_p
         return; /* who loaded the keys has said so */
     s.can_be_user = !s.user.change || geteuid() == 0;
     key_reader_init(&s.reader, conf, s.arena);
-    check_socket(&s);
+    check_sockets(&s);
     if (conf->pid_file.p)
         check_directory_of(&s, "pid-file", conf->pid_file);
     check_key_directories(&s);

@@ -101,7 +101,7 @@ void connection_end(struct serve_connection *c)
     if (c->state)
         l->door.protocol->closed(c->state);
     delist(c->serve, c);
-    atomic_fetch_sub(&l->connections, 1);
+    atomic_fetch_sub(l->connections, 1);
     bytes_free(&c->kept);
     bytes_free(&c->unsent);
     free(c);
@@ -141,6 +141,11 @@ void connection_expire(struct serve_connection *c, int64_t now_us)
         return;
     atomic_store(&c->expired, true);
     shutdown(c->fd, SHUT_RDWR); /* its worker, or the next one, sees the end of the file */
+}
+
+void connection_hang_up(struct serve_connection *c)
+{
+    shutdown(c->fd, SHUT_RD);
 }
 
 /* --- Answers -----------------------------------------------------------------------------------*/

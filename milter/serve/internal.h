@@ -34,7 +34,8 @@ struct listener {
     enum source source;
     int fd;
     struct serve_door door;
-    atomic_uint connections;
+    atomic_uint own_connections,
+        *connections;   /* counted for all listeners of a door in one place */
     atomic_bool paused; /* no descriptor was to be had: until the next tick */
     struct listener *next;
 };
@@ -109,6 +110,7 @@ void listener_resume(struct serve *s, struct listener *l);
 struct serve_connection *connection_open(struct serve *s, struct listener *l, int fd);
 void connection_ready(struct worker *w, struct serve_connection *c);
 void connection_end(struct serve_connection *c);                    /* which no worker has */
+void connection_hang_up(struct serve_connection *c);                /* reads no more */
 void connection_expire(struct serve_connection *c, int64_t now_us); /* serve->lock is held */
 
 #endif

@@ -16,6 +16,14 @@
 
 #define AT_ONCE 16 /* connections that a worker takes before it looks at other events */
 
+static atomic_uint *find_count(const struct serve *s, struct listener *fresh)
+{
+    for (struct listener *l = s->listeners; l; l = l->next)
+        if (l->door.protocol == fresh->door.protocol && l->door.context == fresh->door.context)
+            return l->connections;
+    return &fresh->own_connections;
+}
+
 bool serve_listen(struct serve *s, int fd, const struct serve_door *door)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -27,6 +35,7 @@ bool serve_listen(struct serve *s, int fd, const struct serve_door *door)
     l->source = SOURCE_LISTENER;
     l->fd = fd;
     l->door = *door;
+    l->connections = find_count(s, l);
     l->next = s->listeners;
     s->listeners = l;
     if (door->protocol->frame_max > s->frame_max)
@@ -48,33 +57,35 @@ static void refuse(struct listener *l, int fd, const char *why)
 
 static void admit(struct serve *s, struct listener *l, int fd)
 {
-    if (atomic_fetch_add(&l->connections, 1) < l->door.connections_max) {
+    if (atomic_fetch_add(l->connections, 1) < l->door.connections_max) {
         if (connection_open(s, l, fd))
             return;
         refuse(l, fd, "the kernel cannot watch it");
     } else {
         refuse(l, fd, "too many are open");
     }
-    atomic_fetch_sub(&l->connections, 1);
+    atomic_fetch_sub(l->connections, 1);
 }
 
-/* No descriptor is left: the reserve makes room to take the connection and to close it, so that its
- * peer knows. False: not even that. */
-static bool take_and_refuse(struct serve *s, struct listener *l)
+enum taking { TAKEN, NOBODY_THERE, NOT_TAKEN };
+
+/* No descriptor is left, and the kernel says so before it looks whether anybody is there: the
+ * reserve makes room to take the connection and to close it, so that its peer knows. */
+static enum taking take_and_refuse(struct serve *s, struct listener *l)
 {
     const char *why = strerror(errno);
     pthread_mutex_lock(&s->reserve_lock);
     if (s->reserve_fd >= 0)
         close(s->reserve_fd);
     int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
-    bool taken = fd >= 0;
-    if (taken)
+    enum taking taking = fd >= 0 ? TAKEN : errno == EAGAIN ? NOBODY_THERE : NOT_TAKEN;
+    if (fd >= 0)
         close(fd);
     s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pthread_mutex_unlock(&s->reserve_lock);
-    if (taken)
+    if (taking == TAKEN)
         refuse(l, -1, why);
-    return taken;
+    return taking;
 }
 
 static bool is_lack(int reason)
@@ -89,7 +100,10 @@ void listener_ready(struct serve *s, struct listener *l)
         if (fd >= 0) {
             admit(s, l, fd);
         } else if (is_lack(errno)) {
-            if (take_and_refuse(s, l))
+            enum taking taking = take_and_refuse(s, l);
+            if (taking == NOBODY_THERE)
+                break;
+            if (taking == TAKEN)
                 continue;
             atomic_store(&l->paused, true); /* the clock tries again */
             return;

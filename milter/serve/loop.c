@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "milter/serve/internal.h"
 
 #define TICK_MS 500
+#define LAST_US 1000000 /* at the end, for a peer to take the answers that there are */
 
 void bytes_add(struct bytes *b, const void *data, size_t n)
 {
@@ -97,7 +99,7 @@ struct serve *serve_new(const struct serve_settings *settings)
     s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->reserve_lock, NULL);
-    pthread_cond_init(&s->empty, NULL);
+    thread_cond_init(&s->empty);
     workers_init(&s->workers, settings);
     if (s->epoll_fd >= 0 && s->stop_fd >= 0 && s->clock_fd >= 0 && s->reserve_fd >= 0 &&
         loop_watch(s, s->stop_fd, EPOLLIN, &s->stop_source, true))
@@ -121,15 +123,26 @@ static void close_listeners(struct serve *s)
         epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, l->fd, NULL);
 }
 
-void serve_stop(struct serve *s)
+/* First no command is read any more, and answers still leave. */
+static void end_connections(struct serve *s)
 {
-    close_listeners(s);
+    int64_t until = clock_us() + LAST_US;
     pthread_mutex_lock(&s->lock);
+    for (struct serve_connection *c = s->connections; c; c = c->behind)
+        connection_hang_up(c);
+    while (s->connections && thread_cond_wait(&s->empty, &s->lock, until) != ETIMEDOUT)
+        continue;
     for (struct serve_connection *c = s->connections; c; c = c->behind)
         connection_expire(c, INT64_MAX);
     while (s->connections)
         pthread_cond_wait(&s->empty, &s->lock);
     pthread_mutex_unlock(&s->lock);
+}
+
+void serve_stop(struct serve *s)
+{
+    close_listeners(s);
+    end_connections(s);
     workers_stop(s);
     while (s->connections) /* let in while the list was looked at */
         connection_end(s->connections);

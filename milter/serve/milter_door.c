@@ -13,9 +13,9 @@
 
 #include "base/log.h"
 #include "milter/serve/milter_packet.h"
+#include "milter/serve/reply_text.h"
 
 #define MACROS_MAX (32U << 10) /* bytes of the macros of one command */
-#define REPLY_MAX  512         /* RFC 5321 4.5.3.1.5 */
 
 /* How far the dialogue is. */
 enum phase { BEFORE_NEGOTIATION, IDLE, IN_MAIL, IN_HEADER, IN_BODY };
@@ -34,7 +34,7 @@ struct milter {
     bool refused;            /* the transaction before was, and the MTA may not know it yet */
     uint32_t steps, actions; /* as negotiated */
     struct macros macros[MTA_MACRO_POINTS];
-    char reply[REPLY_MAX]; /* empty: none was set for this event */
+    char reply[REPLY_LINE_MAX]; /* empty: none was set for this event */
 };
 
 /* --- Answers -----------------------------------------------------------------------------------*/
@@ -101,18 +101,13 @@ static const char *find_macro(struct mta *mta, const char *name)
     return NULL;
 }
 
-/* Both MTAs print the text as a format: '%' is written twice. */
 static bool set_reply(struct mta *mta, const char *code, const char *enhanced, const char *text)
 {
     struct milter *m = (struct milter *)mta;
     int n = snprintf(m->reply, sizeof m->reply, "%s %s ", code, enhanced);
-    size_t at = (size_t)n;
-    for (; n > 0 && *text && at + 2 < sizeof m->reply; text++) {
-        m->reply[at++] = *text;
-        if (*text == '%')
-            m->reply[at++] = '%';
-    }
-    m->reply[at] = '\0';
+    if (n < 0 || (size_t)n >= sizeof m->reply)
+        return false;
+    reply_text(m->reply + n, sizeof m->reply - (size_t)n, text);
     return true;
 }
 

@@ -38,11 +38,13 @@ struct serve_protocol {
 
 struct serve_door {
     const struct serve_protocol *protocol;
-    void *context;            /* for opened() */
-    unsigned connections_max; /* beyond these a connection is closed at once, and counted */
-    unsigned silence_ms;      /* how long a peer may say nothing between two frames */
-    unsigned frame_ms;        /* how long a frame may take from its first byte to its last */
-    unsigned write_ms;        /* how long a peer may take nothing of what we have to say */
+    void *context; /* for opened() */
+    /* At all listening sockets with this protocol and context together; beyond these a connection
+     * is closed at once, and counted. */
+    unsigned connections_max;
+    unsigned silence_ms; /* how long a peer may say nothing between two frames */
+    unsigned frame_ms;   /* how long a frame may take from its first byte to its last */
+    unsigned write_ms;   /* how long a peer may take nothing of what we have to say */
 };
 
 struct serve_settings {
@@ -66,7 +68,7 @@ bool serve_listen(struct serve *s, int fd, const struct serve_door *door);
 bool serve_start(struct serve *s);
 
 /* Takes no more connections, ends those that there are, and returns when the last worker is gone: a
- * worker that waits goes on until it has done so. */
+ * worker that is within a command ends it, and its answer goes to the peer. */
 void serve_stop(struct serve *s);
 
 void serve_free(struct serve *s); /* after serve_stop(), or if it was never started */

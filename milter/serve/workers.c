@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/counters.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "milter/serve/internal.h"
@@ -129,6 +130,7 @@ static void complain(void)
 {
     static struct log_pace pace;
     unsigned held_back;
+    counter_inc(CTR_THREADS_LACKING);
     if (log_pace(&pace, &held_back))
         log_warning("no thread can be had: commands wait for the workers that there are");
 }

@@ -23,9 +23,9 @@ ENGINES = {  # of assay, by what stands behind its name
     "libspf2": 'spf = { engine = "libspf2"; };',
     "libopendkim": 'dkim = { engine = "libopendkim"; };',
     "libraries": 'spf = { engine = "libspf2"; }; dkim = { engine = "libopendkim"; };',
-    "own": 'milter-library = "own";',
-    "own-tcp": 'milter-library = "own";',
-    "own-sign": 'milter-library = "own";',
+    "libmilter": 'milter-library = "libmilter";',
+    "libmilter-tcp": 'milter-library = "libmilter";',
+    "libmilter-sign": 'milter-library = "libmilter";',
     "sampling": "reference = { sample = 0.01; };",
 }
 VERIFIED = ("spf=pass", "dkim=pass", "dmarc=pass")  # what has to be in the header behind a filter

@@ -9,12 +9,13 @@ COLUMNS = {  # names of filters.py -> column
     "floor": "floor",
     "raw": "OpenSSL",
     "assay": "assay",
+    "assay-libmilter": "libmilter",
     "rspamd": "rspamd",
     "opendkim+opendmarc": "chain",
     "pyspf+opendkim+opendmarc": "chain+pyspf",
     "opendkim": "chain",
 }
-SHOWN = ("floor", "assay", "rspamd", "chain", "chain+pyspf")
+SHOWN = ("floor", "assay", "libmilter", "rspamd", "chain", "chain+pyspf")
 WIDTH = 14
 
 

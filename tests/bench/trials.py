@@ -19,13 +19,13 @@ class Trial(NamedTuple):
     smtp: int = 0  # a round trip of the client between envelope and content, in ms; times are from the last byte then
 
 
-VERIFY = ("floor-verify", "assay", "assay-own", *PEERS)
-RAW = ("floor-verify", "raw-verify", "assay", "assay-own", *PEERS)
-FEW = ("floor-verify", "assay", "assay-own", "opendkim+opendmarc", "rspamd")
-SLOW = ("floor-verify", "assay-slow", "assay-own-slow", *(f"{peer}-slow" for peer in PEERS))
+VERIFY = ("floor-verify", "assay", "assay-libmilter", *PEERS)
+RAW = ("floor-verify", "raw-verify", "assay", "assay-libmilter", *PEERS)
+FEW = ("floor-verify", "assay", "assay-libmilter", "opendkim+opendmarc", "rspamd")
+SLOW = ("floor-verify", "assay-slow", "assay-libmilter-slow", *(f"{peer}-slow" for peer in PEERS))
 TRIALS = [
-    Trial("verify", "verify", ("floor-verify", "null", "raw-verify", "assay", "assay-own", *PEERS)),
-    Trial("sign", "sign", ("floor-sign", "null", "raw-sign", "assay-sign", "assay-own-sign", *SIGNERS), messages=1200),
+    Trial("verify", "verify", ("floor-verify", "null", "raw-verify", "assay", "assay-libmilter", *PEERS)),
+    Trial("sign", "sign", ("floor-sign", "null", "raw-sign", "assay-sign", "assay-libmilter-sign", *SIGNERS), messages=1200),
     Trial("4 KB", "4k", RAW),
     Trial("50 KB", "50k", RAW, messages=1500),
     Trial("1 MB", "1M", RAW, messages=150),
@@ -35,7 +35,7 @@ TRIALS = [
     Trial("1000 connections", "verify", FEW, connections=1000, messages=4000),
     Trial("20 per connection", "verify", VERIFY, each=20),
     Trial("engines", "verify", ("assay", *ENGINES)),
-    Trial("TCP", "verify", ("floor-verify-tcp", "assay-tcp", "assay-own-tcp")),
+    Trial("TCP", "verify", ("floor-verify-tcp", "assay-tcp", "assay-libmilter-tcp")),
     Trial("new senders", "cold", SLOW, messages=200),
     Trial("new, DNS 20 ms", "cold", SLOW, messages=200, delay=20),
     Trial("new, DNS 200 ms", "cold", SLOW, messages=200, delay=200),

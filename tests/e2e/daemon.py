@@ -1,5 +1,6 @@
 """daemon.py - the assay under test: its configuration in the profiles that the cases name, start, end."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -14,6 +15,7 @@ from world import KEYS, OUR_SELECTORS
 CONF = pathlib.Path("/etc/assay/assay.conf")
 SENDERS = pathlib.Path("/etc/assay/senders")
 DROP_IN = "postfix-socket.conf"
+LIBRARY = os.environ.get("ASSAY_MILTER_LIBRARY")  # None: the one that is assay's default
 
 # What every profile has, in the words of assay.conf.
 COMMON = {
@@ -65,6 +67,8 @@ class Daemon:
             text = "".join(f"{name} = {value};\n" for name, value in (COMMON | PROFILES.get(profile, {})).items())
         if profile == "chroot":
             text += commented(DROP_IN, "listen") + commented(DROP_IN, "socket-group")
+        if LIBRARY:
+            text += f'milter-library = "{LIBRARY}";\n'
         CONF.write_text(text)
         listen = re.search(r'(?m)^listen = "(.*)"', text)
         self.socket = listen[1] if listen else "inet:8892@127.0.0.1"

@@ -24,7 +24,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,7 +42,6 @@ struct control {
 };
 
 #define CLOCK_JUMP 120 /* seconds */
-#define PARTS      4   /* of what is written to the MTA at once */
 
 static struct control none, *control = &none;
 static _Atomic int64_t clock_offset;
@@ -151,63 +149,30 @@ ssize_t write(int fd, const void *data, size_t n)
 {
     if (fd == STDERR_FILENO && fails(FAULT_log, ENOSPC))
         return -1;
-    if (is_stream(fd)) {
-        if (write_fails(fd))
-            return -1;
-        if (n > 1 && drawn(FAULT_short_write))
-            n /= 2;
-    } else if (disk_is_full(fd, data, n)) {
-        return -1;
-    }
-    return write_real()(fd, data, n);
-}
-
-REAL(ssize_t, sendmsg, int, const struct msghdr *, int)
-/* All but a few bytes or half of it, and no more than PARTS parts. */
-static ssize_t send_some(int fd, const struct msghdr *message, int flags, uint64_t number)
-{
-    struct iovec parts[PARTS];
-    struct msghdr some = *message;
-    size_t size = 0, missing = (size_t)(number >> 32) % 8;
-    for (size_t i = 0; i < message->msg_iovlen; i++)
-        size += message->msg_iov[i].iov_len;
-    some.msg_iov = parts;
-    some.msg_iovlen = 0;
-    for (size_t left = missing && missing < size ? size - missing : size / 2, i = 0;
-         left && i < PARTS && i < message->msg_iovlen; i++) {
-        parts[i] = message->msg_iov[i];
-        if (parts[i].iov_len > left)
-            parts[i].iov_len = left;
-        left -= parts[i].iov_len;
-        some.msg_iovlen++;
-    }
-    return sendmsg_real()(fd, &some, flags);
-}
-
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
-{
-    if (!is_stream(fd))
-        return sendmsg_real()(fd, message, flags);
-    if (write_fails(fd) || (flags & MSG_DONTWAIT && fails(FAULT_write_full, EAGAIN)))
-        return -1;
-    uint64_t number = drawn(FAULT_short_write);
-    return number ? send_some(fd, message, flags, number) : sendmsg_real()(fd, message, flags);
+    return disk_is_full(fd, data, n) ? -1 : write_real()(fd, data, n);
 }
 
 REAL(ssize_t, read, int, void *, size_t)
 ssize_t read(int fd, void *data, size_t n)
 {
-    if (is_stream(fd) ? breaks(FAULT_receive, fd, ECONNRESET)
-                      : is_file(fd) && fails(FAULT_file_read, EIO))
+    if (is_file(fd) && fails(FAULT_file_read, EIO))
         return -1;
     return read_real()(fd, data, n);
 }
 
-REAL(int, accept, int, struct sockaddr *, socklen_t *)
-int accept(int fd, struct sockaddr *address, socklen_t *n)
+REAL(int, accept4, int, struct sockaddr *, socklen_t *, int)
+int accept4(int fd, struct sockaddr *address, socklen_t *n, int flags)
 {
     bool failed = fails(FAULT_accept, EMFILE) || fails(FAULT_accept_barred, EPERM);
-    return failed ? -1 : accept_real()(fd, address, n);
+    return failed ? -1 : accept4_real()(fd, address, n, flags);
+}
+
+REAL(ssize_t, recv, int, void *, size_t, int)
+ssize_t recv(int fd, void *data, size_t n, int flags)
+{
+    if (is_stream(fd) && breaks(FAULT_receive, fd, ECONNRESET))
+        return -1;
+    return recv_real()(fd, data, n, flags);
 }
 
 /* Files have two names each in the C library: with _FILE_OFFSET_BITS=64, which pkg-config files of
@@ -264,11 +229,27 @@ int socket(int family, int type, int protocol)
     return dns && fails(FAULT_dns_socket, EMFILE) ? -1 : socket_real()(family, type, protocol);
 }
 
+/* All but a few bytes, or half of it. */
+static size_t some_of(size_t n, uint64_t number)
+{
+    size_t missing = (size_t)(number >> 32) % 8;
+    return missing && missing < n ? n - missing : n > 1 ? n / 2 : n;
+}
+
 REAL(ssize_t, send, int, const void *, size_t, int)
+static ssize_t send_to_mta(int fd, const void *data, size_t n, int flags)
+{
+    if (write_fails(fd) || (flags & MSG_DONTWAIT && fails(FAULT_write_full, EAGAIN)))
+        return -1;
+    uint64_t number = drawn(FAULT_short_write);
+    return send_real()(fd, data, number ? some_of(n, number) : n, flags);
+}
+
 ssize_t send(int fd, const void *data, size_t n, int flags)
 {
-    return !is_stream(fd) && fails(FAULT_dns_send, ENETUNREACH) ? -1
-                                                                : send_real()(fd, data, n, flags);
+    if (is_stream(fd))
+        return send_to_mta(fd, data, n, flags);
+    return fails(FAULT_dns_send, ENETUNREACH) ? -1 : send_real()(fd, data, n, flags);
 }
 
 REAL(ssize_t, recvfrom, int, void *, size_t, int, struct sockaddr *, socklen_t *)

@@ -95,7 +95,8 @@ static void test_defaults(void **state)
     (void)state;
     struct conf *conf = conf_load(NULL, &problems);
     assert_non_null(conf);
-    assert_str(conf->listen, "inet:8892@127.0.0.1");
+    assert_int_equal(conf->listen.n, 1);
+    assert_str(conf->listen.v[0], "inet:8892@127.0.0.1");
     assert_int_equal(conf->socket_mode, 0660);
     assert_null(conf->user.p);
     assert_int_equal(conf->mode, RUN_ENFORCE);
@@ -159,7 +160,8 @@ static void test_values(void **state)
                               "  ignore-domains = [ \"B\xc3\xbc"
                               "cher.example\" ]; };\n"
                               "sign-headers = [ \"From\", \"To\" ];\n");
-    assert_str(conf->listen, "unix:/run/assay.sock");
+    assert_int_equal(conf->listen.n, 1);
+    assert_str(conf->listen.v[0], "unix:/run/assay.sock");
     assert_str(conf->user, "as\"say");
     assert_str(conf->authserv_id, "mx.example.org");
     assert_int_equal(conf->submission_daemons.n, 1);
@@ -317,7 +319,18 @@ static const struct {
      "text:2: signing: a.example has an entry already, at text:1: put all its keys there, or say "
      "which senders this one is for\n"},
     /* Types */
-    {"listen = 8892;", "text:1: listen: wanted is text in quotes, not a number\n"},
+    {"listen = 8892;", "text:1: listen: wanted is a list of sockets such as [ "
+                       "\"inet:8892@127.0.0.1\", \"unix:/run/assay/assay.sock\" ], not a number\n"},
+    {"listen = [ ];",
+     "text:1: listen: names no socket: an MTA needs one, such as inet:8892@127.0.0.1\n"},
+    {"milter-library = \"libmilter\"; listen = [ \"/a\",\n\"inet:1@::1\" ];",
+     "text:1: listen: libmilter serves one socket only, and these are 2: name one, or set "
+     "milter-library = \"own\"\n"},
+    {"milter-library = \"own\"; listen = [ \"inet:1@127.0.0.1\",\n\"inet:127.0.0.1:1\",\n"
+     "\"inet:8892\", \"inet:0\" ];",
+     "text:2: listen: \"inet:127.0.0.1:1\" is in the list already\n"
+     "text:3: listen: \"inet:0\" has no port from 1 to 65535; allowed are inet:8892@127.0.0.1, "
+     "inet6:8892@[::1], inet:127.0.0.1:8892 and unix:/run/assay/assay.sock\n"},
     {"dns = { timeout = 5; };", "text:1: dns.timeout: wanted is a duration in quotes such as "
                                 "\"5s\" (units ms, s, m, h, d), not a number\n"},
     {"dns = { max-in-flight = \"64\"; };",

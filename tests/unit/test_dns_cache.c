@@ -357,6 +357,30 @@ static void too_many_under_way(void **state)
     dns_close(dns);
 }
 
+static void *give_up_soon(void *dns)
+{
+    usleep(20000);
+    dns_give_up(dns);
+    return NULL;
+}
+
+static void who_waits_is_let_go_at_the_end(void **state)
+{
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct dns_asker asker = {.dns = dns, .arena = arena, .patience_us = 60 * SECOND};
+    pthread_t thread;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, give_up_soon, dns), 0);
+    assert_int_equal(dns_lookup(&asker, STR("a.example"), DNS_TXT)->status, DNS_TIMEOUT);
+    assert_in_range(asker.waited_us, 10000, 30 * SECOND);
+    pthread_join(thread, NULL);
+    assert_int_equal(dns_lookup(&asker, STR("b.example"), DNS_TXT)->status, DNS_TIMEOUT);
+    assert_in_range(asker.waited_us, 10000, 30 * SECOND);
+    answer(DNS_ANSWER, 300, 1); /* what comes all the same is known */
+    assert_int_equal(dns_lookup(&asker, STR("a.example"), DNS_TXT)->status, DNS_ANSWER);
+    dns_close(dns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(patience, setup, teardown),
         cmocka_unit_test_setup_teardown(single_flight, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_under_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_waits_is_let_go_at_the_end, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,16 @@ class Clock:
 
 
 # Who speaks the milter protocol in the daemon.
-LIBRARY = os.environ.get("ASSAY_MILTER_LIBRARY", "libmilter")
+LIBRARY = os.environ.get("ASSAY_MILTER_LIBRARY", "own")
+# What libmilter cannot do: these tests are skipped with it. Neither does it play test_doors (many sockets, few threads,
+# what is done where there are no descriptors or threads), test_packets and test_hostile (malformed packets, and peers
+# that are silent within one, hold its threads or end its process).
+LAST_ANSWER = "libmilter sends an answer after the callback has returned, and nobody can tell when"
+LIBMILTER_CANNOT = {
+    "Stop.test_the_last_answer_gets_through": LAST_ANSWER,
+    "Stop.test_open_transactions_may_end": LAST_ANSWER,
+    "Signals.test_burst": "of two signals that come at the same moment libmilter's own thread may get one, and ends the filter",
+}
 
 
 class Daemon:
@@ -229,6 +238,11 @@ class WireTest(unittest.TestCase):
     """daemon(): one that is stopped at the end of the test, which fails unless it ended well."""
 
     cut_expected = False
+
+    def setUp(self):
+        why = LIBMILTER_CANNOT.get(self.id().partition(".")[2])
+        if why and LIBRARY == "libmilter":
+            self.skipTest(why)
 
     def daemon(self, *arguments, **options):
         d = Daemon(*arguments, **options)

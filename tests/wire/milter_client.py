@@ -4,6 +4,7 @@ A Client is one connection. It keeps to what was negotiated: steps that the milt
 where it gives no answer none is awaited. What Postfix and Sendmail do differently is in the class Style.
 """
 
+import contextlib
 import socket
 import struct
 
@@ -262,7 +263,8 @@ class Client:
                 return reply
         reply = self.end_of_message()
         if self.style.postfix:
-            self.abort()
+            with contextlib.suppress(Vanished):  # the answer is here
+                self.abort()
         return reply
 
 

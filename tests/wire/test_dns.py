@@ -186,7 +186,7 @@ class Dns(harness.WireTest):
         return c
 
     def test_who_waits_keeps_nobody_waiting(self):
-        """Commands that come at the same moment: libmilter may leave some to a worker that goes to wait for DNS."""
+        """Commands that come at the same moment, and most of them wait for DNS."""
         for tcp in (False, True):
             with self.subTest(tcp=tcp):
                 d = self.daemon("", dict(ZONE, **{"silent.test": SILENT, "_dmarc.silent.test": SILENT}),
@@ -227,7 +227,7 @@ class Dns(harness.WireTest):
                 c.header(name, value)
             c.end_of_header()
             c.send("E")
-            time.sleep(0.2)  # libmilter drops what it has not read of a connection that is gone
+            time.sleep(0.2)  # what was not read of a connection that is gone is not judged
             c.vanish()
             c = d.client()
             c.mail("<x@silent.test>"), c.rcpt()

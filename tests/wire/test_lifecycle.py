@@ -248,8 +248,7 @@ class Reload(harness.WireTest):
 
 class Signals(harness.WireTest):
     def test_burst(self):
-        """Signals that come faster than they are handled are nobody else's: libmilter's own signal thread would
-        end the filter on the first SIGHUP that it gets hold of."""
+        """Signals that come faster than they are handled."""
         d = self.daemon("", ZONE)
         c = d.client()
         for _ in range(300):
@@ -316,7 +315,7 @@ class Stop(harness.WireTest):
         self.assertEqual(d.wait(), 0)
 
     def test_the_last_answer_gets_through(self):
-        """libmilter sends it after our last word: the process must not be gone by then."""
+        """It leaves the daemon after the transaction has ended: the process must not be gone by then."""
         for _ in range(10):
             d = self.daemon("", ZONE)
             c = d.client()

@@ -11,7 +11,7 @@ MESSAGES, CONNECTIONS = 48 << 10, 150  # KB of limits.memory; limits.connections
 BOUNDED = f"""
 limits = {{ memory = "{MESSAGES}K"; connections = {CONNECTIONS}; message-memory = "4M"; header-bytes = "256K"; recipients = 100; }};
 """
-# Beside its message a connection has a thread with libmilter's buffers and ours, and keeps a small block for the next message.
+# Beside its message a connection has the beginning of a packet, and keeps a small block for the next message.
 PER_CONNECTION = 80
 ALLOCATOR = 1.1  # what malloc() adds to blocks, and does not give back at once
 
