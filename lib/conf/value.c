@@ -278,7 +278,8 @@ static const char *socket_add(struct conf *conf, struct conf_strings *list, stru
     return NULL;
 }
 
-static const char *set(struct conf *conf, const struct conf_option *o, struct str text, struct arena *a)
+static const char *set(struct conf *conf, const struct conf_option *o, struct str text,
+                       struct arena *a)
 {
     void *field = field_of(conf, o);
     switch (o->type) {

@@ -26,5 +26,4 @@ void keywatch_run(struct keywatch *w);
  * the runtime's bell rings at its end. */
 int keywatch_timeout(const struct keywatch *w);
 
-
 #endif
