@@ -350,6 +350,46 @@ static void check_srs_listen(struct check *c)
                      conf->srs_domain.p ? "srs.secrets" : "srs.domain");
 }
 
+static void default_strings(struct conf *conf, struct conf_strings *list, size_t n,
+                            const struct str *v)
+{
+    if (list->set)
+        return;
+    list->v = arena_array(conf->arena, struct str, n);
+    memcpy(list->v, v, n * sizeof *v);
+    list->n = n;
+    list->set = true;
+}
+
+/* The bits are those of enum service_check (core/message.h), in its order. */
+static void check_policy_service(struct check *c)
+{
+    static const struct str words[] = {STR_INIT("spf"), STR_INIT("dnsbl"), STR_INIT("client"),
+                                       STR_INIT("sender"), STR_INIT("greylist")};
+    const size_t n_words = sizeof words / sizeof *words;
+    struct conf *conf = c->conf;
+    struct listen_address address;
+    struct str problem;
+    default_strings(conf, &conf->policy_service_checks, n_words, words);
+    for (size_t i = 0; i < conf->policy_service_checks.n; i++) {
+        size_t k = 0;
+        while (k < n_words && !str_eq(conf->policy_service_checks.v[i], words[k]))
+            k++;
+        if (k < n_words)
+            conf->policy_check_set |= 1U << k;
+        else
+            complain(c, "policy-service.checks", conf->policy_service_checks.v[i],
+                     "is none of spf, dnsbl, client, sender, greylist");
+    }
+    if (conf->policy_service_listen.n &&
+        !listen_parse(conf->policy_service_listen, c->scratch, &address, &problem))
+        conf_problem(c->problems, conf_place_of(conf, "policy-service.listen"),
+                     "policy-service.listen: %.*s", STR_ARG(problem));
+    if (conf->policy_service_listen.n && !conf->policy_service_checks.n)
+        conf_problem(c->problems, conf_place_of(conf, "policy-service.checks"),
+                     "policy-service.checks: is empty: then policy-service.listen is of no use");
+}
+
 static void check_srs(struct check *c)
 {
     const struct conf *conf = c->conf;
@@ -388,17 +428,6 @@ static void check_key_bits(struct check *c)
         (long long)conf->dkim_min_key_bits, (long long)conf->dkim_max_key_bits);
 }
 
-static void default_strings(struct conf *conf, struct conf_strings *list, size_t n,
-                            const struct str *v)
-{
-    if (list->set)
-        return;
-    list->v = arena_array(conf->arena, struct str, n);
-    memcpy(list->v, v, n * sizeof *v);
-    list->n = n;
-    list->set = true;
-}
-
 void conf_check(struct conf *conf, struct conf_problems *problems, struct arena *scratch)
 {
     static const struct str submission[] = {STR_INIT("MSA"), STR_INIT("ORIGINATING")};
@@ -414,6 +443,7 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_mailing_lists(&c);
     check_lists(&c);
     check_contact(&c);
+    check_policy_service(&c);
     check_key_bits(&c);
     check_headers(&c);
     check_guard(&c);

@@ -11,6 +11,15 @@
 #include "mail/address.h"
 #include "mail/header.h"
 
+/* What a policy service may check. */
+enum service_check {
+    SERVICE_SPF = 1,
+    SERVICE_DNSBL = 2,
+    SERVICE_CLIENT = 4,
+    SERVICE_SENDER = 8,
+    SERVICE_GREYLIST = 16,
+};
+
 /* A connection. Its texts live in its arena. */
 struct session {
     struct arena *arena;
@@ -65,6 +74,8 @@ struct message {
     bool results_lost; /* ... and there were more of those that may speak in our name */
     uint64_t body_bytes;
     struct kept_body body; /* at the end of the message, where somebody asked for it */
+    unsigned
+        checks; /* a set of enum service_check: what a policy service does; 0: it is the milter's */
     enum origin origin;
     struct str origin_why; /* "SMTP AUTH alice", "trusted network 127.0.0.0/8": for the log */
     /* From MAIL to the end of the header: its Received fields may yet make it forwarded, so nothing
@@ -73,6 +84,12 @@ struct message {
     struct netaddr entry_client; /* forwarded: from whom it had come in, where that is known */
     size_t entry_fields; /* fields on top that were added on this host since the message came in */
 };
+
+/* True if this is checked here: a policy service does what its configuration names. */
+static inline bool message_is_checked(const struct message *message, enum service_check check)
+{
+    return !message->checks || (message->checks & check);
+}
 
 struct conf;
 

@@ -79,7 +79,8 @@ static bool dmarc_may_pass(const struct evidence_dmarc *dmarc)
     return dmarc->n > 0;
 }
 
-static struct proposal judge_spf(const struct conf *conf, enum policy_point point,
+/* A policy service has no later point (`service`): spf.reject-at is nothing to it. */
+static struct proposal judge_spf(const struct conf *conf, enum policy_point point, bool service,
                                  const struct session *session, const struct evidence *evidence,
                                  struct arena *a)
 {
@@ -94,7 +95,7 @@ static struct proposal judge_spf(const struct conf *conf, enum policy_point poin
             return p;
         action = milder(action, conf->dmarc_on_temperror);
     }
-    if (!spf_happens_at(conf, point, action))
+    if (!service && !spf_happens_at(conf, point, action))
         return p;
     /* A domain that says nothing of this client gives nothing to tag. */
     bool silent = spf->outcome.result == SPF_NONE || spf->outcome.result == SPF_NEUTRAL;
@@ -428,7 +429,7 @@ static void decide_early(const struct conf *conf, enum policy_point point,
     const struct judging j = {conf, point, session, message, evidence, a};
     struct proposal proposals[2 + GATE_CAUSES];
     size_t n = 0;
-    proposals[n++] = judge_spf(conf, point, session, evidence, a);
+    proposals[n++] = judge_spf(conf, point, message->checks, session, evidence, a);
     if (point == POINT_DATA)
         n += gate_judge(&j, proposals + n);
     proposals[n++] = judge_greylist(&j);
@@ -458,7 +459,7 @@ static void decide_inbound(const struct conf *conf, const struct session *sessio
     size_t authors = judge_dmarc(conf, session, evidence, a, proposals + n);
     fill_disposition(conf, evidence, proposals + n, authors, out);
     n += authors;
-    proposals[n++] = judge_spf(conf, POINT_EOM, session, evidence, a);
+    proposals[n++] = judge_spf(conf, POINT_EOM, false, session, evidence, a);
     n += gate_judge(&j, proposals + n);
     proposals[n++] = judge_greylist(&j);
     combine(conf, proposals, n, a, out);
@@ -473,7 +474,7 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
     };
     /* What may be forwarded is known at the end of the header: nothing is refused before. */
     bool early = message->may_be_forwarded && point != POINT_EOM;
-    if (message->origin == ORIGIN_RELAYED || early)
+    if (message->origin == ORIGIN_RELAYED || early || (message->checks && point != POINT_DATA))
         return;
     if (point != POINT_EOM)
         decide_early(conf, point, session, message, evidence, a, out);

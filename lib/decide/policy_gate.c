@@ -168,10 +168,13 @@ static void soften(const struct judging *j, struct proposal *p)
 size_t gate_judge(const struct judging *j, struct proposal *proposals)
 {
     bool early = j->point != POINT_EOM;
+    enum action least = !early               ? ACTION_TAG
+                        : j->message->checks ? ACTION_QUARANTINE
+                                             : ACTION_TEMPFAIL;
     size_t n = 0;
     for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
         proposals[n] = causes[i](j);
-        n += proposals[n].action >= (early ? ACTION_TEMPFAIL : ACTION_TAG);
+        n += proposals[n].action >= least;
     }
     if (!n)
         return 0;

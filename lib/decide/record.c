@@ -81,14 +81,16 @@ static void count_override(enum override_reason reason)
         counter_inc(overrides[reason]);
 }
 
-static void count_action(const struct verdict *verdict)
+/* What a policy service lets through is counted at its end, behind the milter. */
+static void count_action(const struct message *message, const struct verdict *verdict)
 {
     static const enum counter done[] = {
         [ACTION_ACCEPT] = CTR_ACCEPTED,        [ACTION_TAG] = CTR_ACCEPTED,
         [ACTION_QUARANTINE] = CTR_QUARANTINED, [ACTION_TEMPFAIL] = CTR_TEMPFAILED,
         [ACTION_REJECT] = CTR_REJECTED,
     };
-    counter_inc(done[verdict->action]);
+    if (!message->checks || verdict->action >= ACTION_QUARANTINE)
+        counter_inc(done[verdict->action]);
     if (verdict->if_enforced == verdict->action)
         return;
     if (verdict->if_enforced == ACTION_QUARANTINE)
@@ -118,5 +120,5 @@ void record_count(enum policy_point point, const struct telling *t)
         if ((*s)->telling->count)
             (*s)->telling->count(t);
     count_override(t->verdict->override);
-    count_action(t->verdict);
+    count_action(t->message, t->verdict);
 }

@@ -219,6 +219,8 @@ const struct verdict *dialogue_mail(struct dialogue *d, const struct envelope_wo
         return &d->refusal;
     }
     take_envelope(&t->message, envelope);
+    if (d->policy_service)
+        t->message.checks = t->snapshot->conf->policy_check_set;
     message_decide_origin(t->snapshot->conf, t->session, &t->message);
     set_early_patience(t, POINT_MAIL);
     begin_stages(t);
@@ -317,6 +319,19 @@ const struct verdict *dialogue_data(struct dialogue *d)
     set_early_patience(d->transaction, POINT_DATA);
     pipeline_data(d->transaction->pipeline);
     return answer_early(d->transaction, POINT_DATA);
+}
+
+void dialogue_judge_envelope(struct dialogue *d, enum policy_point point)
+{
+    struct transaction *t = d->transaction;
+    int64_t left = t->snapshot->conf->dns_deadline * 1000 - t->asker.waited_us;
+    t->asker.may_pend = false;
+    t->asker.patience_us = left > 0 ? left : 0;
+    pipeline_data(t->pipeline);
+    transaction_decide(t, POINT_DATA, &t->verdict);
+    const struct telling telling = transaction_telling(t);
+    edits_plan(&telling, &t->edits);
+    t->point = point;
 }
 
 void dialogue_queue_id(struct dialogue *d, struct str queue_id)

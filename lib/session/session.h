@@ -75,6 +75,7 @@ struct dialogue {
     size_t quota;           /* of `messages` */
     char *helo;             /* room for facts.helo */
     struct verdict refusal; /* of what no transaction can hold */
+    bool policy_service;    /* policy-service.checks say what is judged, and there is no content */
 };
 
 /* A message on its way, from MAIL to its end. */
@@ -146,6 +147,10 @@ const struct verdict *dialogue_mail(struct dialogue *d, const struct envelope_wo
 const struct verdict *dialogue_rcpt(struct dialogue *d, const struct recipient_words *recipient);
 /* If it is refused, dialogue_answered() has to be called. */
 const struct verdict *dialogue_data(struct dialogue *d);
+/* For a policy service, instead: judges all that can be known before the content, and waits for it
+ * as long as dns.deadline lasts. Verdict and edits stand in the transaction then, as answered at
+ * `point`: dialogue_answered() tells of it. */
+void dialogue_judge_envelope(struct dialogue *d, enum policy_point point);
 void dialogue_queue_id(struct dialogue *d, struct str queue_id); /* the first that is told counts */
 void dialogue_header(struct dialogue *d, struct str name, struct str value);
 void dialogue_end_of_header(struct dialogue *d);

@@ -65,7 +65,8 @@ static void check_iprev(struct stage_run *run)
     struct evidence_client *e = &run->evidence->client;
     const struct netaddr *client = &run->session->client;
     if (run->conf->client_iprev == IPREV_OFF || !client->family || dnsbl_is_private(client) ||
-        e->iprev != IPREV_NONE || run->message->may_be_forwarded)
+        e->iprev != IPREV_NONE || run->message->may_be_forwarded ||
+        !message_is_checked(run->message, SERVICE_CLIENT))
         return;
     const struct dns_answer *names =
         gate_lookup(run->gate, reverse_name(run->message->arena, client), DNS_PTR);
@@ -115,7 +116,8 @@ static enum helo_result judge_helo(const struct stage_run *run)
 
 static void mail(struct stage_run *run)
 {
-    run->evidence->client.helo = judge_helo(run);
+    if (message_is_checked(run->message, SERVICE_CLIENT))
+        run->evidence->client.helo = judge_helo(run);
     check_iprev(run);
 }
 

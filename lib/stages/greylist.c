@@ -226,7 +226,7 @@ static void data(struct stage_run *run)
 {
     const struct conf *conf = run->conf;
     if (conf->greylist_mode != CHECK_OFF && conf->greylist_at == GREYLIST_AT_DATA &&
-        !run->message->may_be_forwarded)
+        message_is_checked(run->message, SERVICE_GREYLIST) && !run->message->may_be_forwarded)
         look_up(run, false);
 }
 

@@ -27,6 +27,7 @@ struct state {
 static bool is_asked(const struct stage_run *run)
 {
     return run->conf->n_lists && run->conf->dnsbl_mode != CHECK_OFF &&
+           message_is_checked(run->message, SERVICE_DNSBL) &&
            !netset_has(&run->conf->exceptions_networks, &run->session->client);
 }
 

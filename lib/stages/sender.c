@@ -87,6 +87,7 @@ static enum sender_domain judge_domain(const struct stage_run *run, struct str d
 static bool is_checked(const struct stage_run *run)
 {
     return run->conf->sender_mode != CHECK_OFF && !run->message->may_be_forwarded &&
+           message_is_checked(run->message, SERVICE_SENDER) &&
            !netset_has(&run->conf->exceptions_networks, &run->session->client);
 }
 

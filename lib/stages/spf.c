@@ -32,6 +32,8 @@ static struct str why_skipped(const struct stage_run *run)
     struct arena *a = run->message->arena;
     if (conf->spf_mode == CHECK_OFF)
         return STR("spf.mode is off");
+    if (!message_is_checked(run->message, SERVICE_SPF))
+        return STR("policy-service.checks");
     if (!s->client.family)
         return STR("the MTA told no client address");
     if (netset_has(&conf->spf_skip_networks, &s->client))

@@ -31,6 +31,7 @@
 #include "milter/daemon/daemon.h"
 #include "milter/daemon/keywatch.h"
 #include "milter/daemon/leftout.h"
+#include "milter/daemon/policyservice.h"
 #include "milter/daemon/recorder.h"
 #include "milter/daemon/sampler.h"
 #include "milter/daemon/sandbox.h"
@@ -47,7 +48,7 @@
 #define LAST_LINES_MS 500
 
 /* Settings that a reload cannot change, with their values as text. */
-#define FIXED_SETTINGS 12
+#define FIXED_SETTINGS 13
 struct fixed_setting {
     const char *name;
     struct str value;
@@ -87,8 +88,9 @@ static void print_problems(const struct conf_problems *problems)
 static void raise_descriptor_limit(const struct conf *conf)
 {
     struct rlimit limit;
-    rlim_t need =
-        DESCRIPTORS_FOR(conf->limits_connections) + (conf->srs_listen.n ? SRS_CONNECTIONS_MAX : 0);
+    rlim_t need = DESCRIPTORS_FOR(conf->limits_connections) +
+                  (conf->srs_listen.n ? SRS_CONNECTIONS_MAX : 0) +
+                  (conf->policy_service_listen.n ? POLICY_CONNECTIONS_MAX : 0);
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
         return;
     struct rlimit enough = {need, limit.rlim_max < need ? need : limit.rlim_max};
@@ -175,6 +177,7 @@ static void fixed_settings(const struct conf *conf, struct arena *a,
         {"milter-library", conf->milter_library == MILTER_BY_OWN ? STR("own") : STR("libmilter")},
         {"control", conf->control},
         {"srs.listen", conf->srs_listen},
+        {"policy-service.listen", conf->policy_service_listen},
         {"socket-mode", str_printf(a, "%o", conf->socket_mode)},
         {"socket-owner", conf->socket_owner},
         {"socket-group", conf->socket_group},

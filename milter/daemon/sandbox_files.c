@@ -225,6 +225,7 @@ static void allow_removing(struct rules *r, const struct conf *conf)
         allow_removing_socket(r, conf->listen.v[i]);
     allow_removing_socket(r, conf->control);
     allow_removing_socket(r, conf->srs_listen);
+    allow_removing_socket(r, conf->policy_service_listen);
     allow_directory_of(r, conf->pid_file, REMOVE);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "milter/daemon/callbacks.h"
+#include "milter/daemon/policyservice.h"
 #include "milter/daemon/socket.h"
 #include "milter/daemon/srsmaps.h"
 #include "milter/daemon/status.h"
@@ -33,6 +34,7 @@ struct server {
     struct milter_door milter;
     struct control_door control;
     struct socketmap_door srs;
+    struct policy_door policy;
     struct status_source status;
     struct socket_file *files; /* of all sockets, in the order in which they were opened */
     size_t n_files;
@@ -203,6 +205,26 @@ static bool open_srs(struct server *s, const struct conf *conf, const struct ide
             open_at(s, &address, &rights, id, open_for_own, &own, a, problem));
 }
 
+static bool open_policy(struct server *s, const struct conf *conf, const struct identity *id,
+                        struct arena *a, struct str *problem)
+{
+    const struct socket_rights rights = {conf->socket_owner, conf->socket_group, conf->socket_mode};
+    const struct serve_door door = {
+        .protocol = &policy_protocol,
+        .context = &s->policy,
+        .connections_max = POLICY_CONNECTIONS_MAX,
+        .silence_ms = SILENCE_SECONDS * 1000,
+        .frame_ms = 100000, /* Postfix gives up then, too */
+        .write_ms = 100000,
+    };
+    struct own_socket own = {s->serve, &door, false};
+    struct listen_address address;
+    s->policy = (struct policy_door){&policy_events, s->runtime};
+    return !conf->policy_service_listen.n ||
+           (listen_parse(conf->policy_service_listen, a, &address, problem) &&
+            open_at(s, &address, &rights, id, open_for_own, &own, a, problem));
+}
+
 /* --- The server --------------------------------------------------------------------------------*/
 
 struct server *server_open(const struct conf *conf, const char *conf_path, struct runtime *rt,
@@ -221,7 +243,7 @@ struct server *server_open(const struct conf *conf, const char *conf_path, struc
     if (!s->serve)
         *problem = str_of(strerror(errno));
     if (s->serve && open_milter(s, conf, id, a, problem) && open_control(s, conf, id, a, problem) &&
-        open_srs(s, conf, id, a, problem))
+        open_srs(s, conf, id, a, problem) && open_policy(s, conf, id, a, problem))
         return s;
     for (size_t i = 0; i < s->n_files; i++)
         socket_remove(&s->files[i]);

@@ -184,6 +184,8 @@ static void write_json(struct status *s, struct strbuf *out)
         json_text(&j, NULL, s->conf->listen.v[i]);
     if (s->conf->srs_listen.n)
         json_text(&j, NULL, s->conf->srs_listen);
+    if (s->conf->policy_service_listen.n)
+        json_text(&j, NULL, s->conf->policy_service_listen);
     json_end(&j, ']');
     json_number(&j, "connections", s->connections);
     json_number(&j, "transactions", s->transactions);

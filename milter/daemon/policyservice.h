@@ -1,0 +1,12 @@
+/* policyservice.h - what the policy door answers: the same evaluation and policy as the milter's,
+ * up to DATA. Its context is a struct runtime. */
+#ifndef ASSAY_MILTER_POLICYSERVICE_H
+#define ASSAY_MILTER_POLICYSERVICE_H
+
+#include "milter/serve/policy_door.h"
+
+#define POLICY_CONNECTIONS_MAX 1000 /* Postfix opens one for each smtpd */
+
+extern const struct policy_events policy_events;
+
+#endif

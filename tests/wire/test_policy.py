@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+"""The policy service: Postfix's protocol as it is, and as nobody should write it; what is answered, once or for each
+recipient; many clients at once."""
+
+import socket
+
+import harness
+from dns_server import SERVFAIL
+from harness import PATIENCE, free_port
+
+ZONE = {
+    "good.test": {"TXT": ["v=spf1 ip4:192.0.2.0/24 -all"], "MX": [(10, "mx.good.test")]},
+    "mx.good.test": {"A": ["192.0.2.25"]},
+    "2.0.0.127.bl.test": {"A": ["127.0.0.2"]},
+    "66.113.0.203.bl.test": {"A": ["127.0.0.2"]},
+    "7.2.0.192.bl.test": {"A": ["127.0.0.3"]},
+    "8.2.0.192.bl.test": SERVFAIL,
+}
+GATE = """
+spf = { on-fail = "reject"; };
+dnsbl = { reject-at = 5; lists = ( { zone = "bl.test"; weight = 5; codes = [ "127.0.0.2" ]; },
+                                   { zone = "bl.test"; weight = 3; codes = [ "127.0.0.3" ]; label = "Milder"; } ); };
+sender = { mode = "enforce"; on-unknown-domain = "reject"; };
+exceptions = { recipients = [ "postmaster@recv.test" ]; };
+"""
+COMMON = {
+    "request": "smtpd_access_policy",
+    "protocol_state": "RCPT",
+    "protocol_name": "ESMTP",
+    "client_address": "192.0.2.10",
+    "client_name": "mail.good.test",
+    "reverse_client_name": "mail.good.test",
+    "helo_name": "mail.good.test",
+    "sender": "ann@good.test",
+    "recipient": "bob@recv.test",
+    "recipient_count": "0",
+    "queue_id": "",
+    "instance": "123.456.789",
+    "size": "0",
+    "sasl_method": "",
+    "sasl_username": "",
+    "ccert_subject": "",
+    "stress": "",
+}
+
+
+def request(end="\n", **changes):
+    attributes = {**COMMON, **changes}
+    text = "".join(f"{name}={value}{end}" for name, value in attributes.items() if value is not None)
+    return (text + end).encode()
+
+
+class Policy:
+    def __init__(self, address):
+        self.socket = socket.create_connection(address, timeout=PATIENCE)
+        self.kept = b""
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def answer(self):
+        """The next action; None: the connection has ended."""
+        while b"\n\n" not in self.kept:
+            try:
+                came = self.socket.recv(65536)
+            except ConnectionResetError:
+                came = b""
+            if not came:
+                assert not self.kept, self.kept
+                return None
+            self.kept += came
+        text, _, self.kept = self.kept.partition(b"\n\n")
+        assert text.startswith(b"action=") and b"\n" not in text, text
+        return text[len(b"action=") :].decode()
+
+    def ask(self, **changes):
+        self.send(request(**changes))
+        return self.answer()
+
+    def close(self):
+        self.socket.close()
+
+
+class PolicyService(harness.WireTest):
+    def service(self, config=GATE, checks=""):
+        d = self.daemon("", start=False, zone=ZONE)
+        d.policy = ("127.0.0.1", free_port("127.0.0.1"))
+        d.configure(f'policy-service = {{ listen = "inet:{d.policy[1]}@127.0.0.1"; {checks} }};\n' + config)
+        d.start()
+        return d
+
+    def policy_client(self, d):
+        c = Policy(d.policy)
+        self.addCleanup(c.close)
+        return c
+
+    def test_spf_is_prepended_once(self):
+        c = self.policy_client(self.service())
+        first = c.ask()
+        self.assertRegex(first, r"^PREPEND Received-SPF: pass \(mx\.test: good\.test authorizes 192\.0\.2\.10\)")
+        self.assertIn("receiver=mx.test", first)
+        self.assertEqual(c.ask(recipient="carol@recv.test"), "DUNNO")
+        self.assertEqual(c.ask(protocol_state="DATA", recipient="", recipient_count="2"), "DUNNO")
+        self.assertRegex(c.ask(instance="123.456.790"), r"^PREPEND Received-SPF: pass")
+
+    def test_refusals_hold_for_all_but_exceptions(self):
+        d = self.service()
+        c = self.policy_client(d)
+        listed = {"client_address": "203.0.113.66", "sender": "ann@elsewhere.good.test", "helo_name": "h.good.test"}
+        self.assertEqual(c.ask(**listed), "550 5.7.1 [203.0.113.66] is listed at bl.test")
+        self.assertEqual(c.ask(recipient="carol@recv.test", **listed), "550 5.7.1 [203.0.113.66] is listed at bl.test")
+        self.assertRegex(c.ask(recipient="Postmaster@recv.test", **listed), r"^PREPEND Received-SPF: none")
+        self.assertEqual(c.ask(recipient="dave@recv.test", **listed), "550 5.7.1 [203.0.113.66] is listed at bl.test")
+        self.assertEqual(len(d.lines(r"action=reject cause=dnsbl at=rcpt")), 1)
+
+    def test_an_exception_that_comes_first_holds_for_nobody_else(self):
+        c = self.policy_client(self.service())
+        listed = {"client_address": "203.0.113.66", "sender": "ann@elsewhere.good.test", "helo_name": "h.good.test"}
+        self.assertRegex(c.ask(recipient="postmaster@recv.test", **listed), r"^PREPEND Received-SPF: none")
+        self.assertEqual(c.ask(**listed), "550 5.7.1 [203.0.113.66] is listed at bl.test")
+
+    def test_spf_acts_at_rcpt_whatever_reject_at_says(self):
+        c = self.policy_client(self.service())
+        self.assertRegex(c.ask(client_address="198.51.101.9"), r"^550 5\.7\.23 SPF fail: good\.test does not authorize")
+
+    def test_findings_are_prepended(self):
+        c = self.policy_client(self.service())
+        self.assertRegex(c.ask(client_address="192.0.2.7"), r"^PREPEND Received-SPF: pass")
+        self.assertEqual(c.ask(recipient="carol@recv.test"), "PREPEND X-Assay-Gate: mx.test; dnsbl=3 (Milder)")
+        self.assertEqual(c.ask(recipient="dave@recv.test"), "DUNNO")
+
+    def test_checks_say_what_is_done(self):
+        c = self.policy_client(self.service(checks='checks = [ "spf" ];'))
+        self.assertRegex(c.ask(client_address="203.0.113.66", sender="ann@none.test"), r"^PREPEND Received-SPF: none")
+        c = self.policy_client(self.service(checks='checks = [ "dnsbl" ];'))
+        self.assertEqual(c.ask(client_address="198.51.101.9"), "DUNNO")
+        self.assertEqual(c.ask(client_address="203.0.113.66", instance="2"), "550 5.7.1 [203.0.113.66] is listed at bl.test")
+
+    def test_sender(self):
+        c = self.policy_client(self.service())
+        self.assertEqual(c.ask(sender="ann@none.test"), "550 5.1.8 The sender's domain none.test has neither MX nor address")
+        self.assertRegex(c.ask(sender="", helo_name="mx.good.test", instance="2"), r"^PREPEND Received-SPF: none")
+
+    def test_greylisting(self):
+        """As the other checks: one answer for all recipients, and who comes again passes."""
+        config = 'greylist = { mode = "enforce"; };\n'
+        d = self.daemon("", start=False, zone=ZONE, clock=True)
+        d.policy = ("127.0.0.1", free_port("127.0.0.1"))
+        service = f'state-dir = "{d.directory}";\npolicy-service = {{ listen = "inet:{d.policy[1]}@127.0.0.1"; checks = [ %s ]; }};\n'
+        d.configure(service % '"spf", "greylist"' + config)
+        d.start()
+        c = self.policy_client(d)
+        self.assertEqual(c.ask(), "451 4.7.1 Greylisted, please try again in 30 seconds")
+        self.assertEqual(c.ask(recipient="carol@recv.test")[:9], "451 4.7.1")
+        d.clock.go_on(31)
+        self.assertRegex(c.ask(instance="2"), r"^PREPEND Received-SPF: pass")
+
+    def test_ours_is_left_alone(self):
+        d = self.service()
+        c = self.policy_client(d)
+        self.assertEqual(c.ask(client_address="203.0.113.66", sasl_method="PLAIN", sasl_username="ann"), "DUNNO")
+        self.assertEqual(c.ask(client_address="127.0.0.1", instance="2"), "DUNNO")
+        self.assertEqual(c.ask(client_address="198.51.100.3", instance="3"), "DUNNO")
+        self.assertEqual(c.ask(client_address="203.0.113.66", ccert_subject="CN=x", instance="4")[:3], "550")
+        self.assertEqual(d.dns.queries, [q for q in d.dns.queries if "66.113.0.203" in q[0] or "test" in q[0]])
+
+    def test_dns_trouble_refuses_nobody(self):
+        c = self.policy_client(self.service())
+        self.assertRegex(c.ask(client_address="192.0.2.8"), r"^PREPEND Received-SPF: pass")
+
+    def test_other_states_and_requests(self):
+        c = self.policy_client(self.service())
+        for state in ("CONNECT", "EHLO", "HELO", "MAIL", "END-OF-MESSAGE", "VRFY", "ETRN", "", None):
+            self.assertEqual(c.ask(protocol_state=state, client_address="203.0.113.66"), "DUNNO")
+        self.assertEqual(c.ask(request="junk_mail", client_address="203.0.113.66"), "DUNNO")
+        self.assertEqual(c.ask(request=None, client_address="203.0.113.66"), "DUNNO")
+
+    def test_without_instance_every_request_is_a_message(self):
+        """Exim tells none."""
+        c = self.policy_client(self.service())
+        for _ in range(2):
+            self.assertRegex(c.ask(instance=None), r"^PREPEND Received-SPF: pass")
+
+    def test_forms(self):
+        c = self.policy_client(self.service())
+        self.assertRegex(c.ask(end="\r\n"), r"^PREPEND Received-SPF: pass")
+        c.send(b"\n")
+        self.assertEqual(c.answer(), "DUNNO")
+        c.send(b"request=smtpd_access_policy\nprotocol_state=RCPT\n\n")
+        self.assertEqual(c.answer(), "DUNNO")
+        c.send(request(instance="5", unknown="x" * 65536, sender="\u00e4nn@good.test"))
+        self.assertRegex(c.answer(), r"^PREPEND Received-SPF: pass")
+        c.send(b"no attribute\n=\n" + request(instance="6", client_address="2001:db8::1", client_name="unknown"))
+        self.assertRegex(c.answer(), r"^550 5\.7\.23 SPF fail")
+
+    def test_an_end_in_mid_word(self):
+        d = self.service()
+        c = self.policy_client(d)
+        c.send(request()[:-1])
+        c.close()
+        c = self.policy_client(d)
+        self.assertRegex(c.ask(), r"^PREPEND")
+
+    def test_split_and_pipelined(self):
+        c = self.policy_client(self.service())
+        for byte in request():
+            c.send(bytes([byte]))
+        self.assertRegex(c.answer(), r"^PREPEND")
+        c.send(request(instance="2") + request(instance="2", recipient="x@recv.test") + request(instance="3"))
+        self.assertRegex(c.answer(), r"^PREPEND")
+        self.assertEqual(c.answer(), "DUNNO")
+        self.assertRegex(c.answer(), r"^PREPEND")
+
+    def test_a_request_without_end(self):
+        d = self.service()
+        c = self.policy_client(d)
+        try:
+            c.send(b"sender=" + b"x" * 300000)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        self.assertIsNone(c.answer())
+        d.wait_for_log("policy connection of .* is closed: a request that is too long")
+
+    def test_200_connections(self):
+        d = self.service()
+        clients = [self.policy_client(d) for _ in range(200)]
+        for n, c in enumerate(clients):
+            c.send(request(instance=str(n)))
+        for c in clients:
+            self.assertRegex(c.answer(), r"^PREPEND Received-SPF: pass")
+
+
+if __name__ == "__main__":
+    harness.main()
