@@ -184,7 +184,8 @@ class Lack(harness.WireTest):
                         clients.append(d.client())
                     except (Vanished, OSError):
                         refused += 1
-                self.assertGreaterEqual(refused, 17)
+                # Descriptors of DNS may be given back meanwhile, so a few more than three may be had.
+                self.assertGreaterEqual(refused, 12)
                 for c in clients:
                     self.assertEqual(len(c.message().edits), 2)
                 self.assertEqual(d.counters()["connections-refused"], refused)
