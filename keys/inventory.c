@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "conf/source.h"
 #include "keys/keydir.h"
@@ -14,6 +13,7 @@
 
 struct inventory {
     const struct conf *conf;
+    int64_t now;
     struct arena *arena;
     struct conf_problems *problems;
     struct key_reader reader;
@@ -63,7 +63,7 @@ static void add_entries(struct inventory *v)
 /* Entries with a directory. */
 static void add_directories(struct inventory *v)
 {
-    struct keydirs *dirs = keydirs_load(v->conf, NULL, time(NULL), v->problems);
+    struct keydirs *dirs = keydirs_load(v->conf, NULL, v->now, v->problems);
     for (size_t d = 0; dirs && d < dirs->n; d++) {
         const struct keydir *dir = &dirs->dirs[d];
         for (size_t i = 0; i < dir->n; i++) {
@@ -107,11 +107,11 @@ static void add_table(struct inventory *v)
     }
 }
 
-bool inventory_load(const struct conf *conf, struct arena *a, struct conf_problems *problems,
-                    struct configured_key **keys, size_t *n)
+bool inventory_load(const struct conf *conf, int64_t now, struct arena *a,
+                    struct conf_problems *problems, struct configured_key **keys, size_t *n)
 {
     size_t before = problems->n;
-    struct inventory v = {.conf = conf, .arena = a, .problems = problems};
+    struct inventory v = {.conf = conf, .now = now, .arena = a, .problems = problems};
     key_reader_init(&v.reader, conf, a);
     add_entries(&v);
     add_directories(&v);

@@ -16,10 +16,10 @@ struct configured_key {
     struct str problem;      /* why it cannot be used; with the path */
 };
 
-/* All keys: those of `signing` in its order, then those of key
- * directories, then those of the KeyTable. False if a table or a key
- * directory is wrong, which `problems` says. */
-bool inventory_load(const struct conf *conf, struct arena *a, struct conf_problems *problems,
-                    struct configured_key **keys, size_t *n);
+/* All keys as of `now` (seconds since 1970): those of `signing` in its order, then those of key
+ * directories, then those of the KeyTable. False if a table or a key directory is wrong, which
+ * `problems` says. */
+bool inventory_load(const struct conf *conf, int64_t now, struct arena *a,
+                    struct conf_problems *problems, struct configured_key **keys, size_t *n);
 
 #endif

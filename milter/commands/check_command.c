@@ -22,7 +22,6 @@ struct check {
     struct check_words words;
     const char *save_path;
     bool trace, explain, with_reference, data_only;
-    int64_t now; /* 0: the clock's */
     struct check_recorder recorder;
     struct check_case *under_way;
     struct check_messages messages;
@@ -49,8 +48,6 @@ static const struct command_option check_options[] = {
            "the MTA's service ({daemon_name}), such as MSA"),
     OPTION("mta", "NAME", take_text, struct check, words.mta,
            "what the MTA calls itself in Received ({j}); default: authserv-id"),
-    OPTION("at", "TIME", take_time, struct check, now,
-           "when the message came: 2026-11-29T20:00:00Z, or seconds since 1970; default: now"),
     OPTION("save-dns", "FILE", take_text, struct check, save_path,
            "write what is asked of the DNS to a zone file for --dns"),
     OPTION("trace", NULL, take_flag, struct check, trace, "say every look-up with its answer"),
@@ -199,7 +196,7 @@ static bool every_message(void *context, const struct transaction *t)
 static void prepare_host(struct check *check)
 {
     struct fixed_host *h = &check->host;
-    h->now = check->now;
+    h->now = check->command->now;
     h->snapshot.conf = check->command->conf;
     h->snapshot.dns = check->command->dns;
     h->snapshot.keys = check->signing_keys;
@@ -281,7 +278,7 @@ const struct command_row check_command = {
     .brief = "what would be done with a saved message, and why",
     .words = "MESSAGE...",
     .options = check_options,
-    .common = COMMON_CONF | COMMON_DNS | COMMON_JSON,
+    .common = COMMON_CONF | COMMON_DNS | COMMON_JSON | COMMON_AT,
     .size = sizeof(struct check),
     .run = check_run,
     .about =

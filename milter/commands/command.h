@@ -36,6 +36,7 @@ struct command {
     /* Common options (enum command_common). */
     const char *conf_path; /* of -c; NULL: the default file if there is one, else all defaults */
     const char *zone_path; /* of --dns: answers come from this file and from nowhere else */
+    int64_t now;           /* of --at, seconds since 1970; default: the clock's */
     bool explain, json, help;
 
     /* Opened on request, closed by the frame. */
@@ -76,6 +77,7 @@ enum command_common {
     COMMON_DNS = 2,     /* --dns FILE */
     COMMON_EXPLAIN = 4, /* --explain */
     COMMON_JSON = 8,    /* --json */
+    COMMON_AT = 16,     /* --at TIME: what judges by time judges as of this one */
     COMMON_QUESTION = COMMON_CONF | COMMON_DNS | COMMON_EXPLAIN | COMMON_JSON,
 };
 
@@ -119,7 +121,7 @@ struct command_texts {
 command_take take_flag;     /* bool */
 command_take take_text;     /* const char *; NULL: it was not given */
 command_take take_texts;    /* struct command_texts */
-command_take take_time;     /* int64_t, seconds since 1970; 0: it was not given */
+command_take take_time;     /* int64_t, seconds since 1970 */
 command_take take_address;  /* struct netaddr; family 0: it was not given */
 command_take take_domain;   /* struct str, normalised; absent: it was not given */
 command_take take_selector; /* struct str, normalised */

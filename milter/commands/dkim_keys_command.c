@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/json.h"
 #include "keys/inventory.h"
@@ -77,7 +76,7 @@ static int load_keys(struct survey *s)
     struct configured_key *keys;
     size_t n;
     conf_problems_init(&problems, a);
-    if (!inventory_load(s->command->conf, a, &problems, &keys, &n)) {
+    if (!inventory_load(s->command->conf, s->command->now, a, &problems, &keys, &n)) {
         command_print_problems(&problems);
         return EX_CONFIG;
     }
@@ -105,9 +104,9 @@ static struct str type_word(const struct row *row)
     return !key ? STR_NONE : private_key_type(key) == KEY_RSA ? STR("rsa") : STR("ed25519");
 }
 
-static struct str age(const struct row *row, struct arena *a)
+static struct str age(const struct row *row, int64_t now, struct arena *a)
 {
-    int64_t seconds = (int64_t)time(NULL) - row->key->since;
+    int64_t seconds = now - row->key->since;
     if (!row->key->since || seconds < 0)
         return STR("-");
     if (seconds < 3600)
@@ -202,7 +201,7 @@ static void print_table(struct survey *s)
             key ? type_word(row) : STR("-"),
             key ? str_printf(a, "%u", private_key_bits(key)) : STR("-"),
             str_of(row->key->state),
-            age(row, a),
+            age(row, s->command->now, a),
             finding_word(row),
         };
         memcpy(cells[i + 1], line, sizeof line);
@@ -292,7 +291,7 @@ const struct command_row dkim_list_command = {
     .name = "list",
     .brief = "every configured key: type, age, state, published or not",
     .options = survey_options,
-    .common = COMMON_QUESTION,
+    .common = COMMON_QUESTION | COMMON_AT,
     .size = sizeof(struct survey),
     .run = dkim_list,
     .about = "Lists every key that is configured for signing, with its record's state in the DNS.",
@@ -303,7 +302,7 @@ const struct command_row dkim_test_command = {
     .name = "test",
     .brief = "do the records in the DNS fit the keys? for monitoring",
     .options = survey_options,
-    .common = COMMON_QUESTION,
+    .common = COMMON_QUESTION | COMMON_AT,
     .size = sizeof(struct survey),
     .run = dkim_test,
     .about =

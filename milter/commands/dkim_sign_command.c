@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "dkim/dkim.h"
 #include "keys/keyfile.h"
@@ -79,13 +78,14 @@ static const struct command_option sign_options[] = {
     {0},
 };
 
-static struct dkim_sign_settings sign_settings(const struct sign_words *w)
+static struct dkim_sign_settings sign_settings(const struct command *c)
 {
+    const struct sign_words *w = c->own;
     static const struct str none;
     struct dkim_sign_settings settings = {
         .header_canon = w->canons.given ? w->canons.header : CANON_RELAXED,
         .body_canon = w->canons.given ? w->canons.body : CANON_RELAXED,
-        .now = time(NULL),
+        .now = c->now,
     };
     if (w->names.n) {
         settings.sign_headers = w->names.v;
@@ -112,7 +112,7 @@ static int sign_message(struct command *c, const struct dkim_signing_key *key)
 {
     struct mail_file m;
     struct str value, problem;
-    struct dkim_sign_settings settings = sign_settings(c->own);
+    struct dkim_sign_settings settings = sign_settings(c);
     if (!mail_file_read(c, c->n_words ? c->words[0] : "-", &m))
         return EX_NOINPUT;
     struct dkim_signer *signer = dkim_signer_new(c->arena, &settings, &m.headers);
@@ -147,6 +147,7 @@ const struct command_row dkim_sign_command = {
     .brief = "sign a message",
     .words = "[MESSAGE]",
     .options = sign_options,
+    .common = COMMON_AT,
     .size = sizeof(struct sign_words),
     .run = dkim_sign,
     .about = "Prints the message (default: standard input) with a DKIM-Signature on top.",

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/json.h"
 #include "dkim/dkim.h"
@@ -110,7 +109,7 @@ static int dkim_verify(struct command *c)
         .max_key_bits = (unsigned)conf->dkim_max_key_bits,
         .partial_body = conf->dkim_partial_body,
         .clock_skew_s = conf->dkim_clock_skew / 1000,
-        .now = time(NULL),
+        .now = c->now,
     };
     command_trace(c);
     struct dkim_verifier *v = dkim_verifier_new(&settings, &m.headers, NULL, &c->asker);
@@ -127,7 +126,7 @@ const struct command_row dkim_verify_command = {
     .name = "verify",
     .brief = "verify the signatures of a message",
     .words = "[MESSAGE]",
-    .common = COMMON_QUESTION,
+    .common = COMMON_QUESTION | COMMON_AT,
     .run = dkim_verify,
     .about =
         "Verifies the DKIM-Signatures of a message (default: standard input), as the milter would.",

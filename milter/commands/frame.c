@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "milter/commands/command.h"
 
@@ -28,6 +29,9 @@ static const struct {
     {COMMON_DNS,
      {"dns", "FILE", take_text, offsetof(struct command, zone_path),
       "answer from this zone file instead of the DNS", false, 0}},
+    {COMMON_AT,
+     {"at", "TIME", take_time, offsetof(struct command, now),
+      "as of this time: 2026-11-29T20:00:00Z, or seconds since 1970; default: now", false, 0}},
     {COMMON_EXPLAIN,
      {"explain", NULL, take_flag, offsetof(struct command, explain),
       "say every step: record, term, look-up", false, 0}},
@@ -320,7 +324,7 @@ static int find_and_run(struct command *c, int argc, char **argv)
 
 int frame_main(const struct command_row *root, int argc, char **argv)
 {
-    struct command c = {.arena = arena_new(0), .name = root->name, .row = root};
+    struct command c = {.arena = arena_new(0), .name = root->name, .row = root, .now = time(NULL)};
     int status = argc > 0 ? find_and_run(&c, argc - 1, argv + 1) : EX_USAGE;
     status = flush_output(&c, status);
     close_command(&c);

@@ -73,10 +73,18 @@ static bool has_passed(const struct listing *l, int64_t first, int64_t expires)
     return expires > first + l->c->conf->greylist_window / 1000;
 }
 
+/* With --at. What has been forgotten since cannot be told. */
+static bool is_remembered(const struct listing *l, int64_t first, int64_t expires)
+{
+    return first <= l->c->now && l->c->now < expires;
+}
+
 static void list_text(void *listing, struct str key, int64_t first, int64_t expires)
 {
     struct listing *l = listing;
     char seen[32], until[32];
+    if (!is_remembered(l, first, expires))
+        return;
     struct str words = greykey_words(key, l->c->arena);
     printf("%-7s first seen %s, until %s  %.*s\n",
            has_passed(l, first, expires) ? "passes" : "waits", when(first, seen),
@@ -88,6 +96,8 @@ static void list_json(void *listing, struct str key, int64_t first, int64_t expi
 {
     struct listing *l = listing;
     struct str words = greykey_words(key, l->c->arena), kind;
+    if (!is_remembered(l, first, expires))
+        return;
     str_split(&words, ' ', &kind);
     json_object(&l->json, NULL);
     json_text(&l->json, "kind", kind);
@@ -220,7 +230,7 @@ static int add_run(struct command *c)
 const struct command_row greylist_list_command = {
     .name = "list",
     .brief = "the networks and domains that are remembered",
-    .common = COMMON_CONF | COMMON_JSON,
+    .common = COMMON_CONF | COMMON_JSON | COMMON_AT,
     .run = list_run,
     .about =
         "Lists the networks and domains that greylisting remembers: whether they pass, when they "

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/json.h"
 #include "mail/address.h"
@@ -46,7 +45,7 @@ static int make_request(const struct command *c, struct spf_request *r)
         .client = w->ip,
         .helo = str_of(w->helo ? w->helo : ""),
         .receiver = c->conf->authserv_id,
-        .now = time(NULL),
+        .now = c->now,
         .limits = spf_limits_default,
         .want_explanation = true,
         .step = c->explain && !c->json ? command_print_step : NULL,
@@ -133,7 +132,7 @@ const struct command_row spf_check_command = {
     .name = "check",
     .brief = "may this client send for this domain, and why",
     .options = spf_options,
-    .common = COMMON_QUESTION,
+    .common = COMMON_QUESTION | COMMON_AT,
     .size = sizeof(struct spf_words),
     .run = spf_check_run,
     .about = "Checks SPF (RFC 7208) as the milter would for a client that sends mail.",

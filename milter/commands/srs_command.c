@@ -4,19 +4,15 @@
  * no hash can be made, 78 for the configuration and the file of secrets. */
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "keys/srssecrets.h"
 #include "milter/commands/commands.h"
 
 struct srs_words {
-    int64_t at;
     bool explain;
 };
 
 static const struct command_option srs_options[] = {
-    OPTION("at", "TIME", take_time, struct srs_words, at,
-           "when: 2026-11-29T20:00:00Z, or seconds since 1970; default: now"),
     OPTION("explain", NULL, take_flag, struct srs_words, explain,
            "say on standard error why there is no other address"),
     {0},
@@ -47,7 +43,7 @@ static int say_other(struct command *c, direction *other)
     int status = load_scheme(c, &scheme);
     if (status != EX_OK)
         return status;
-    struct srs_outcome o = other(scheme, str_of(c->words[0]), w->at ? w->at : time(NULL), c->arena);
+    struct srs_outcome o = other(scheme, str_of(c->words[0]), c->now, c->arena);
     if (o.status == SRS_UNKNOWN)
         return command_fail(c, EX_TEMPFAIL, "%s", o.why);
     if (o.status == SRS_DONE)
@@ -145,7 +141,7 @@ static const struct command_row forward_command = {
     .brief = "the address that mail of a sender is forwarded with",
     .words = "ADDRESS",
     .options = srs_options,
-    .common = COMMON_CONF,
+    .common = COMMON_CONF | COMMON_AT,
     .size = sizeof(struct srs_words),
     .run = forward,
     .about = "Prints the SRS address that mail of this sender is forwarded with, as the map "
@@ -158,7 +154,7 @@ static const struct command_row reverse_command = {
     .brief = "whom mail to an SRS address is for",
     .words = "ADDRESS",
     .options = srs_options,
-    .common = COMMON_CONF,
+    .common = COMMON_CONF | COMMON_AT,
     .size = sizeof(struct srs_words),
     .run = reverse,
     .about = "Prints the address that mail to this SRS address of ours is for, as the map reverse "

@@ -135,7 +135,7 @@ static void need_tables(struct rules *r, const struct conf *conf)
     need(r, str_starts(conf->signing_table, STR("refile:"))
                 ? str_sub(conf->signing_table, 7, conf->signing_table.n)
                 : conf->signing_table);
-    inventory_load(conf, r->arena, &told, &keys, &n);
+    inventory_load(conf, 0, r->arena, &told, &keys, &n);
     for (size_t i = 0; i < n; i++)
         need(r, keys[i].path);
 }

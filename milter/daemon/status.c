@@ -41,7 +41,7 @@ static void gather(struct status *s, const struct snapshot *snapshot)
     if (s->source->serve)
         s->serving = serve_figures(s->source->serve);
     conf_problems_init(&problems, s->arena);
-    inventory_load(s->conf, s->arena, &problems, &s->keys, &s->n_keys);
+    inventory_load(s->conf, s->now, s->arena, &problems, &s->keys, &s->n_keys);
     s->n_recent = log_recent(s->recent, LOG_RECENT);
 }
 

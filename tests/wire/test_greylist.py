@@ -221,6 +221,9 @@ class Greylist(harness.WireTest):
                          [("domain", "example.com", False), ("network", "192.0.2.0/24", False)])
         self.assertEqual([k["expires"] - k["first"] for k in found], [86400, 86400])
         self.assertRegex(self.tool(d, "list"), r"(?m)^waits   first seen \S+Z, until \S+Z  domain example.com$")
+        self.assertEqual(len(self.tool(d, "list", "--at", str(found[0]["expires"] - 1)).splitlines()), 2)
+        self.assertEqual(self.tool(d, "list", "--at", str(max(k["expires"] for k in found))), "")
+        self.assertEqual(self.tool(d, "list", "--at", "2026-11-29T20:00:00Z"), "")
         self.assertEqual(self.tool(d, "add", "198.51.100.7", "Example.NET"),
                          "network 198.51.100.0/24: passes\ndomain example.net: passes\n")
         found = json.loads(self.tool(d, "list", "--json"))["keys"]
