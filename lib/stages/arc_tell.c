@@ -171,40 +171,6 @@ static void sets_text(const struct evidence_arc *e, struct strbuf *b)
     }
 }
 
-/* What would have saved a message that fails DMARC. */
-static void excuse_text(const struct arc_excuse *excuse, const struct dmarc_outcome *o,
-                        struct strbuf *b)
-{
-    if (!excuse->why_not.n)
-        return;
-    sb_printf(b,
-              "           set %u vouches for %.*s, but %.*s: with it there the failure of DMARC "
-              "would be excused\n",
-              excuse->believed, STR_ARG(str_safe(b->arena, o->author_domain, DOMAIN_MAX, true)),
-              STR_ARG(excuse->why_not));
-}
-
-/* A signature of the author's own domain that was broken on the way: who broke it could have said
- * that it had held. */
-static void missing_seal_text(const struct telling *t, struct strbuf *b)
-{
-    const struct evidence *e = t->evidence;
-    if (e->arc.result != ARC_NONE || e->dmarc.result != DMARC_FAIL)
-        return;
-    const struct dmarc_outcome *o = &e->dmarc.outcomes[e->dmarc.decisive];
-    for (size_t i = 0; i < e->dkim.n; i++) {
-        const struct dkim_signature *s = &e->dkim.signatures[i];
-        if (s->result != DKIM_FAIL || !domain_common(s->domain, o->author_domain).n ||
-            domain_labels(domain_common(s->domain, o->author_domain)) < 2)
-            continue;
-        sb_printf(b,
-                  "  ARC      none: a seal of the server that changed the message after %.*s had "
-                  "signed it could excuse it (arc.trusted-sealers)\n",
-                  STR_ARG(str_safe(b->arena, s->domain, DOMAIN_MAX, true)));
-        return;
-    }
-}
-
 static void seal_text(const struct evidence_seal *seal, struct strbuf *b)
 {
     if (!seal->tried)
@@ -231,8 +197,6 @@ static void chain_text(const struct telling *t, struct strbuf *b)
     sb_addc(b, '\n');
     if (t->explain)
         sets_text(e, b);
-    for (size_t i = 0; i < e->n_excuses; i++)
-        excuse_text(&e->excuses[i], &t->evidence->dmarc.outcomes[i], b);
 }
 
 static void text(const struct telling *t, struct strbuf *b)
@@ -240,9 +204,7 @@ static void text(const struct telling *t, struct strbuf *b)
     const struct evidence_arc *e = &t->evidence->arc;
     if (!e->checked)
         return;
-    if (e->result == ARC_NONE)
-        missing_seal_text(t, b);
-    else
+    if (e->result != ARC_NONE)
         chain_text(t, b);
     seal_text(&e->seal, b);
 }

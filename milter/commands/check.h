@@ -6,6 +6,7 @@
  * check_report.c    the account for people
  * check_json.c      the account for programs (the schema stands in assay-check(1))
  * check_body.c      why a body hash differs: what change would explain it
+ * check_advice.c    what would have saved the message
  * check_record.c    records as text; --save-dns: what was asked, as a zone file
  * check_reference.h --reference: what the field's libraries say */
 #ifndef ASSAY_MILTER_CHECK_H
@@ -66,6 +67,16 @@ void check_body(const struct check_case *c, size_t index, struct told_body *out)
 
 /* What the stages tell of, with what explains their results. */
 struct telling check_telling(const struct check_case *c);
+
+/* What would have saved a message that was not simply delivered. */
+struct check_advice {
+    size_t n;
+    struct check_advised {
+        const char *by;  /* "seal", "sealer", "srs" */
+        struct str text; /* a sentence, clean */
+    } v[8];
+};
+void check_advice(const struct check_case *c, struct check_advice *out);
 
 /* The account of one message on standard output. `colour`: for a terminal. */
 void check_report(const struct check_case *c, bool colour);

@@ -80,6 +80,20 @@ static void dns(struct json *j, const struct check_case *c)
     json_end(j, ']');
 }
 
+static void advice_json(struct json *j, const struct check_case *c)
+{
+    struct check_advice advice;
+    check_advice(c, &advice);
+    json_array(j, "advice");
+    for (size_t i = 0; i < advice.n; i++) {
+        json_object(j, NULL);
+        json_text(j, "by", str_of(advice.v[i].by));
+        json_text(j, "text", advice.v[i].text);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+}
+
 void check_json(struct json *j, const struct check_case *c)
 {
     const struct verdict *v = &c->t->verdict;
@@ -103,6 +117,7 @@ void check_json(struct json *j, const struct check_case *c)
         check_reference_json(j, c->reference);
     else
         json_text(j, "reference", STR_NONE);
+    advice_json(j, c);
     edits(j, &c->t->edits);
     dns(j, c);
     json_end(j, '}');

@@ -2,7 +2,6 @@
  *
  * Errors: none. */
 #include <stdio.h>
-#include <string.h>
 
 #include "core/engine.h"
 #include "mail/domain.h"
@@ -128,20 +127,12 @@ static void trace(const struct check_case *c)
     }
 }
 
-/* Forwarded mail fails SPF, unless its sender is rewritten: worth a word where nothing else speaks
- * against the message. It would not help with DMARC, which wants the author's domain. */
-static void advise_srs(const struct check_case *c)
+static void print_advice(const struct check_case *c)
 {
-    char address[NETADDR_TEXT];
-    const struct verdict *v = &c->t->verdict;
-    enum spf_result result = c->t->evidence.spf.mail_from.outcome.result;
-    if (!v->cause || strcmp(v->cause, "spf") != 0 || v->disposition != DMARC_P_NONE ||
-        (result != SPF_FAIL && result != SPF_SOFTFAIL) || c->t->message.from.null)
-        return;
-    printf(
-        "  advice   SPF alone decided: if %s forwards mail, an SRS address of its own in MAIL FROM "
-        "would have saved this message, and spf.trusted-forwarders would have excused it\n",
-        netaddr_format(&c->t->session->client, address));
+    struct check_advice advice;
+    check_advice(c, &advice);
+    for (size_t i = 0; i < advice.n; i++)
+        printf("  advice   %.*s\n", STR_ARG(advice.v[i].text));
 }
 
 void check_report(const struct check_case *c, bool colour)
@@ -153,7 +144,7 @@ void check_report(const struct check_case *c, bool colour)
     stages(c);
     if (c->reference)
         check_reference_report(c->reference);
-    advise_srs(c);
+    print_advice(c);
     records(c);
     edits(c);
 }
