@@ -390,8 +390,10 @@ static int start_and_serve(struct daemon *d)
 
 int daemon_run(const struct daemon_words *words)
 {
+    static struct arena *lasting; /* the log keeps words of it to the last moment */
+    lasting = arena_new(0);
     struct daemon d = {
-        .arena = arena_new(0),
+        .arena = lasting,
         .conf_path = words->conf_path,
         .sink = words->sink,
         .debug = words->debug,
@@ -399,5 +401,5 @@ int daemon_run(const struct daemon_words *words)
     log_open(LOG_TO_STDERR, "assay", LOG_LEVEL_INFO); /* until the configuration is known */
     int status = start_and_serve(&d);
     outlet_drain(LAST_LINES_MS);
-    return status; /* the log keeps words of d.arena to the last moment */
+    return status;
 }
