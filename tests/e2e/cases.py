@@ -12,7 +12,10 @@ import re
 import subprocess
 import time
 
+import dkim
+
 import sweep
+import world
 from daemon import CONF
 from namespace import BAD4, BAD6, FILTER, GOOD4, GOOD6, MX4, RELAY, USER
 from shipped import unit_setting
@@ -53,6 +56,45 @@ def _(t):
     t.expect("the chain", again.chain(t.zones), "pass")
     t.expect("sets", again.names.count("ARC-Seal"), 2)
     t.logged("arc=pass(1/recv.example)", "sealed=2/recv.example/", "cv=pass", "override=local_policy(")
+
+
+def at_the_first_hop(t):
+    """A message of boss@reject.example as a forwarder sends it on, which has checked and sealed it."""
+    key, forwarder = world.SENDER_KEY.read_bytes(), "nodmarc.example"
+    found = f"mx.{forwarder}; dkim=pass header.d=reject.example; dmarc=pass header.from=reject.example; arc=none"
+    signed = t.sign(t.mail("Boss <boss@reject.example>"), "reject.example")
+    message = f"Authentication-Results: {found}\r\n".encode() + signed
+    return b"".join(dkim.arc_sign(message, b"s1", forwarder.encode(), key, f"mx.{forwarder}".encode())) + message
+
+
+def through_a_list(message):
+    """A list that puts its name into the subject and a footer below."""
+    return message.replace(b"Subject: ", b"Subject: [friends] ", 1) + b"-- \r\nfriends mailing list\r\n"
+
+
+@case("arc", "three hops, with a list of ours in between that changes subject and body")
+def _(t):
+    found = t.accepted(t.send(at_the_first_hop(t), "forwarder@nodmarc.example"))
+    if not found:
+        return
+    t.expect("the chain when it has come", found.chain(t.zones), "pass")
+    t.logged("dkim=pass", "dmarc=pass", "arc=pass(1/nodmarc.example)", "sealed=2/recv.example/", "cv=pass")
+    listed = through_a_list(t.passes_again(found))
+    t.pickup(listed, "friends-bounces@recv.example", "friend@next.example")
+    found = t.delivered()
+    if not found:
+        return
+    t.expect("the chain behind the list", found.chain(t.zones), "pass")
+    t.expect("the results that are sealed", found.all("ARC-Authentication-Results")[0], "i=3; mx.recv.example;",
+             "dkim=pass header.d=reject.example", "dmarc=pass header.from=reject.example", "arc=pass")
+    t.logged("origin=forwarded", "sealed=3/recv.example/", "cv=pass")
+    again = t.accepted(t.send(t.passes_again(found), "friends-bounces@recv.example", client=BAD4))
+    if not again:
+        return
+    t.expect("our results", again.result, "dkim=fail", "dmarc=fail (p=reject dis=none override=local_policy arc=pass",
+             "as[3].d=recv.example", "arc=pass (i=3 recv.example)", "header.oldest-pass=3")
+    t.expect("the chain at the third hop", again.chain(t.zones), "pass")
+    t.expect("sets", again.names.count("ARC-Seal"), 4)
 
 
 # --- inbound: what is found
