@@ -10,8 +10,11 @@ import subprocess
 import threading
 import time
 
+import dkim
+
 import harness
 from harness import BINARY
+from milter_client import delivered, plain_header
 from zones import ZONE
 
 DOMAIN = "example.test"
@@ -19,10 +22,10 @@ TTL = 2
 
 
 class Senders:
-    """Mail of ours without a pause in the background: by which selectors each message was signed."""
+    """Mail without a pause in the background: by which selectors each message was signed, or what `ask` says of it."""
 
-    def __init__(self, test, d):
-        self.test = test
+    def __init__(self, d, ask):
+        self.ask = ask
         self.d = d
         self.found = []
         self.stopping = False
@@ -31,7 +34,7 @@ class Senders:
 
     def run(self):
         while not self.stopping:
-            self.found.append(tuple(self.test.signers(self.d)))
+            self.found.append(tuple(self.ask(self.d)))
             time.sleep(0.01)
 
     def end(self):
@@ -72,6 +75,26 @@ class Keys(harness.WireTest):
         edits = c.message().edits
         c.quit()
         return [re.search(r"\bs=([^;]+);", e[3]).group(1) for e in edits if e[2] == "DKIM-Signature"]
+
+    def seal(self, d):
+        """What a message from outside is sealed with: the selectors of its seal and of its message signature, and what
+        dkimpy says of the chain, asking the records that stand at this moment. () without a seal."""
+        header, body = plain_header(), b"Hello\r\n"
+        c = d.client()
+        edits = c.message(header=header, body=body).edits
+        c.quit()
+        fields = delivered(header, edits)
+        if fields[0][0] != "ARC-Seal":
+            return ()
+        message = "".join(f"{name}: {value.lstrip()}\n" for name, value in fields).replace("\n", "\r\n").encode()
+        cv, _, why = dkim.arc_verify(message + b"\r\n" + body, dnsfunc=lambda name, timeout=5: self.record(d, name))
+        selectors = [re.search(r"\bs=([^;]+);", value).group(1) for _, value in fields[:2]]
+        return (*selectors, cv.decode() if cv else f"fail: {why}")
+
+    @staticmethod
+    def record(d, name):
+        found = d.dns.zone.get(name.decode().rstrip("."))
+        return found["TXT"][0].encode() if found else None
 
     def states(self, d):
         found = json.loads(self.assay(d, "list", "--json"))["keys"]
@@ -115,7 +138,7 @@ class Keys(harness.WireTest):
         d = self.key_daemon()
         first, first_name, _ = self.active(d)
         self.assertEqual(self.signers(d), [first])
-        senders = Senders(self, d)
+        senders = Senders(d, self.signers)
         self.addCleanup(senders.end)
         second, second_name, value = self.rotate(d)
         self.wait_for(d, second, "pending")
@@ -148,6 +171,35 @@ class Keys(harness.WireTest):
         d.launch()
         d.wait_for_log("is listening on", 2)
         self.assertEqual(self.signers(d), [second])
+
+    def test_rotation_while_sealing(self):
+        d = self.key_daemon(config=f'arc = {{ mode = "seal"; sealing-domain = "{DOMAIN}"; }};\n')
+        beside, _, _ = self.active(d)
+        self.assertEqual(self.seal(d), ())
+        d.wait_for_log(rf'not-sealed="no RSA key for {DOMAIN}"')
+        first, first_name, value = self.rotate(d, "rsa")
+        self.pass_time(d, 2)
+        self.assertEqual(self.seal(d), ())  # nobody could verify it
+        self.publish(d, first_name, value)
+        self.wait_for(d, first, "active")
+        self.assertEqual(self.seal(d), (first, first, "pass"))
+        sealers = Senders(d, self.seal)
+        self.addCleanup(sealers.end)
+        second, second_name, value = self.rotate(d, "rsa")
+        self.wait_for(d, second, "pending")
+        self.pass_time(d, 2)
+        self.assertEqual(self.seal(d), (first, first, "pass"))
+        self.publish(d, second_name, value)
+        self.wait_for(d, second, "active")
+        self.wait_for(d, first, "retiring")
+        self.assertEqual(self.seal(d), (second, second, "pass"))
+        self.wait_for(d, first, "removable")
+        del d.dns.zone[first_name]
+        self.pass_time(d, 2)
+        found = sealers.end()
+        self.assertEqual(found, sorted(found))  # first the one, then the other, and never none
+        self.assertEqual(set(found), {(first, first, "pass"), (second, second, "pass")})
+        self.assertEqual(sorted(self.signers(d)), sorted([beside, second]))
 
     def test_record_that_vanishes(self):
         d = self.key_daemon()
