@@ -361,23 +361,28 @@ static void default_strings(struct conf *conf, struct conf_strings *list, size_t
     list->set = true;
 }
 
-/* The bits are those of enum service_check (core/message.h), in its order. */
+static const struct str service_checks[] = {STR_INIT("spf"), STR_INIT("dnsbl"), STR_INIT("client"),
+                                            STR_INIT("sender"), STR_INIT("greylist")};
+#define N_SERVICE_CHECKS (sizeof service_checks / sizeof *service_checks)
+
+unsigned conf_service_check(struct str word)
+{
+    for (unsigned i = 0; i < N_SERVICE_CHECKS; i++)
+        if (str_eq(word, service_checks[i]))
+            return 1U << i;
+    return 0;
+}
+
 static void check_policy_service(struct check *c)
 {
-    static const struct str words[] = {STR_INIT("spf"), STR_INIT("dnsbl"), STR_INIT("client"),
-                                       STR_INIT("sender"), STR_INIT("greylist")};
-    const size_t n_words = sizeof words / sizeof *words;
     struct conf *conf = c->conf;
     struct listen_address address;
     struct str problem;
-    default_strings(conf, &conf->policy_service_checks, n_words, words);
+    default_strings(conf, &conf->policy_service_checks, N_SERVICE_CHECKS, service_checks);
     for (size_t i = 0; i < conf->policy_service_checks.n; i++) {
-        size_t k = 0;
-        while (k < n_words && !str_eq(conf->policy_service_checks.v[i], words[k]))
-            k++;
-        if (k < n_words)
-            conf->policy_check_set |= 1U << k;
-        else
+        unsigned check = conf_service_check(conf->policy_service_checks.v[i]);
+        conf->policy_check_set |= check;
+        if (!check)
             complain(c, "policy-service.checks", conf->policy_service_checks.v[i],
                      "is none of spf, dnsbl, client, sender, greylist");
     }

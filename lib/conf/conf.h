@@ -162,6 +162,10 @@ bool conf_has_domain(const struct conf_strings *list, struct str domain);
 /* True if the address is one of a list of patterns. */
 bool conf_has_address(const struct conf_strings *list, struct arena *a, struct str address);
 
+/* The bit of enum service_check (core/message.h) that this word of policy-service.checks stands
+ * for; 0: none. */
+unsigned conf_service_check(struct str word);
+
 /* The name of a look-up as people may see it: without the key of a zone in dnsbl.lists. */
 struct str conf_public_name(const struct conf *conf, struct str name, struct arena *a);
 

@@ -138,3 +138,9 @@ enum gate_freedom gate_freedom(const struct conf *conf, const struct session *se
         return GATE_FREE;
     return domain_frees(conf, session, message, evidence, a);
 }
+
+bool gate_is_responsible(struct str address)
+{
+    struct str local = str_sub(address, 0, str_find_last(address, '@'));
+    return str_eq_nocase(local, STR("postmaster")) || str_eq_nocase(local, STR("abuse"));
+}

@@ -30,4 +30,7 @@ enum gate_freedom gate_freedom(const struct conf *conf, const struct session *se
                                const struct message *message, const struct evidence *evidence,
                                struct arena *a);
 
+/* postmaster and abuse, wherever: whoever writes to them is never asked to come again. */
+bool gate_is_responsible(struct str address);
+
 #endif

@@ -79,14 +79,16 @@ static bool dmarc_may_pass(const struct evidence_dmarc *dmarc)
     return dmarc->n > 0;
 }
 
-/* A policy service has no later point (`service`): spf.reject-at is nothing to it. */
-static struct proposal judge_spf(const struct conf *conf, enum policy_point point, bool service,
-                                 const struct session *session, const struct evidence *evidence,
-                                 struct arena *a)
+/* A policy service has no later point: spf.reject-at is nothing to it. */
+static struct proposal judge_spf(const struct judging *j)
 {
+    const struct conf *conf = j->conf;
+    const struct evidence *evidence = j->evidence;
+    enum policy_point point = j->point;
     const struct evidence_spf_identity *spf = &evidence->spf.mail_from;
     struct proposal p = {.cause = "spf"};
-    if (!spf->checked || netset_has(&conf->spf_trusted_forwarders, &session->client))
+    if (!spf->checked || !message_is_checked(j->message, SERVICE_SPF) ||
+        netset_has(&conf->spf_trusted_forwarders, &j->session->client))
         return p;
     enum action action = spf_action(conf, spf->outcome.result);
     if (point == POINT_EOM && conf->spf_dmarc_pass_cancels && dmarc_may_pass(&evidence->dmarc)) {
@@ -95,7 +97,7 @@ static struct proposal judge_spf(const struct conf *conf, enum policy_point poin
             return p;
         action = milder(action, conf->dmarc_on_temperror);
     }
-    if (!service && !spf_happens_at(conf, point, action))
+    if (!j->message->checks && !spf_happens_at(conf, point, action))
         return p;
     /* A domain that says nothing of this client gives nothing to tag. */
     bool silent = spf->outcome.result == SPF_NONE || spf->outcome.result == SPF_NEUTRAL;
@@ -106,7 +108,7 @@ static struct proposal judge_spf(const struct conf *conf, enum policy_point poin
                    ? "7.24"
                    : "7.23";
     if (action > ACTION_TAG)
-        p.text = spf_text(session, &spf->outcome, a);
+        p.text = spf_text(j->session, &spf->outcome, j->arena);
     return p;
 }
 
@@ -429,7 +431,7 @@ static void decide_early(const struct conf *conf, enum policy_point point,
     const struct judging j = {conf, point, session, message, evidence, a};
     struct proposal proposals[2 + GATE_CAUSES];
     size_t n = 0;
-    proposals[n++] = judge_spf(conf, point, message->checks, session, evidence, a);
+    proposals[n++] = judge_spf(&j);
     if (point == POINT_DATA)
         n += gate_judge(&j, proposals + n);
     proposals[n++] = judge_greylist(&j);
@@ -459,7 +461,7 @@ static void decide_inbound(const struct conf *conf, const struct session *sessio
     size_t authors = judge_dmarc(conf, session, evidence, a, proposals + n);
     fill_disposition(conf, evidence, proposals + n, authors, out);
     n += authors;
-    proposals[n++] = judge_spf(conf, POINT_EOM, false, session, evidence, a);
+    proposals[n++] = judge_spf(&j);
     n += gate_judge(&j, proposals + n);
     proposals[n++] = judge_greylist(&j);
     combine(conf, proposals, n, a, out);

@@ -219,8 +219,7 @@ const struct verdict *dialogue_mail(struct dialogue *d, const struct envelope_wo
         return &d->refusal;
     }
     take_envelope(&t->message, envelope);
-    if (d->policy_service)
-        t->message.checks = t->snapshot->conf->policy_check_set;
+    t->message.checks = d->checks;
     message_decide_origin(t->snapshot->conf, t->session, &t->message);
     set_early_patience(t, POINT_MAIL);
     begin_stages(t);

@@ -75,7 +75,7 @@ struct dialogue {
     size_t quota;           /* of `messages` */
     char *helo;             /* room for facts.helo */
     struct verdict refusal; /* of what no transaction can hold */
-    bool policy_service;    /* policy-service.checks say what is judged, and there is no content */
+    unsigned checks;        /* of a policy service: what is judged (enum service_check); else 0 */
 };
 
 /* A message on its way, from MAIL to its end. */

@@ -36,17 +36,11 @@ static bool is_local(const struct netaddr *client)
     return false;
 }
 
-static bool is_responsible(struct str address)
-{
-    struct str local = str_sub(address, 0, str_find_last(address, '@'));
-    return str_eq_nocase(local, STR("postmaster")) || str_eq_nocase(local, STR("abuse"));
-}
-
 /* All recipients have one fate, so one that is spared frees the others. */
 static bool some_recipient_is_responsible(const struct message *m)
 {
     for (size_t i = 0; i < m->recipients_kept; i++)
-        if (!m->recipients[i].refused && is_responsible(m->recipients[i].address))
+        if (!m->recipients[i].refused && gate_is_responsible(m->recipients[i].address))
             return true;
     return false;
 }
@@ -57,14 +51,16 @@ static bool spf_passed(const struct stage_run *run)
     return spf->checked && spf->outcome.result == SPF_PASS;
 }
 
-/* Nothing can save the message: there is nothing to remember of it. */
+/* Nothing can save the message: there is nothing to remember of it. At the end of a message an
+ * aligned signature might; a policy service knows none. */
 static bool spf_will_refuse(const struct stage_run *run)
 {
     const struct conf *conf = run->conf;
+    bool may_be_saved = conf->spf_dmarc_pass_cancels && !run->message->checks;
     const struct evidence_spf_identity *spf = &run->evidence->spf.mail_from;
     return spf->checked && spf->outcome.result == SPF_FAIL && conf->spf_on_fail == ACTION_REJECT &&
            conf->spf_mode == CHECK_ENFORCE && conf->mode == RUN_ENFORCE &&
-           !conf->spf_dmarc_pass_cancels &&
+           message_is_checked(run->message, SERVICE_SPF) && !may_be_saved &&
            !netset_has(&conf->spf_trusted_forwarders, &run->session->client);
 }
 

@@ -24,6 +24,15 @@ static bool has_domain(struct arena *a, const struct conf_strings *domains, stru
     return domains->n && domain_normalize(a, domain, &name) && conf_has_domain(domains, name);
 }
 
+/* A policy service that does not judge SPF may need its result: for greylisting's keys, for domains
+ * without MX, for exceptions. */
+static bool is_wanted(const struct stage_run *run)
+{
+    return message_is_checked(run->message, SERVICE_SPF) ||
+           message_is_checked(run->message, SERVICE_GREYLIST) ||
+           message_is_checked(run->message, SERVICE_SENDER) || run->conf->exceptions_domains.n;
+}
+
 /* Why SPF is not asked, or STR_NONE. */
 static struct str why_skipped(const struct stage_run *run)
 {
@@ -32,7 +41,7 @@ static struct str why_skipped(const struct stage_run *run)
     struct arena *a = run->message->arena;
     if (conf->spf_mode == CHECK_OFF)
         return STR("spf.mode is off");
-    if (!message_is_checked(run->message, SERVICE_SPF))
+    if (!is_wanted(run))
         return STR("policy-service.checks");
     if (!s->client.family)
         return STR("the MTA told no client address");

@@ -77,7 +77,8 @@ static struct str received_spf(const struct conf *conf, const struct session *se
 static void edits(const struct telling *t, struct edit_list *out)
 {
     const struct evidence_spf *spf = &t->evidence->spf;
-    if (t->message->origin != ORIGIN_INBOUND || !t->conf->received_spf || !spf->mail_from.checked)
+    if (t->message->origin != ORIGIN_INBOUND || !t->conf->received_spf || !spf->mail_from.checked ||
+        !message_is_checked(t->message, SERVICE_SPF))
         return;
     edit_push(out, t->arena,
               (struct edit){.kind = EDIT_INSERT,

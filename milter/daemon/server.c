@@ -35,6 +35,7 @@ struct server {
     struct control_door control;
     struct socketmap_door srs;
     struct policy_door policy;
+    struct policy_service *policy_service; /* NULL: none is wanted */
     struct status_source status;
     struct socket_file *files; /* of all sockets, in the order in which they were opened */
     size_t n_files;
@@ -219,10 +220,12 @@ static bool open_policy(struct server *s, const struct conf *conf, const struct 
     };
     struct own_socket own = {s->serve, &door, false};
     struct listen_address address;
-    s->policy = (struct policy_door){&policy_events, s->runtime};
-    return !conf->policy_service_listen.n ||
-           (listen_parse(conf->policy_service_listen, a, &address, problem) &&
-            open_at(s, &address, &rights, id, open_for_own, &own, a, problem));
+    if (!conf->policy_service_listen.n)
+        return true;
+    s->policy_service = policy_service_new(s->runtime);
+    s->policy = (struct policy_door){&policy_events, s->policy_service};
+    return listen_parse(conf->policy_service_listen, a, &address, problem) &&
+           open_at(s, &address, &rights, id, open_for_own, &own, a, problem);
 }
 
 /* --- The server --------------------------------------------------------------------------------*/
@@ -235,7 +238,7 @@ struct server *server_open(const struct conf *conf, const char *conf_path, struc
     if (!s)
         abort();
     s->runtime = rt;
-    s->files = arena_array(a, struct socket_file, conf->listen.n + 2); /* control, SRS */
+    s->files = arena_array(a, struct socket_file, conf->listen.n + 3); /* control, SRS, policy */
     s->by_libmilter = conf->milter_library == MILTER_BY_LIBMILTER;
     s->serve = serve_new(&settings);
     s->status = (struct status_source){
@@ -273,5 +276,6 @@ void server_close(struct server *s)
         libmilter_door_stop();
     serve_stop(s->serve);
     serve_free(s->serve);
+    policy_service_free(s->policy_service);
     free(s);
 }

@@ -56,6 +56,7 @@ static struct str *attribute(struct policy_request *r, struct str name)
         {STR("sasl_method"), &r->sasl_method},
         {STR("sasl_username"), &r->sasl_username},
         {STR("ccert_subject"), &r->ccert_subject},
+        {STR("policy_context"), &r->policy_context},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (str_eq(name, known[i].name))

@@ -14,7 +14,7 @@
 struct policy_request {
     struct str request, protocol_state, instance, queue_id;
     struct str client_address, client_name, helo_name, sender, recipient, recipient_count;
-    struct str sasl_method, sasl_username, ccert_subject;
+    struct str sasl_method, sasl_username, ccert_subject, policy_context;
 };
 
 /* Reads a request; the texts are parts of it. Lines that are no attributes count for nothing. */

@@ -9,8 +9,9 @@ from dns_server import SERVFAIL
 from harness import PATIENCE, free_port
 
 ZONE = {
-    "good.test": {"TXT": ["v=spf1 ip4:192.0.2.0/24 -all"], "MX": [(10, "mx.good.test")]},
+    "good.test": {"TXT": ["v=spf1 ip4:192.0.2.0/24 ip6:2001:db8:6::/48 -all"], "MX": [(10, "mx.good.test")]},
     "mx.good.test": {"A": ["192.0.2.25"]},
+    "nomx.test": {"TXT": ["v=spf1 ip4:192.0.2.0/24 -all"]},
     "2.0.0.127.bl.test": {"A": ["127.0.0.2"]},
     "66.113.0.203.bl.test": {"A": ["127.0.0.2"]},
     "7.2.0.192.bl.test": {"A": ["127.0.0.3"]},
@@ -23,6 +24,10 @@ dnsbl = { reject-at = 5; lists = ( { zone = "bl.test"; weight = 5; codes = [ "12
 sender = { mode = "enforce"; on-unknown-domain = "reject"; };
 exceptions = { recipients = [ "postmaster@recv.test" ]; };
 """
+LISTS = """
+dnsbl = { lists = ( { zone = "bl.test"; weight = 3; codes = [ "127.0.0.3" ]; label = "Milder"; } ); };
+"""
+GREYLISTED = "451 4.7.1 Greylisted, please try again in 30 seconds"
 COMMON = {
     "request": "smtpd_access_policy",
     "protocol_state": "RCPT",
@@ -52,7 +57,12 @@ def request(end="\n", **changes):
 
 class Policy:
     def __init__(self, address):
-        self.socket = socket.create_connection(address, timeout=PATIENCE)
+        if isinstance(address, tuple):
+            self.socket = socket.create_connection(address, timeout=PATIENCE)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(PATIENCE)
+            self.socket.connect(str(address))
         self.kept = b""
 
     def send(self, data):
@@ -141,19 +151,110 @@ class PolicyService(harness.WireTest):
         self.assertEqual(c.ask(sender="ann@none.test"), "550 5.1.8 The sender's domain none.test has neither MX nor address")
         self.assertRegex(c.ask(sender="", helo_name="mx.good.test", instance="2"), r"^PREPEND Received-SPF: none")
 
-    def test_greylisting(self):
-        """As the other checks: one answer for all recipients, and who comes again passes."""
-        config = 'greylist = { mode = "enforce"; };\n'
+    def greylisting(self, checks='"spf", "greylist"', config=""):
         d = self.daemon("", start=False, zone=ZONE, clock=True)
         d.policy = ("127.0.0.1", free_port("127.0.0.1"))
         service = f'state-dir = "{d.directory}";\npolicy-service = {{ listen = "inet:{d.policy[1]}@127.0.0.1"; checks = [ %s ]; }};\n'
-        d.configure(service % '"spf", "greylist"' + config)
+        d.configure(service % checks + 'greylist = { mode = "enforce"; };\n' + config)
         d.start()
+        return d
+
+    def test_greylisting(self):
+        """As the other checks: one answer for all recipients, and who comes again passes."""
+        d = self.greylisting()
         c = self.policy_client(d)
-        self.assertEqual(c.ask(), "451 4.7.1 Greylisted, please try again in 30 seconds")
-        self.assertEqual(c.ask(recipient="carol@recv.test")[:9], "451 4.7.1")
+        self.assertEqual(c.ask(), GREYLISTED)
+        self.assertEqual(c.ask(recipient="carol@recv.test"), GREYLISTED)
         d.clock.go_on(31)
         self.assertRegex(c.ask(instance="2"), r"^PREPEND Received-SPF: pass")
+        self.assertRegex(c.ask(instance="3", client_address="192.0.2.99"), r"^PREPEND Received-SPF: pass")
+        d.wait_for_log(r"greylist=pass\(network 192\.0\.2\.0/24\)")
+
+    def test_greylisting_knows_the_domain_where_spf_is_not_judged(self):
+        d = self.greylisting('"greylist"', 'spf = { on-fail = "reject"; };\n')
+        c = self.policy_client(d)
+        self.assertEqual(c.ask(instance="1", client_address="198.51.101.9"), GREYLISTED)
+        self.assertEqual(c.ask(instance="2"), GREYLISTED)
+        d.clock.go_on(31)
+        self.assertEqual(c.ask(instance="3", client_address="2001:db8:6::1"), "DUNNO")
+        d.wait_for_log(r"spf=pass .*greylist=pass\(domain good\.test\)")
+
+    def test_greylisting_at_data_where_the_service_stands_there(self):
+        """The two lines of Postfix are clients of their own."""
+        d = self.greylisting('"spf", "dnsbl", "greylist"', LISTS)
+        rcpt, data = self.policy_client(d), self.policy_client(d)
+        early = {"policy_context": "spf+dnsbl", "client_address": "192.0.2.7"}
+        late = {"protocol_state": "DATA", "policy_context": "greylist", "client_address": "192.0.2.7", "recipient_count": "1"}
+        self.assertRegex(rcpt.ask(**early), r"^PREPEND Received-SPF: pass")
+        self.assertEqual(data.ask(**late), GREYLISTED)
+        self.assertEqual(data.ask(**late), GREYLISTED)
+        d.clock.go_on(31)
+        self.assertRegex(rcpt.ask(instance="2", **early), r"^PREPEND Received-SPF: pass")
+        self.assertEqual(data.ask(instance="2", **late), "PREPEND X-Assay-Gate: mx.test; dnsbl=3 (Milder)")
+        self.assertEqual(rcpt.ask(instance="2", recipient="carol@recv.test", **early), "DUNNO")
+        self.assertEqual(len(d.lines(r"greylist=new .*at=data")), 1)
+        self.assertEqual(len(d.lines(r"greylist=.*at=rcpt")), 0)
+
+    def test_a_recipient_without_greylisting(self):
+        """Behind others it is let through alone; in front of them it takes them with it."""
+        d = self.greylisting()
+        c = self.policy_client(d)
+        self.assertEqual(c.ask(), GREYLISTED)
+        self.assertRegex(c.ask(recipient="Postmaster@recv.test"), r"^PREPEND Received-SPF: pass")
+        self.assertEqual(c.ask(recipient="carol@recv.test"), GREYLISTED)
+        self.assertEqual(c.ask(protocol_state="DATA", recipient="Postmaster@recv.test"), "DUNNO")
+        self.assertRegex(c.ask(instance="2", recipient="abuse@recv.test"), r"^PREPEND Received-SPF: pass")
+        self.assertEqual(c.ask(instance="2"), "DUNNO")
+        self.assertEqual(c.ask(instance="2", protocol_state="DATA", recipient=""), "DUNNO")
+
+    def test_a_recipient_without_greylisting_is_remembered_at_data(self):
+        d = self.greylisting()
+        c = self.policy_client(d)
+        early, late = {"policy_context": "spf"}, {"policy_context": "greylist", "protocol_state": "DATA", "recipient": ""}
+        self.assertRegex(c.ask(**early), r"^PREPEND Received-SPF: pass")
+        self.assertEqual(c.ask(recipient="abuse@recv.test", **early), "DUNNO")
+        self.assertEqual(c.ask(**late), "DUNNO")
+        d.wait_for_log(r"greylist=exempt\(recipient\)")
+        self.assertRegex(c.ask(instance="2", **early), r"^PREPEND Received-SPF: pass")
+        self.assertEqual(c.ask(instance="2", **late), GREYLISTED)
+
+    def test_who_is_left_at_data_was_let_through(self):
+        c = self.policy_client(self.service())
+        listed = {"client_address": "203.0.113.66", "sender": "ann@elsewhere.good.test", "helo_name": "h.good.test"}
+        self.assertEqual(c.ask(**listed)[:3], "550")
+        self.assertRegex(c.ask(recipient="postmaster@recv.test", **listed), r"^PREPEND Received-SPF: none")
+        self.assertEqual(c.ask(protocol_state="DATA", recipient="", recipient_count="2", **listed), "DUNNO")
+        late = {"protocol_state": "DATA", "instance": "2"}
+        self.assertEqual([c.ask(**late, **listed)[:3] for _ in range(2)], ["550", "550"])
+
+    def test_a_context_for_somebody_else(self):
+        c = self.policy_client(self.service())
+        listed = {"client_address": "203.0.113.66", "sender": "ann@elsewhere.good.test", "helo_name": "h.good.test"}
+        self.assertEqual(c.ask(policy_context="submission", **listed)[:3], "550")
+        self.assertRegex(c.ask(policy_context="spf,greylist", instance="2", **listed), r"^PREPEND Received-SPF: none")
+        c = self.policy_client(self.service(checks='checks = [ "spf" ];'))
+        self.assertEqual(c.ask(policy_context="dnsbl", **listed), "DUNNO")
+
+    def test_a_sender_with_spf_where_spf_is_not_judged(self):
+        c = self.policy_client(self.service(checks='checks = [ "sender" ];'))
+        self.assertEqual(c.ask(sender="ann@nomx.test"), "DUNNO")
+        self.assertEqual(c.ask(sender="ann@nomx.test", client_address="198.51.101.9", instance="2")[:9], "550 5.1.8")
+
+    def test_certificates(self):
+        """Postfix tells the subject of those alone that it trusts."""
+        listed = {"client_address": "203.0.113.66", "sender": "ann@elsewhere.good.test", "helo_name": "h.good.test"}
+        c = self.policy_client(self.service(GATE + "trust-tls-certificates = true;\n"))
+        self.assertEqual(c.ask(ccert_subject="laptop", **listed), "DUNNO")
+        self.assertEqual(c.ask(instance="2", **listed)[:3], "550")
+        c = self.policy_client(self.service())
+        self.assertEqual(c.ask(ccert_subject="laptop", **listed)[:3], "550")
+
+    def test_long_values(self):
+        c = self.policy_client(self.service())
+        for n, name in enumerate(("sender", "recipient", "helo_name", "client_name", "client_address", "instance", "sasl_method",
+                                  "queue_id", "policy_context")):
+            self.assertRegex(c.ask(**{"instance": f"long{n}", name: "x" * 65536}), r"^(PREPEND|DUNNO)", name)
+            self.assertRegex(c.ask(**{"instance": f"at{n}", name: "x@" * 30000}), r"^(PREPEND|DUNNO)", name)
 
     def test_ours_is_left_alone(self):
         d = self.service()
@@ -200,6 +301,23 @@ class PolicyService(harness.WireTest):
         c.close()
         c = self.policy_client(d)
         self.assertRegex(c.ask(), r"^PREPEND")
+
+    def test_unix_sockets_for_all_doors(self):
+        d = self.daemon("", start=False, zone=ZONE)
+        sockets = d.directory / "sockets"
+        sockets.mkdir()
+        secrets = d.directory / "srs.secrets"
+        secrets.write_text("tops3cr3t-and-long-enough\n")
+        secrets.chmod(0o600)
+        d.configure(
+            f'policy-service = {{ listen = "unix:{sockets}/policy"; }};\ncontrol = "unix:{sockets}/control";\n'
+            f'srs = {{ listen = "unix:{sockets}/srs"; domain = "srs.recv.test"; secrets = "{secrets}"; }};\n' + GATE
+        )
+        d.start()
+        d.policy = sockets / "policy"
+        self.assertRegex(self.policy_client(d).ask(), r"^PREPEND Received-SPF: pass")
+        d.stop()
+        self.assertEqual(list(sockets.iterdir()), [])
 
     def test_split_and_pipelined(self):
         c = self.policy_client(self.service())
