@@ -1,0 +1,182 @@
+/* failure.c - reads failure reports.
+ *
+ * Errors: false for what is none. */
+#include "report/in/failure.h"
+
+#include <time.h>
+
+#include "mail/domain.h"
+#include "report/in/limits.h"
+#include "report/in/mime.h"
+
+#define TEXT_MAX (16U << 10) /* of the text that is looked at */
+
+static struct str clean(struct arena *a, struct str text)
+{
+    char out[IN_FIELD_MAX];
+    size_t n = 0;
+    text = str_trim(text);
+    for (size_t i = 0; i < text.n && n < sizeof out; i++)
+        out[n++] = ascii_is_control(text.p[i]) ? ' ' : text.p[i];
+    return str_copy(a, (struct str){out, n});
+}
+
+static struct str domain_in(struct arena *a, struct str text)
+{
+    struct str name;
+    size_t at = str_find_last(text, '@');
+    text = str_trim(at < text.n ? str_sub(text, at + 1, text.n) : text);
+    size_t end = 0;
+    while (end < text.n && (ascii_is_alnum(text.p[end]) || text.p[end] == '.' ||
+                            text.p[end] == '-' || text.p[end] == '_' || ascii_is_8bit(text.p[end])))
+        end++;
+    text = str_sub(text, 0, end);
+    return text.n && domain_normalize(a, text, &name) ? str_copy(a, name) : STR_NONE;
+}
+
+/* The address that the text begins with: "192.0.2.1 (name)" is seen. */
+static void address_in(struct str text, struct netaddr *out)
+{
+    text = str_trim(text);
+    size_t end = 0;
+    while (end < text.n && (ascii_is_hex(text.p[end]) || text.p[end] == '.' || text.p[end] == ':'))
+        end++;
+    struct netaddr address;
+    if (netaddr_parse(str_sub(text, 0, end), &address))
+        *out = address;
+}
+
+int64_t failure_date(struct arena *a, struct str text)
+{
+    static const char *const forms[] = {"%d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M %z",
+                                        "%d %b %y %H:%M:%S %z", "%d %b %Y %H:%M:%S"};
+    size_t comma = str_find(text, 0, ',');
+    if (comma < text.n)
+        text = str_sub(text, comma + 1, text.n);
+    const char *date = str_cstr(a, clean(a, text));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct tm tm = {0};
+        if (!strptime(date, forms[i], &tm))
+            continue;
+        long offset = tm.tm_gmtoff;
+        int64_t seconds = (int64_t)timegm(&tm) - offset;
+        return seconds > 0 ? seconds : 0;
+    }
+    return 0;
+}
+
+static struct str field(struct arena *a, const struct header_list *list, const char *name)
+{
+    const struct header_field *f = header_get(list, str_of(name), 0);
+    return f ? header_unfold(a, f->value) : STR_NONE;
+}
+
+static void keep(struct arena *a, struct str *to, struct str text)
+{
+    if (!to->n && text.n)
+        *to = clean(a, text);
+}
+
+static void read_original(struct arena *a, struct str original, struct failure_report *out)
+{
+    struct header_list headers;
+    struct str body;
+    if (!original.n)
+        return;
+    mime_split(a, original, &headers, &body);
+    out->header_from = domain_in(a, field(a, &headers, "From"));
+    keep(a, &out->subject, field(a, &headers, "Subject"));
+    if (!out->envelope_from.n)
+        out->envelope_from = domain_in(a, field(a, &headers, "Return-Path"));
+    if (!out->arrival)
+        out->arrival = failure_date(a, field(a, &headers, "Date"));
+}
+
+static void read_feedback(struct arena *a, const struct header_list *f, struct failure_report *out)
+{
+    unsigned long long incidents = 0;
+    out->domain = domain_in(a, field(a, f, "Reported-Domain"));
+    address_in(field(a, f, "Source-IP"), &out->source);
+    keep(a, &out->kind, str_lower(a, field(a, f, "Auth-Failure")));
+    keep(a, &out->alignment, str_lower(a, field(a, f, "Identity-Alignment")));
+    keep(a, &out->result, str_lower(a, field(a, f, "Delivery-Result")));
+    out->dkim_domain = domain_in(a, field(a, f, "DKIM-Domain"));
+    keep(a, &out->dkim_selector, field(a, f, "DKIM-Selector"));
+    out->envelope_from = domain_in(a, field(a, f, "Original-Mail-From"));
+    out->arrival = failure_date(a, field(a, f, "Arrival-Date"));
+    if (!out->arrival)
+        out->arrival = failure_date(a, field(a, f, "Received-Date"));
+    if (str_to_u64(str_trim(field(a, f, "Incidents")), 1000000, &incidents) && incidents)
+        out->incidents = (int64_t)incidents;
+}
+
+/* "Sender IP Address: 192.0.2.1", a line each. */
+static void read_line(struct arena *a, struct str line, struct failure_report *out)
+{
+    size_t colon = str_find(line, 0, ':');
+    struct str name = str_trim(str_sub(line, 0, colon));
+    struct str value = str_trim(str_sub(line, colon + 1, line.n));
+    if (str_eq_nocase(name, STR("Sender Domain")) || str_eq_nocase(name, STR("Reported-Domain")))
+        out->domain = domain_in(a, value);
+    else if (str_eq_nocase(name, STR("Sender IP Address")) || str_eq_nocase(name, STR("Source-IP")))
+        address_in(value, &out->source);
+    else if (str_eq_nocase(name, STR("Received Date")))
+        out->arrival = failure_date(a, value);
+    else if (str_eq_nocase(name, STR("DMARC Results")))
+        keep(a, &out->result, str_lower(a, value));
+}
+
+static size_t find_words(struct str text, struct str words)
+{
+    for (size_t i = 0; i + words.n <= text.n; i++)
+        if (str_starts_nocase(str_sub(text, i, text.n), words))
+            return i;
+    return text.n;
+}
+
+static bool read_text(struct arena *a, struct str text, struct failure_report *out)
+{
+    text = str_sub(text, 0, TEXT_MAX);
+    size_t gateway = find_words(text, STR("claiming to be from you has failed"));
+    size_t arf = find_words(text, STR("authentication failure report"));
+    if (gateway == text.n && arf == text.n)
+        return false;
+    size_t from = arf < text.n ? find_words(str_sub(text, arf, text.n), STR("received from ")) : 0;
+    if (arf < text.n && arf + from < text.n) {
+        struct str rest = str_sub(text, arf + from + sizeof "received from " - 1, text.n);
+        address_in(str_starts_nocase(rest, STR("IP ")) ? str_sub(rest, 3, rest.n) : rest,
+                   &out->source);
+    }
+    struct str rest = text, line;
+    while (str_split(&rest, '\n', &line))
+        read_line(a, line, out);
+    return out->source.family || out->domain.n;
+}
+
+bool failure_read(struct arena *a, const struct header_list *mail, struct str feedback,
+                  struct str text, struct str original, struct failure_report *out,
+                  struct str *other)
+{
+    struct header_list fields;
+    struct str body;
+    *out = (struct failure_report){.incidents = 1};
+    *other = STR_NONE;
+    if (feedback.n) {
+        mime_split(a, feedback, &fields, &body);
+        struct str type = field(a, &fields, "Feedback-Type");
+        if (type.n && !str_starts_nocase(type, STR("auth-failure"))) {
+            *other = clean(a, type);
+            return false;
+        }
+        read_feedback(a, &fields, out);
+    } else if (!read_text(a, text, out)) {
+        return false;
+    }
+    read_original(a, original, out);
+    if (!out->domain.n)
+        out->domain = out->header_from;
+    out->reporter = domain_in(a, field(a, mail, "From"));
+    if (!out->kind.n)
+        out->kind = STR("dmarc");
+    return true;
+}

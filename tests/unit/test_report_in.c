@@ -1,0 +1,370 @@
+/* report/in: what arrives as a report is unpacked, mended and read. */
+#include "test.h"
+
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "report/in/find.h"
+#include "report/in/mime.h"
+#include "report/in/repair.h"
+#include "report/in/zip.h"
+
+#define HEAD                                                                                       \
+    "<report_metadata><org_name>Reporter</org_name><email>noreply@reporter.example</email>"        \
+    "<report_id>id-1</report_id><date_range><begin>1700000000</begin><end>1700086399</end>"        \
+    "</date_range></report_metadata>"
+#define POLICY                                                                                     \
+    "<policy_published><domain>Example.ORG</domain><adkim>r</adkim><p>none</p></policy_published>"
+#define RECORD                                                                                     \
+    "<record><row><source_ip>192.0.2.1</source_ip><count>3</count><policy_evaluated>"              \
+    "<disposition>none</disposition><dkim>pass</dkim><spf>fail</spf></policy_evaluated></row>"     \
+    "<identifiers><header_from>example.org</header_from></identifiers>"                            \
+    "<auth_results><dkim><domain>example.org</domain><selector>s1</selector><result>pass</result>" \
+    "</dkim><spf><domain>bounce.example.net</domain><result>softfail</result></spf>"               \
+    "</auth_results></record>"
+#define REPORT "<feedback>" HEAD POLICY RECORD "</feedback>"
+
+/* --- What comes out is written as one line a thing ---------------------------------------------*/
+
+struct seen {
+    struct arena *arena;
+    struct strbuf out;
+};
+
+static bool see_row(void *seen, const struct aggregate_row *row)
+{
+    struct seen *s = seen;
+    char address[NETADDR_TEXT];
+    const char *disposition = aggregate_disposition_word(row->disposition);
+    sb_printf(&s->out, " [%s %lld %s %d%d %.*s", netaddr_format(&row->source, address),
+              (long long)row->count, disposition ? disposition : "-", row->dkim, row->spf,
+              STR_ARG(row->header_from));
+    for (size_t i = 0; i < row->n_dkim; i++)
+        sb_printf(&s->out, " d=%.*s/%.*s=%.*s", STR_ARG(row->auth_dkim[i].domain),
+                  STR_ARG(row->auth_dkim[i].selector), STR_ARG(row->auth_dkim[i].result));
+    for (size_t i = 0; i < row->n_spf; i++)
+        sb_printf(&s->out, " spf=%.*s=%.*s", STR_ARG(row->auth_spf[i].domain),
+                  STR_ARG(row->auth_spf[i].result));
+    for (size_t i = 0; i < row->n_reasons; i++)
+        sb_printf(&s->out, " %.*s(%.*s)", STR_ARG(row->reasons[i].type),
+                  STR_ARG(row->reasons[i].comment));
+    sb_addc(&s->out, ']');
+    return true;
+}
+
+static bool see_aggregate(void *seen, const struct found_aggregate *f)
+{
+    struct seen *s = seen;
+    const struct aggregate_head *h = &f->report->head;
+    const struct aggregate_watch watch = {.context = seen, .row = see_row};
+    sb_printf(&s->out, "%.*s|%.*s|%.*s|%lld-%lld|%.*s%s%s", STR_ARG(h->org_name), STR_ARG(h->email),
+              STR_ARG(h->report_id), (long long)h->begin, (long long)h->end,
+              STR_ARG(h->policy.domain), f->repaired ? " repaired" : "",
+              f->damaged ? " damaged" : "");
+    found_rows(f, &watch);
+    sb_addc(&s->out, '\n');
+    return true;
+}
+
+static bool see_failure(void *seen, const struct failure_report *r,
+                        const unsigned char digest[FIND_DIGEST])
+{
+    struct seen *s = seen;
+    char address[NETADDR_TEXT];
+    (void)digest;
+    sb_printf(&s->out, "failure %.*s %s %.*s %lld\n", STR_ARG(r->domain),
+              netaddr_format(&r->source, address), STR_ARG(r->reporter), (long long)r->arrival);
+    return true;
+}
+
+static bool see_tls(void *seen, const struct tlsrpt *r, const unsigned char digest[FIND_DIGEST])
+{
+    struct seen *s = seen;
+    (void)digest;
+    sb_printf(&s->out, "tls %.*s %.*s", STR_ARG(r->organization), STR_ARG(r->report_id));
+    for (size_t i = 0; i < r->n; i++)
+        sb_printf(&s->out, " %.*s=%lld/%lld", STR_ARG(r->policies[i].domain),
+                  (long long)r->policies[i].successes, (long long)r->policies[i].failures);
+    sb_addc(&s->out, '\n');
+    return true;
+}
+
+static bool see_refusal(void *seen, struct str what, struct str why)
+{
+    struct seen *s = seen;
+    sb_printf(&s->out, "refused %.*s%s%.*s\n", STR_ARG(what), what.n ? " " : "", STR_ARG(why));
+    return true;
+}
+
+static struct str look(struct arena *a, struct str input)
+{
+    struct seen s = {.arena = a};
+    const struct find_sink sink = {&s, see_aggregate, see_failure, see_tls, see_refusal};
+    sb_init(&s.out, a);
+    assert_true(find_reports(at_page_end(input), &sink));
+    return sb_str(&s.out);
+}
+
+#define ROW                                                                                        \
+    " [192.0.2.1 3 none 10 example.org d=example.org/s1=pass spf=bounce.example.net=softfail]"
+#define SEEN "Reporter|noreply@reporter.example|id-1|1700000000-1700086399|example.org"
+
+/* --- XML ---------------------------------------------------------------------------------------*/
+
+struct xml_case {
+    const char *xml, *want;
+};
+
+static void xml(void **state)
+{
+    static const struct xml_case cases[] = {
+        {REPORT, SEEN ROW "\n"},
+        {"\xEF\xBB\xBF<?xml version=\"1.0\"?>\r\n" REPORT, SEEN ROW "\n"},
+        {"<?xml version=\"1.0\" encoding=\"windows-1252\"?><feedback><report_metadata><org_name>"
+         "\x93M\xFCller\x94</org_name><report_id>x</report_id></report_metadata>" POLICY RECORD
+         "</feedback>",
+         "\xE2\x80\x9CM\xC3\xBCller\xE2\x80\x9D||x|0-0|example.org" ROW "\n"},
+        {"<ns:feedback xmlns=\"urn:x\">" HEAD POLICY RECORD "</ns:feedback>", SEEN ROW "\n"},
+        /* repaired */
+        {"junk <?xml version=\"1.0\"?>\" " REPORT "\n--x", SEEN " repaired" ROW "\n"},
+        {"<feedback><xs:schema a=\"b\">" HEAD POLICY RECORD "</feedback>",
+         SEEN " repaired" ROW "\n"},
+        {"<feedback><report_metadata><org_name>A & B < C "
+         "\x07&#7;\xFF</org_name><email><a@b></email>"
+         "<report_id>1&amp;2</report_id></report_metadata>" POLICY RECORD "</feedback>",
+         "A & B < C \xEF\xBF\xBD|<a@b>|1&2|0-0|example.org repaired" ROW "\n"},
+        {"<feedback>" HEAD POLICY RECORD "</feedback>\n</feedback>", SEEN " repaired" ROW "\n"},
+        /* damaged */
+        {"<feedback>" HEAD POLICY RECORD "<record><row><source_ip>192.0.2.9</source_ip>",
+         SEEN " repaired damaged" ROW "\n"},
+        {"<feedback>" HEAD POLICY, "refused is no XML from line 1 on: no element found\n"},
+        /* odd and whole */
+        {"<feedback>" HEAD "<policy_published><domain>x@EXAMPLE.org</domain><p/></policy_published>"
+         "<policy_published><domain>other.example</domain></policy_published>"
+         "<record><row><count>2</count></row></record><record><row><source_ip/></row></record>"
+         "<record><row><source_ip>::ffff:192.0.2.7</source_ip><policy_evaluated><dkim>PASS</dkim>"
+         "<spf>softfail</spf><reason>mailing_list</reason><reason><type/></reason>"
+         "</policy_evaluated></row><identities><header_from>x@Example.org</header_from>"
+         "</identities><auth_results><spf><result>Pass</result></spf><spf><domain>b</domain>"
+         "</spf></auth_results></record></feedback>",
+         SEEN " [192.0.2.7 1 - 10 example.org spf==pass spf=b= mailing_list() ()]\n"},
+        {"<feedback><report_metadata><report_id>r</report_id><date_range><begin> 1699.0 </begin>"
+         "<end>x</end></date_range></report_metadata></feedback>",
+         "||r|1699-0|\n"},
+        /* refused */
+        {"<feedback>" POLICY RECORD "</feedback>", "refused has no report_id\n"},
+        {"<!DOCTYPE feedback [<!ENTITY x \"y\">]>" REPORT,
+         "refused has a DOCTYPE, which no report needs\n"},
+        {"<!DOCTYPE html><html></html>", "refused has a DOCTYPE, which no report needs\n"},
+        {"<html>x</html>", "refused is no report: its outermost element is not <feedback>\n"},
+        {"", "refused holds no report\n"},
+        {"unused", "refused holds no report\n"},
+        {"<feedback><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a>",
+         "refused has elements within each other too deeply\n"},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_str(look(a, str_of(cases[i].xml)), cases[i].want);
+    arena_free(a);
+}
+
+static void long_texts_are_cut(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, STR("<feedback><report_metadata><report_id>"));
+    sb_addc(&b, 'x');
+    for (int i = 0; i < 200; i++)
+        sb_add(&b, STR("\xC3\xA4"));
+    sb_add(&b, STR("</report_id></report_metadata></feedback>"));
+    struct str seen = look(a, sb_str(&b));
+    assert_int_equal(seen.n, 2 + 255 + sizeof "|0-0|\n" - 1);
+    arena_free(a);
+}
+
+/* --- Packed ------------------------------------------------------------------------------------*/
+
+static struct str deflate_it(struct arena *a, struct str text, int window)
+{
+    z_stream z = {0};
+    struct str out = {arena_alloc(a, text.n + 1000), 0};
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (Bytef *)(uintptr_t)text.p;
+    z.avail_in = (uInt)text.n;
+    z.next_out = (Bytef *)(uintptr_t)out.p;
+    z.avail_out = (uInt)text.n + 1000;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    out.n = z.total_out;
+    deflateEnd(&z);
+    return out;
+}
+
+static void put(struct strbuf *b, unsigned long value, unsigned bytes)
+{
+    for (; bytes; bytes--, value >>= 8)
+        sb_addc(b, (char)(value & 0xFF));
+}
+
+struct zipped {
+    struct str name, data;
+    unsigned method, flags;
+};
+
+static struct str zip_it(struct arena *a, const struct zipped *v, size_t n, bool directory)
+{
+    struct strbuf b, d;
+    sb_init(&b, a);
+    sb_init(&d, a);
+    for (size_t i = 0; i < n; i++) {
+        put(&d, 0x02014B50, 4), put(&d, 20, 2), put(&d, 20, 2), put(&d, v[i].flags, 2);
+        put(&d, v[i].method, 2), put(&d, 0, 8), put(&d, v[i].data.n, 4), put(&d, 1, 4);
+        put(&d, v[i].name.n, 2), put(&d, 0, 2), put(&d, 0, 2), put(&d, 0, 8), put(&d, b.n, 4);
+        sb_add(&d, v[i].name);
+        put(&b, 0x04034B50, 4), put(&b, 20, 2), put(&b, v[i].flags, 2), put(&b, v[i].method, 2);
+        put(&b, 0, 8), put(&b, v[i].data.n, 4), put(&b, 1, 4), put(&b, v[i].name.n, 2);
+        put(&b, 0, 2), sb_add(&b, v[i].name), sb_add(&b, v[i].data);
+    }
+    size_t at = b.n;
+    if (directory) {
+        sb_add(&b, sb_str(&d));
+        put(&b, 0x06054B50, 4), put(&b, 0, 4), put(&b, n, 2), put(&b, n, 2);
+        put(&b, b.n - 12 - at, 4), put(&b, at, 4), put(&b, 0, 2);
+    }
+    return sb_str(&b);
+}
+
+static void packed(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct str gz = deflate_it(a, STR(REPORT), 31), raw = deflate_it(a, STR(REPORT), -15);
+    assert_str(look(a, gz), SEEN ROW "\n");
+    assert_str(look(a, deflate_it(a, gz, 31)), SEEN ROW "\n");
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, gz), sb_add(&b, STR("\r\n"));
+    assert_str(look(a, sb_str(&b)), SEEN ROW "\n");
+    struct str half = deflate_it(a, STR("<feedback>" HEAD POLICY RECORD RECORD "</feedback>"), 31);
+    half.n -= 12;
+    assert_str(look(a, half), SEEN " repaired damaged" ROW ROW "\n");
+
+    const struct zipped members[] = {
+        {STR("folder/"), STR(""), 0, 0},
+        {STR("folder/a.xml"), raw, 8, 0},
+        {STR("__MACOSX/._a.xml"), STR("x"), 0, 0},
+        {STR("b.xml"), STR(REPORT), 0, 0},
+        {STR("c.xml"), raw, 8, 1},
+        {STR("d.xml"), raw, 12, 0},
+        {STR("e.gz"), gz, 0, 0},
+    };
+    static const char want[] = SEEN ROW "\n" SEEN ROW "\nrefused c.xml is encrypted\n"
+                                        "refused d.xml is packed in a way that is neither stored "
+                                        "nor deflated\n" SEEN ROW "\n";
+    assert_str(look(a, zip_it(a, members, 7, true)), want);
+    assert_str(look(a, zip_it(a, members, 7, false)), want);
+    assert_str(look(a, deflate_it(a, zip_it(a, members + 1, 1, true), 31)), SEEN ROW "\n");
+    struct zipped many[11];
+    for (size_t i = 0; i < 11; i++)
+        many[i] = members[3];
+    struct str seen = look(a, zip_it(a, many, 11, true));
+    assert_true(str_ends_nocase(seen, STR(ROW "\nrefused has more than 10 members\n")));
+    arena_free(a);
+}
+
+static void bombs(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    size_t n = 30U << 20;
+    char *blanks = arena_alloc(a, n);
+    memset(blanks, ' ', n);
+    memcpy(blanks, "<feedback>", 10);
+    assert_str(look(a, deflate_it(a, (struct str){blanks, n}, 31)),
+               "refused is compressed more than any report is\n");
+    uint32_t random = 1;
+    for (size_t i = 10; i < n; i++) { /* less alike */
+        random = random * 1664525U + 1013904223U;
+        blanks[i] = (char)('a' + (random >> 28));
+    }
+    assert_str(look(a, deflate_it(a, (struct str){blanks, n}, 31)),
+               "refused is larger than 25 MB when it is unpacked\n");
+    struct str nested = STR(REPORT);
+    for (int i = 0; i < 6; i++)
+        nested = deflate_it(a, nested, 31);
+    assert_str(look(a, nested), "refused is compressed too many times\n");
+    arena_free(a);
+}
+
+/* --- Mail --------------------------------------------------------------------------------------*/
+
+static void mail(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    static const struct xml_case cases[] = {
+        {"From: a@b\nContent-Type: text/xml\n\n" REPORT, SEEN ROW "\n"},
+        {"From x\nContentType: application/octet-stream\n\n" REPORT, SEEN ROW "\n"},
+        {"Content-Type: multipart/mixed;\n boundary*0=\"ab\";\n boundary*1=\"cd\"\n\n--abcd\n\n"
+         "text\n--abcd\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" REPORT
+         "\n--abcd--\n",
+         SEEN ROW "\n"},
+        {"Content-Type: multipart/mixed\n\n--q\n\n" REPORT "\n--q\n\n" REPORT "\n",
+         SEEN ROW "\n" SEEN ROW "\n"},
+        {"Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nA: b\n\n" REPORT,
+         SEEN ROW "\n"},
+        {"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nsorry\n"
+         "--b\nContent-Type: message/rfc822\n\nSubject: x\n\n" REPORT "\n--b--\n",
+         "refused is a bounce: a report that was sent from here came back\n"},
+        {"Subject: hello\n\nhello\n", "refused holds no report\n"},
+        {"Content-Type: text/html\n\n<!DOCTYPE html><html></html>",
+         "refused has a DOCTYPE, which no report needs\n"},
+        {"From: x@reporter.example\nContent-Type: multipart/report; "
+         "boundary=b\n\n--b\n\ntext\n--b\n"
+         "Content-Type: message/feedback-report\n\nFeedback-Type: auth-failure\nSource-IP: "
+         "192.0.2.1 (name)\nReported-Domain: Example.org\nArrival-Date: Mon, 01 Oct 2018 11:20:27 "
+         "+0200\n\n--b\nContent-Type: message/rfc822\n\nFrom: y@example.org\n\n" REPORT "\n--b--\n",
+         "failure example.org 192.0.2.1 reporter.example 1538385627\n"},
+        {"From: x@reporter.example\nContent-Type: multipart/report; boundary=b\n\n--b\n"
+         "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\n\n--b--\n",
+         "refused is feedback of another kind: abuse\n"},
+        {"From: x@gate.example\n\nA message claiming to be from you has failed the published "
+         "DMARC\n"
+         "policy for your domain.\n\nSender Domain: example.org\nSender IP Address: 2001:db8::1\n",
+         "failure example.org 2001:db8::1 gate.example 0\n"},
+        {"A: "
+         "b\n\n{\"organization-name\":\"R\",\"date-range\":{\"start-datetime\":\"2016-04-01T00:00:"
+         "00Z\"},\"report-id\":\"t\\u00e4\",\"policies\":[{\"policy\":{\"policy-domain\":\"d\"},"
+         "\"summary\":{\"total-successful-session-count\":5,\"total-failure-session-count\":3}}]}",
+         "tls R t\xC3\xA4 d=5/3\n"},
+        {"A: b\n\n{\"a\":[1,2", "refused has no comma between values\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_str(look(a, str_of(cases[i].xml)), cases[i].want);
+    arena_free(a);
+}
+
+static void parameters(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    assert_str(mime_parameter(a, STR("x/y; a=1; Name=\"q\\\"; z\""), STR("name")), "q\"; z");
+    assert_str(mime_parameter(a, STR("x/y; name*0*=utf-8''%41b; name*1=c"), STR("name")), "Abc");
+    assert_null(mime_parameter(a, STR("x/y; names=1"), STR("name")).p);
+    assert_null(mime_parameter(a, STR("x/y"), STR("name")).p);
+    assert_str(mime_decode_base64(a, STR("QU\n!JD RA==QQ")), "ABCD");
+    assert_str(mime_decode_base64(a, STR("QUI")), "AB");
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(xml),    cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(packed), cmocka_unit_test(bombs),
+        cmocka_unit_test(mail),   cmocka_unit_test(parameters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
