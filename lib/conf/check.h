@@ -7,6 +7,10 @@
 /* Complains of what does not fit; fills in what depends on other options. */
 void conf_check(struct conf *conf, struct conf_problems *problems, struct arena *scratch);
 
+/* Of the options `reports` (reports.c). */
+void conf_check_reports(const struct conf *conf, struct conf_problems *problems,
+                        struct arena *scratch);
+
 /* Sets authserv-id from the host's name where it is absent. */
 void conf_fill_authserv_id(struct conf *conf);
 

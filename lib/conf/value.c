@@ -260,7 +260,8 @@ static const char *address_add(struct conf *conf, struct conf_strings *list, str
 static bool may_be_empty(const struct conf_option *o)
 {
     return o->offset == offsetof(struct conf, reply_contact) ||
-           o->offset == offsetof(struct conf, control);
+           o->offset == offsetof(struct conf, control) ||
+           o->offset == offsetof(struct conf, reports_delimiter);
 }
 
 static const char *socket_add(struct conf *conf, struct conf_strings *list, struct str text,

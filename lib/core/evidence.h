@@ -151,6 +151,11 @@ struct evidence_signing {
     unsigned risks; /* a set of enum dkim_risk: the signature may not hold on the way */
 };
 
+/* Mail that is about reports makes no row, lest reports beget reports. */
+struct evidence_reports {
+    const char *exempt; /* a phrase: why this message makes no row; NULL: it makes rows */
+};
+
 enum greylist_result {
     GREYLIST_NOT_ASKED,
     GREYLIST_EXEMPT,  /* `why` tells why */
@@ -176,6 +181,7 @@ struct evidence {
     struct evidence_client client;
     struct evidence_lists lists;
     struct evidence_sender sender;
+    struct evidence_reports reports;
     struct evidence_forged forged;
     struct evidence_signing signing;
 };

@@ -22,6 +22,13 @@ enum override_reason {
 };
 const char *override_name(enum override_reason reason); /* "local_policy" */
 
+/* What was done for one author domain; of an outcome that is no fail, nothing was. */
+struct author_verdict {
+    enum dmarc_policy disposition;
+    enum override_reason override;
+    struct str comment; /* in words; empty if none */
+};
+
 struct verdict {
     enum action action;      /* what to do */
     enum action if_enforced; /* what enforcing would do; differs from action only in shadow */
@@ -36,7 +43,8 @@ struct verdict {
     size_t author; /* which of the outcomes in evidence asks for most, after all overrides */
     enum dmarc_policy disposition; /* what was done for DMARC: dis= */
     enum override_reason override;
-    struct str override_comment; /* in words; empty if none */
+    struct str override_comment;          /* in words; empty if none */
+    const struct author_verdict *authors; /* of each outcome in the evidence; NULL: not judged */
 };
 
 #endif

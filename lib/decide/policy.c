@@ -400,6 +400,43 @@ static void combine(const struct conf *conf, const struct proposal *proposals, s
     word_reply(conf, done ? done : would, a, out);
 }
 
+/* What a report says where an action is left undone in shadow mode, and no rule of ours is why. */
+static struct str shadow_words(const struct conf *conf)
+{
+    return conf->mode == RUN_SHADOW           ? STR("mode = shadow")
+           : conf->dmarc_mode == CHECK_SHADOW ? STR("dmarc.mode = shadow")
+                                              : STR("dmarc.shadow-domains");
+}
+
+static struct author_verdict author_verdict(const struct conf *conf, const struct dmarc_outcome *o,
+                                            const struct proposal *p)
+{
+    bool done = is_done(conf, p);
+    struct author_verdict v = {.disposition = disposition(done ? p->action : ACTION_ACCEPT)};
+    if (o->result != DMARC_FAIL && o->result != DMARC_TEMPERROR)
+        return v;
+    v.override = p->local.reason;
+    v.comment = p->local.comment;
+    if (v.override != OVERRIDE_NONE || v.disposition == o->policy)
+        return v;
+    v.override = OVERRIDE_LOCAL_POLICY;
+    v.comment = done ? STR("dmarc.on-temperror") : shadow_words(conf);
+    return v;
+}
+
+/* For reports, which go to each of them. */
+static const struct author_verdict *author_verdicts(const struct conf *conf,
+                                                    const struct evidence *evidence,
+                                                    const struct proposal *proposals, size_t n,
+                                                    struct arena *a)
+{
+    struct author_verdict *v = arena_array(a, struct author_verdict, n);
+    for (size_t i = 0; i < n; i++)
+        v[proposals[i].author] =
+            author_verdict(conf, &evidence->dmarc.outcomes[proposals[i].author], &proposals[i]);
+    return v;
+}
+
 /* What became of DMARC's part: of the author domain that asks for most, or else the strictest. */
 static void fill_disposition(const struct conf *conf, const struct evidence *evidence,
                              const struct proposal *proposals, size_t n, struct verdict *out)
@@ -460,6 +497,7 @@ static void decide_inbound(const struct conf *conf, const struct session *sessio
     proposals[n++] = judge_from(conf, evidence, a);
     size_t authors = judge_dmarc(conf, session, evidence, a, proposals + n);
     fill_disposition(conf, evidence, proposals + n, authors, out);
+    out->authors = author_verdicts(conf, evidence, proposals + n, authors, a);
     n += authors;
     proposals[n++] = judge_spf(&j);
     n += gate_judge(&j, proposals + n);

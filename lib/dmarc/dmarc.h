@@ -45,6 +45,10 @@ struct dmarc_record {
 
 #define DMARC_URIS_MAX 32
 
+/* The mailbox of a mailto: URI of such a record (RFC 6068 2), decoded, its domain normalised; false
+ * for other schemes, and for what is no address that mail can go to. */
+bool dmarc_mailto(struct arena *a, struct str uri, struct str *local, struct str *domain);
+
 /* True if `text` is a DMARC record (RFC 9989 4.7: v=DMARC1 first); *usable is false if no policy
  * can be taken from it (4.10.1: no valid p, or an invalid sp or np, and no valid rua; with a rua it
  * means p=none, and sp and np count as absent). Strings point into `text` or the arena. */

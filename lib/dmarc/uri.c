@@ -1,12 +1,14 @@
 /* uri.c - the syntax of reporting URIs (RFC 3986, as narrowed by RFC 9989 4.8).
  *
- * Errors: false for what is no URI. Nothing is decoded, nothing is allocated. */
+ * Errors: false for what is no URI, or no address. */
 #include "dmarc/uri.h"
 
 #include <string.h>
 
 #include "base/ascii.h"
 #include "base/netset.h"
+#include "dmarc/dmarc.h"
+#include "mail/domain.h"
 
 static bool is_one_of(char c, const char *set)
 {
@@ -106,4 +108,48 @@ bool dmarc_uri_valid(struct str uri)
         part = str_sub(part, slash, part.n);
     }
     return consists_of(part, ":@/");
+}
+
+/* --- mailto: -----------------------------------------------------------------------------------*/
+
+static int hex_value(char c)
+{
+    return ascii_is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+static struct str percent_decode(struct arena *a, struct str s)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < s.n; i++) {
+        bool coded = s.p[i] == '%' && i + 2 < s.n;
+        sb_addc(&b, coded ? (char)(hex_value(s.p[i + 1]) * 16 + hex_value(s.p[i + 2])) : s.p[i]);
+        i += coded ? 2 : 0;
+    }
+    return sb_str(&b);
+}
+
+/* A dot-atom (RFC 5321 4.1.2): quoted local parts are no address that reports go to. */
+static bool is_dot_atom(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        bool dot = s.p[i] == '.';
+        if (dot ? i == 0 || i + 1 == s.n || s.p[i + 1] == '.'
+                : !ascii_is_alnum(s.p[i]) && !is_one_of(s.p[i], "!#$%&'*+-/=?^_`{|}~"))
+            return false;
+    }
+    return s.n > 0 && s.n <= 64;
+}
+
+bool dmarc_mailto(struct arena *a, struct str uri, struct str *local, struct str *domain)
+{
+    size_t colon = str_find(uri, 0, ':');
+    if (!str_eq_nocase(str_sub(uri, 0, colon), STR("mailto")) || !dmarc_uri_valid(uri))
+        return false;
+    struct str part = str_sub(uri, colon + 1, str_find(uri, 0, '#'));
+    part = percent_decode(a, str_sub(part, 0, str_find(part, 0, '?')));
+    size_t at = str_find_last(part, '@');
+    *local = str_sub(part, 0, at);
+    return at < part.n && is_dot_atom(*local) &&
+           domain_normalize(a, str_sub(part, at + 1, part.n), domain) && domain_labels(*domain) > 1;
 }

@@ -11,6 +11,7 @@
 
 struct list_health;
 struct reference;
+struct rows;
 struct srs_scheme;
 
 /* Immutable. A message takes the one in force at MAIL and keeps it to its end, so a reload never
@@ -24,6 +25,7 @@ struct snapshot {
     struct list_health *list_health; /* likewise; NULL: none is remembered */
     const struct engines *engines;
     struct state *state;         /* what was seen before, shared likewise; NULL: nobody asks */
+    struct rows *rows;           /* where rows for reports go, likewise; NULL: nowhere */
     struct reference *reference; /* shared likewise; NULL: no library is asked for anything */
 };
 

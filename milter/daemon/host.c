@@ -43,6 +43,13 @@ static bool measure_answer(void *context, struct transaction *t)
     return false;
 }
 
+static bool keep_rows(void *context, struct transaction *t)
+{
+    (void)context;
+    recorder_rows(t);
+    return false;
+}
+
 static void count_given_up(void *context, const struct transaction *t)
 {
     (void)context;
@@ -95,6 +102,7 @@ static const struct after after[] = {
     {.name = "counters", .answered = count_answer, .given_up = count_given_up},
     {.name = "clock", .answered = doubt_clock},
     {.name = "times", .answered = measure_answer},
+    {.name = "rows", .answered = keep_rows},
     {.name = "sampler", .chooses = sampler_wants, .whole_body = true, .answered = give_to_sampler},
 };
 

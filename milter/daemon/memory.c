@@ -1,4 +1,4 @@
-/* memory.c - from the option `state` to lib/store.
+/* memory.c - from options to lib/store.
  *
  * Errors: NULL and a phrase for the operator. */
 #include "milter/daemon/memory.h"
@@ -17,6 +17,11 @@ struct state_settings memory_settings(const struct conf *conf, struct arena *a)
         .n_servers = n,
         .servers = servers,
     };
+}
+
+struct str memory_rows_path(const struct conf *conf, struct arena *a)
+{
+    return str_printf(a, "%.*s/rows.db", STR_ARG(conf->state_dir));
 }
 
 struct state *memory_open(const struct conf *conf, struct arena *a, struct str *problem)

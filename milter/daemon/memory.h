@@ -1,4 +1,4 @@
-/* memory.h - where first contacts are remembered, as the configuration says. */
+/* memory.h - where first contacts and rows are kept, as the configuration says. */
 #ifndef ASSAY_MILTER_MEMORY_H
 #define ASSAY_MILTER_MEMORY_H
 
@@ -10,5 +10,8 @@ struct state_settings memory_settings(const struct conf *conf, struct arena *a);
 
 /* NULL on failure, and *problem is a phrase (in `a`). */
 struct state *memory_open(const struct conf *conf, struct arena *a, struct str *problem);
+
+/* Where rows for reports are kept. */
+struct str memory_rows_path(const struct conf *conf, struct arena *a);
 
 #endif

@@ -1,15 +1,18 @@
-/* recorder.c - the log line and the counters of each message.
+/* recorder.c - the log line, the counters and the rows of each message.
  *
  * Errors: none. */
 #include "milter/daemon/recorder.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "decide/clockdoubt.h"
 #include "decide/record.h"
+#include "decide/row.h"
 
 #define COUNTERS_PER_LINE 8
 
@@ -44,6 +47,33 @@ void recorder_count(const struct transaction *t)
 {
     const struct telling telling = transaction_telling(t);
     record_count(t->point, &telling);
+}
+
+/* Whoever comes first on a day. */
+static void remove_old_rows(struct rows *rows, const struct conf *conf, int64_t now)
+{
+    static _Atomic int64_t looked; /* the day, counted from 1 */
+    int64_t day = rows_day(now), keep = conf->reports_keep_rows / 86400000;
+    if (atomic_exchange(&looked, day + 1) != day + 1)
+        rows_drop_before(rows, day - keep);
+}
+
+/* A message belongs to the day on which it was answered: the report on a day is made soon after it,
+ * and one that came in slowly would be too late for the day that it began on. */
+void recorder_rows(const struct transaction *t)
+{
+    struct rows *rows = t->snapshot->rows;
+    const struct telling telling = transaction_telling(t);
+    struct row_account account;
+    int64_t now = time(NULL);
+    if (!rows)
+        return;
+    row_account(t->point, &telling, &account);
+    for (size_t i = 0; i < account.n; i++)
+        counter_inc(rows_add(rows, now, &account.rows[i]) ? CTR_ROWS_ADDED : CTR_ROWS_LOST);
+    if (account.tally.n)
+        counter_inc(rows_tally(rows, now, account.tally) ? CTR_ROWS_ADDED : CTR_ROWS_LOST);
+    remove_old_rows(rows, t->snapshot->conf, now);
 }
 
 void recorder_doubt_clock(const struct transaction *t)

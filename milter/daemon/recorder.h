@@ -7,6 +7,8 @@
 /* The line about a transaction, and its counters: as it was answered. */
 void recorder_log(const struct transaction *t);
 void recorder_count(const struct transaction *t);
+/* Hands rows for reports to their writer, and once a day has those removed that are too old. */
+void recorder_rows(const struct transaction *t);
 /* Warns if many signatures say that our clock is slow. */
 void recorder_doubt_clock(const struct transaction *t);
 

@@ -33,6 +33,7 @@ struct held_snapshot {
     struct key_set *keys;
     struct shared *conf, *dns, *key_cache, *list_health;
     struct shared *state;   /* NULL: nobody asks it */
+    struct shared *rows;    /* NULL: none are kept */
     struct shared *workers; /* NULL: none are wanted */
 };
 
@@ -103,6 +104,7 @@ static void snapshot_free(struct held_snapshot *s)
     shared_release(s->list_health);
     shared_release(s->workers);
     shared_release(s->state);
+    shared_release(s->rows);
     free(s);
 }
 
@@ -120,6 +122,7 @@ static void put_in_force(struct runtime *rt, const struct held_snapshot *fresh)
     s->s.key_cache = s->key_cache->object;
     s->s.list_health = s->list_health->object;
     s->s.state = s->state ? s->state->object : NULL;
+    s->s.rows = s->rows ? s->rows->object : NULL;
     s->s.reference = s->workers ? s->workers->object : NULL;
     atomic_init(&s->users, 1);
     pthread_mutex_lock(&rt->lock);
@@ -159,7 +162,9 @@ bool runtime_install(struct runtime *rt, struct candidate *c, struct arena *a, s
         return false;
     if (!shared_workers(c->conf, before, old ? old->workers : NULL, &fresh.workers, a, problem) ||
         !shared_state(c->conf, before, old ? old->state : NULL, &fresh.state, a, problem) ||
+        !shared_rows(c->conf, before, old ? old->rows : NULL, &fresh.rows, a, problem) ||
         !start_sampler(rt, c->conf, problem)) {
+        shared_release(fresh.rows);
         shared_release(fresh.state);
         shared_release(fresh.workers);
         shared_release(fresh.dns);
@@ -189,6 +194,7 @@ void runtime_install_keys(struct runtime *rt, struct key_set *keys)
         .list_health = shared_hold(old->list_health),
         .workers = shared_hold(old->workers),
         .state = shared_hold(old->state),
+        .rows = shared_hold(old->rows),
     };
     put_in_force(rt, &fresh);
 }

@@ -11,6 +11,7 @@
 #include "milter/daemon/memory.h"
 #include "milter/daemon/resolver.h"
 #include "milter/daemon/workers.h"
+#include "store/rows.h"
 
 static struct shared *shared_new(void *object, void (*close_it)(void *))
 {
@@ -155,6 +156,30 @@ bool shared_state(const struct conf *conf, const struct conf *before, struct sha
     struct state *opened = memory_open(conf, a, problem);
     if (opened)
         *state = shared_new(opened, close_state);
+    return opened;
+}
+
+static void close_rows(void *rows)
+{
+    rows_close(rows);
+}
+
+bool shared_rows(const struct conf *conf, const struct conf *before, struct shared *old,
+                 struct shared **rows, struct arena *a, struct str *problem)
+{
+    *rows = NULL;
+    if (!conf->reports_record)
+        return true;
+    if (old && str_eq(conf->state_dir, before->state_dir)) {
+        *rows = shared_hold(old);
+        return true;
+    }
+    const struct rows_settings settings = {.path = memory_rows_path(conf, a)};
+    struct rows *opened = rows_open(&settings, a, problem);
+    if (opened)
+        *rows = shared_new(opened, close_rows);
+    else
+        *problem = str_printf(a, "reports.record: %.*s", STR_ARG(*problem));
     return opened;
 }
 

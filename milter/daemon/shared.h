@@ -36,6 +36,10 @@ struct shared *shared_list_health(struct shared *old);
 bool shared_state(const struct conf *conf, const struct conf *before, struct shared *old,
                   struct shared **state, struct arena *a, struct str *problem);
 
+/* *rows is NULL where none are kept (reports.record). As shared_state(). */
+bool shared_rows(const struct conf *conf, const struct conf *before, struct shared *old,
+                 struct shared **rows, struct arena *a, struct str *problem);
+
 /* *workers is NULL where none are wanted. False on failure, and *problem is a phrase (in `a`). */
 bool shared_workers(const struct conf *conf, const struct conf *before, struct shared *old,
                     struct shared **workers, struct arena *a, struct str *problem);

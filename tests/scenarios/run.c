@@ -19,6 +19,7 @@
 #include "core/intake.h"
 #include "crypto/canon.h"
 #include "decide/record.h"
+#include "decide/row.h"
 #include "keys/keyset.h"
 #include "mail/address.h"
 #include "scenario.h"
@@ -45,6 +46,7 @@ struct play {
     struct dialogue *dialogue;
     const struct transaction *t; /* as it was answered */
     struct str config, zone, log;
+    struct row_account account;
     struct str own_address;
     unsigned failures;
 };
@@ -492,6 +494,56 @@ static struct str reply_text(struct play *p)
                       STR_ARG(p->t->verdict.enhanced), STR_ARG(p->t->verdict.text));
 }
 
+/* "DOMAIN p=reject sp=- np=- adkim=r aspf=r fo=0 t=n treewalk rua=URI,... source=ADDRESS
+ * from=DOMAIN mfrom=DOMAIN to=DOMAIN reject dkim=fail spf=pass reason=TYPE(COMMENT)
+ * sig=DOMAIN/SELECTOR/RESULT auth-spf=DOMAIN/SCOPE/RESULT"; what is empty is "-". */
+static struct str row_text(struct play *p, const struct row *r)
+{
+    static const char *const dispositions[] = {"none", "pass", "quarantine", "reject"};
+    const struct row_policy *policy = &r->policy;
+    const struct str words[] = {
+        policy->p,      policy->sp,       policy->np,    policy->adkim,        policy->aspf,
+        policy->fo,     policy->testing,  STR(""),       policy->destinations, STR(""),
+        r->header_from, r->envelope_from, r->envelope_to};
+    static const char *const names[] = {"p",  "sp",  "np",     "adkim", "aspf",  "fo", "t",
+                                        NULL, "rua", "source", "from",  "mfrom", "to"};
+    char address[NETADDR_TEXT];
+    struct strbuf b;
+    sb_init(&b, p->arena);
+    sb_add(&b, policy->domain);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!names[i])
+            sb_printf(&b, " %.*s", STR_ARG(policy->discovery));
+        else if (strcmp(names[i], "source") == 0)
+            sb_printf(&b, " source=%s", netaddr_format(&r->source, address));
+        else
+            sb_printf(&b, " %s=%.*s", names[i], STR_ARG(words[i].n ? words[i] : STR("-")));
+    sb_printf(&b, " %s dkim=%s spf=%s", dispositions[r->disposition],
+              r->dkim_aligned ? "pass" : "fail", r->spf_aligned ? "pass" : "fail");
+    for (size_t i = 0; i < r->n_reasons; i++)
+        sb_printf(&b, " reason=%.*s(%.*s)", STR_ARG(r->reasons[i].type),
+                  STR_ARG(r->reasons[i].comment));
+    for (size_t i = 0; i < r->n_signatures; i++)
+        sb_printf(&b, " sig=%.*s/%.*s/%.*s", STR_ARG(r->signatures[i].domain),
+                  STR_ARG(r->signatures[i].selector), STR_ARG(r->signatures[i].result));
+    sb_printf(&b, " auth-spf=%.*s/%.*s/%.*s", STR_ARG(r->spf_domain), STR_ARG(r->spf_scope),
+              STR_ARG(r->spf_result));
+    return sb_str(&b);
+}
+
+static bool some_row(struct play *p, struct str pattern, struct str *all)
+{
+    bool found = false;
+    *all = STR("");
+    for (size_t i = 0; i < p->account.n; i++) {
+        struct str text = row_text(p, &p->account.rows[i]);
+        found = found || pattern_matches(pattern, text);
+        *all = str_printf(p->arena, "%.*s%s%.*s", STR_ARG(*all), all->n ? "\n           " : "",
+                          STR_ARG(text));
+    }
+    return found;
+}
+
 /* Queries for the same message once more, with the answers to the first in the cache. */
 static struct str warm_queries(struct play *p)
 {
@@ -536,6 +588,10 @@ static struct str outcome_of(struct play *p, struct str key)
         return remembered(p);
     if (str_eq(key, STR("log")))
         return p->log;
+    if (str_eq(key, STR("rows")))
+        return str_printf(p->arena, "%zu", p->account.n);
+    if (str_eq(key, STR("tally")))
+        return p->account.tally.n ? p->account.tally : STR("nothing");
     return STR_NONE;
 }
 
@@ -548,6 +604,9 @@ static void expect_line(struct play *p, struct str key, struct str want)
     } else if (str_eq(key, STR("header"))) {
         if (!some_edit(p, EDIT_INSERT, want, &got))
             complain(p, "header", want, got);
+    } else if (str_eq(key, STR("row"))) {
+        if (!some_row(p, want, &got))
+            complain(p, "row", want, got);
     } else if (str_eq(key, STR("no-header"))) {
         if (some_edit(p, EDIT_INSERT, want, &got))
             complain(p, "no header", want, got);
@@ -642,6 +701,7 @@ static bool play(const struct scenario *scenario, const char *path, enum telling
     run_message(&p);
     const struct telling telling = transaction_telling(p.t);
     p.log = record_line(p.t->point, &telling, 0);
+    row_account(p.t->point, &telling, &p.account);
     if (mode == TELL_STORIES)
         tell(&p, path);
     else

@@ -22,7 +22,8 @@
  * delete: the fields that are removed, as "NAME ORDINAL, ..."; leaves: what a validator makes of
  * the message that goes out ("pass 2 oldest-pass=0", "fail PHRASE", "none"); change: some field
  * that is written anew; queries: those that the message cost, and warm-queries: if it comes once
- * more; state: what is remembered then, "KEY=AGE/LEFT ..." in seconds, by key */
+ * more; state: what is remembered then, "KEY=AGE/LEFT ..." in seconds, by key; row: some row for
+ * reports that is made (run.c has its form); rows: how many; tally: what is counted without one */
 #ifndef ASSAY_TESTS_SCENARIO_H
 #define ASSAY_TESTS_SCENARIO_H
 

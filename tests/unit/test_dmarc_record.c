@@ -302,12 +302,43 @@ static void names(void **state)
     assert_string_equal(dmarc_policy_name(DMARC_P_QUARANTINE), "quarantine");
 }
 
+static void mailto(void **state)
+{
+    static const struct {
+        const char *uri, *local, *domain; /* local NULL: no address */
+    } cases[] = {
+        {"mailto:d@example.org", "d", "example.org"},
+        {"MAILTO:A.b@EXAMPLE.org?subject=x", "A.b", "example.org"},
+        {"mailto:a%2Bb@example.org#x", "a+b", "example.org"},
+        {"mailto:a%40b@example.org", NULL, NULL},
+        {"mailto:a%20b@example.org", NULL, NULL},
+        {"mailto:a%0Db@example.org", NULL, NULL},
+        {"mailto:.a@example.org", NULL, NULL},
+        {"mailto:a@localhost", NULL, NULL},
+        {"mailto:a@-..example", NULL, NULL},
+        {"https://example.org/a@b", NULL, NULL},
+        {"mailto:", NULL, NULL},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct str local, domain;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool good = dmarc_mailto(a, str_of(cases[i].uri), &local, &domain);
+        assert_int_equal(good, cases[i].local != NULL);
+        if (good) {
+            assert_str(local, cases[i].local);
+            assert_str(domain, cases[i].domain);
+        }
+    }
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version), cmocka_unit_test(policies),   cmocka_unit_test(options),
         cmocka_unit_test(uris),    cmocka_unit_test(both_lists), cmocka_unit_test(many_uris),
-        cmocka_unit_test(binary),  cmocka_unit_test(names),
+        cmocka_unit_test(binary),  cmocka_unit_test(names),      cmocka_unit_test(mailto),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,6 +118,8 @@ class Daemon:
             self.start()
 
     def configure(self, config):
+        if "state-dir" not in self.base + config:
+            config += f'state-dir = "{self.directory}";\n'
         self.path.write_text(
             f'listen = "{self.listen}";\nmilter-library = "{self.library}";\n'
             f'dns = {{ servers = [ "{self.dns.servers}" ]; {self.dns_options} }};\n' + self.base + config

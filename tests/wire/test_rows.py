@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""Rows for reports on the wire: what the daemon counts of its mail, what a kill leaves, what a store in trouble does to mail,
+and when old rows go."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+
+import harness
+from harness import until
+
+NOON = 1800014400  # 2027-01-15T12:00:00Z
+DAY = NOON // 86400
+ZONE = {
+    "example.com": {"TXT": ["v=spf1 ip4:192.0.2.0/24 -all"]},
+    "_dmarc.example.com": {"TXT": ["v=DMARC1; p=reject; rua=mailto:d@example.com"]},
+}
+BASE = 'authserv-id = "mx.test";\ntrusted-networks = [ ];\n'
+ROW = ("SELECT day, domain, header_from, hex(source), verdict, messages FROM row JOIN policy ON policy.id = policy"
+       " JOIN sender ON sender.id = sender ORDER BY day, source")
+
+
+class Rows(harness.WireTest):
+    def start(self, config="", state=None, **options):
+        d = self.daemon("", ZONE, base=BASE, start=False, **options)
+        d.state = state or d.directory / "state"
+        if state is None:
+            d.state.mkdir()
+        d.more = f'state-dir = "{d.state}";\n'
+        d.configure(d.more + config)
+        d.start()
+        return d
+
+    def send(self, d, address="192.0.2.10", sender="<a@example.com>", author="a@example.com"):
+        before = len(d.lines(r" ms=\d+"))
+        c = d.client(hello=False)
+        c.hello(address=address)
+        reply = c.message(header=[("From", " " + author), ("Subject", " x")], sender=sender)
+        c.quit()
+        d.wait_for_log(r" ms=\d+", before + 1)
+        return reply
+
+    def query(self, d, sql):
+        if not (d.state / "rows.db").exists():
+            return []
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{d.state}/rows.db?mode=ro", uri=True)) as db:
+                return db.execute(sql).fetchall()
+        except sqlite3.OperationalError:  # not made yet
+            return []
+
+    def becomes(self, d, sql, wanted):
+        until(lambda: self.query(d, sql) == wanted, f"{wanted} of {self.query(d, sql)}")
+
+    def test_messages_are_counted_by_kind(self):
+        d = self.start(wall=NOON)
+        for address in ("192.0.2.10", "192.0.2.10", "203.0.113.5", "192.0.2.10"):
+            self.send(d, address)
+        self.send(d, author="a@plain.test")
+        self.becomes(d, ROW, [(DAY, "example.com", "example.com", "C000020A", 9, 3),
+                              (DAY, "example.com", "example.com", "CB007105", 2, 1)])
+        self.becomes(d, "SELECT day, name, messages FROM tally", [(DAY, "none/accept", 1)])
+        self.assertEqual(d.counters()["rows-added"], 5)
+        self.assertEqual(os.stat(d.state / "rows.db").st_mode & 0o777, 0o640)
+
+    def test_a_kill_loses_no_more_than_a_second(self):
+        d = self.start()
+        self.send(d)
+        self.becomes(d, "SELECT sum(messages) FROM row", [(1,)])
+        d.signal(signal.SIGKILL)
+        d.process.wait()
+        d.launch()
+        d.wait_for_log("is listening on", 2)
+        self.send(d)
+        self.becomes(d, "SELECT sum(messages) FROM row", [(2,)])
+
+    def test_a_stop_writes_what_waits(self):
+        d = self.start()
+        self.send(d)
+        self.assertEqual(d.stop(), 0)
+        self.assertEqual(self.query(d, "SELECT sum(messages) FROM row"), [(1,)])
+
+    def test_a_store_in_trouble_costs_no_mail(self):
+        d = self.start(state=harness.pathlib.Path(harness.tempfile.mkdtemp(prefix="assay-wire-")) / "none")
+        self.addCleanup(harness.shutil.rmtree, d.state.parent)
+        for _ in range(3):
+            self.assertTrue(self.send(d).accepted)
+        d.wait_for_log(r"report rows.*rows wait in memory")
+        self.assertEqual(len(d.lines(r"rows wait in memory")), 1)
+        d.state.mkdir()
+        self.becomes(d, "SELECT sum(messages) FROM row", [(3,)])
+
+    def test_old_rows_go(self):
+        d = self.start('reports = { keep-rows = "2d"; };\n', wall=NOON)
+        self.send(d)
+        self.becomes(d, "SELECT day FROM row", [(DAY,)])
+        for days, left in ((1, [(DAY,), (DAY + 1,)]), (2, [(DAY + 1,), (DAY + 3,)])):
+            d.clock.go_on(days * 86400)
+            self.send(d)
+            self.becomes(d, "SELECT day FROM row ORDER BY day", left)
+
+    def test_recording_ends_and_begins_with_a_reload(self):
+        d = self.start()
+        self.assertTrue(d.reload(d.more + "reports = { record = false; };\n"))
+        self.send(d)
+        self.assertTrue(d.reload(d.more))
+        self.send(d, "192.0.2.99")
+        self.becomes(d, "SELECT hex(source), messages FROM row", [("C0000263", 1)])
+
+
+if __name__ == "__main__":
+    harness.main()
