@@ -1,14 +1,14 @@
 /* play.c - plays one fixed message again and again through pipeline, policy, edits and log line,
  * for tests/cost/run, which counts what that takes.
  *
- *     cost_play KEYDIR verify|chain|sign TIMES [LINES]
+ *     cost_play KEYDIR verify|chain[SETS]|sign TIMES [LINES]
  *
  * KEYDIR has rsa.pem and ed25519.pem, readable by this user alone. The message has the header of
  * ordinary mail and LINES (0) more fields, and a body of 16 KB, half prose and half base64.
  * "verify": it comes from a stranger, has two signatures, needs four SPF look-ups, and passes all;
- * "chain": the same with three ARC sets, whose newest vouches for it; "sign": an authenticated user
- * sends it, and it gets two signatures. What the first plays cost (caches that fill, code that is
- * loaded) comes before played(); only that shall be counted.
+ * "chain": the same with three ARC sets (or as many as it says), whose newest vouches for it;
+ * "sign": an authenticated user sends it, and it gets two signatures. What the first plays cost
+ * (caches that fill, code that is loaded) comes before played(); only that shall be counted.
  *
  * Errors: exit status 1 and a phrase, also if a message has another result than it should. */
 #include <stdio.h>
@@ -25,14 +25,15 @@
 #define BODY      16384
 #define WARM_UP   3
 #define KEY_TYPES 2
-#define SETS      3
+#define SETS      3 /* of a chain, if nothing else is said */
 
 static const char *const key_names[KEY_TYPES] = {"rsa", "ed25519"};
 
 /* What outlives a message. */
 struct house {
     struct arena *arena;
-    bool signing, chain;
+    bool signing;
+    unsigned sets;
     struct conf *conf;
     struct key_set *key_set;
     struct dns *dns;
@@ -173,7 +174,7 @@ static void open_dns(struct house *h, const char *directory)
         private_key_release(key);
     }
     struct private_key *sealer = load_key(h, directory, "rsa");
-    for (unsigned i = 1; h->chain && i <= SETS; i++)
+    for (unsigned i = 1; i <= h->sets; i++)
         put_set(h, i, sealer);
     private_key_release(sealer);
     h->dns = dns_open_zone(sb_str(&text), h->arena, &problem);
@@ -245,7 +246,9 @@ static void check(const struct house *h, const struct verdict *verdict, struct s
         STR_INIT(" spf=pass dkim=pass(example.net/ed25519),pass(example.net/rsa) dmarc=pass"),
         STR_INIT(" signed=example.net/rsa,example.net/ed25519 ")};
     struct str want = good[h->signing];
-    if (h->chain && !memmem(line.p, line.n, " arc=pass(3/example.net)", 24))
+    char chain[40];
+    int n = snprintf(chain, sizeof chain, " arc=pass(%u/example.net)", h->sets);
+    if (h->sets && !memmem(line.p, line.n, chain, (size_t)n))
         die("another result of the chain than expected", line);
     if (verdict->action != ACTION_ACCEPT || !memmem(line.p, line.n, want.p, want.n))
         die("another result than expected", line);
@@ -279,15 +282,22 @@ void played(struct house *h, unsigned long times)
         play_once(h);
 }
 
+/* "verify", "chain", "chain5". */
+static unsigned sets_of(const char *what)
+{
+    if (strncmp(what, "chain", 5))
+        return 0;
+    return what[5] ? (unsigned)strtoul(what + 5, NULL, 10) : SETS;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 4) {
-        fputs("usage: cost_play KEYDIR verify|chain|sign TIMES [LINES]\n", stderr);
+        fputs("usage: cost_play KEYDIR verify|chain[SETS]|sign TIMES [LINES]\n", stderr);
         return 1;
     }
-    struct house h = {.arena = arena_new(0),
-                      .signing = !strcmp(argv[2], "sign"),
-                      .chain = !strcmp(argv[2], "chain")};
+    struct house h = {
+        .arena = arena_new(0), .signing = !strcmp(argv[2], "sign"), .sets = sets_of(argv[2])};
     open_house(&h, argv[1]);
     make_message(&h, argc > 4 ? strtoul(argv[4], NULL, 10) : 0);
     open_dns(&h, argv[1]);
