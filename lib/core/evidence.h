@@ -172,6 +172,12 @@ struct evidence_greylist {
     int64_t wait_s; /* GREYLIST_NEW, GREYLIST_WAIT: then it may come again */
 };
 
+/* Mail to SRS addresses of ours that is no bounce. */
+struct evidence_srs {
+    size_t no_bounce; /* recipients that are such addresses, and were not refused */
+    size_t others;    /* where there are some: the other recipients */
+};
+
 struct evidence {
     struct evidence_greylist greylist;
     struct evidence_spf spf;
@@ -182,6 +188,7 @@ struct evidence {
     struct evidence_lists lists;
     struct evidence_sender sender;
     struct evidence_reports reports;
+    struct evidence_srs srs;
     struct evidence_forged forged;
     struct evidence_signing signing;
 };

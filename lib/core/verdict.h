@@ -36,9 +36,9 @@ struct verdict {
     struct str code;     /* "550" for TEMPFAIL and REJECT */
     struct str enhanced; /* "5.7.1" */
     struct str text; /* clean ASCII, one line, '%' not doubled yet; also the quarantine's reason */
-    const char
-        *cause; /* "spf", "dmarc", "from", "limit", "forged", "sender"; of the gate "iprev", "helo",
-                   "dnsbl", "sender-domain", "no-address", "greylist": for the log; NULL if none */
+    const char *cause; /* "spf", "dmarc", "from", "limit", "forged", "sender"; of the gate "iprev",
+                          "helo", "dnsbl", "sender-domain", "no-address", "no-bounce", "greylist":
+                          for the log; NULL if none */
     /* DMARC's part, for Authentication-Results and log; meaningful at POINT_EOM. */
     size_t author; /* which of the outcomes in evidence asks for most, after all overrides */
     enum dmarc_policy disposition; /* what was done for DMARC: dis= */

@@ -49,6 +49,8 @@ struct str gate_field(const struct telling *t)
         sb_add(&b, e->client.helo == HELO_OURS ? STR(" helo=ours") : STR(" helo=other-address"));
     if (e->client.iprev == IPREV_FAIL)
         sb_add(&b, STR(" iprev=fail"));
+    if (e->srs.no_bounce)
+        sb_add(&b, STR(" srs=no-bounce"));
     if (!b.n || gate_freedom(t->conf, t->session, t->message, e, t->arena) == GATE_FREE)
         return STR_NONE;
     return str_printf(t->arena, " %.*s;%.*s", STR_ARG(t->conf->authserv_id), STR_ARG(sb_str(&b)));

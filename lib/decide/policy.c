@@ -524,6 +524,18 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
         decide_ours(conf, evidence, a, out);
 }
 
+void policy_decide_recipient(const struct conf *conf, const struct session *session,
+                             const struct message *message, const struct evidence *evidence,
+                             struct str address, struct arena *a, struct verdict *out)
+{
+    const struct judging j = {conf, POINT_RCPT, session, message, evidence, a};
+    *out = (struct verdict){.scope = SCOPE_RECIPIENT};
+    if (message->origin != ORIGIN_INBOUND || message->may_be_forwarded || message->checks)
+        return;
+    const struct proposal p = judge_recipient(&j, address);
+    combine(conf, &p, 1, a, out);
+}
+
 bool policy_may_refuse(const struct conf *conf, enum policy_point point)
 {
     if (point == POINT_EOM || (point == POINT_DATA && gate_may_refuse(conf)))

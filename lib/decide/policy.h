@@ -12,6 +12,12 @@ void policy_decide(const struct conf *conf, enum policy_point point, const struc
                    const struct message *message, const struct evidence *evidence, struct arena *a,
                    struct verdict *out);
 
+/* At RCPT, beside policy_decide(): what this recipient (an address without brackets) is refused for
+ * alone. */
+void policy_decide_recipient(const struct conf *conf, const struct session *session,
+                             const struct message *message, const struct evidence *evidence,
+                             struct str address, struct arena *a, struct verdict *out);
+
 /* True if, under this configuration, the point can give another answer than "go on": for
  * negotiation. */
 bool policy_may_refuse(const struct conf *conf, enum policy_point point);

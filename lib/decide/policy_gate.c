@@ -7,6 +7,7 @@
 #include "core/gate.h"
 #include "decide/proposal.h"
 #include "mail/domain.h"
+#include "srs/srs.h"
 
 static struct str client_text(const struct judging *j)
 {
@@ -149,13 +150,45 @@ static struct proposal judge_no_address(const struct judging *j)
     return p;
 }
 
+/* --- SRS addresses of ours --- */
+
+static struct proposal no_bounce(const struct conf *conf)
+{
+    return (struct proposal){.cause = "no-bounce",
+                             .detail = "7.1",
+                             .action = conf->srs_on_no_bounce,
+                             .text = STR("This address is for bounces, which have no sender")};
+}
+
+/* Those that had to be refused were at RCPT, if they could be: one that is left among others costs
+ * these nothing. */
+static struct proposal judge_no_bounce(const struct judging *j)
+{
+    const struct evidence_srs *srs = &j->evidence->srs;
+    if (!srs->no_bounce)
+        return (struct proposal){.cause = "no-bounce"};
+    struct proposal p = no_bounce(j->conf);
+    if (srs->others && p.action > ACTION_TAG)
+        p.action = ACTION_TAG;
+    return p;
+}
+
+struct proposal judge_recipient(const struct judging *j, struct str address)
+{
+    if (j->conf->srs_on_no_bounce < ACTION_TEMPFAIL || j->message->from.null ||
+        !j->conf->srs_domain.n || !srs_is_of(j->conf->srs_domain, address) ||
+        gate_freedom(j->conf, j->session, j->message, j->evidence, j->arena) != GATE_BOUND)
+        return (struct proposal){.cause = "no-bounce"};
+    return no_bounce(j->conf);
+}
+
 /* --- All --- */
 
 typedef struct proposal cause_fn(const struct judging *j);
 
 /* Their order is that of the reasons that are given. */
-static cause_fn *const causes[] = {judge_iprev, judge_helo, judge_lists, judge_sender_domain,
-                                   judge_no_address};
+static cause_fn *const causes[] = {judge_iprev,         judge_helo,       judge_lists,
+                                   judge_sender_domain, judge_no_address, judge_no_bounce};
 _Static_assert(sizeof causes / sizeof *causes <= GATE_CAUSES, "there is room for all causes");
 
 /* An exception that cannot be known now is a doubt, too. */

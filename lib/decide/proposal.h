@@ -45,6 +45,9 @@ size_t gate_judge(const struct judging *j, struct proposal *proposals);
 /* True if one of these may refuse before the end of the message under this configuration. */
 bool gate_may_refuse(const struct conf *conf);
 
+/* What this recipient alone is refused for. */
+struct proposal judge_recipient(const struct judging *j, struct str address);
+
 /* Asks unknown clients to come again. */
 struct proposal judge_greylist(const struct judging *j);
 

@@ -14,7 +14,8 @@
 #include "session/internal.h"
 #include "session/shortage.h"
 
-#define HELO_MAX 512 /* a domain name has at most 253 bytes; what is longer is cut */
+#define RECIPIENT_SHOWN 254
+#define HELO_MAX        512 /* a domain name has at most 253 bytes; what is longer is cut */
 
 /* --- The client --------------------------------------------------------------------------------*/
 
@@ -291,6 +292,33 @@ static void judge_recipient(struct transaction *t)
     t->judged = t->judgement.action >= ACTION_TEMPFAIL || t->evidence.spf.mail_from.checked;
 }
 
+/* The log names the first one of a message: its own line comes at its end, if other recipients are
+ * left, or when it is given up. */
+static const struct verdict *refuse_recipient(struct transaction *t, struct recipient *r)
+{
+    const struct verdict *v = &t->verdict;
+    struct arena *a = t->arena;
+    struct str id = str_safe(a, t->message.queue_id, 64, false);
+    if (!t->refused_alone++)
+        log_info("%.*s: RCPT <%.*s> is refused, as others will be: %.*s %.*s %.*s",
+                 STR_ARG(id.n ? id : STR("NOQUEUE")),
+                 STR_ARG(str_safe(a, r->address, RECIPIENT_SHOWN, false)), STR_ARG(v->code),
+                 STR_ARG(v->enhanced), STR_ARG(v->text));
+    r->refused = true;
+    t->point = POINT_RCPT;
+    return v;
+}
+
+/* By what holds for this recipient alone. */
+static const struct verdict *judge_alone(struct transaction *t, struct recipient *r)
+{
+    if (!r)
+        return NULL;
+    policy_decide_recipient(t->snapshot->conf, t->session, &t->message, &t->evidence, r->address,
+                            t->arena, &t->verdict);
+    return t->verdict.action >= ACTION_TEMPFAIL ? refuse_recipient(t, r) : NULL;
+}
+
 const struct verdict *dialogue_rcpt(struct dialogue *d, const struct recipient_words *words)
 {
     struct transaction *t = d->transaction;
@@ -302,7 +330,7 @@ const struct verdict *dialogue_rcpt(struct dialogue *d, const struct recipient_w
     if (first)
         judge_recipient(t);
     if (t->judgement.action < ACTION_TEMPFAIL)
-        return NULL;
+        return judge_alone(t, r);
     if (r)
         r->refused = true;
     if (first) { /* told once */

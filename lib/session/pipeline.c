@@ -6,14 +6,15 @@
 #include "core/gate.h"
 #include "core/request.h"
 
-#define STAGES_MAX 10
+#define STAGES_MAX 12
 
 /* The whole choice of what is done for whom. Order matters at the end of the message: DMARC reads
  * what SPF and DKIM found, ARC what DMARC made of it, and lists what DKIM found and the client's
  * name. */
-static const struct stage *const inbound[] = {
-    &stage_forged, &stage_spf,    &stage_dkim_verify, &stage_dmarc,   &stage_arc, &stage_client,
-    &stage_lists,  &stage_sender, &stage_greylist,    &stage_reports, NULL};
+static const struct stage *const inbound[] = {&stage_forged,   &stage_spf,     &stage_dkim_verify,
+                                              &stage_dmarc,    &stage_arc,     &stage_client,
+                                              &stage_lists,    &stage_sender,  &stage_srs,
+                                              &stage_greylist, &stage_reports, NULL};
 static const struct stage *const ours[] = {&stage_forged, &stage_dkim_sign, NULL};
 static const struct stage *const relayed[] = {NULL};
 static const struct stage *const forwarded[] = {&stage_forged, &stage_dkim_sign, &stage_arc, NULL};

@@ -100,6 +100,7 @@ struct transaction {
     bool crowded;           /* a recipient beyond limits.recipients was refused */
     bool judged;            /* at a recipient, by what holds for all of them */
     struct verdict judgement;
+    size_t refused_alone; /* recipients, each by what holds for it alone */
 };
 
 /* What there is to tell of a transaction, as it was answered. */

@@ -166,6 +166,8 @@ void dialogue_give_up(struct dialogue *d)
     struct transaction *t = d->transaction;
     if (!t)
         return;
+    if (t->refused_alone && t->refused_alone == t->message.n_recipients)
+        transaction_tell(d, t); /* nobody was left to send it to */
     for (size_t i = 0; i < d->host->n_after; i++)
         if (d->host->after[i].given_up)
             d->host->after[i].given_up(d->host->context, t);

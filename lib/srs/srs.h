@@ -11,6 +11,7 @@
 #ifndef ASSAY_SRS_SRS_H
 #define ASSAY_SRS_SRS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -66,5 +67,9 @@ struct srs_outcome srs_forward(const struct srs_scheme *s, struct str sender, in
  * case and both alphabets are read: on the way case is lost. */
 struct srs_outcome srs_reverse(const struct srs_scheme *s, struct str recipient, int64_t now,
                                struct arena *a);
+
+/* True for what looks like an SRS address of this domain (normalised): "SRS0=...@domain". Whether
+ * it is of our making nobody knows without a secret. */
+bool srs_is_of(struct str domain, struct str address);
 
 #endif

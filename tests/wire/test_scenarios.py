@@ -93,7 +93,7 @@ class Scenarios(harness.WireTest):
         self.surroundings = None
         self.keys = self.daemons[0].directory / "keys"
         self.keys.mkdir()
-        for name in "rsa.pem", "ed25519.pem":
+        for name in "rsa.pem", "ed25519.pem", "srs.secrets":
             shutil.copy(KEYS / name, self.keys)
             (self.keys / name).chmod(0o600)
 

@@ -1,0 +1,32 @@
+/* srs_tell.c - how mail to SRS addresses that is no bounce is told.
+ *
+ * Errors: none. */
+#include "base/counters.h"
+#include "core/stage.h"
+
+static void log_fields(const struct telling *t, struct strbuf *b)
+{
+    if (t->evidence->srs.no_bounce)
+        sb_printf(b, " srs-no-bounce=%zu", t->evidence->srs.no_bounce);
+}
+
+static void json(const struct telling *t, struct json *j)
+{
+    json_number(j, "srs_no_bounce", (int64_t)t->evidence->srs.no_bounce);
+}
+
+static void text(const struct telling *t, struct strbuf *b)
+{
+    size_t n = t->evidence->srs.no_bounce;
+    if (n)
+        sb_printf(b, "  SRS      %zu recipient%s of ours for bounces, and this is none\n", n,
+                  n == 1 ? " is an SRS address" : "s are SRS addresses");
+}
+
+static void count(const struct telling *t)
+{
+    counter_add(CTR_SRS_NO_BOUNCE, t->evidence->srs.no_bounce);
+}
+
+const struct stage_telling telling_srs = {
+    .log = log_fields, .json = json, .text = text, .count = count};
