@@ -61,7 +61,7 @@ struct serve_connection {
 
 /* Threads. `running` neither wait in a protocol nor are spare; of them `idle` wait for an event. */
 struct workers {
-    pthread_mutex_t lock; /* of spare, woken, all; the others change without it */
+    pthread_mutex_t lock; /* of what follows, but for running and idle */
     pthread_cond_t work, gone;
     atomic_uint running, idle;
     unsigned wanted, max;
@@ -69,6 +69,8 @@ struct workers {
     unsigned woken; /* of those, told to run */
     unsigned all;
     bool stopping;
+    bool somebody_ended; /* `ended` is the last one, who has waited for the one before */
+    pthread_t ended;
 };
 
 struct serve {

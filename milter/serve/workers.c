@@ -91,6 +91,23 @@ static bool be_spare(struct workers *w)
     return goes_on;
 }
 
+/* Everybody who ends waits for the one that ended before, and the last one is waited for by
+ * workers_stop(): so no thread is left in the libraries' own cleaning up when the program ends. */
+static void end_as_worker(struct workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    pthread_t before = w->ended;
+    bool somebody = w->somebody_ended;
+    w->ended = pthread_self();
+    w->somebody_ended = true;
+    atomic_fetch_sub(&w->running, 1);
+    w->all--;
+    pthread_cond_signal(&w->gone);
+    pthread_mutex_unlock(&w->lock);
+    if (somebody)
+        pthread_join(before, NULL);
+}
+
 static void *work(void *server)
 {
     struct serve *s = server;
@@ -116,11 +133,7 @@ static void *work(void *server)
     }
     free(self.in);
     bytes_free(&self.out);
-    pthread_mutex_lock(&w->lock);
-    atomic_fetch_sub(&w->running, 1);
-    w->all--;
-    pthread_cond_signal(&w->gone);
-    pthread_mutex_unlock(&w->lock);
+    end_as_worker(w);
     return NULL;
 }
 
@@ -142,7 +155,6 @@ static bool start_worker(struct serve *s)
     pthread_t thread;
     if (w->all == w->max || !thread_start(&thread, work, s))
         return false;
-    pthread_detach(thread);
     atomic_fetch_add(&w->running, 1);
     w->all++;
     return true;
@@ -217,4 +229,7 @@ void workers_stop(struct serve *s)
     while (w->all)
         pthread_cond_wait(&w->gone, &w->lock);
     pthread_mutex_unlock(&w->lock);
+    if (w->somebody_ended)
+        pthread_join(w->ended, NULL);
+    w->somebody_ended = false;
 }
