@@ -33,6 +33,7 @@ struct door {
     SMFICTX *ctx;
     void *state; /* of the events */
     uint32_t steps;
+    struct door *before, *next; /* in doors */
 };
 
 /* libmilter has no room for a pointer of ours before a connection exists. */
@@ -42,6 +43,10 @@ static const struct mta_events *events;
 /* Held for reading within every callback; taken for writing by the end, for good. */
 static pthread_rwlock_t gate = PTHREAD_RWLOCK_INITIALIZER;
 static atomic_bool closed; /* looked at first: readers would keep the end waiting */
+
+/* All connections: the library forgets those that are open at the end. */
+static struct door *doors;
+static pthread_mutex_t doors_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* --- What the program may ask and say ----------------------------------------------------------*/
 
@@ -134,6 +139,28 @@ static bool pass_gate(void)
     return false;
 }
 
+static void list_door(struct door *d)
+{
+    pthread_mutex_lock(&doors_lock);
+    d->next = doors;
+    if (doors)
+        doors->before = d;
+    doors = d;
+    pthread_mutex_unlock(&doors_lock);
+}
+
+static void unlist_door(struct door *d)
+{
+    pthread_mutex_lock(&doors_lock);
+    if (d->before)
+        d->before->next = d->next;
+    else
+        doors = d->next;
+    if (d->next)
+        d->next->before = d->before;
+    pthread_mutex_unlock(&doors_lock);
+}
+
 /* The connection, for one event; NULL: there are no events any more. Steps may come without a
  * negotiation: after SMFIC_QUIT_NC, and from an MTA that does not keep to the protocol. */
 static struct door *enter(SMFICTX *ctx)
@@ -150,10 +177,11 @@ static struct door *enter(SMFICTX *ctx)
     d->ctx = ctx;
     d->state = events->opened(the_door.context, &d->mta);
     smfi_setpriv(ctx, d);
+    list_door(d);
     return d;
 }
 
-/* `entered`: what enter() gave. A connection stays in memory when it can no more be entered. */
+/* `entered`: what enter() gave. */
 static sfsistat leave(SMFICTX *ctx, const struct door *entered, uint32_t no_reply,
                       enum mta_answer answer)
 {
@@ -289,11 +317,12 @@ static sfsistat on_abort(SMFICTX *ctx)
 
 static sfsistat on_close(SMFICTX *ctx)
 {
-    struct door *d = door_of(ctx) ? enter(ctx) : NULL;
-    if (!d)
+    struct door *d = door_of(ctx);
+    smfi_setpriv(ctx, NULL); /* else the library writes of it to the log */
+    if (!d || !pass_gate())
         return SMFIS_CONTINUE;
+    unlist_door(d);
     events->closed(d->state);
-    smfi_setpriv(ctx, NULL);
     free(d);
     pthread_rwlock_unlock(&gate);
     return SMFIS_CONTINUE;
@@ -394,9 +423,12 @@ bool libmilter_door_start(void)
     return true;
 }
 
+/* The doors stay in memory: callbacks that are on their way out look at theirs. */
 void libmilter_door_stop(void)
 {
     atomic_store(&closed, true);
     pthread_rwlock_wrlock(&gate);
+    for (struct door *d = doors; d; d = d->next)
+        events->closed(d->state);
     pthread_rwlock_unlock(&gate);
 }
