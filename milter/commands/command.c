@@ -80,11 +80,9 @@ static int open_dns(struct command *c)
                         c->zone_path ? c->zone_path : "DNS", STR_ARG(problem));
 }
 
-int command_open(struct command *c)
+int command_open_dns(struct command *c)
 {
-    int status = command_load_conf(c);
-    if (status == EX_OK)
-        status = open_dns(c);
+    int status = open_dns(c);
     if (status == EX_OK)
         c->asker = (struct dns_asker){
             .dns = c->dns,
@@ -92,6 +90,12 @@ int command_open(struct command *c)
             .patience_us = c->conf->dns_deadline * 1000,
         };
     return status;
+}
+
+int command_open(struct command *c)
+{
+    int status = command_load_conf(c);
+    return status == EX_OK ? command_open_dns(c) : status;
 }
 
 #define RECORD_SHOWN_MAX 2000

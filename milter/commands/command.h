@@ -138,6 +138,8 @@ void command_print_problems(const struct conf_problems *problems); /* on standar
 int command_open(struct command *c);
 /* The configuration alone. */
 int command_load_conf(struct command *c);
+/* The rest: DNS and asker. */
+int command_open_dns(struct command *c);
 
 /* The whole file in the arena, standard input for "-"; false after a complaint. */
 bool command_read_file(struct command *c, const char *path, struct str *text);

@@ -5,15 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "conf/listen.h"
 #include "milter/commands/commands.h"
-
-#define PATIENCE_S 10
+#include "milter/commands/control_ask.h"
 
 static int no_daemon(const struct command *c, struct str path, int reason)
 {
@@ -25,39 +21,14 @@ static int no_daemon(const struct command *c, struct str path, int reason)
                         STR_ARG(path), strerror(reason));
 }
 
-static int print_answer(const struct command *c, int fd, struct str path)
-{
-    char block[16384];
-    size_t all = 0;
-    ssize_t n;
-    while ((n = read(fd, block, sizeof block)) > 0) {
-        all += (size_t)n;
-        fwrite(block, 1, (size_t)n, stdout);
-    }
-    if (n < 0)
-        return no_daemon(c, path, errno);
-    if (all)
-        return EX_OK;
-    return no_daemon(c, path, EACCES); /* it closed without a word: we are nobody to it */
-}
-
 static int ask_daemon(const struct command *c, struct str path, const char *question)
 {
-    const struct timeval patience = {.tv_sec = PATIENCE_S};
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (path.n >= sizeof address.sun_path)
-        return no_daemon(c, path, ENAMETOOLONG);
-    memcpy(address.sun_path, path.p, path.n);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) ||
-        connect(fd, (const struct sockaddr *)&address, sizeof address) ||
-        send(fd, question, strlen(question), MSG_NOSIGNAL) < 0)
-        status = no_daemon(c, path, errno);
-    else
-        status = print_answer(c, fd, path);
-    if (fd >= 0)
-        close(fd);
-    return status;
+    struct str answer;
+    int problem = control_ask(path, question, c->arena, &answer);
+    if (problem)
+        return no_daemon(c, path, problem);
+    fwrite(answer.p, 1, answer.n, stdout);
+    return EX_OK;
 }
 
 static int find_and_ask(struct command *c, const char *question)
