@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "milter/daemon/apply.h"
 #include "milter/daemon/host.h"
+#include "milter/daemon/macros.h"
 
 /* One connection of an MTA. */
 struct connection {
@@ -24,9 +25,12 @@ struct connection {
     unsigned number; /* among those that were open when it came, from 1 */
 };
 
-static struct str macro(const struct connection *c, const char *name)
+static struct str macro(const struct connection *c, enum mta_macro which)
 {
-    return str_of(c->mta->calls->macro(c->mta, name));
+    const char *text = c->mta->calls->macro(c->mta, macro_name(which));
+    if (text)
+        macros_seen((int)which);
+    return str_of(text);
 }
 
 /* The answer to a point of the dialogue. */
@@ -109,7 +113,7 @@ static void read_address(const struct connection *c, const struct mta_client *cl
     if (internet && netaddr_parse(str_of(text), &words->address))
         words->smtp = !(client->port == 0 && on_loopback(&words->address));
     else
-        words->smtp = internet || str_eq(macro(c, "client_addr"), STR("unknown"));
+        words->smtp = internet || str_eq(macro(c, MACRO_CLIENT_ADDR), STR("unknown"));
 }
 
 static enum mta_answer on_connect(void *state, const struct mta_client *client)
@@ -117,10 +121,11 @@ static enum mta_answer on_connect(void *state, const struct mta_client *client)
     struct connection *c = state;
     struct client_words words = {
         .name = str_of(client->host),
-        .daemon_name = macro(c, "daemon_name"),
-        .mta_name = macro(c, "j"),
+        .daemon_name = macro(c, MACRO_DAEMON_NAME),
+        .mta_name = macro(c, MACRO_J),
     };
     read_address(c, client, &words);
+    macros_seen(DEED_CONNECTION);
     return answer(c, dialogue_connect(c->dialogue, &words, c->number));
 }
 
@@ -138,13 +143,13 @@ static enum mta_answer on_mail(void *state, const char *const *argv)
     struct connection *c = state;
     const struct envelope_words words = {
         .from = str_of(argv[0]),
-        .queue_id = macro(c, "i"),
-        .auth_type = macro(c, "auth_type"),
-        .auth_user = macro(c, "auth_authen"),
-        .certificate = {.version = macro(c, "v"),
-                        .verify = macro(c, "verify"),
-                        .subject = macro(c, "cert_subject"),
-                        .issuer = macro(c, "cert_issuer")},
+        .queue_id = macro(c, MACRO_I),
+        .auth_type = macro(c, MACRO_AUTH_TYPE),
+        .auth_user = macro(c, MACRO_AUTH_AUTHEN),
+        .certificate = {.version = macro(c, MACRO_V),
+                        .verify = macro(c, MACRO_VERIFY),
+                        .subject = macro(c, MACRO_CERT_SUBJECT),
+                        .issuer = macro(c, MACRO_CERT_ISSUER)},
     };
     return answer_and_end(c, dialogue_mail(c->dialogue, &words));
 }
@@ -154,13 +159,13 @@ static enum mta_answer on_rcpt(void *state, const char *const *argv)
     struct connection *c = state;
     const struct recipient_words words = {
         .path = str_of(argv[0]),
-        .mailer = macro(c, "rcpt_mailer"),
-        .host = macro(c, "rcpt_host"),
-        .address = macro(c, "rcpt_addr"),
+        .mailer = macro(c, MACRO_RCPT_MAILER),
+        .host = macro(c, MACRO_RCPT_HOST),
+        .address = macro(c, MACRO_RCPT_ADDR),
     };
     if (!c->dialogue->transaction)
         return MTA_TEMPFAIL;
-    dialogue_queue_id(c->dialogue, macro(c, "i"));
+    dialogue_queue_id(c->dialogue, macro(c, MACRO_I));
     return answer(c, dialogue_rcpt(c->dialogue, &words));
 }
 
@@ -188,7 +193,7 @@ static enum mta_answer on_end_of_header(void *state)
     struct connection *c = state;
     if (!c->dialogue->transaction)
         return MTA_TEMPFAIL;
-    dialogue_queue_id(c->dialogue, macro(c, "i"));
+    dialogue_queue_id(c->dialogue, macro(c, MACRO_I));
     dialogue_end_of_header(c->dialogue);
     return MTA_CONTINUE;
 }
@@ -208,7 +213,8 @@ static enum mta_answer on_end_of_message(void *state)
     struct dialogue *d = c->dialogue;
     if (!d->transaction)
         return MTA_TEMPFAIL;
-    dialogue_queue_id(d, macro(c, "i"));
+    dialogue_queue_id(d, macro(c, MACRO_I));
+    macros_seen(DEED_MESSAGE);
     dialogue_end(d);
     enum mta_answer what = apply_end(c->mta, d->transaction, d->leading_space);
     dialogue_answered(d);

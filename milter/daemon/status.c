@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "keys/inventory.h"
+#include "milter/daemon/macros.h"
 
 #define DAY 86400
 
@@ -154,6 +155,16 @@ static void on_json(struct json *j, const struct status *s)
     json_end(j, '}');
 }
 
+static void macros_json(struct json *j)
+{
+    json_number(j, "last_connection", macros_last_seen(DEED_CONNECTION));
+    json_number(j, "last_message", macros_last_seen(DEED_MESSAGE));
+    json_object(j, "macros");
+    for (int i = 0; i < MACRO_COUNT; i++)
+        json_number(j, macro_name((enum mta_macro)i), macros_last_seen(i));
+    json_end(j, '}');
+}
+
 static void srs_json(struct json *j, const struct status *s)
 {
     if (!s->conf->srs_listen.n)
@@ -197,6 +208,7 @@ static void write_json(struct status *s, struct strbuf *out)
     for (size_t i = 0; i < COUNT(messages); i++)
         json_number(&j, messages[i].name, (int64_t)counter_get(messages[i].counter));
     json_end(&j, '}');
+    macros_json(&j);
     srs_json(&j, s);
     keys_json(&j, s);
     json_object(&j, "dns");
@@ -350,6 +362,18 @@ static void write_metrics(struct status *s, struct strbuf *out)
     counters(out);
 }
 
+/* --- For assay doctor --------------------------------------------------------------------------*/
+
+/* "NAME SECONDS" a line: when it was last there, in seconds since 1970. */
+static void write_macros(struct status *s, struct strbuf *out)
+{
+    (void)s;
+    sb_printf(out, "connection %lld\nmessage %lld\n", (long long)macros_last_seen(DEED_CONNECTION),
+              (long long)macros_last_seen(DEED_MESSAGE));
+    for (int i = 0; i < MACRO_COUNT; i++)
+        sb_printf(out, "%s %lld\n", macro_name((enum mta_macro)i), (long long)macros_last_seen(i));
+}
+
 /* --- The questions -----------------------------------------------------------------------------*/
 
 static void answer_status(void *source, struct strbuf *text)
@@ -367,9 +391,15 @@ static void answer_metrics(void *source, struct strbuf *text)
     with_status(source, text, write_metrics);
 }
 
+static void answer_macros(void *source, struct strbuf *text)
+{
+    with_status(source, text, write_macros);
+}
+
 const struct control_question status_questions[] = {
     {"status", answer_status},
     {"status json", answer_status_json},
     {"metrics", answer_metrics},
+    {"macros", answer_macros},
     {0},
 };

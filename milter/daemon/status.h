@@ -13,7 +13,7 @@ struct status_source {
     int64_t started; /* seconds since 1970 */
 };
 
-/* "status", "status json" and "metrics"; the context is a struct status_source. */
+/* "status", "status json", "metrics" and "macros"; the context is a struct status_source. */
 extern const struct control_question status_questions[];
 
 #endif
