@@ -83,6 +83,7 @@ const struct command_row assay_command = {
             &greylist_command,
             &srs_command,
             &dnsbl_command,
+            &doctor_command,
             &status_command,
             &metrics_command,
             &probe_command,

@@ -16,6 +16,15 @@ static void add(struct advice *out, struct str text)
         out->v[out->n++] = text;
 }
 
+/* What is wrong, and not only weak. */
+static void add_wrong(struct advice *out, struct str text)
+{
+    size_t at = out->n;
+    add(out, text);
+    if (out->n > at)
+        out->wrong[at] = true;
+}
+
 static struct str shown(struct dns_asker *asker, struct str text)
 {
     return str_safe(asker->arena, text, SHOWN, true);
@@ -38,10 +47,10 @@ static void advise_tags(struct str text, struct dns_asker *asker, struct advice 
                                 STR_ARG(name),
                                 str_eq(lower, STR("pct")) ? "; to test a policy use t=y" : ""));
         else if (!strstr(known, word))
-            add(out, str_printf(asker->arena,
-                                "%.*s= is no DMARC tag: it is ignored, check its "
-                                "spelling",
-                                STR_ARG(name)));
+            add_wrong(out, str_printf(asker->arena,
+                                      "%.*s= is no DMARC tag: it is ignored, check its "
+                                      "spelling",
+                                      STR_ARG(name)));
     }
 }
 
@@ -62,15 +71,18 @@ static void advise_policy(const struct dmarc_outcome *o, struct dns_asker *asker
                             "no mail, sp=reject does no harm%s",
                             r->has_np ? "" : "; np=reject covers those that do not exist"));
     if (r->has_sp && r->sp < r->p)
-        add(out, str_printf(asker->arena,
-                            "sp=%s is weaker than p=%s: anybody can use a subdomain of yours that "
-                            "has no record of its own",
-                            dmarc_policy_name(r->sp), dmarc_policy_name(r->p)));
+        add_wrong(out,
+                  str_printf(asker->arena,
+                             "sp=%s is weaker than p=%s: anybody can use a subdomain of yours that "
+                             "has no record of its own",
+                             dmarc_policy_name(r->sp), dmarc_policy_name(r->p)));
     if (r->has_np && r->np < r->p)
-        add(out, str_printf(asker->arena, "np=%s lets anybody use subdomains that do not exist",
-                            dmarc_policy_name(r->np)));
+        add_wrong(out,
+                  str_printf(asker->arena, "np=%s lets anybody use subdomains that do not exist",
+                             dmarc_policy_name(r->np)));
     if (!r->n_rua)
-        add(out, STR("there is no rua=: without reports you do not learn what fails, and why"));
+        add_wrong(out,
+                  STR("there is no rua=: without reports you do not learn what fails, and why"));
 }
 
 /* The domain of a mailto: URI; false for others. */
@@ -112,15 +124,17 @@ static void advise_receiver(const struct dmarc_outcome *o, struct str uri, struc
     const struct dns_answer *mx = dns_lookup(asker, host, DNS_MX);
     bool refuses = mx->status == DNS_ANSWER && str_eq(mx->rr[0].text, STR("."));
     if (mx->status == DNS_NXDOMAIN || refuses)
-        add(out, str_printf(a, "reports to %.*s cannot arrive: %.*s %s", STR_ARG(shown(asker, uri)),
-                            STR_ARG(host), refuses ? "accepts no mail" : "does not exist"));
+        add_wrong(out, str_printf(a, "reports to %.*s cannot arrive: %.*s %s",
+                                  STR_ARG(shown(asker, uri)), STR_ARG(host),
+                                  refuses ? "accepts no mail" : "does not exist"));
     if (!needs_permission(o, host, asker))
         return;
     struct str name =
         str_printf(a, "%.*s._report._dmarc.%.*s", STR_ARG(o->record_domain), STR_ARG(host));
     const struct dns_answer *answer = dns_lookup(asker, name, DNS_TXT);
     if (!dns_unknown(answer) && !has_dmarc_record(answer, a))
-        add(out, str_printf(a,
+        add_wrong(
+            out, str_printf(a,
                             "reports to %.*s are not sent: %.*s needs a TXT record \"v=DMARC1\" at "
                             "%.*s (RFC 9990 4)",
                             STR_ARG(shown(asker, uri)), STR_ARG(host), STR_ARG(name)));

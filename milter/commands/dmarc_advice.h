@@ -8,6 +8,7 @@ struct advice {
     struct str record; /* the text of the record in force, as published; empty if there is none */
     size_t n;
     struct str v[16];
+    bool wrong[16]; /* the record does not do what it seems to; else it could do more */
 };
 
 /* What the owner of the author domain should know of the record in force, or of its absence. Asks

@@ -218,6 +218,14 @@ static void check_reload(const struct survey *s, const char *path)
                      s->reader.name, STR_ARG(found.v[i]));
 }
 
+void surroundings_check_names(const struct conf *conf, struct conf_problems *warnings)
+{
+    struct survey s = {.conf = conf, .arena = warnings->arena, .warnings = warnings};
+    check_loopback(&s);
+    check_authserv_id(&s);
+    check_lists(&s);
+}
+
 void surroundings_check(const struct conf *conf, const char *path, struct conf_problems *problems,
                         struct conf_problems *warnings)
 {
@@ -232,8 +240,6 @@ void surroundings_check(const struct conf *conf, const char *path, struct conf_p
     if (conf->pid_file.p)
         check_directory_of(&s, "pid-file", conf->pid_file);
     check_key_directories(&s);
-    check_loopback(&s);
-    check_authserv_id(&s);
-    check_lists(&s);
+    surroundings_check_names(conf, warnings);
     check_reload(&s, path);
 }

@@ -10,4 +10,7 @@
 void surroundings_check(const struct conf *conf, const char *path, struct conf_problems *problems,
                         struct conf_problems *warnings);
 
+/* Only what can be said without looking at the machine: names and networks. */
+void surroundings_check_names(const struct conf *conf, struct conf_problems *warnings);
+
 #endif

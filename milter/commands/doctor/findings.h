@@ -1,0 +1,61 @@
+/* findings.h - what `assay doctor` finds.
+ *
+ * A check is a row of checks.def. Its judge makes findings of facts (facts.h) and of nothing else,
+ * so that a test can hand it any machine. */
+#ifndef ASSAY_MILTER_DOCTOR_FINDINGS_H
+#define ASSAY_MILTER_DOCTOR_FINDINGS_H
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/str.h"
+
+enum doctor_area { AREA_MACHINE, AREA_MTA, AREA_ADDRESSES, AREA_DOMAINS, AREA_COUNT };
+
+enum doctor_level {
+    LEVEL_GOOD,
+    LEVEL_UNSEEN, /* it could not be looked at: no complaint */
+    LEVEL_NOTE,   /* worth knowing, and nothing is wrong */
+    LEVEL_WARNING,
+    LEVEL_GRAVE, /* mail is lost, refused, or goes unchecked */
+};
+
+enum doctor_check {
+#define DOCTOR_CHECK(id, area, name, judge) id,
+#include "milter/commands/doctor/checks.def"
+#undef DOCTOR_CHECK
+    CHECK_COUNT
+};
+
+struct finding {
+    enum doctor_check check;
+    enum doctor_level level;
+    struct str subject; /* a domain, an address, a file; absent: the machine */
+    struct str what;    /* a sentence without a full stop */
+    struct str why;     /* why it matters; absent where nothing is wrong */
+    struct str mend;    /* a command, or what to do; it can harm nothing; or absent */
+    struct str publish; /* a record in zone file syntax; or absent */
+};
+
+struct findings {
+    struct arena *arena;
+    size_t n, cap;
+    struct finding *v;
+};
+
+/* Adds a finding without why, mend and publish, for the caller to fill in before the next one is
+ * added. Texts from files or the network go through clean() first. */
+struct finding *find(struct findings *f, enum doctor_check check, enum doctor_level level,
+                     struct str subject, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Text of a file or the network, printable, at most 300 bytes. */
+struct str clean(struct findings *f, struct str text);
+
+/* The exit status: 0 fine, 1 with a warning, 2 with something grave. */
+int findings_status(const struct findings *f);
+
+/* For people, on standard output; with `all`, what is good too. */
+void findings_print(const struct findings *f, bool all);
+void findings_json(const struct findings *f, struct json *j);
+
+#endif

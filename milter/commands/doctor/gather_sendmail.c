@@ -1,0 +1,151 @@
+/* gather_sendmail.c - who asks which filters under Sendmail: sendmail.cf.
+ *
+ * Errors: false without a sendmail.cf. */
+#include <string.h>
+
+#include "milter/commands/doctor/cf.h"
+#include "milter/commands/doctor/gather.h"
+
+#define DAEMONS_MAX 32
+#define FILTERS_MAX 20
+
+struct sendmail {
+    struct command *c;
+    struct doctor_facts *facts;
+    struct mta_facts *mta;
+    size_t n; /* filters that are defined */
+    struct defined {
+        struct str name;
+        struct mta_filter filter;
+    } defined[FILTERS_MAX];
+    struct str order; /* InputMailFilters */
+    size_t n_daemons;
+    struct str daemons[DAEMONS_MAX]; /* DaemonPortOptions */
+};
+
+/* --- Xname, S=..., F=..., T=... ----------------------------------------------------------------*/
+
+/* "C:1m;S:2m;R:4m;E:8m" */
+static void read_times(struct str text, struct mta_filter *filter)
+{
+    struct str part;
+    while (str_split(&text, ';', &part)) {
+        int64_t time = part.n > 2 ? cf_time_ms(str_sub(part, 2, part.n)) : -1;
+        if (time < 0)
+            continue;
+        if (part.p[0] == 'R')
+            filter->command_ms = filter->content_ms = time;
+        if (part.p[0] == 'E')
+            filter->whole_ms = time;
+    }
+}
+
+static void read_flags(struct str flags, struct mta_filter *filter)
+{
+    for (size_t i = 0; i < flags.n; i++)
+        if (strchr("RT4", flags.p[i]))
+            filter->lets_pass = false;
+}
+
+static void define_filter(struct sendmail *s, struct str text)
+{
+    struct str part, name;
+    if (s->n == FILTERS_MAX || !str_split(&text, ',', &name))
+        return;
+    struct defined *d = &s->defined[s->n++];
+    d->name = str_trim(name);
+    d->filter = (struct mta_filter){
+        .command_ms = 10000, .content_ms = 10000, .whole_ms = 300000, .lets_pass = true};
+    while (str_split(&text, ',', &part)) {
+        part = str_trim(part);
+        if (str_starts(part, STR("S=")))
+            d->filter.text = str_sub(part, 2, part.n);
+        else if (str_starts(part, STR("F=")))
+            read_flags(str_sub(part, 2, part.n), &d->filter);
+        else if (str_starts(part, STR("T=")))
+            read_times(str_sub(part, 2, part.n), &d->filter);
+    }
+    d->filter.understood = !listen_problem(d->filter.text, s->c->arena, &d->filter.address);
+    gather_filter_target(s->facts, &d->filter, STR(""), STR("/"), s->c->arena);
+}
+
+/* --- Daemons -----------------------------------------------------------------------------------*/
+
+static void add_filters(const struct sendmail *s, struct str names, struct mta_service *service)
+{
+    struct str name;
+    service->filters = arena_array(s->c->arena, struct mta_filter, FILTERS_MAX);
+    while (str_split(&names, names.n && memchr(names.p, ';', names.n) ? ';' : ',', &name)) {
+        name = str_trim(name);
+        for (size_t i = 0; i < s->n && service->n_filters < FILTERS_MAX; i++)
+            if (str_eq(s->defined[i].name, name))
+                service->filters[service->n_filters++] = s->defined[i].filter;
+    }
+}
+
+static void add_daemon(const struct sendmail *s, struct str options)
+{
+    struct mta_service *service = &s->mta->services[s->mta->n_services++];
+    struct str part, name = STR("MTA"), names = s->order;
+    while (str_split(&options, ',', &part)) {
+        part = str_trim(part);
+        size_t equals = str_find(part, 0, '=');
+        struct str value = str_sub(part, equals + 1, part.n);
+        if (str_starts_nocase(part, STR("Name=")))
+            name = value;
+        else if (str_starts_nocase(part, STR("InputMailFilters=")))
+            names = value;
+        else if (str_starts_nocase(part, STR("Addr=")) && !names.n)
+            service->takes_back = str_starts(value, STR("127.")) || str_eq(value, STR("::1"));
+    }
+    if (!names.n) /* it asks no filter, on purpose */
+        service->takes_back = true;
+    service->name = str_printf(s->c->arena, "the daemon %.*s", STR_ARG(name));
+    add_filters(s, names, service);
+}
+
+/* --- The file ----------------------------------------------------------------------------------*/
+
+static void read_option(struct sendmail *s, struct str text)
+{
+    size_t equals = str_find(text, 0, '=');
+    struct str name = str_trim(str_sub(text, 0, equals)),
+               value = str_trim(str_sub(text, equals + 1, text.n));
+    if (str_eq_nocase(name, STR("InputMailFilters")))
+        s->order = value;
+    else if (str_eq_nocase(name, STR("DaemonPortOptions")) && s->n_daemons < DAEMONS_MAX)
+        s->daemons[s->n_daemons++] = value;
+    else if (str_eq_nocase(name, STR("SevenBitInput")) && value.n && strchr("TtYy", value.p[0]))
+        s->mta->no_8bitmime = STR("SevenBitInput is set");
+    else if (str_eq_nocase(name, STR("RunAsUser")))
+        s->mta->user = str_cstr(s->c->arena, str_sub(value, 0, str_find(value, 0, ':')));
+}
+
+static void read_line(struct sendmail *s, struct str line)
+{
+    struct str rest = str_sub(line, 1, line.n);
+    if (line.p[0] == 'X')
+        define_filter(s, rest);
+    else if (str_starts(line, STR("O ")))
+        read_option(s, rest);
+    else if (str_starts(line, STR("Dj")) && !memchr(line.p, '$', line.n))
+        s->facts->host = str_trim(str_sub(line, 2, line.n));
+}
+
+bool gather_sendmail(struct command *c, struct doctor_facts *facts, struct mta_facts *mta)
+{
+    struct str text = file_within(c, "/etc/mail/sendmail.cf"), line;
+    struct sendmail s = {.c = c, .facts = facts, .mta = mta};
+    if (!text.p)
+        return false;
+    *mta = (struct mta_facts){
+        .kind = MTA_SENDMAIL, .file = STR("/etc/mail/sendmail.cf"), .user = "root"};
+    mta->services = arena_array(c->arena, struct mta_service, DAEMONS_MAX + 1);
+    while (cf_line(&text, c->arena, &line))
+        read_line(&s, line);
+    for (size_t i = 0; i < s.n_daemons; i++)
+        add_daemon(&s, s.daemons[i]);
+    if (!s.n_daemons)
+        add_daemon(&s, STR(""));
+    return true;
+}

@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+"""What assay doctor learns from a daemon that runs, from resolvers that answer, and from its own rights."""
+
+import json
+import re
+import socket
+import subprocess
+import threading
+
+import harness
+from harness import BINARY, LOOPBACK
+from zones import ZONE
+
+
+class Resolver:
+    """A resolver on loopback that can as much as it is told to."""
+
+    def __init__(self, edns=True, tcp=True, authentic=True):
+        self.edns, self.authentic = edns, authentic
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind((LOOPBACK, 0))
+        self.port = self.udp.getsockname()[1]
+        self.sockets = [self.udp]
+        threading.Thread(target=self.serve_udp, daemon=True).start()
+        if tcp:
+            self.tcp = socket.create_server((LOOPBACK, self.port))
+            self.sockets.append(self.tcp)
+            threading.Thread(target=self.serve_tcp, daemon=True).start()
+
+    def answer(self, query):
+        flags = bytes([0x81, 0xA0 if self.authentic else 0x80])
+        end = query.index(0, 12) + 5
+        opt = b"\0\0\x29\x04\xd0\0\0\0\0\0\0" if self.edns else b""
+        return query[:2] + flags + query[4:6] + b"\0\0\0\0" + (b"\0\1" if opt else b"\0\0") + query[12:end] + opt
+
+    def serve_udp(self):
+        while True:
+            try:
+                query, client = self.udp.recvfrom(4096)
+            except OSError:
+                return
+            self.udp.sendto(self.answer(query), client)
+
+    def serve_tcp(self):
+        while True:
+            try:
+                connection, _ = self.tcp.accept()
+            except OSError:
+                return
+            with connection:
+                query = connection.recv(4096)[2:]
+                answer = self.answer(query)
+                # in two pieces, as TCP may have it
+                connection.sendall(len(answer).to_bytes(2, "big") + answer[:5])
+                connection.sendall(answer[5:])
+
+    def close(self):
+        for s in self.sockets:
+            s.shutdown(socket.SHUT_RDWR) if s is not self.udp else None
+            s.close()
+
+
+class Doctor(harness.WireTest):
+    def look(self, *words):
+        done = subprocess.run([BINARY, "doctor", "--json", *words], capture_output=True, text=True, timeout=60)
+        self.assertIn(done.returncode, (0, 1, 2), done.stderr)
+        return json.loads(done.stdout)["findings"]
+
+    def levels(self, found, check):
+        return [f["level"] for f in found if f["check"] == check]
+
+    def watched_daemon(self):
+        d = self.daemon("", ZONE, start=False)
+        d.control = d.directory / "control.sock"
+        d.zone = d.directory / "doctor.zone"
+        d.zone.write_text("")
+        d.configure(f'control = "unix:{d.control}";\n')
+        d.start()
+        return d
+
+    def look_at(self, d):
+        return self.look("-c", d.path, "--dns", d.zone)
+
+    def test_macros(self):
+        """What the MTA sends is remembered; what it does not send is missed."""
+        d = self.watched_daemon()
+        found = self.look_at(d)
+        self.assertEqual(self.levels(found, "daemon"), ["good"])
+        self.assertEqual(self.levels(found, "macros"), ["unseen"])
+        c = d.client()
+        c.message()
+        found = self.look_at(d)
+        missed = {re.search(r"\{(\w+)\}", f["what"]).group(1) for f in found
+                  if f["check"] == "macros" and f["level"] == "warning"}
+        done = subprocess.run([BINARY, "status", "--json", "-c", d.path], capture_output=True, text=True, check=True)
+        status = json.loads(done.stdout)
+        self.assertGreater(status["last_message"], 1e9)
+        self.assertGreaterEqual(status["last_message"], status["last_connection"])
+        unsent = {name for name in ("daemon_name", "j", "i") if not status["macros"][name]}
+        self.assertEqual(missed, unsent)
+        self.assertIn("cert_issuer", status["macros"])
+
+    def test_all_macros(self):
+        d = self.watched_daemon()
+        done = subprocess.run([BINARY, "probe", d.listen], input="From: a@b.test\n\nx\n", capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.levels(self.look_at(d), "macros"), ["good"])
+
+    def test_no_daemon(self):
+        d = self.watched_daemon()
+        d.stop()
+        found = self.look_at(d)
+        self.assertEqual(self.levels(found, "daemon"), ["warning"])
+        self.assertEqual(self.levels(found, "macros"), ["unseen"])
+
+    def resolvers(self, *resolvers):
+        """What is said of each resolver, and of all."""
+        d = self.daemon("", ZONE, start=False)
+        servers = ", ".join(f'"{LOOPBACK}@{port}"' for port in resolvers)
+        d.path.write_text(f'control = "";\ndns = {{ servers = [ {servers} ]; }};\n')
+        return [(f["level"], f["what"]) for f in self.look("-c", d.path) if f["check"] == "resolver"]
+
+    def test_resolver(self):
+        cases = (
+            ({}, "good", "it answers, over TCP too, and validates"),
+            ({"authentic": False}, "good", "it does not validate"),
+            ({"tcp": False}, "warning", "it does not answer over TCP"),
+            ({"edns": False}, "warning", "it does not know EDNS"),
+        )
+        for what, level, text in cases:
+            r = Resolver(**what)
+            self.addCleanup(r.close)
+            (found,) = self.resolvers(r.port)
+            self.assertEqual(found[0], level)
+            self.assertIn(text, found[1])
+
+    def test_silent_resolver(self):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind((LOOPBACK, 0))
+        self.addCleanup(s.close)
+        r = Resolver()
+        self.addCleanup(r.close)
+        found = self.resolvers(s.getsockname()[1], r.port)
+        self.assertEqual([f[0] for f in found], ["warning", "good"])
+        found = self.resolvers(s.getsockname()[1])
+        self.assertEqual([f[0] for f in found], ["warning", "grave"])
+
+    def test_no_network(self):
+        """Without DNS it ends soon, and says what it could not see."""
+        d = self.daemon("", ZONE, start=False)
+        d.path.write_text(f'control = "";\nauthserv-id = "mx.good.test";\ndns = {{ servers = [ "{LOOPBACK}@{harness.free_port()}" ]; }};\n')
+        found = self.look("-c", d.path, "good.test")
+        self.assertEqual({f["level"] for f in found if f["area"] == "domains" and f["check"] not in ("keys", "tls")}, {"unseen"})
+        self.assertFalse([f for f in found if f["check"] in ("spf", "dmarc", "mx") and f["level"] in ("warning", "grave")])
+
+
+if __name__ == "__main__":
+    harness.main()
