@@ -1,17 +1,18 @@
-/* manual-options.c - keeps the list of options in assay.conf(5) in step with lib/conf/options.def.
+/* manual-options.c - keeps the lists of options in assay.conf(5) and assay-migrate(7) in step with
+ * lib/conf/options.def and those of lib/migrate.
  *
  *   assay-manual-options < etc/assay.conf.5
  *
- * Copies the manual to standard output, with the lines between the two marks replaced by the list
- * as the program knows it. A test compares both; `ninja manual` writes the list anew.
+ * Copies a manual to standard output, with the lines between the two marks replaced by the list as
+ * the program knows it. A test compares both; `ninja manual` writes the lists anew.
  *
  * Errors: exit status 1 if the marks are missing. */
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/conf.h"
+#include "migrate/migrate.h"
 
-static const char begin_mark[] = ".\\\" Options: written by ninja manual.";
 static const char end_mark[] = ".\\\" End of the options.";
 
 static void print_default(const struct conf_option_row *row)
@@ -41,10 +42,52 @@ static void print_options(void)
     arena_free(a);
 }
 
+static void print_settings(size_t kind)
+{
+    struct migrate_kind_view view = migrate_kind_at(kind);
+    printf(".Ss %s\n.Bl -tag -width Ds\n", view.title);
+    for (size_t i = 0; i < view.n; i++) {
+        struct migrate_option_view o = migrate_option_at(kind, i);
+        printf(".It Ic %s No : %s\n", o.name, migrate_fate_name(o.fate));
+        if (*o.to)
+            printf(".Ic %s%s\n", o.to, *o.note ? " ;" : " .");
+        if (*o.note)
+            printf("%s.\n", o.note);
+    }
+    printf(".El\n");
+}
+
+static void print_migration(void)
+{
+    for (size_t i = 0; i < migrate_kinds(); i++)
+        if (migrate_kind_at(i).n)
+            print_settings(i);
+}
+
+static const struct list {
+    const char *mark;
+    void (*print)(void);
+} lists[] = {
+    {".\\\" Options: written by ninja manual.", print_options},
+    {".\\\" Settings: written by ninja manual.", print_migration},
+};
+
 static bool is_line(const char *line, const char *mark)
 {
     size_t n = strlen(mark);
     return strncmp(line, mark, n) == 0 && line[n] == '\n';
+}
+
+/* Prints the list that the line is the mark of. */
+static bool begins_list(const char *line)
+{
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (is_line(line, lists[i].mark)) {
+            lists[i].print();
+            return true;
+        }
+    }
+    return false;
 }
 
 int main(void)
@@ -56,10 +99,8 @@ int main(void)
             marks = 2;
         if (marks != 1)
             fputs(line, stdout);
-        if (is_line(line, begin_mark) && marks == 0) {
-            print_options();
+        if (marks == 0 && begins_list(line))
             marks = 1;
-        }
     }
     if (marks != 2)
         fprintf(stderr, "assay-manual-options: the marks around the options are missing\n");

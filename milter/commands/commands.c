@@ -87,6 +87,7 @@ const struct command_row assay_command = {
             &status_command,
             &metrics_command,
             &probe_command,
+            &migrate_command,
             &version_command,
             NULL,
         },

@@ -1,0 +1,110 @@
+/* detect.c - what kind a file is: by its content, and where that does not tell, by its name.
+ *
+ * Errors: a phrase behind the path. */
+#include "migrate/migration.h"
+
+/* What looks like so many settings is no list, whatever its name. */
+#define LIST_SCORE 6
+
+/* How well the settings of a text are those of a kind: known ones count, unknown ones count more
+ * against it. */
+static int score_of(struct arena *a, const struct migrate_kind *kind, struct str text)
+{
+    int score = 0;
+    struct migrate_settings settings = {0};
+    if (kind->syntax == SYNTAX_LIST)
+        return 0;
+    syntax_read(a, kind->syntax, "", text, &settings);
+    for (size_t i = 0; i < settings.n; i++)
+        score += row_find(kind, settings.v[i].name) ? 2 : -3;
+    return score;
+}
+
+/* True if the path ends with one of the names. */
+static bool is_named(const struct migrate_kind *kind, const char *path)
+{
+    struct str names = str_of(kind->files), name, whole = str_of(path);
+    while (str_split(&names, ' ', &name)) {
+        size_t before = whole.n - name.n;
+        if (name.n && name.n <= whole.n && str_ends_nocase(whole, name) &&
+            (before == 0 || whole.p[before - 1] == '/'))
+            return true;
+    }
+    return false;
+}
+
+/* "name domain:selector:key" in each line. */
+static bool looks_like_key_table(struct arena *a, struct str text)
+{
+    struct migrate_texts lines = {0}, words;
+    read_entries(a, text, &lines);
+    for (size_t i = 0; i < lines.n; i++) {
+        words = (struct migrate_texts){0};
+        syntax_words(a, lines.v[i], &words);
+        if (words.n != 2)
+            return false;
+        size_t first = str_find(words.v[1], 0, ':');
+        if (str_find(words.v[1], first + 1, ':') >= words.v[1].n)
+            return false;
+    }
+    return lines.n > 0;
+}
+
+static const struct migrate_kind *by_name(const char *path)
+{
+    for (size_t i = 0; i < migrate_kinds(); i++)
+        if (is_named(&migrate_kind_table[i], path))
+            return &migrate_kind_table[i];
+    return NULL;
+}
+
+/* The kinds that fit best, with "or" between them, for a complaint. */
+static struct str name_kinds(struct arena *a, struct str text, int best)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < migrate_kinds(); i++) {
+        if (best > 0 ? score_of(a, &migrate_kind_table[i], text) == best : true)
+            sb_printf(&b, "%s%s", b.n ? (best > 0 ? " or " : ", ") : "",
+                      migrate_kind_table[i].name);
+    }
+    return sb_str(&b);
+}
+
+/* The kind whose settings these are; *best its score, 0 if there is none. *tie: another one fits as
+ * well, and the name does not tell. */
+static const struct migrate_kind *by_content(struct arena *a, struct str text,
+                                             const struct migrate_kind *named, int *best, bool *tie)
+{
+    const struct migrate_kind *found = NULL;
+    for (size_t i = 0; i < migrate_kinds(); i++) {
+        const struct migrate_kind *kind = &migrate_kind_table[i];
+        int score = score_of(a, kind, text);
+        bool better = score > *best || (score > 0 && score == *best && kind == named);
+        *tie = better ? false : *tie || (score > 0 && score == *best && found != named);
+        *best = better ? score : *best;
+        found = better ? kind : found;
+    }
+    return found;
+}
+
+const struct migrate_kind *kind_of(struct arena *a, struct str text, const char *path,
+                                   struct str *problem)
+{
+    int best = 0;
+    bool tie = false;
+    const struct migrate_kind *named = by_name(path);
+    const struct migrate_kind *found = by_content(a, text, named, &best, &tie);
+    bool list_named = named && named->syntax == SYNTAX_LIST;
+    if (!found && !list_named && looks_like_key_table(a, text))
+        return &migrate_kind_table[migrate_kind_find(STR("key-table"))];
+    if (!found || (list_named && best < LIST_SCORE))
+        found = named;
+    if (found && !tie)
+        return found;
+    *problem = str_printf(a,
+                          "is of a kind that its content and name do not tell: say --as KIND, "
+                          "which is %.*s",
+                          STR_ARG(name_kinds(a, text, tie ? best : 0)));
+    return NULL;
+}

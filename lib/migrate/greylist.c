@@ -1,0 +1,175 @@
+/* greylist.c - what only postgrey has: its options, and its lists of clients and recipients.
+ *
+ * Errors: told in the account. */
+#include <string.h>
+
+#include "base/ascii.h"
+#include "base/netset.h"
+#include "migrate/migration.h"
+
+void carry_grey_delay(struct migration *m, const struct migrate_row *row,
+                      const struct migrate_setting *s)
+{
+    struct str text = str_printf(m->arena, "%.*ss", STR_ARG(s->value));
+    struct str mode = STR_NONE, problem;
+    (void)row;
+    if (str_eq(s->value, STR("0"))) {
+        tell(m, s, MIGRATE_LEFT, "no delay is no greylisting: greylist.mode stays off");
+        return;
+    }
+    if (!set_or_tell(m, "greylist.delay", text, s))
+        return;
+    if (!set_value(m, "greylist.mode", STR("enforce"), s, &problem))
+        mode = STR("; greylist.mode stays shadow");
+    tell(m, s, MIGRATE_CARRIED, "greylist.mode = enforce, greylist.delay = %.*s%.*s%s",
+         STR_ARG(text), STR_ARG(mode), str_eq(s->value, STR("300")) ? "; 30s is enough" : "");
+}
+
+void carry_grey_days(struct migration *m, const struct migrate_row *row,
+                     const struct migrate_setting *s)
+{
+    struct str text = str_printf(m->arena, "%.*sd", STR_ARG(s->value));
+    if (set_or_tell(m, row->to, text, s))
+        tell(m, s, row->fate, "%s = %.*s", row->to, STR_ARG(text));
+}
+
+/* A number of days, or with an h behind it of hours. */
+void carry_grey_window(struct migration *m, const struct migrate_row *row,
+                       const struct migrate_setting *s)
+{
+    bool hours = s->value.n && s->value.p[s->value.n - 1] == 'h';
+    struct str text = str_printf(m->arena, "%.*s%s", STR_ARG(s->value), hours ? "" : "d");
+    if (set_or_tell(m, row->to, text, s))
+        tell(m, s, row->fate, "%s = %.*s", row->to, STR_ARG(text));
+}
+
+void carry_grey_prefix(struct migration *m, const struct migrate_row *row,
+                       const struct migrate_setting *s)
+{
+    struct str number = s->value;
+    if (str_starts(number, STR("/")))
+        number = str_sub(number, 1, number.n);
+    if (set_or_tell(m, row->to, number, s))
+        tell(m, s, row->fate, "%s = %.*s", row->to, STR_ARG(number));
+}
+
+void carry_grey_host(struct migration *m, const struct migrate_row *row,
+                     const struct migrate_setting *s)
+{
+    (void)row;
+    if (set_or_tell(m, "greylist.ipv4-prefix", STR("32"), s) &&
+        set_or_tell(m, "greylist.ipv6-prefix", STR("128"), s))
+        tell(m, s, MIGRATE_CARRIED, "greylist.ipv4-prefix = 32, greylist.ipv6-prefix = 128");
+}
+
+/* --- The lists -----------------------------------------------------------------------------------
+ */
+
+/* Reads the file of a list, and beside it what postgrey reads of its own: FILE.local. */
+static bool read_list(struct migration *m, const struct migrate_setting *s,
+                      struct migrate_texts *out)
+{
+    struct str text, problem;
+    const char *path = str_cstr(m->arena, s->value);
+    bool ok = read_file(m, path, &text, &problem), local;
+    if (ok)
+        read_entries(m->arena, text, out);
+    else if (s->line) {
+        m->incomplete = true;
+        tell(m, s, MIGRATE_LEFT, "%s %.*s", path, STR_ARG(problem));
+    }
+    path = str_cstr(m->arena, str_printf(m->arena, "%s.local", path));
+    local = !s->line && read_file(m, path, &text, &problem);
+    if (local)
+        read_entries(m->arena, text, out);
+    return ok || local;
+}
+
+/* "192.0.2" stands for 192.0.2.0/24. */
+static struct str whole_network(struct arena *a, struct str text)
+{
+    struct str rest = text, part;
+    unsigned n = 0;
+    unsigned long long number;
+    while (str_split(&rest, '.', &part)) {
+        if (part.n && !str_to_u64(part, 255, &number))
+            return text;
+        n += part.n > 0;
+    }
+    if (n == 0 || n > 3)
+        return text;
+    bool dot = text.p[text.n - 1] == '.';
+    static const char *const zeros[] = {"0.0.0/8", "0.0/16", "0/24"};
+    return str_printf(a, "%.*s%s%s", STR_ARG(text), dot ? "" : ".", zeros[n - 1]);
+}
+
+static bool is_network(struct str text)
+{
+    struct netaddr net;
+    return netaddr_parse(str_sub(text, 0, str_find(text, 0, '/')), &net);
+}
+
+static void tell_patterns(struct migration *m, const struct migrate_setting *s, size_t n,
+                          const char *instead)
+{
+    if (n)
+        tell(m, s, MIGRATE_LEFT, "%zu %s in slashes: %s", n, n == 1 ? "pattern" : "patterns",
+             instead);
+}
+
+void carry_grey_clients(struct migration *m, const struct migrate_row *row,
+                        const struct migrate_setting *s)
+{
+    struct migrate_texts all = {0}, networks = {0}, domains = {0};
+    size_t patterns = 0;
+    (void)row;
+    if (!read_list(m, s, &all))
+        return;
+    for (size_t i = 0; i < all.n; i++) {
+        struct str text = whole_network(m->arena, all.v[i]);
+        if (str_starts(text, STR("/")))
+            patterns++;
+        else
+            texts_add(m->arena, is_network(text) ? &networks : &domains, text);
+    }
+    if (networks.n)
+        add_networks(m, "exceptions.networks", &networks, s,
+                     "DNS lists and the other checks of the gate do not look at them, either");
+    if (domains.n)
+        add_domains(m, "exceptions.domains", &domains, s, MIGRATE_CHANGED,
+                    "not the client's name counts, but SPF or DKIM that passes for the domain");
+    tell_patterns(m, s, patterns, "write the domains into exceptions.domains");
+}
+
+/* "name@" is name@*; "domain" is @domain. */
+void carry_grey_recipients(struct migration *m, const struct migrate_row *row,
+                           const struct migrate_setting *s)
+{
+    struct migrate_texts all = {0};
+    struct str problem = STR_NONE;
+    size_t patterns = 0, added = 0;
+    (void)row;
+    if (!read_list(m, s, &all))
+        return;
+    for (size_t i = 0; i < all.n; i++) {
+        struct str text = all.v[i];
+        size_t at = str_find(text, 0, '@');
+        if (str_starts(text, STR("/"))) {
+            patterns++;
+            continue;
+        }
+        if (at == text.n)
+            text = str_printf(m->arena, "@%.*s", STR_ARG(text));
+        else if (at + 1 == text.n)
+            text = str_printf(m->arena, "%.*s*", STR_ARG(text));
+        added += set_value(m, "exceptions.recipients", text, s, &problem);
+    }
+    if (added)
+        tell(m, s, MIGRATE_CHANGED,
+             "exceptions.recipients: %zu; free of DNS lists and the other checks of the gate, too, "
+             "with all recipients of the message",
+             added);
+    if (problem.p)
+        tell(m, s, MIGRATE_LEFT, "%.*s", STR_ARG(problem));
+    tell_patterns(m, s, patterns, "write the addresses into exceptions.recipients, with *");
+}

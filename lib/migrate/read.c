@@ -1,0 +1,276 @@
+/* read.c - the files of a migration: read, taken apart, and each setting given to its row.
+ *
+ * Errors: a phrase for the files that were asked for; a line of the account for those that they
+ * name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "migrate/migration.h"
+
+struct migration *migration_new(struct arena *a)
+{
+    struct migration *m = arena_make(a, struct migration);
+    m->arena = a;
+    m->scratch.arena = a;
+    m->values = arena_array(a, struct migrate_value, options_count);
+    value_set_defaults(&m->scratch);
+    return m;
+}
+
+bool migration_is_incomplete(const struct migration *m)
+{
+    return m->incomplete;
+}
+
+/* Reads at most MIGRATE_FILE_MAX bytes. */
+static bool read_all(struct arena *a, int fd, struct str *text)
+{
+    struct strbuf b;
+    char block[16384];
+    ssize_t n;
+    sb_init(&b, a);
+    while ((n = read(fd, block, sizeof block)) > 0 && b.n <= MIGRATE_FILE_MAX)
+        sb_add(&b, (struct str){block, (size_t)n});
+    if (n >= 0 && b.n > MIGRATE_FILE_MAX)
+        errno = EFBIG;
+    *text = sb_str(&b);
+    return n >= 0 && b.n <= MIGRATE_FILE_MAX;
+}
+
+bool read_file(struct migration *m, const char *path, struct str *text, struct str *problem)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool ok = fd >= 0 && read_all(m->arena, fd, text);
+    int reason = errno;
+    if (fd >= 0)
+        close(fd);
+    if (ok)
+        ok = ++m->n_read <= MIGRATE_FILES_MAX;
+    else
+        *problem = str_printf(m->arena, "cannot be read: %s%s", strerror(reason),
+                              reason == EACCES ? "; run this as root" : "");
+    if (m->n_read > MIGRATE_FILES_MAX)
+        *problem = STR("is one file too many");
+    return ok;
+}
+
+void read_entries(struct arena *a, struct str text, struct migrate_texts *out)
+{
+    struct str line;
+    while (str_split(&text, '\n', &line)) {
+        line = str_trim(str_sub(line, 0, str_find(line, 0, '#')));
+        if (line.n)
+            texts_add(a, out, line);
+    }
+}
+
+void split_list(struct arena *a, struct str text, struct migrate_texts *out)
+{
+    size_t begin = 0;
+    for (size_t i = 0; i <= text.n; i++) {
+        if (i < text.n && text.p[i] != ',' && text.p[i] != ' ' && text.p[i] != '\t')
+            continue;
+        struct str part = str_sub(text, begin, i);
+        if (part.n >= 2 && part.p[0] == '"' && part.p[part.n - 1] == '"')
+            part = str_sub(part, 1, part.n - 1);
+        if (part.n)
+            texts_add(a, out, part);
+        begin = i + 1;
+    }
+}
+
+const char *path_of(struct migration *m, struct str base, struct str path)
+{
+    if (str_starts(path, STR("/")) || !base.n)
+        return str_cstr(m->arena, path);
+    return str_cstr(m->arena, str_printf(m->arena, "%.*s/%.*s", STR_ARG(base), STR_ARG(path)));
+}
+
+/* The path of a data set in a file; absent: it is none. */
+static struct str dataset_path(struct str value)
+{
+    static const struct str prefixes[] = {STR_INIT("refile:"), STR_INIT("file:")};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        if (str_starts_nocase(value, prefixes[i]))
+            return str_sub(value, prefixes[i].n, value.n);
+    bool path = str_starts(value, STR("/")) || str_starts(value, STR("./")) ||
+                str_starts(value, STR("../"));
+    return path ? value : STR_NONE;
+}
+
+/* The kinds of data sets that are no text; NULL: it is not one of them. */
+static const char *dataset_advice(struct str value)
+{
+    static const char *const kinds[] = {
+        "db:",  "bdb:",    "mdb:",      "dsn:",  "ldap:",   "ldaps:", "ldapi:",
+        "lua:", "erlang:", "memcache:", "odbx:", "repute:", "socket:"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (str_starts_nocase(value, str_of(kinds[i])))
+            return "only text is read: write the entries into a file, one a line";
+    return NULL;
+}
+
+bool read_dataset(struct migration *m, const struct migrate_setting *s, struct migrate_texts *out)
+{
+    struct str text, problem, path = dataset_path(s->value), list = s->value;
+    const char *advice = dataset_advice(s->value);
+    if (advice) {
+        tell(m, s, MIGRATE_LEFT, "%s", advice);
+        return false;
+    }
+    if (path.p) {
+        const char *name = path_of(m, m->signing.base, path);
+        if (!read_file(m, name, &text, &problem)) {
+            m->incomplete = m->incomplete || s->line;
+            tell(m, s, MIGRATE_LEFT, "%s %.*s", name, STR_ARG(problem));
+            return false;
+        }
+        read_entries(m->arena, text, out);
+        return true;
+    }
+    if (str_starts_nocase(list, STR("csl:")))
+        list = str_sub(list, 4, list.n);
+    split_list(m->arena, list, out);
+    return true;
+}
+
+/* A file that `Include` names, in its place. */
+static void take_include(struct migration *m, const struct migrate_kind *kind,
+                         const struct migrate_row *row, const struct migrate_setting *s)
+{
+    struct str text, problem = STR_NONE;
+    struct migrate_settings settings = {0};
+    const char *path = path_of(m, m->signing.base, s->value);
+    if (m->depth >= MIGRATE_DEPTH_MAX)
+        problem = STR("is not read: files that include each other");
+    else if (read_file(m, path, &text, &problem))
+        problem = STR_NONE;
+    if (problem.p) {
+        m->incomplete = true;
+        tell(m, s, MIGRATE_LEFT, "%s %.*s", path, STR_ARG(problem));
+        return;
+    }
+    tell_row(m, row, s);
+    m->depth++;
+    syntax_read(m->arena, kind->syntax, path, text, &settings);
+    take_settings(m, kind, &settings);
+    m->depth--;
+}
+
+static struct str nearest(struct arena *a, const struct migrate_kind *kind, struct str name)
+{
+    size_t best = 3;
+    const char *found = NULL;
+    for (size_t i = 0; i < kind->n; i++) {
+        size_t d = str_distance(str_lower(a, name), str_lower(a, str_of(kind->rows[i].name)));
+        if (d < best) {
+            best = d;
+            found = kind->rows[i].name;
+        }
+    }
+    return found ? str_printf(a, "; \"%s\" is meant?", found) : STR("");
+}
+
+static void take_one(struct migration *m, const struct migrate_kind *kind,
+                     const struct migrate_setting *s)
+{
+    const struct migrate_row *row = row_find(kind, s->name);
+    if (!row)
+        tell(m, s, MIGRATE_LEFT, "no setting of %s%.*s", kind->title,
+             STR_ARG(nearest(m->arena, kind, s->name)));
+    else if (str_eq_nocase(s->name, STR("Include")))
+        take_include(m, kind, row, s);
+    else
+        row->take(m, row, s);
+}
+
+void take_settings(struct migration *m, const struct migrate_kind *kind,
+                   const struct migrate_settings *settings)
+{
+    for (size_t i = 0; i < settings->n; i++)
+        take_one(m, kind, &settings->v[i]);
+}
+
+static bool stands_in(const struct migration *m, size_t from, const struct migrate_row *row)
+{
+    for (size_t i = from; i < m->n_lines; i++)
+        if (str_eq_nocase(m->lines[i].setting.name, str_of(row->name)))
+            return true;
+    return false;
+}
+
+/* Where a program's own default is not ours, it is carried over, too. */
+static void take_defaults(struct migration *m, const struct migrate_kind *kind, const char *path,
+                          size_t from)
+{
+    for (size_t i = 0; i < kind->n; i++) {
+        const struct migrate_row *row = &kind->rows[i];
+        struct migrate_setting s = {path, 0, str_of(row->name), str_of(row->def)};
+        if (row->def && !stands_in(m, from, row))
+            row->take(m, row, &s);
+    }
+}
+
+static void take_file(struct migration *m, const struct migrate_kind *kind, const char *path,
+                      struct str text)
+{
+    struct migrate_settings settings = {0};
+    size_t from = m->n_lines;
+    m->signing = (struct migrate_signing){0};
+    if (kind->whole) {
+        struct migrate_setting s = {path, 1, str_of(kind->title), str_of(path)};
+        kind->whole(m, NULL, &s);
+        return;
+    }
+    syntax_read(m->arena, kind->syntax, path, text, &settings);
+    take_settings(m, kind, &settings);
+    take_defaults(m, kind, path, from);
+    if (kind->finish)
+        kind->finish(m);
+}
+
+/* A folder of tumgreyspf's: the one with __default__, or with tumgreyspf.conf. */
+static const char *file_in_folder(struct migration *m, const char *path)
+{
+    static const char *const names[] = {"tumgreyspf.conf", "__default__"};
+    struct stat found;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *file = str_cstr(m->arena, str_printf(m->arena, "%s/%s", path, names[i]));
+        if (stat(file, &found) == 0)
+            return file;
+    }
+    return path;
+}
+
+bool migration_read(struct migration *m, const char *path, const char *kind, struct str *problem)
+{
+    struct stat found;
+    struct str text;
+    const struct migrate_kind *k = NULL;
+    size_t named = kind ? migrate_kind_find(str_of(kind)) : migrate_kinds();
+    if (kind && named == migrate_kinds()) {
+        *problem = str_printf(m->arena,
+                              "cannot be read as \"%s\": there is no such kind; "
+                              "--options lists them",
+                              kind);
+        return false;
+    }
+    if (stat(path, &found) == 0 && S_ISDIR(found.st_mode))
+        path = file_in_folder(m, path);
+    if (!read_file(m, strcmp(path, "-") ? path : "/dev/stdin", &text, problem))
+        return false;
+    k = kind ? &migrate_kind_table[named] : kind_of(m->arena, text, path, problem);
+    if (!k)
+        return false;
+    texts_add(m->arena, &m->files, str_printf(m->arena, "%s, read as %s", path, k->title));
+    take_file(m, k, path, text);
+    return true;
+}
+
+void migration_finish(struct migration *m)
+{
+    write_signing(m);
+}

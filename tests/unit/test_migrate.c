@@ -1,0 +1,330 @@
+/* test_migrate.c - configurations of other filters to assay.conf. What whole files give stands in
+ * tests/cli/migrate.session. */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "migrate/migrate.h"
+
+static struct arena *arena;
+static char folder[] = "/tmp/assay-migrate-XXXXXX";
+
+static int setup(void **state)
+{
+    (void)state;
+    arena = arena_new(0);
+    log_set_level(LOG_LEVEL_ERROR);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+static const char *write_file(const char *name, const char *text)
+{
+    const char *path = str_cstr(arena, str_printf(arena, "%s/%s", folder, name));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    return path;
+}
+
+/* The configuration that comes out, which has to be one. */
+static struct str migrate(const char *kind, const char *text, struct migration **out)
+{
+    struct conf_problems problems;
+    struct str problem = STR_NONE;
+    struct migration *m = migration_new(arena);
+    if (!migration_read(m, write_file("file", text), kind, &problem))
+        fail_msg("%.*s", STR_ARG(problem));
+    migration_finish(m);
+    struct str conf = migration_conf(m);
+    conf_problems_init(&problems, arena);
+    struct conf *parsed = conf_parse(conf, &problems);
+    if (!parsed)
+        fail_msg("%.*s\n%.*s", STR_ARG(conf), STR_ARG(problems.v[0]));
+    conf_free(parsed);
+    if (out)
+        *out = m;
+    return conf;
+}
+
+static bool has(struct str text, const char *part)
+{
+    return memmem(text.p, text.n, part, strlen(part)) != NULL;
+}
+
+static void want_in(struct str text, const char *part)
+{
+    if (!has(text, part))
+        fail_msg("not there: %s\n%.*s", part, STR_ARG(text));
+}
+
+/* Every setting that is known, with values of all sorts: a configuration comes out, and a line of
+ * the account for each. */
+static void test_every_option(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "yes",
+        "no",
+        "0",
+        "5",
+        "300",
+        "a.example",
+        "192.0.2.0/24",
+        "/nowhere/at/all",
+        "\"x\"",
+        "*,+From",
+        "local:/run/x",
+        "file:/nowhere",
+        "-1",
+        "99999999999999999999",
+        "a:b:c",
+        "%",
+    };
+    for (size_t k = 0; k < migrate_kinds(); k++) {
+        struct migrate_kind_view kind = migrate_kind_at(k);
+        for (size_t i = 0; i < kind.n; i++) {
+            struct migrate_option_view o = migrate_option_at(k, i);
+            assert_true(*o.to || *o.note || o.fate == MIGRATE_CARRIED ||
+                        o.fate == MIGRATE_CHANGED || o.fate == MIGRATE_LEFT);
+            for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
+                struct migration *m;
+                bool option = strcmp(kind.name, "postgrey") == 0 && o.name[0] != 'P';
+                bool words = strncmp(kind.name, "policyd", 7) && strncmp(kind.name, "tum", 3) &&
+                             strncmp(kind.name, "post", 4);
+                struct str text =
+                    option ? str_printf(arena, "O=\"--%s=%s\"\n", o.name, values[v])
+                           : str_printf(arena, "%s%s%s\n", o.name, words ? " " : "=", values[v]);
+                migrate(kind.name, str_cstr(arena, text), &m);
+                struct str account = migration_account(m);
+                if (!has(account, o.name))
+                    fail_msg("%s: nothing is said of %.*s", kind.name, STR_ARG(text));
+            }
+        }
+        arena_reset(arena);
+    }
+}
+
+/* The options that a row names are options. */
+static void test_rows_name_options(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct conf_option_row *rows = conf_option_rows(arena, &n);
+    for (size_t k = 0; k < migrate_kinds(); k++)
+        for (size_t i = 0; i < migrate_kind_at(k).n; i++) {
+            struct str names = str_of(migrate_option_at(k, i).to), name;
+            while (str_split(&names, ',', &name)) {
+                name = str_trim(name);
+                bool found =
+                    !name.n || str_eq(name, STR("signing")) || str_eq(name, STR("dnsbl.lists"));
+                for (size_t r = 0; r < n; r++)
+                    found = found || str_eq(name, str_of(rows[r].name));
+                if (!found)
+                    fail_msg("%s is no option", str_cstr(arena, name));
+            }
+        }
+}
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *text, *want; /* NULL: not known */
+    } cases[] = {
+        {"a", "KeyTable /k\nSocket inet:1@x\n", "opendkim.conf"},
+        {"b", "RejectFailures true\nSocket inet:1@x\n", "opendmarc.conf"},
+        {"c", "HELO_reject = Fail\n", "policyd-spf.conf"},
+        {"d", "RefuseFail on\nWhitelistIP 10.0.0.0/8\n", "smf-spf.conf"},
+        {"e", "POSTGREY_OPTS=\"--inet=10023\"\n", "postgrey"},
+        {"f", "ExecStart=/usr/sbin/postgrey -i 10023 --delay 60\n", "postgrey"},
+        {"g", "SRS_SECRET=/x\n", "postsrsd 1"},
+        {"h", "domains = { \"a.example\" }\nsecrets-file = \"/x\"\n", "postsrsd 2"},
+        {"i", "GREYLISTTIME = 60\n", "tumgreyspf"},
+        {"j", "KeyList /x\nX-Header yes\n", "dkim-filter.conf"},
+        {"k", "n example.org:s:/k\n", "KeyTable"},
+        {"opendkim.conf", "Socket local:/x\nSyslog yes\n", "opendkim.conf"},
+        {"opendmarc.conf", "Socket local:/x\nSyslog yes\n", "opendmarc.conf"},
+        {"opendkim.conf", "RejectFailures true\nSocket local:/x\n", "opendmarc.conf"},
+        {"opendkim.conf", "# nothing\n", "opendkim.conf"},
+        {"TrustedHosts", "127.0.0.1\nexample.org\n", "TrustedHosts"},
+        {"l", "Socket local:/x\nSyslog yes\n", NULL},
+        {"m", "127.0.0.1\n", NULL},
+        {"n", "", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct str problem = STR_NONE;
+        struct migration *m = migration_new(arena);
+        const char *path = write_file(cases[i].file, cases[i].text);
+        bool read = migration_read(m, path, NULL, &problem);
+        unlink(path);
+        if (read != (cases[i].want != NULL))
+            fail_msg("%s: %.*s", cases[i].text, STR_ARG(problem));
+        if (!read) {
+            want_in(problem, "say --as KIND");
+            continue;
+        }
+        migration_finish(m);
+        want_in(migration_conf(m), cases[i].want);
+    }
+}
+
+static void test_tables(void **state)
+{
+    (void)state;
+    static const char keys[] = "a a.example:s:/k/a\nb b.example:s:/k/b\nany %:s:/k/any\n"
+                               "sub sub.a.example:s:/k/sub\n";
+    const char *table = write_file("keys", keys);
+    static const struct {
+        const char *prefix, *rows;
+        bool several;
+        const char *want, *without;
+    } cases[] = {
+        {"refile:", "*@a.example a\n", false, "{ domain = \"a.example\";\n      keys",
+         "subdomains"},
+        {"", "a.example a\n.a.example a\n", false, "subdomains = true", "senders"},
+        {"refile:", "*@*.a.example a\n", false, "senders = [ \"*@*.a.example\" ]", "subdomains"},
+        {"refile:", "*@a.example a\n*@a.example any\n", false, "a.example.s.pem", "any"},
+        {"refile:", "*@a.example a\n*@a.example any\n", true, "file", "key-table"},
+        {"refile:", "*@b.example any\n", false, "{ domain = \"b.example\"", "key-table"},
+        /* Another domain than the author's, all authors, and an order that matters: as it is. */
+        {"refile:", "*@a.example b\n", false, "signing-table = \"refile:", "signing = ("},
+        {"refile:", "* a\n", false, "signing-table = \"refile:", "signing = ("},
+        {"refile:", "*@*.a.example a\n*@x.sub.a.example sub\n", false, "key-table", "signing = ("},
+        {"refile:", "*@x.sub.a.example sub\n*@*.a.example a\n", false, "signing = (", "key-table"},
+        {"", ".a.example a\nx.sub.a.example sub\n", false, "signing = (", "key-table"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *rows = write_file("rows", cases[i].rows);
+        struct str text =
+            str_printf(arena, "KeyTable %s\nSigningTable %s%s\n%s", table, cases[i].prefix, rows,
+                       cases[i].several ? "MultipleSignatures yes\n" : "");
+        struct str conf = migrate("opendkim", str_cstr(arena, text), NULL);
+        want_in(conf, cases[i].want);
+        if (has(conf, cases[i].without))
+            fail_msg("case %zu: there is %s\n%.*s", i, cases[i].without, STR_ARG(conf));
+    }
+}
+
+static void test_networks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"10.1.2.3/8", "\"10.0.0.0/8\""},
+        {"192.0.2.0/255.255.255.0", "\"192.0.2.0/24\""},
+        {"[2001:db8::1]", "\"2001:db8::1\""},
+        {"2001:db8::1/32", "\"2001:db8::/32\""},
+        {"::ffff:192.0.2.0/120", "\"192.0.2.0/24\""},
+        {"10.0.0.0/8,!10.1.0.0/16,10.1.2.3", "[ \"10.1.2.3\", \"!10.1.0.0/16\", \"10.0.0.0/8\" ]"},
+        {"192.0.2.1,192.0.2.0/24", "[ \"192.0.2.1\", \"192.0.2.0/24\" ]"},
+    };
+    static const char *const none[] = {
+        "example.org",       "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/255.0.255.0",
+        "::ffff:1.2.3.4/24", ""};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        want_in(migrate("opendkim",
+                        str_cstr(arena, str_printf(arena, "InternalHosts %s\n", cases[i].text)),
+                        NULL),
+                cases[i].want);
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        assert_false(
+            has(migrate("opendkim",
+                        str_cstr(arena, str_printf(arena, "InternalHosts %s\n", none[i])), NULL),
+                "trusted-networks"));
+}
+
+/* Two files that contradict each other: the first counts, and the second is told. */
+static void test_contradiction(void **state)
+{
+    (void)state;
+    struct str problem;
+    struct migration *m = migration_new(arena);
+    const char *one = write_file("one", "AuthservID a.example\nDNSTimeout 3\n");
+    const char *two = write_file("two", "AuthservID b.example\nDNSTimeout 4\n");
+    assert_true(migration_read(m, one, "opendkim", &problem));
+    assert_true(migration_read(m, two, "opendmarc", &problem));
+    migration_finish(m);
+    struct str conf = migration_conf(m), account = migration_account(m);
+    want_in(conf, "authserv-id = \"a.example\"");
+    want_in(conf, "authserv-id-aliases = [ \"b.example\" ]");
+    want_in(conf, "timeout = \"3s\"");
+    want_in(account, "dns.timeout is \"3s\" already");
+    assert_false(migration_is_incomplete(m));
+}
+
+/* Includes that never end, and files that are not there. */
+static void test_includes(void **state)
+{
+    (void)state;
+    struct migration *m;
+    struct str text = str_printf(arena, "Include %s/file\nSyslog yes\n", folder);
+    migrate("opendkim", str_cstr(arena, text), &m);
+    assert_true(migration_is_incomplete(m));
+    want_in(migration_account(m), "files that include each other");
+    migrate("opendkim", "InternalHosts /nowhere/hosts\n", &m);
+    assert_true(migration_is_incomplete(m));
+    want_in(migration_account(m), "/nowhere/hosts cannot be read");
+    migrate("opendkim", "InternalHosts 192.0.2.1\n", &m);
+    assert_false(migration_is_incomplete(m));
+}
+
+/* What strangers to the terminal stand in a file is written so that it does no harm. */
+static void test_foreign_text(void **state)
+{
+    (void)state;
+    struct migration *m;
+    struct str conf =
+        migrate("opendkim",
+                "AuthservID a\"b\nKeyFile /k/it's here\nDomain d.example\nSelector s\n"
+                "SyslogName \x1b[31m\n",
+                &m);
+    struct str account = migration_account(m);
+    assert_false(has(account, "\x1b"));
+    want_in(account, "'/k/it'\"'\"'s here'");
+    assert_false(has(conf, "authserv-id ="));
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"file", "keys", "rows", "one", "two"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_every_option, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rows_name_options, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_contradiction, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_includes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_foreign_text, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
