@@ -104,6 +104,8 @@ static const struct {
     {"a b@example.com", "untouched"},
     {"a\"b@example.com", "untouched"},
     {"\"a\x01\"@example.com", "untouched"},
+    {"\"\x01\"@example.com", "untouched"},
+    {"\xFF@example.com", "untouched"},
     {"\"\"@example.com", "untouched"},
     {"a\xFF@example.com", "untouched"},
 };
