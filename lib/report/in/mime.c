@@ -124,8 +124,12 @@ static void add_extended(struct strbuf *b, struct str text, bool first)
     for (size_t i = 0; i < text.n; i++) {
         bool escaped = text.p[i] == '%' && i + 2 < text.n && hex(text.p[i + 1]) >= 0 &&
                        hex(text.p[i + 2]) >= 0;
-        sb_addc(b, escaped ? (char)(hex(text.p[i + 1]) << 4 | hex(text.p[i + 2])) : text.p[i]);
-        i += escaped ? 2 : 0;
+        if (!escaped) {
+            sb_addc(b, text.p[i]);
+            continue;
+        }
+        sb_addc(b, (char)(hex(text.p[i + 1]) << 4 | hex(text.p[i + 2])));
+        i += 2;
     }
 }
 
