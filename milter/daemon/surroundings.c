@@ -117,29 +117,31 @@ static void check_key_directories(const struct survey *s)
 
 /* --- The socket --------------------------------------------------------------------------------*/
 
-static void check_socket_group(const struct survey *s)
+/* `made`: a socket of a daemon that runs; NULL: there is none. What it has could be given. */
+static void check_socket_group(const struct survey *s, const struct stat *made)
 {
     const char *name = str_cstr(s->arena, s->conf->socket_group);
     const struct group *group = *name ? getgrnam(name) : NULL;
     if (*name && !group)
         conf_problem(s->problems, place_of(s, "socket-group"),
                      "socket-group: there is no group \"%s\"", name);
-    else if (group && s->can_be_user && s->reader.uid != 0 &&
-             !reader_in_group(&s->reader, group->gr_gid))
+    else if (group && !(made && made->st_gid == group->gr_gid) && s->can_be_user &&
+             s->reader.uid != 0 && !reader_in_group(&s->reader, group->gr_gid))
         conf_problem(s->warnings, place_of(s, "socket-group"),
                      "socket-group: user %s is not in the group %s: unless assay is started as "
                      "root, the unit needs SupplementaryGroups=%s",
                      s->reader.name, name, name);
 }
 
-static void check_socket_owner(const struct survey *s)
+static void check_socket_owner(const struct survey *s, const struct stat *made)
 {
     const char *name = str_cstr(s->arena, s->conf->socket_owner);
     const struct passwd *owner = *name ? getpwnam(name) : NULL;
     if (*name && !owner)
         conf_problem(s->problems, place_of(s, "socket-owner"),
                      "socket-owner: there is no user \"%s\"", name);
-    else if (owner && s->can_be_user && s->reader.uid != 0 && owner->pw_uid != s->reader.uid)
+    else if (owner && !(made && made->st_uid == owner->pw_uid) && s->can_be_user &&
+             s->reader.uid != 0 && owner->pw_uid != s->reader.uid)
         conf_problem(s->warnings, place_of(s, "socket-owner"),
                      "socket-owner: only if assay is started as root can it give the socket to %s",
                      name);
@@ -147,7 +149,8 @@ static void check_socket_owner(const struct survey *s)
 
 static void check_sockets(const struct survey *s)
 {
-    bool any = false;
+    struct stat st, made;
+    bool any = false, is_made = false;
     for (size_t i = 0; i < s->conf->listen.n; i++) {
         struct listen_address address;
         struct str problem;
@@ -155,12 +158,16 @@ static void check_sockets(const struct survey *s)
             address.kind != LISTEN_UNIX)
             continue;
         check_directory_of(s, "listen", address.path);
+        if (stat(str_cstr(s->arena, address.path), &st) == 0 && S_ISSOCK(st.st_mode)) {
+            made = st;
+            is_made = true;
+        }
         any = true;
     }
     if (!any)
         return;
-    check_socket_group(s);
-    check_socket_owner(s);
+    check_socket_group(s, is_made ? &made : NULL);
+    check_socket_owner(s, is_made ? &made : NULL);
 }
 
 /* --- Names and networks ------------------------------------------------------------------------*/

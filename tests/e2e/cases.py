@@ -1012,4 +1012,5 @@ def roots_of(program):
     return found
 
 
-import srs_cases  # noqa: E402, F401  it has cases of its own, by what is here
+import doctor_cases  # noqa: E402, F401  they have cases of their own, by what is here
+import srs_cases  # noqa: E402, F401

@@ -87,6 +87,7 @@ class Daemon:
     def start(self, profile):
         """Starts assay with a profile; says why when it does not come up."""
         self.configure(profile)
+        subprocess.run("install -d -o assay -g assay /run/assay".split(), check=True)  # RuntimeDirectory=assay
         words = [self.program, "milter", "-c", CONF, "--log", "stderr"]
         if profile == "chroot":
             words = [*self.as_the_unit_does(), WORK / self.program.name, *words[1:]]

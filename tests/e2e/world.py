@@ -6,6 +6,7 @@ recv.example is ours; {none,quarantine,reject}.example publish that DMARC policy
 with SPF, DKIM and DMARC in order."""
 
 import base64
+import ipaddress
 import os
 import pathlib
 import re
@@ -110,6 +111,9 @@ def rdata(kind, data):
     return " ".join(f'"{data[i : i + 250]}"' for i in range(0, len(data), 250))
 
 
+REVERSE6 = ipaddress.ip_address(MX6).reverse_pointer
+
+
 def make_zones():
     zones = Zones()
     zones.top("recv.example")
@@ -117,7 +121,7 @@ def make_zones():
     zones.add("mx.recv.example", "A", MX4)
     zones.add("mx.recv.example", "AAAA", MX6)
     zones.add("recv.example", "TXT", f"v=spf1 ip4:{MX4} ip6:{MX6} -all")
-    zones.add("_dmarc.recv.example", "TXT", "v=DMARC1; p=reject")
+    zones.add("_dmarc.recv.example", "TXT", "v=DMARC1; p=reject; rua=mailto:reports@recv.example")
     for selector in OUR_SELECTORS:
         zones.add_file(KEYS / f"recv.example.{selector}.txt")
     for policy in ("none", "quarantine", "reject"):
@@ -127,6 +131,9 @@ def make_zones():
     zones.add("explained.example", "TXT", "v=spf1 -all exp=why.explained.example")
     zones.add("why.explained.example", "TXT", "100%% of the mail of %{d} comes from elsewhere, not from %{i}")
     zones.sender("evil.example", "reject", BAD4, "2001:db8::66")
+    for top, name in (("2.0.192.in-addr.arpa", "25.2.0.192.in-addr.arpa"), ("8.b.d.0.1.0.0.2.ip6.arpa", REVERSE6)):
+        zones.top(top)
+        zones.add(name, "PTR", "mx.recv.example.")
     zones.top("113.0.203.in-addr.arpa")
     zones.add("10.113.0.203.in-addr.arpa", "PTR", "mx.reject.example.")
     return zones

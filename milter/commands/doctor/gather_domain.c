@@ -223,6 +223,7 @@ static struct str below_root(struct command *c, struct str path)
 /* The keys of another machine lie below its root; relative paths are as they are. */
 static void move_keys(struct command *c)
 {
+    c->conf->user = STR_NONE; /* its user is not here */
     for (size_t i = 0; i < c->conf->n_signing; i++) {
         struct conf_signing *entry = &c->conf->signing[i];
         entry->directory = below_root(c, entry->directory);

@@ -34,7 +34,7 @@ static void read_times(struct str text, struct mta_filter *filter)
         if (time < 0)
             continue;
         if (part.p[0] == 'R')
-            filter->command_ms = filter->content_ms = time;
+            filter->content_ms = time;
         if (part.p[0] == 'E')
             filter->whole_ms = time;
     }
@@ -54,8 +54,7 @@ static void define_filter(struct sendmail *s, struct str text)
         return;
     struct defined *d = &s->defined[s->n++];
     d->name = str_trim(name);
-    d->filter = (struct mta_filter){
-        .command_ms = 10000, .content_ms = 10000, .whole_ms = 300000, .lets_pass = true};
+    d->filter = (struct mta_filter){.content_ms = 10000, .whole_ms = 300000, .lets_pass = true};
     while (str_split(&text, ',', &part)) {
         part = str_trim(part);
         if (str_starts(part, STR("S=")))

@@ -300,7 +300,7 @@ static void judge_filters(const struct doctor_facts *facts, const struct mta_fac
 
 static void judge_proxy(const struct mta_facts *mta, struct findings *out)
 {
-    bool told = false;
+    bool told = !anybody_asks(mta); /* judge_milter() has said so */
     for (size_t i = 0; i < mta->n_services; i++)
         told = told || (mta->services[i].xclient && ours_in(&mta->services[i]));
     for (size_t i = 0; i < mta->n_services && !told; i++) {
