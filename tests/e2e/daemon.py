@@ -51,6 +51,33 @@ PROFILES = {
 }
 
 
+STATE = WORK / "state"
+GATE = {
+    "spf": '{ on-fail = "reject"; }',
+    "client": '{ iprev = "check"; on-own-helo = "reject"; }',
+    "dnsbl": '{ reject-at = 5; lists = ( { zone = "bl.example"; weight = 5; label = "Example BL"; }, '
+    '{ zone = "allow.example"; kind = "allow"; weight = -5; codes = [ "127.0.5.2" ]; } ); }',
+    "sender": '{ mode = "enforce"; }',
+    "greylist": '{ mode = "enforce"; delay = "1s"; ipv4-prefix = 32; ipv6-prefix = 128; }',
+    "exceptions": '{ recipients = [ "open@recv.example" ]; }',
+    "reply-contact": '"see https://recv.example/mail"',
+    "state-dir": f'"{STATE}"',
+}
+DEAD = GATE | {
+    "dnsbl": '{ reject-at = 5; lists = ( { zone = "silent.example"; weight = 5; kind = "client"; }, '
+    '{ zone = "servfail.example"; weight = 5; kind = "client"; } ); }',
+    "state": '[ "redis://127.0.0.1:9/0" ]',
+}
+SERVICE = {"policy-service": '{ listen = "inet:8896@127.0.0.1"; }'}
+PROFILES |= {
+    "gate": GATE,
+    "gate-dead": DEAD,
+    "policy": GATE | SERVICE,
+    "policy-dead": DEAD | SERVICE,
+    "policy-certificates": GATE | SERVICE | {"trust-tls-certificates": "true"},
+}
+
+
 class Daemon:
     def __init__(self, build, top, logs):
         self.build = build
@@ -72,6 +99,9 @@ class Daemon:
         CONF.write_text(text)
         listen = re.search(r'(?m)^listen = "(.*)"', text)
         self.socket = listen[1] if listen else "inet:8892@127.0.0.1"
+        if str(STATE) in text and not STATE.exists():
+            STATE.mkdir(mode=0o750)
+            shutil.chown(STATE, "assay", "assay")
         if "srs.secrets" in text:
             subprocess.run([str(self.program), "srs", "secret", "add"], check=True, stdout=subprocess.DEVNULL)
         SENDERS.write_text("alice alice@recv.example\nalice@recv.example alice@recv.example\n")

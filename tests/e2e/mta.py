@@ -339,5 +339,80 @@ class SrsSendmail(Sendmail):
         command(self.program, "-C/etc/mail/sendmail.cf", "-bi")
 
 
-WAYS = (Postfix, Sendmail, DebianPostfix, DebianSendmail, SrsPostfix, ExactSrsPostfix, SrsSendmail)
+class PolicyPostfix(Postfix):
+    """With the lines of etc/postfix-policy.cf, and no milter."""
+
+    name = "postfix-policy"
+
+    def snippet(self):
+        return (TOP / "etc" / "postfix-policy.cf").read_text()
+
+
+class BothPostfix(PolicyPostfix):
+    """The same beside the milter."""
+
+    name = "postfix-both"
+
+    def snippet(self):
+        return Postfix.snippet(self) + super().snippet()
+
+
+class Exim(Mta):
+    """Debian's own configuration, split in files, with those of its hooks that etc/exim-acl.conf names."""
+
+    name = "exim"
+    listens_on = [(MX4, 25), (MX6, 25)]
+    settings = """dc_eximconfig_configtype='internet'
+dc_other_hostnames='recv.example'
+dc_local_interfaces=''
+dc_readhost=''
+dc_relay_domains=''
+dc_minimaldns='false'
+dc_relay_nets=''
+dc_smarthost=''
+CFILEMODE='644'
+dc_use_split_config='true'
+dc_hide_mailname=''
+dc_mailname_in_oh='true'
+dc_localdelivery='maildir_home'
+"""
+    router = "e2e:\n  driver = accept\n  domains = +local_domains\n  transport = e2e\n"
+    transport = f"""e2e:
+  driver = appendfile
+  directory = {WORK}/mail
+  maildir_format
+  create_directory
+  user = Debian-exim
+  envelope_to_add
+  return_path_add
+"""
+
+    def start(self):
+        etc = pathlib.Path("/etc/exim4")
+        add_user("Debian-exim", 880)
+        for folder in ("/var/spool/exim4", "/var/log/exim4", "/var/lib/exim4", "/run/exim4", WORK / "mail"):
+            os.makedirs(folder, exist_ok=True)
+            shutil.chown(folder, "Debian-exim", "Debian-exim")
+        replace("/etc/mailname", "recv.example\n")
+        replace("/etc/aliases", "")
+        (etc / "update-exim4.conf.conf").write_text(self.settings)
+        shipped = TOP / "etc" / "exim-acl.conf"
+        shutil.copy(shipped, etc / "assay.acl")
+        lines = [line.removeprefix("#     ") for line in shipped.read_text().splitlines()]
+        macros = [line for line in lines if line.startswith("CHECK_")]
+        (etc / "conf.d" / "main" / "000_localmacros").write_text("\n".join([*macros, ""]))
+        (etc / "conf.d" / "main" / "04_e2e").write_text("log_file_path = syslog\n")
+        (etc / "conf.d" / "router" / "050_e2e").write_text(self.router)
+        (etc / "conf.d" / "transport" / "05_e2e").write_text(self.transport)
+        command("update-exim4.conf")
+        # It keeps its output open, and stays in front as a child of the first process.
+        command("sh", "-c", "exim4 -bd -q10m >/dev/null 2>&1; exit $?")
+        self.wait()
+
+    def held(self, token):
+        """True if a message with this token waits frozen."""
+        return "*** frozen ***" in command("exim4", "-bp")
+
+
+WAYS = (Postfix, Sendmail, DebianPostfix, DebianSendmail, SrsPostfix, ExactSrsPostfix, SrsSendmail, PolicyPostfix, BothPostfix, Exim)
 MTAS = {mta.name: mta for mta in WAYS}

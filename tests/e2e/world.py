@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 
-from namespace import BAD4, GOOD4, GOOD6, MX4, MX6, WORK, command
+from namespace import BAD4, FILTER, GOOD4, GOOD6, MX4, MX6, USER, WORK, command
 from shipped import readme_commands
 
 DNS = WORK / "dns"
@@ -134,6 +134,18 @@ def make_zones():
     for top, name in (("2.0.192.in-addr.arpa", "25.2.0.192.in-addr.arpa"), ("8.b.d.0.1.0.0.2.ip6.arpa", REVERSE6)):
         zones.top(top)
         zones.add(name, "PTR", "mx.recv.example.")
+    zones.sender("pool.example")
+    zones.names["pool.example"] = [
+        (kind, f"v=spf1 ip4:{GOOD4} ip6:{GOOD6} ip4:{FILTER} ip4:{USER} -all" if kind == "TXT" else data)
+        for kind, data in zones.names["pool.example"]
+    ]
+    zones.top("null.example")
+    zones.add("null.example", "MX", "0 .")
+    # DNS lists, with the test points of RFC 5782.
+    for name, code, addresses in (("bl.example", "127.0.0.2", [BAD4, USER]), ("allow.example", "127.0.5.2", [USER])):
+        zones.top(name)
+        for address in ["127.0.0.2", *addresses]:
+            zones.add(".".join(reversed(address.split("."))) + f".{name}", "A", code)
     zones.top("113.0.203.in-addr.arpa")
     zones.add("10.113.0.203.in-addr.arpa", "PTR", "mx.reject.example.")
     return zones
