@@ -150,6 +150,9 @@ struct doctor_facts {
     struct mta_facts mtas[2];
     struct str mta_problem; /* why none was found */
     struct str host;        /* our name */
+    struct str relay;       /* that all mail leaves through; empty: none */
+    struct str bound[2];    /* addresses that mail leaves from by the MTA's configuration */
+    bool no_v6;             /* mail leaves over IPv4 alone */
     const struct dns_answer *host_v4, *host_v6;
     bool addresses_by_name; /* the addresses are those of our name */
     size_t n_addresses;

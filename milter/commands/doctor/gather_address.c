@@ -10,7 +10,7 @@
 static void add_address(struct doctor_facts *facts, const struct netaddr *address, struct arena *a)
 {
     char text[NETADDR_TEXT];
-    if (facts->n_addresses == ADDRESSES_MAX)
+    if (facts->n_addresses == ADDRESSES_MAX || (address->family == 6 && facts->no_v6))
         return;
     for (size_t i = 0; i < facts->n_addresses; i++)
         if (netaddr_eq(&facts->addresses[i].address, address))
@@ -26,20 +26,34 @@ static void add_answer(struct doctor_facts *facts, const struct dns_answer *answ
             add_address(facts, &answer->rr[i].addr, a);
 }
 
-/* Those that were named; else the public ones of this machine; else those of its name. */
+static void add_text(struct doctor_facts *facts, struct str text, struct arena *a)
+{
+    struct netaddr address;
+    if (netaddr_parse(text, &address))
+        add_address(facts, &address, a);
+}
+
+static void add_own(struct doctor_facts *facts, struct arena *a)
+{
+    const struct netset *own = &facts->conf->host_addresses;
+    for (size_t i = 0; i < own->n; i++)
+        if (!dnsbl_is_private(&own->ranges[i].net))
+            add_address(facts, &own->ranges[i].net, a);
+}
+
+/* Those that were named; else, if mail leaves from here, those that the MTA's configuration names;
+ * else the public ones of this machine; else those of its name. */
 static void choose_addresses(struct command *c, struct doctor_facts *facts)
 {
     const struct doctor_words *words = c->own;
-    const struct netset *own = &facts->conf->host_addresses;
-    struct netaddr address;
     for (size_t i = 0; i < words->addresses.n; i++)
-        if (netaddr_parse(str_of(words->addresses.v[i]), &address))
-            add_address(facts, &address, c->arena);
-    if (facts->n_addresses)
+        add_text(facts, str_of(words->addresses.v[i]), c->arena);
+    if (facts->n_addresses || facts->relay.n)
         return;
-    for (size_t i = 0; !facts->elsewhere && i < own->n; i++)
-        if (!dnsbl_is_private(&own->ranges[i].net))
-            add_address(facts, &own->ranges[i].net, c->arena);
+    add_text(facts, facts->bound[0], c->arena);
+    add_text(facts, facts->bound[1], c->arena);
+    if (!facts->n_addresses && !facts->elsewhere)
+        add_own(facts, c->arena);
     if (facts->n_addresses)
         return;
     facts->addresses_by_name = true;

@@ -151,6 +151,15 @@ static bool chroots_by_default(const struct cf *main)
     return str_eq(level, STR("0"));
 }
 
+/* How mail leaves. */
+static void read_ways_out(struct doctor_facts *facts, const struct cf *main)
+{
+    facts->relay = cf_value(main, "relayhost", "");
+    facts->no_v6 = str_eq(cf_value(main, "inet_protocols", "all"), STR("ipv4"));
+    facts->bound[0] = cf_value(main, "smtp_bind_address", "");
+    facts->bound[1] = cf_value(main, "smtp_bind_address6", "");
+}
+
 bool gather_postfix(struct command *c, struct doctor_facts *facts, struct mta_facts *mta)
 {
     struct str main = file_within(c, "/etc/postfix/main.cf"),
@@ -166,6 +175,7 @@ bool gather_postfix(struct command *c, struct doctor_facts *facts, struct mta_fa
     mta->services = arena_array(c->arena, struct mta_service, SERVICES_MAX);
     while (cf_line(&master, c->arena, &line))
         read_service(&p, line);
+    read_ways_out(facts, &p.main);
     struct str host = cf_value(&p.main, "myhostname", "");
     if (host.n)
         facts->host = host;

@@ -129,6 +129,8 @@ static void read_line(struct sendmail *s, struct str line)
         read_option(s, rest);
     else if (str_starts(line, STR("Dj")) && !memchr(line.p, '$', line.n))
         s->facts->host = str_trim(str_sub(line, 2, line.n));
+    else if (str_starts(line, STR("DS")))
+        s->facts->relay = str_trim(str_sub(line, 2, line.n)); /* SMART_HOST */
 }
 
 bool gather_sendmail(struct command *c, struct doctor_facts *facts, struct mta_facts *mta)

@@ -51,7 +51,7 @@ static bool is_absent(const struct dns_answer *answer)
 
 static void judge_host(const struct doctor_facts *facts, struct findings *out)
 {
-    if (!is_absent(facts->host_v4) || !is_absent(facts->host_v6))
+    if (facts->relay.n || !is_absent(facts->host_v4) || !is_absent(facts->host_v6))
         return;
     struct finding *f = find(out, CHECK_PTR, LEVEL_WARNING, clean(out, facts->host),
                              "the name that the mail server says in HELO has no address");
@@ -69,7 +69,11 @@ void judge_ptr(const struct doctor_facts *facts, struct findings *out)
             ->mend = STR("if mail leaves from another one: assay doctor --address ADDRESS");
     for (size_t i = 0; i < facts->n_addresses; i++)
         judge_name(facts, &facts->addresses[i], out);
-    if (!facts->n_addresses)
+    if (!facts->n_addresses && facts->relay.n)
+        find(out, CHECK_PTR, LEVEL_UNSEEN, clean(out, facts->relay),
+             "mail leaves through this host: its addresses were not looked at")
+            ->mend = STR("name those that it sends from: assay doctor --address ADDRESS");
+    else if (!facts->n_addresses)
         find(out, CHECK_PTR, LEVEL_UNSEEN, STR_NONE,
              "this machine has no public address of its own, and its name has none: the address "
              "that mail leaves from was not looked at")

@@ -154,12 +154,13 @@ static void judge_reached(const struct mta_facts *mta, struct findings *out)
     struct finding *f;
     switch (mta->reached) {
     case SEEN_YES:
-        find(out, CHECK_SOCKET, LEVEL_GOOD, at, "it answers user %s of %s", mta->user,
-             mta_name(mta));
+        find(out, CHECK_SOCKET, LEVEL_GOOD, at, "it answers user %.*s of %s",
+             STR_ARG(clean(out, str_of(mta->user))), mta_name(mta));
         return;
     case SEEN_NO:
-        f = find(out, CHECK_SOCKET, LEVEL_GRAVE, at, "user %s of %s cannot reach assay: %.*s",
-                 mta->user, mta_name(mta), STR_ARG(mta->reached_problem));
+        f = find(out, CHECK_SOCKET, LEVEL_GRAVE, at, "user %.*s of %s cannot reach assay: %.*s",
+                 STR_ARG(clean(out, str_of(mta->user))), mta_name(mta),
+                 STR_ARG(mta->reached_problem));
         f->why = STR("mail is refused for the time being, or taken unchecked");
         f->mend = STR("systemctl status assay; for a Unix socket look at its directory, "
                       "socket-group and socket-mode: assay config check");
@@ -316,10 +317,28 @@ static void judge_proxy(const struct mta_facts *mta, struct findings *out)
     }
 }
 
+/* assay knows such mail again, and yet it is better not asked twice. */
+static void judge_handed_back(const struct mta_facts *mta, struct findings *out)
+{
+    for (size_t i = 0; i < mta->n_services; i++) {
+        const struct mta_service *service = &mta->services[i];
+        if (!service->takes_back || service->xclient || !ours_in(service))
+            continue;
+        find(out, CHECK_ORDER, LEVEL_NOTE, mta->file,
+             "%.*s, on loopback, asks assay too: if a content filter hands mail back there, it is "
+             "asked about twice",
+             STR_ARG(clean(out, service->name)))
+            ->mend = STR("unless the filter changes mail: -o receive_override_options=no_milters "
+                         "there; \"Content filters, proxies and forwarding\" in assay.conf(5)");
+    }
+}
+
 void judge_order(const struct doctor_facts *facts, struct findings *out)
 {
     for (size_t i = 0; i < facts->n_mtas; i++)
         judge_proxy(&facts->mtas[i], out);
+    for (size_t i = 0; i < facts->n_mtas; i++)
+        judge_handed_back(&facts->mtas[i], out);
     each_filter(facts, out, judge_filters);
 }
 

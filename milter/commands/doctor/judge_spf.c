@@ -129,24 +129,46 @@ static void judge_all_term(const struct spf_case *c)
     }
 }
 
-/* Only where it takes no look-ups beyond the limit: then that is what has to be mended. */
+static bool is_refused(enum spf_result result)
+{
+    return result == SPF_FAIL;
+}
+
+/* It could do harm one day; what is permerror or temperror is told elsewhere. */
+static bool is_doubted(enum spf_result result)
+{
+    return result == SPF_SOFTFAIL || result == SPF_NEUTRAL;
+}
+
+/* All our addresses that get such a result; empty: none does. */
+static struct str own_with(const struct spf_case *c, bool (*such)(enum spf_result))
+{
+    struct strbuf b;
+    sb_init(&b, c->out->arena);
+    for (size_t i = 0; c->domain->own && i < c->facts->n_addresses; i++)
+        if (such(c->domain->own[i]))
+            sb_printf(&b, "%s%.*s", b.n ? ", " : "", STR_ARG(c->facts->addresses[i].text));
+    return sb_str(&b);
+}
+
+static void say_own(const struct spf_case *c, enum doctor_level level, struct str addresses,
+                    const char *results)
+{
+    if (!addresses.n)
+        return;
+    struct finding *f = find(c->out, CHECK_SPF, level, c->domain->name, "mail from %.*s gets %s",
+                             STR_ARG(addresses), results);
+    f->why = STR("this server sends from there, and the record does not allow it");
+    f->mend = STR("if it sends mail of this domain, publish this");
+    publish_better(c, f);
+}
+
 static void judge_own(const struct spf_case *c)
 {
-    const struct domain_facts *d = c->domain;
-    if (domain_is_silent(d))
+    if (domain_is_silent(c->domain))
         return;
-    for (size_t i = 0; d->own && i < c->facts->n_addresses; i++) {
-        enum spf_result result = d->own[i];
-        if (result == SPF_PASS || result == SPF_TEMPERROR || result == SPF_PERMERROR)
-            continue;
-        struct finding *f =
-            find(c->out, CHECK_SPF, result == SPF_FAIL ? LEVEL_GRAVE : LEVEL_WARNING, d->name,
-                 "mail from %.*s gets %s", STR_ARG(c->facts->addresses[i].text),
-                 spf_result_name(result));
-        f->why = STR("this server sends from that address, and the record does not allow it");
-        f->mend = STR("if it sends mail of this domain, publish this");
-        publish_better(c, f);
-    }
+    say_own(c, LEVEL_GRAVE, own_with(c, is_refused), "fail");
+    say_own(c, LEVEL_WARNING, own_with(c, is_doubted), "softfail or neutral");
 }
 
 static void judge_good_record(const struct spf_case *c)
