@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "keys/repair.h"
+
 #define CLEAN_MAX 300
 
 static const struct {
@@ -51,6 +53,11 @@ struct finding *find(struct findings *f, enum doctor_check check, enum doctor_le
 struct str clean(struct findings *f, struct str text)
 {
     return str_safe(f->arena, text, CLEAN_MAX, true);
+}
+
+struct str command_about(const char *command, struct str subject, struct findings *f)
+{
+    return str_printf(f->arena, "%s %.*s", command, STR_ARG(shell_word(f->arena, subject)));
 }
 
 static size_t count_level(const struct findings *f, enum doctor_level level)
@@ -107,7 +114,13 @@ static void print_part(const char *title, struct str text, size_t width)
     print_wrapped(text, MARGIN + strlen(title) + 2, width);
 }
 
-/* A record is not wrapped: it is there to be copied. */
+/* Neither commands nor records are wrapped: they are there to be copied. */
+static void print_command(struct str command)
+{
+    if (command.n)
+        printf("%*srun: %.*s\n", MARGIN, "", STR_ARG(command));
+}
+
 static void print_record(struct str record)
 {
     struct str line;
@@ -131,6 +144,7 @@ static void print_finding(const struct finding *finding, size_t width)
     print_wrapped(finding->what, column, width);
     print_part("why", finding->why, width);
     print_part("to do", finding->mend, width);
+    print_command(finding->command);
     print_record(finding->publish);
 }
 
@@ -181,6 +195,7 @@ void findings_json(const struct findings *f, struct json *j)
         json_text(j, "what", finding->what);
         json_text_or_null(j, "why", finding->why);
         json_text_or_null(j, "mend", finding->mend);
+        json_text_or_null(j, "command", finding->command);
         json_text_or_null(j, "publish", finding->publish);
         json_end(j, '}');
     }

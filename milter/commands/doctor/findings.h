@@ -32,7 +32,9 @@ struct finding {
     struct str subject; /* a domain, an address, a file; absent: the machine */
     struct str what;    /* a sentence without a full stop */
     struct str why;     /* why it matters; absent where nothing is wrong */
-    struct str mend;    /* a command, or what to do; it can harm nothing; or absent */
+    struct str mend;    /* what to do; or absent */
+    struct str command; /* for a shell, as it stands: it mends, or shows more; it can harm nothing;
+                           or absent */
     struct str publish; /* a record in zone file syntax; or absent */
 };
 
@@ -42,14 +44,17 @@ struct findings {
     struct finding *v;
 };
 
-/* Adds a finding without why, mend and publish, for the caller to fill in before the next one is
- * added. Texts from files or the network go through clean() first. */
+/* Adds a finding without why, mend, command and publish, for the caller to fill in before the next
+ * one is added. Texts from files or the network go through clean() first. */
 struct finding *find(struct findings *f, enum doctor_check check, enum doctor_level level,
                      struct str subject, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* Text of a file or the network, printable, at most 300 bytes. */
 struct str clean(struct findings *f, struct str text);
+
+/* "command subject", for a shell. */
+struct str command_about(const char *command, struct str subject, struct findings *f);
 
 /* The exit status: 0 fine, 1 with a warning, 2 with something grave. */
 int findings_status(const struct findings *f);

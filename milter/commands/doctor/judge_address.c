@@ -90,6 +90,7 @@ static void say_listed(struct str subject, const struct dnsbl_said *said, struct
     f->why = STR("receivers who ask that list refuse mail, or count it against the message");
     f->mend = STR("find out what was sent (the log, the queue), stop it, then ask the list to take "
                   "it out on its web page");
+    f->command = command_about("assay dnsbl check", subject, out);
 }
 
 static void judge_account(struct str subject, const struct dnsbl_account *account,

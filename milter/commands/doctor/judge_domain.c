@@ -106,11 +106,9 @@ static void judge_no_keys(const struct domain_facts *d, struct findings *out)
     struct finding *f =
         find(out, CHECK_KEYS, LEVEL_WARNING, d->name, "no key of this configuration signs for it");
     f->why = STR("without a signature DMARC hangs on SPF alone, and forwarded mail fails it");
-    f->mend =
-        str_printf(out->arena,
-                   "if this server sends its mail: assay dkim keygen --domain %.*s --selector "
-                   "s1 --directory /etc/assay/keys",
-                   STR_ARG(d->name));
+    f->mend = STR("if this server sends its mail, make a key, and do what that command prints");
+    f->command = str_printf(out->arena, "%.*s --selector s1 --directory /etc/assay/keys",
+                            STR_ARG(command_about("assay dkim keygen --domain", d->name, out)));
 }
 
 static struct str selector_and_domain(const struct key_facts *k, struct findings *out)
@@ -129,7 +127,8 @@ static void judge_record(const struct key_facts *k, struct findings *out)
                              record_finding_word(k->finding), record_finding_advice(k->finding));
     f->why = k->signs ? STR("signatures by this key do not count at receivers")
                       : STR("this key does not sign yet, or not any more");
-    f->mend = STR("publish the record, then: assay dkim test");
+    f->mend = STR("publish the record, wait until DNS has it, and test it");
+    f->command = STR("assay dkim test");
     f->publish = k->zone;
 }
 
@@ -217,8 +216,11 @@ static void judge_advice(const struct domain_facts *d, size_t i, struct findings
     bool wrong = d->advice.wrong[i];
     struct finding *f = find(out, CHECK_DMARC, wrong ? LEVEL_WARNING : LEVEL_NOTE, d->name, "%.*s",
                              STR_ARG(d->advice.v[i]));
-    if (wrong)
+    if (wrong) {
         f->why = STR("the record does not do what it is there for");
+        f->mend = STR("change the record, or have what it names put right");
+        f->command = command_about("assay dmarc check", d->name, out);
+    }
     if (wrong && !r->n_rua)
         f->publish = suggest_dmarc(d, r->p, out->arena);
     else if (!wrong && r->p == DMARC_P_NONE && str_starts(d->advice.v[i], STR("p=none")))

@@ -3,7 +3,8 @@
  * Errors: none. */
 #include "milter/commands/doctor/judge.h"
 
-#define NOTHING STR_NONE /* the subject of what is about the machine */
+#define READ_AGAIN "assay config check && systemctl reload assay"
+#define NOTHING    STR_NONE /* the subject of what is about the machine */
 
 void judge_configuration(const struct doctor_facts *facts, struct findings *out)
 {
@@ -14,9 +15,13 @@ void judge_configuration(const struct doctor_facts *facts, struct findings *out)
             ->mend = STR("assay.conf(5) tells of all options");
         return;
     }
-    for (size_t i = 0; i < m->warnings.n; i++)
-        find(out, CHECK_CONFIGURATION, LEVEL_WARNING, NOTHING, "%.*s", STR_ARG(m->warnings.v[i]))
-            ->mend = STR("change it, then: assay config check && systemctl reload assay");
+    for (size_t i = 0; i < m->warnings.n; i++) {
+        struct finding *f = find(out, CHECK_CONFIGURATION, LEVEL_WARNING, NOTHING, "%.*s",
+                                 STR_ARG(m->warnings.v[i]));
+        f->why = STR("assay does something else than the configuration seems to say");
+        f->mend = STR("change it, then have assay read it");
+        f->command = STR(READ_AGAIN);
+    }
     if (!m->warnings.n)
         find(out, CHECK_CONFIGURATION, LEVEL_GOOD, NOTHING, "%s is good", m->conf_path);
 }
@@ -44,7 +49,8 @@ void judge_rights(const struct doctor_facts *facts, struct findings *out)
         struct finding *f =
             find(out, CHECK_RIGHTS, LEVEL_GRAVE, NOTHING, "%.*s", STR_ARG(m->problems.v[i]));
         f->why = STR("assay does not start so, or does not sign with that key");
-        f->mend = STR("mend it, then: assay config check && systemctl reload assay");
+        f->mend = STR("mend it, then have assay read it");
+        f->command = STR(READ_AGAIN);
     }
     if (!m->problems.n)
         find(out, CHECK_RIGHTS, LEVEL_GOOD, NOTHING, "%s%s can read and write what it has to",
@@ -63,7 +69,8 @@ void judge_daemon(const struct doctor_facts *facts, struct findings *out)
         f = find(out, CHECK_DAEMON, LEVEL_WARNING, NOTHING, "assay does not run: %.*s",
                  STR_ARG(m->daemon_problem));
         f->why = STR("the mail server refuses mail for the time being, or takes it unchecked");
-        f->mend = STR("systemctl start assay; if it fails: systemctl status assay");
+        f->mend = STR("start it; if that fails, systemctl status assay says why");
+        f->command = STR("systemctl start assay");
         return;
     case UNSEEN:
         find(out, CHECK_DAEMON, LEVEL_UNSEEN, NOTHING, "the running daemon was not asked: %.*s",
@@ -82,8 +89,8 @@ void judge_clock(const struct doctor_facts *facts, struct findings *out)
         f = find(out, CHECK_CLOCK, LEVEL_WARNING, NOTHING, "nothing synchronises the clock");
         f->why = STR("signatures carry the time, and those that expire fail on a clock that is "
                      "wrong: ours elsewhere, and others' here");
-        f->mend = STR("timedatectl set-ntp true; it needs systemd-timesyncd, chrony or another "
-                      "time service");
+        f->mend = STR("let systemd-timesyncd, chrony or another time service do it");
+        f->command = STR("timedatectl set-ntp true");
         return;
     case UNSEEN:
         find(out, CHECK_CLOCK, LEVEL_UNSEEN, NOTHING, "the clock was not looked at");

@@ -13,9 +13,10 @@ static const char *mta_name(const struct mta_facts *mta)
 static struct str lines_of(const struct mta_facts *mta)
 {
     return mta->kind == MTA_POSTFIX
-               ? STR("put the lines of postfix-main.cf (/usr/share/doc/assay) into main.cf, then: "
-                     "postfix check && postfix reload")
-               : STR("put the lines of sendmail.mc (/usr/share/doc/assay) into "
+               ? STR("put the lines of " ASSAY_DOCDIR
+                     "/postfix-main.cf into main.cf, then: postfix "
+                     "check && postfix reload")
+               : STR("put the lines of " ASSAY_DOCDIR "/sendmail.mc into "
                      "/etc/mail/sendmail.mc, then: make -C /etc/mail && systemctl restart "
                      "sendmail");
 }
@@ -73,7 +74,9 @@ static void judge_programs(const struct doctor_facts *facts, const struct mta_fa
     struct finding *f = find(out, CHECK_MILTER, LEVEL_WARNING, mta->file,
                              "%.*s does not name assay", STR_ARG(service->name));
     f->why = STR("mail that programs of this machine send with sendmail(1) is not signed");
-    f->mend = STR("postconf -e 'non_smtpd_milters = $smtpd_milters' && postfix reload");
+    f->mend = STR("have them ask assay too: non_smtpd_milters = $smtpd_milters");
+    if (!service->n_filters)
+        f->command = STR("postconf -e 'non_smtpd_milters = $smtpd_milters' && postfix reload");
 }
 
 static void judge_service(const struct doctor_facts *facts, const struct mta_facts *mta,
@@ -135,7 +138,7 @@ static void judge_path(const struct doctor_facts *facts, const struct mta_facts 
     f->why = STR("Postfix does not find the socket, and refuses mail for the time being");
     f->mend =
         STR("use listen = \"inet:8892@127.0.0.1\" and the line of postfix-main.cf; or a socket "
-            "below /var/spool/postfix, as postfix-socket.conf (/usr/share/doc/assay) has it");
+            "below /var/spool/postfix, as " ASSAY_DOCDIR "/postfix-socket.conf has it");
 }
 
 static bool has_path_problem(const struct mta_facts *mta)
@@ -162,8 +165,9 @@ static void judge_reached(const struct mta_facts *mta, struct findings *out)
                  STR_ARG(clean(out, str_of(mta->user))), mta_name(mta),
                  STR_ARG(mta->reached_problem));
         f->why = STR("mail is refused for the time being, or taken unchecked");
-        f->mend = STR("systemctl status assay; for a Unix socket look at its directory, "
-                      "socket-group and socket-mode: assay config check");
+        f->mend = STR("see whether assay runs; for a Unix socket look at its directory, "
+                      "socket-group and socket-mode");
+        f->command = STR("assay config check; systemctl status assay");
         return;
     case UNSEEN:
         find(out, CHECK_SOCKET, LEVEL_UNSEEN, at,

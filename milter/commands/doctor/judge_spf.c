@@ -19,6 +19,15 @@ static void publish_better(const struct spf_case *c, struct finding *f)
     f->publish = suggest_spf(c->facts, c->domain, c->out->arena);
 }
 
+/* A client that nothing matches makes all look-ups. */
+static void explain_better(const struct spf_case *c, struct finding *f)
+{
+    bool v6 = c->domain->voids6 && !c->domain->voids4;
+    f->command = command_about(v6 ? "assay spf check --explain --ip 3fff::1 --from"
+                                  : "assay spf check --explain --ip 255.255.255.254 --from",
+                               c->domain->name, c->out);
+}
+
 static void say_absent(const struct spf_case *c)
 {
     struct finding *f =
@@ -44,9 +53,9 @@ static bool say_broken(const struct spf_case *c)
     struct finding *f =
         find(c->out, CHECK_SPF, LEVEL_GRAVE, d->name, "%.*s", STR_ARG(clean(c->out, problem)));
     f->why = STR("receivers do not use such a record (permerror): no mail passes SPF");
-    f->mend = d->n_records > 1
-                  ? STR("leave one record that has what all of them have")
-                  : STR("mend the record; \"assay spf check --explain\" shows each step");
+    f->mend = d->n_records > 1 ? STR("leave one record that has what all of them have")
+                               : STR("mend the record");
+    explain_better(c, f);
     return true;
 }
 
@@ -78,8 +87,8 @@ static void judge_voids(const struct spf_case *c)
         find(c->out, CHECK_SPF, LEVEL_GRAVE, d->name, "more than %u of its look-ups find nothing%s",
              most, d->voids4 ? "" : " for a client with IPv6");
     f->why = STR("receivers stop there (RFC 7208 4.6.4): mail of hosts behind it gets permerror");
-    f->mend = STR("take out names that do not exist any more; \"assay spf check --explain\" shows "
-                  "them");
+    f->mend = STR("take out names that do not exist any more");
+    explain_better(c, f);
 }
 
 static void judge_limits(const struct spf_case *c)
@@ -96,6 +105,7 @@ static void judge_limits(const struct spf_case *c)
                              "take out services that do not send any more, or give them a "
                              "subdomain with a record of its own; what each takes: %.*s",
                              STR_ARG(costs_in_words(c)));
+        explain_better(c, f);
     }
     judge_voids(c);
 }
