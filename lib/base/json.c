@@ -98,6 +98,13 @@ void json_begin(struct json *j, struct arena *a)
     open_bracket(j, '{');
 }
 
+void json_begin_array(struct json *j, struct arena *a)
+{
+    *j = (struct json){0};
+    sb_init(&j->out, a);
+    open_bracket(j, '[');
+}
+
 void json_object(struct json *j, const char *name)
 {
     lead_in(j, name);

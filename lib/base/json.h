@@ -15,6 +15,7 @@ struct json {
 /* Begins with the outermost object open; json_end() as often as something was opened, that object
  * included, then json_str(). A name is NULL in an array. */
 void json_begin(struct json *j, struct arena *a);
+void json_begin_array(struct json *j, struct arena *a); /* the same with an array */
 void json_object(struct json *j, const char *name);
 void json_array(struct json *j, const char *name);
 void json_end(struct json *j, char bracket); /* '}' or ']' */

@@ -236,6 +236,7 @@ bool database_open_read(struct database *db)
         sqlite3_busy_timeout(db->sql, 20 * BUSY_MS);
         if (version == (int64_t)db->schema->version)
             return true;
+        db->empty = version == 0;
         fail(db, "is not of this version of assay: start the daemon once");
     }
     database_close(db);

@@ -1,5 +1,5 @@
 /* database.h - a SQLite database of ours: opened, checked, brought to the schema of today, and left
- * when the file is no longer what stands at its path. Private to lib/store.
+ * when the file is no longer what stands at its path. For lib/store and lib/report.
  *
  * A database is one thread's. */
 #ifndef ASSAY_STORE_DATABASE_H
@@ -29,6 +29,7 @@ struct database {
     ino_t inode;
     int64_t looked_us;      /* at the path, last */
     int wal_pages;          /* that wait to be moved into the file */
+    bool empty;             /* opened for reading: nothing was ever written, and that failed */
     char why[DATABASE_WHY]; /* the last call failed: a phrase */
 };
 

@@ -66,6 +66,18 @@ static const struct command_row greylist_command = {
         },
 };
 
+static const struct command_row report_command = {
+    .name = "report",
+    .brief = "DMARC reports about our domains: receive, list, show",
+    .commands =
+        (const struct command_row *const[]){
+            &report_receive_command,
+            &report_list_command,
+            &report_show_command,
+            NULL,
+        },
+};
+
 const struct command_row assay_command = {
     .name = "assay",
     .about = "assay checks SPF, DKIM and DMARC of incoming mail and signs outgoing mail with DKIM.",
@@ -83,6 +95,7 @@ const struct command_row assay_command = {
             &greylist_command,
             &srs_command,
             &dnsbl_command,
+            &report_command,
             &doctor_command,
             &status_command,
             &metrics_command,

@@ -2,52 +2,25 @@
  *
  * Errors: exit status 64 for a word that is neither network nor domain, 75 if the store cannot be
  * had now, 78 for the configuration. */
-#include <pwd.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "core/greykey.h"
 #include "mail/domain.h"
 #include "milter/commands/commands.h"
-#include "milter/daemon/identity.h"
+#include "milter/commands/owner.h"
 #include "milter/daemon/memory.h"
 
 #define PATIENCE_US 5000000
 
 /* --- Opening -----------------------------------------------------------------------------------*/
 
-/* Whose the store is: `user`, else the owner of state-dir. */
-static struct str owner_of_state(const struct command *c)
-{
-    struct stat st;
-    if (c->conf->user.n)
-        return c->conf->user;
-    if (stat(str_cstr(c->arena, c->conf->state_dir), &st))
-        return STR("");
-    const struct passwd *pw = getpwuid(st.st_uid);
-    return pw ? str_copy(c->arena, str_of(pw->pw_name)) : STR("");
-}
-
-/* As root, files that the daemon could not read would be made. */
-static int become_owner(struct command *c)
-{
-    struct identity user;
-    struct str problem = STR_NONE, name = owner_of_state(c);
-    if (geteuid() != 0 || c->conf->n_state_servers || !name.n)
-        return EX_OK;
-    if (identity_find(name, c->arena, &user, &problem) &&
-        (!user.change || identity_become(&user, &problem, c->arena)))
-        return EX_OK;
-    return command_fail(c, EX_CONFIG, "user: %.*s", STR_ARG(problem));
-}
-
 static int load(struct command *c)
 {
     int status = command_load_conf(c);
-    return status == EX_OK ? become_owner(c) : status;
+    bool local = status == EX_OK && !c->conf->n_state_servers;
+    return local ? command_become_owner(c) : status;
 }
 
 /* --- list --------------------------------------------------------------------------------------*/

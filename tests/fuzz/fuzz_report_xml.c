@@ -1,5 +1,4 @@
-/* A report as XML: strict, and mended; what mending makes of it stays what it is when it is mended
- * again. */
+/* A report as XML: strict, and mended, in whatever pieces it comes. */
 #include "fuzz.h"
 
 #include "report/in/aggregate.h"
@@ -51,7 +50,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_it(a, text, true);
     struct str whole = mend(a, text, 100000), pieces = mend(a, text, 3);
     require(str_eq(whole, pieces));
-    require(str_eq(mend(a, whole, 7), whole));
     arena_free(a);
     return 0;
 }

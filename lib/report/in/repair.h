@@ -18,7 +18,7 @@ typedef void repair_sink(void *context, const char *p, size_t n);
 struct repair {
     repair_sink *sink;
     void *context;
-    unsigned state; /* of the machine */
+    unsigned state;    /* of the machine */
     bool single_bytes; /* the text is in windows-1252, or in ISO 8859-1 as a part of that */
     char sequence[4];  /* of UTF-8, not yet complete */
     size_t n_sequence;

@@ -1,0 +1,32 @@
+/* import.h - from an input to the store: whatever is found in it, in the transaction that is open.
+ */
+#ifndef ASSAY_REPORT_IN_IMPORT_H
+#define ASSAY_REPORT_IN_IMPORT_H
+
+#include "report/in/received.h"
+
+/* What was found, counted. */
+struct import_counts {
+    size_t reports, known, damaged, failures, tls, refused;
+    uint64_t rows, messages;
+};
+
+struct import {
+    struct received *store;
+    struct import_counts *counts;
+    int64_t now;
+    enum trust trust;
+    struct str origin, from, subject;  /* where it comes from, for people */
+    unsigned char digest[FIND_DIGEST]; /* of the input: a refusal is stored once */
+    bool failed;                       /* the store could not be written; it says why */
+    struct str why;                    /* the last refusal, lives in `arena` */
+    struct arena *arena;
+};
+
+/* Finds all reports of the input and stores them. False if the store failed. */
+bool import_input(struct import *i, struct str input);
+
+/* Stores that this input, or a part of it, was refused. */
+bool import_refusal(struct import *i, struct str what, struct str why);
+
+#endif

@@ -1,0 +1,358 @@
+/* received.c - the store of received reports: opening, statements, transactions.
+ *
+ * Errors: false or NULL, and db.why is a phrase. */
+#include "report/in/received.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/in/received_store.h"
+
+static const char *const steps[] = {
+    "CREATE TABLE domain(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE reporter(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE sender(id INTEGER PRIMARY KEY, header_from TEXT, envelope_from TEXT,"
+    " envelope_to TEXT, UNIQUE(header_from, envelope_from, envelope_to));"
+    "CREATE TABLE results(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE source(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL,"
+    " UNIQUE(name, kind));"
+    "CREATE TABLE address(id INTEGER PRIMARY KEY, ip BLOB NOT NULL UNIQUE,"
+    " source INTEGER NOT NULL, name TEXT NOT NULL DEFAULT '', country TEXT NOT NULL DEFAULT '',"
+    " asked INTEGER NOT NULL DEFAULT 0, known INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX address_unknown ON address(asked) WHERE known = 0;"
+    "CREATE INDEX address_source ON address(source);"
+    "CREATE TABLE report(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE,"
+    " reporter INTEGER NOT NULL, email TEXT, contact TEXT, report_id TEXT NOT NULL,"
+    " domain INTEGER NOT NULL, begin INTEGER NOT NULL, \"end\" INTEGER NOT NULL,"
+    " day INTEGER NOT NULL, digest BLOB NOT NULL, version TEXT, generator TEXT, error TEXT,"
+    " policy TEXT NOT NULL, records INTEGER NOT NULL, skipped INTEGER NOT NULL,"
+    " messages INTEGER NOT NULL, trust INTEGER NOT NULL, damaged INTEGER NOT NULL,"
+    " repaired INTEGER NOT NULL, received INTEGER NOT NULL, size INTEGER NOT NULL, origin TEXT);"
+    "CREATE INDEX report_end ON report(\"end\");"
+    "CREATE INDEX report_domain ON report(domain, day);"
+    "CREATE INDEX report_name ON report(report_id);"
+    "CREATE TABLE row(report INTEGER NOT NULL, n INTEGER NOT NULL, address INTEGER NOT NULL,"
+    " sender INTEGER NOT NULL, results INTEGER NOT NULL, outcome INTEGER NOT NULL,"
+    " messages INTEGER NOT NULL, PRIMARY KEY(report, n)) WITHOUT ROWID;"
+    "CREATE INDEX row_address ON row(address);"
+    "CREATE TABLE raw(report INTEGER PRIMARY KEY, xml BLOB NOT NULL);"
+    "CREATE TABLE selector(report INTEGER NOT NULL, domain TEXT NOT NULL, selector TEXT NOT NULL,"
+    " good INTEGER NOT NULL, bad INTEGER NOT NULL, PRIMARY KEY(report, domain, selector))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE daily(domain INTEGER NOT NULL, day INTEGER NOT NULL, reporter INTEGER NOT NULL,"
+    " source INTEGER NOT NULL, outcome INTEGER NOT NULL, messages INTEGER NOT NULL,"
+    " PRIMARY KEY(domain, day, reporter, source, outcome)) WITHOUT ROWID;"
+    "CREATE TABLE seen(domain INTEGER NOT NULL, source INTEGER NOT NULL, first INTEGER NOT NULL,"
+    " last INTEGER NOT NULL, PRIMARY KEY(domain, source)) WITHOUT ROWID;"
+    "CREATE TABLE failure(id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,"
+    " received INTEGER NOT NULL, arrival INTEGER NOT NULL, reporter TEXT, domain TEXT,"
+    " address INTEGER NOT NULL, kind TEXT, alignment TEXT, result TEXT, dkim_domain TEXT,"
+    " dkim_selector TEXT, header_from TEXT, envelope_from TEXT, subject TEXT,"
+    " incidents INTEGER NOT NULL);"
+    "CREATE INDEX failure_received ON failure(received);"
+    "CREATE TABLE failures(domain INTEGER NOT NULL, day INTEGER NOT NULL, source INTEGER NOT NULL,"
+    " incidents INTEGER NOT NULL, PRIMARY KEY(domain, day, source)) WITHOUT ROWID;"
+    "CREATE TABLE tls(digest BLOB NOT NULL, n INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " organization TEXT, contact TEXT, report_id TEXT, begin INTEGER NOT NULL,"
+    " \"end\" INTEGER NOT NULL, domain TEXT, type TEXT, successes INTEGER NOT NULL,"
+    " failures INTEGER NOT NULL, PRIMARY KEY(digest, n)) WITHOUT ROWID;"
+    "CREATE TABLE refused(id INTEGER PRIMARY KEY, digest BLOB NOT NULL, received INTEGER NOT NULL,"
+    " origin TEXT, sender TEXT, subject TEXT, what TEXT NOT NULL, why TEXT NOT NULL,"
+    " UNIQUE(digest, what, why));"
+    "CREATE TABLE label(source TEXT PRIMARY KEY, class TEXT NOT NULL, title TEXT NOT NULL,"
+    " time INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE gone(key BLOB PRIMARY KEY) WITHOUT ROWID;"
+    "CREATE TABLE note(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
+};
+const struct database_schema received_schema = {
+    .id = 0x61737232, .steps = steps, .version = 1, .check_up_to = INT64_C(1) << 20};
+
+#define CONFLICT_ADDS " ON CONFLICT DO UPDATE SET messages = messages + excluded.messages"
+#define DAILY_OF(address_source, sign)                                                             \
+    "INSERT INTO daily SELECT report.domain, report.day, report.reporter, " address_source         \
+    ", row.outcome | (report.trust << 16), " sign "sum(row.messages)"                              \
+    " FROM row JOIN report ON report.id = row.report"
+
+static const char *const texts[SQL_COUNT] = {
+    [SQL_FIND_REPORT] = "SELECT id, trust FROM report WHERE key = ?1",
+    [SQL_FIND_GONE] = "SELECT 1 FROM gone WHERE key = ?1",
+    [SQL_INSERT_REPORT] = "INSERT INTO report VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+                          " ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16, ?17, ?18, ?19, ?20)",
+    [SQL_END_REPORT] = "UPDATE report SET records = ?2, skipped = ?3, messages = ?4 WHERE id = ?1",
+    [SQL_RAISE_TRUST] = "UPDATE report SET trust = ?2 WHERE id = ?1",
+    [SQL_INSERT_ROW] = "INSERT INTO row VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_INSERT_RAW] = "INSERT OR REPLACE INTO raw VALUES(?1, ?2)",
+    [SQL_INSERT_SELECTOR] = "INSERT INTO selector VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT"
+                            " DO UPDATE SET good = good + excluded.good, bad = bad + excluded.bad",
+    [SQL_ADD_DAILY] = DAILY_OF("address.source",
+                               "") " JOIN address ON address.id = row.address"
+                                   " WHERE row.report = ?1 GROUP BY 1, 2, 3, 4, 5" CONFLICT_ADDS,
+    [SQL_TAKE_DAILY] = DAILY_OF("address.source", "-") " JOIN address ON address.id = row.address"
+                                                       " WHERE row.report = ?1"
+                                                       " GROUP BY 1, 2, 3, 4, 5" CONFLICT_ADDS,
+    [SQL_CLEAN_DAILY] = "DELETE FROM daily WHERE (domain, day) = (SELECT domain, day FROM report"
+                        " WHERE id = ?1) AND messages <= 0",
+    [SQL_ADD_SEEN] = "INSERT INTO seen SELECT report.domain, address.source, report.day, report.day"
+                     " FROM row JOIN report ON report.id = row.report"
+                     " JOIN address ON address.id = row.address WHERE row.report = ?1"
+                     " GROUP BY 1, 2 ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
+                     " last = max(last, excluded.last)",
+    [SQL_FIND_REPORTER] = "SELECT id FROM reporter WHERE name = ?1",
+    [SQL_FIND_DOMAIN] = "SELECT id FROM domain WHERE name = ?1",
+    [SQL_FIND_SENDER] = "SELECT id FROM sender WHERE header_from IS ?1 AND envelope_from IS ?2"
+                        " AND envelope_to IS ?3",
+    [SQL_FIND_RESULTS] = "SELECT id FROM results WHERE text = ?1",
+    [SQL_FIND_ADDRESS] = "SELECT id FROM address WHERE ip = ?1",
+    [SQL_FIND_SOURCE] = "SELECT id FROM source WHERE name = ?1 AND kind = ?2",
+    [SQL_INSERT_REPORTER] = "INSERT INTO reporter VALUES(NULL, ?1)",
+    [SQL_INSERT_DOMAIN] = "INSERT INTO domain VALUES(NULL, ?1)",
+    [SQL_INSERT_SENDER] = "INSERT INTO sender VALUES(NULL, ?1, ?2, ?3)",
+    [SQL_INSERT_RESULTS] = "INSERT INTO results VALUES(NULL, ?1)",
+    [SQL_INSERT_ADDRESS] = "INSERT INTO address(ip, source) VALUES(?1, ?2)",
+    [SQL_INSERT_SOURCE] = "INSERT INTO source VALUES(NULL, ?2, ?1)",
+    [SQL_FIND_FAILURE] = "SELECT 1 FROM failure WHERE digest = ?1",
+    [SQL_INSERT_FAILURE] = "INSERT INTO failure VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+                           " ?10, ?11, ?12, ?13, ?14, ?15)",
+    [SQL_ADD_FAILURES] = "INSERT INTO failures SELECT ?1, ?2, source, ?4 FROM address WHERE id = ?3"
+                         " ON CONFLICT DO UPDATE SET incidents = incidents + excluded.incidents",
+    [SQL_FIND_TLS] = "SELECT 1 FROM tls WHERE digest = ?1",
+    [SQL_INSERT_TLS] = "INSERT INTO tls VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [SQL_INSERT_REFUSAL] = "INSERT OR IGNORE INTO refused VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_MOVE_OUT] =
+        DAILY_OF("?2", "-") " WHERE row.address = ?1 GROUP BY 1, 2, 3, 4, 5" CONFLICT_ADDS,
+    [SQL_MOVE_IN] =
+        DAILY_OF("?2", "") " WHERE row.address = ?1 GROUP BY 1, 2, 3, 4, 5" CONFLICT_ADDS,
+    [SQL_MOVE_SEEN] = "INSERT INTO seen SELECT report.domain, ?2, min(report.day), max(report.day)"
+                      " FROM row JOIN report ON report.id = row.report WHERE row.address = ?1"
+                      " GROUP BY 1 ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
+                      " last = max(last, excluded.last)",
+    [SQL_SET_OWNER] = "UPDATE address SET source = ?2, name = ?3, country = ?4, asked = ?5,"
+                      " known = ?6 WHERE id = ?1",
+    [SQL_PUT_LABEL] = "INSERT INTO label VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET"
+                      " class = excluded.class, title = excluded.title, time = excluded.time"
+                      " WHERE excluded.time > time OR (excluded.time = time AND"
+                      " (excluded.class, excluded.title) > (class, title))",
+};
+
+/* --- Statements --------------------------------------------------------------------------------*/
+
+sqlite3_stmt *received_sql(struct received *r, enum received_sql which)
+{
+    if (!r->statements[which])
+        r->statements[which] = database_prepare(&r->db, texts[which]);
+    return r->statements[which];
+}
+
+void received_bind(sqlite3_stmt *s, int i, struct str text)
+{
+    if (text.p)
+        sqlite3_bind_text(s, i, text.p, (int)text.n, SQLITE_STATIC);
+    else
+        sqlite3_bind_null(s, i);
+}
+
+void received_bind_bytes(sqlite3_stmt *s, int i, const void *p, size_t n)
+{
+    sqlite3_bind_blob(s, i, n ? p : "", (int)n, SQLITE_STATIC);
+}
+
+bool received_finish(struct received *r, sqlite3_stmt *s)
+{
+    bool good = s && sqlite3_step(s) == SQLITE_DONE;
+    if (!good && s)
+        database_failed(&r->db);
+    if (s)
+        sqlite3_reset(s);
+    return good;
+}
+
+struct str received_column(sqlite3_stmt *s, int i)
+{
+    const void *p = sqlite3_column_blob(s, i);
+    if (sqlite3_column_type(s, i) == SQLITE_NULL)
+        return STR_NONE;
+    return (struct str){p ? p : "", p ? (size_t)sqlite3_column_bytes(s, i) : 0};
+}
+
+static int64_t find_or_insert(struct received *r, sqlite3_stmt *find, sqlite3_stmt *insert)
+{
+    if (!find || !insert)
+        return 0;
+    int64_t id = sqlite3_step(find) == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
+    sqlite3_reset(find);
+    if (id)
+        return id;
+    return received_finish(r, insert) ? sqlite3_last_insert_rowid(r->db.sql) : 0;
+}
+
+int64_t received_number(struct received *r, enum received_sql find, enum received_sql insert,
+                        const struct str *v, size_t n)
+{
+    sqlite3_stmt *f = received_sql(r, find), *i = received_sql(r, insert);
+    for (size_t k = 0; f && i && k < n; k++) {
+        received_bind(f, (int)k + 1, v[k]);
+        received_bind(i, (int)k + 1, v[k]);
+    }
+    return find_or_insert(r, f, i);
+}
+
+int64_t received_source(struct received *r, enum source_kind kind, struct str name)
+{
+    sqlite3_stmt *both[] = {received_sql(r, SQL_FIND_SOURCE), received_sql(r, SQL_INSERT_SOURCE)};
+    for (size_t i = 0; i < 2 && both[0] && both[1]; i++) {
+        received_bind(both[i], 1, name);
+        sqlite3_bind_int(both[i], 2, (int)kind);
+    }
+    return find_or_insert(r, both[0], both[1]);
+}
+
+struct str received_network(const struct netaddr *address, struct arena *a)
+{
+    char text[NETADDR_TEXT];
+    struct netaddr net = *address;
+    size_t kept = net.family == 4 ? 3 : 6;
+    memset(net.bytes + kept, 0, sizeof net.bytes - kept);
+    return str_printf(a, "%s/%s", netaddr_format(&net, text), net.family == 4 ? "24" : "48");
+}
+
+int64_t received_address_number(struct received *r, const struct netaddr *address)
+{
+    sqlite3_stmt *find = received_sql(r, SQL_FIND_ADDRESS);
+    size_t n = address->family == 4 ? 4 : address->family == 6 ? 16 : 0;
+    if (!find)
+        return 0;
+    received_bind_bytes(find, 1, address->bytes, n);
+    int64_t id = sqlite3_step(find) == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
+    sqlite3_reset(find);
+    if (id)
+        return id;
+    struct arena *a = arena_new(0);
+    struct str name = n ? received_network(address, a) : STR("unknown");
+    int64_t source = received_source(r, SOURCE_NETWORK, name);
+    arena_free(a);
+    sqlite3_stmt *insert = source ? received_sql(r, SQL_INSERT_ADDRESS) : NULL;
+    if (!insert)
+        return 0;
+    received_bind_bytes(insert, 1, address->bytes, n);
+    sqlite3_bind_int64(insert, 2, source);
+    return received_finish(r, insert) ? sqlite3_last_insert_rowid(r->db.sql) : 0;
+}
+
+/* --- Opening -----------------------------------------------------------------------------------*/
+
+static struct received *fail(struct received *r, struct str path, struct arena *a,
+                             struct str *problem)
+{
+    *problem = str_printf(a, "%.*s: %s", STR_ARG(str_safe(a, path, 200, true)),
+                          r->db.why[0] ? r->db.why : "the path is too long");
+    free(r);
+    return NULL;
+}
+
+static struct received *new_store(void)
+{
+    struct received *r = calloc(1, sizeof *r);
+    if (!r)
+        abort();
+    return r;
+}
+
+/* The files beside it stay, so that who may only read can. */
+static void keep_files(struct received *r)
+{
+    int on = 1;
+    sqlite3_file_control(r->db.sql, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
+}
+
+/* What was said to be stored is on the disk, and others that write are waited for. */
+static bool set_up(struct received *r)
+{
+    keep_files(r);
+    return database_run(&r->db, "PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;");
+}
+
+struct received *received_open(struct str path, struct arena *a, struct str *problem)
+{
+    struct received *r = new_store();
+    if (database_init(&r->db, path, &received_schema) && database_open(&r->db)) {
+        if (set_up(r))
+            return r;
+        database_close(&r->db);
+    }
+    return fail(r, path, a, problem);
+}
+
+struct received *received_open_read(struct str path, struct arena *a, struct str *problem)
+{
+    struct received *r = new_store();
+    *problem = STR("");
+    if (!database_init(&r->db, path, &received_schema))
+        return fail(r, path, a, problem);
+    if (access(r->db.path, F_OK)) {
+        free(r);
+        return NULL;
+    }
+    if (database_open_read(&r->db)) {
+        keep_files(r);
+        return r;
+    }
+    bool empty = r->db.empty;
+    fail(r, path, a, problem);
+    if (empty)
+        *problem = STR("");
+    return NULL;
+}
+
+void received_close(struct received *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; i < RECEIVED_STATEMENTS; i++)
+        sqlite3_finalize(r->statements[i]);
+    database_tidy(&r->db);
+    database_close(&r->db);
+    free(r);
+}
+
+struct str received_problem(const struct received *r)
+{
+    return str_of(r->db.why);
+}
+
+bool received_begin(struct received *r)
+{
+    return database_run(&r->db, "BEGIN IMMEDIATE");
+}
+
+bool received_commit(struct received *r)
+{
+    bool good = database_run(&r->db, "COMMIT");
+    if (good)
+        database_tidy(&r->db);
+    return good;
+}
+
+void received_undo(struct received *r)
+{
+    char why[DATABASE_WHY];
+    memcpy(why, r->db.why, sizeof why); /* the reason stays what it was */
+    database_run(&r->db, "ROLLBACK");
+    memcpy(r->db.why, why, sizeof why);
+}
+
+const char *trust_word(enum trust trust)
+{
+    static const char *const words[] = {"none", "other", "aligned", "file"};
+    return words[trust];
+}
+
+bool trust_of_word(struct str word, enum trust *trust)
+{
+    for (int t = TRUST_NONE; t <= TRUST_FILE; t++)
+        if (str_eq(word, str_of(trust_word((enum trust)t)))) {
+            *trust = (enum trust)t;
+            return true;
+        }
+    return false;
+}

@@ -1,0 +1,200 @@
+/* received_keep.c - what is old goes, and addresses find their owners.
+ *
+ * Errors: false, and why stands in the store. */
+#include <string.h>
+
+#include "report/in/received_store.h"
+
+#define HOUR 3600
+#define LATE                                                                                       \
+    (2 * 86400)        /* a period that ends later than this behind its arrival is not believed    \
+                        */
+#define AT_A_TIME 1000 /* reports: nobody waits long for a transaction of ours */
+
+/* A report that says it ends years from now is as old as its arrival. */
+#define AGE                                                                                        \
+    "min(\"end\", received + "                                                                     \
+    "172800"                                                                                       \
+    ")"
+
+/* ?1: the time before which it is old. All reports of which something goes are named first. */
+static bool run(struct received *r, const char *sql, int64_t before)
+{
+    sqlite3_stmt *s = database_prepare(&r->db, sql);
+    if (s)
+        sqlite3_bind_int64(s, 1, before);
+    bool good = received_finish(r, s);
+    sqlite3_finalize(s);
+    return good;
+}
+
+static bool note_time(struct received *r, int64_t now)
+{
+    return run(r, "INSERT OR REPLACE INTO note VALUES('dropped', ?1)", now);
+}
+
+/* Some of the reports that are too old. *some: there were any. */
+static bool drop_some_reports(struct received *r, int64_t before, bool *some)
+{
+    static const char *const sql[] = {
+        "CREATE TEMP TABLE IF NOT EXISTS old(id INTEGER PRIMARY KEY); DELETE FROM old;",
+        "DELETE FROM row WHERE report IN (SELECT id FROM old);"
+        "DELETE FROM raw WHERE report IN (SELECT id FROM old);"
+        "DELETE FROM selector WHERE report IN (SELECT id FROM old);"
+        "INSERT OR IGNORE INTO gone SELECT key FROM report WHERE id IN (SELECT id FROM old);"
+        "DELETE FROM report WHERE id IN (SELECT id FROM old);",
+    };
+    if (!database_run(&r->db, sql[0]) ||
+        !run(r, "INSERT INTO old SELECT id FROM report WHERE " AGE " < ?1 LIMIT 1000", before))
+        return false;
+    *some = sqlite3_changes(r->db.sql) > 0;
+    return database_run(&r->db, sql[1]);
+}
+
+static bool in_transaction(struct received *r, bool (*what)(struct received *, int64_t, bool *),
+                           int64_t before, bool *some)
+{
+    if (!received_begin(r))
+        return false;
+    if (what(r, before, some) && received_commit(r))
+        return true;
+    received_undo(r);
+    return false;
+}
+
+static bool drop_raw(struct received *r, int64_t before, bool *some)
+{
+    *some = false;
+    return run(r, "DELETE FROM raw WHERE report IN (SELECT id FROM report WHERE " AGE " < ?1)",
+               before);
+}
+
+static bool drop_failures(struct received *r, int64_t before, bool *some)
+{
+    *some = false;
+    return run(r,
+               "INSERT OR IGNORE INTO gone SELECT substr(digest, 1, 16) FROM failure"
+               " WHERE received < ?1",
+               before) &&
+           run(r, "DELETE FROM failure WHERE received < ?1", before);
+}
+
+/* Texts that nothing needs any more, TLS reports, refusals beyond the limit. */
+static bool drop_rest(struct received *r, int64_t before, bool *some)
+{
+    *some = false;
+    return run(r,
+               "INSERT OR IGNORE INTO gone SELECT substr(digest, 1, 16) FROM tls"
+               " WHERE \"end\" < ?1 AND n = 0",
+               before) &&
+           run(r, "DELETE FROM tls WHERE \"end\" < ?1", before) &&
+           database_run(&r->db, "DELETE FROM results WHERE id NOT IN (SELECT results FROM row);"
+                                "DELETE FROM sender WHERE id NOT IN (SELECT sender FROM row);"
+                                "DELETE FROM refused WHERE id <="
+                                " (SELECT max(id) FROM refused) - 10000;");
+}
+
+bool received_drop_old(struct received *r, const struct received_keeping *keeping, int64_t now,
+                       bool at_once)
+{
+    int64_t last = database_number(&r->db, "SELECT value FROM note WHERE name = 'dropped'", 0);
+    int64_t rows = now - keeping->rows_ms / 1000;
+    bool some = true, any = false;
+    if (!at_once && last <= now && now - last < HOUR)
+        return true;
+    while (some) {
+        if (!in_transaction(r, drop_some_reports, rows, &some))
+            return false;
+        any = any || some;
+    }
+    if (!in_transaction(r, drop_raw, now - keeping->raw_ms / 1000, &some) ||
+        !in_transaction(r, drop_failures, now - keeping->failures_ms / 1000, &some))
+        return false;
+    if ((any || now - last > 24 * HOUR) && !in_transaction(r, drop_rest, rows, &some))
+        return false;
+    return note_time(r, now);
+}
+
+/* --- Owners ------------------------------------------------------------------------------------*/
+
+static void address_of(struct str bytes, struct netaddr *out)
+{
+    *out = (struct netaddr){0};
+    if (bytes.n != 4 && bytes.n != 16)
+        return;
+    out->family = bytes.n == 4 ? 4 : 6;
+    memcpy(out->bytes, bytes.p, bytes.n);
+}
+
+size_t received_unknown_addresses(struct received *r, int64_t again, struct received_address *out,
+                                  size_t max)
+{
+    sqlite3_stmt *s = database_prepare(
+        &r->db, "SELECT id, ip FROM address WHERE known = 0 AND asked < ?1 AND length(ip) > 0"
+                " ORDER BY asked, id DESC LIMIT ?2");
+    size_t n = 0;
+    if (s) {
+        sqlite3_bind_int64(s, 1, again);
+        sqlite3_bind_int64(s, 2, (int64_t)max);
+    }
+    while (s && n < max && sqlite3_step(s) == SQLITE_ROW) {
+        out[n].id = sqlite3_column_int64(s, 0);
+        address_of(received_column(s, 1), &out[n++].address);
+    }
+    sqlite3_finalize(s);
+    return n;
+}
+
+static bool move(struct received *r, enum received_sql how, int64_t address, int64_t source)
+{
+    sqlite3_stmt *s = received_sql(r, how);
+    if (s) {
+        sqlite3_bind_int64(s, 1, address);
+        sqlite3_bind_int64(s, 2, source);
+    }
+    return received_finish(r, s);
+}
+
+static int64_t source_of(struct received *r, int64_t address)
+{
+    sqlite3_stmt *s = database_prepare(&r->db, "SELECT source FROM address WHERE id = ?1");
+    if (s)
+        sqlite3_bind_int64(s, 1, address);
+    int64_t source = s && sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_finalize(s);
+    return source;
+}
+
+/* Sums of zero are no sums. */
+static bool drop_empty(struct received *r, int64_t source)
+{
+    return run(r,
+               "DELETE FROM daily WHERE source = ?1 AND messages <= 0 AND (domain, day) IN"
+               " (SELECT domain, day FROM report)",
+               source);
+}
+
+bool received_set_owner(struct received *r, const struct received_address *address,
+                        const struct received_owner *owner, int64_t now)
+{
+    struct arena *a = arena_new(0);
+    int64_t before = source_of(r, address->id), after = before;
+    if (owner->known)
+        after = owner->source.n
+                    ? received_source(r, owner->kind, owner->source)
+                    : received_source(r, SOURCE_NETWORK, received_network(&address->address, a));
+    arena_free(a);
+    bool moves = before && after && before != after;
+    sqlite3_stmt *s = before && after ? received_sql(r, SQL_SET_OWNER) : NULL;
+    if (!s || (moves && (!move(r, SQL_MOVE_OUT, address->id, before) ||
+                         !move(r, SQL_MOVE_IN, address->id, after) ||
+                         !move(r, SQL_MOVE_SEEN, address->id, after))))
+        return false;
+    sqlite3_bind_int64(s, 1, address->id);
+    sqlite3_bind_int64(s, 2, after);
+    received_bind(s, 3, owner->name.p ? owner->name : STR(""));
+    received_bind(s, 4, owner->country.p ? owner->country : STR(""));
+    sqlite3_bind_int64(s, 5, now);
+    sqlite3_bind_int(s, 6, owner->known);
+    return received_finish(r, s) && (!moves || drop_empty(r, before));
+}

@@ -1,0 +1,84 @@
+/* received_store.h - what the files of the store share. Private to lib/report/in. */
+#ifndef ASSAY_REPORT_IN_RECEIVED_STORE_H
+#define ASSAY_REPORT_IN_RECEIVED_STORE_H
+
+#include "report/in/received.h"
+#include "store/database.h"
+
+extern const struct database_schema received_schema;
+
+#define RECEIVED_STATEMENTS 40
+
+struct received {
+    struct database db;
+    sqlite3_stmt *statements[RECEIVED_STATEMENTS]; /* prepared once, by enum received_sql */
+    int64_t row;                                   /* number within the report under way */
+};
+
+enum received_sql {
+    SQL_FIND_REPORT,
+    SQL_FIND_GONE,
+    SQL_INSERT_REPORT,
+    SQL_END_REPORT,
+    SQL_RAISE_TRUST,
+    SQL_INSERT_ROW,
+    SQL_INSERT_RAW,
+    SQL_INSERT_SELECTOR,
+    SQL_ADD_DAILY,
+    SQL_TAKE_DAILY,
+    SQL_CLEAN_DAILY,
+    SQL_ADD_SEEN,
+    SQL_FIND_REPORTER,
+    SQL_FIND_DOMAIN,
+    SQL_FIND_SENDER,
+    SQL_FIND_RESULTS,
+    SQL_FIND_ADDRESS,
+    SQL_FIND_SOURCE,
+    SQL_INSERT_REPORTER,
+    SQL_INSERT_DOMAIN,
+    SQL_INSERT_SENDER,
+    SQL_INSERT_RESULTS,
+    SQL_INSERT_ADDRESS,
+    SQL_INSERT_SOURCE,
+    SQL_FIND_FAILURE,
+    SQL_INSERT_FAILURE,
+    SQL_ADD_FAILURES,
+    SQL_FIND_TLS,
+    SQL_INSERT_TLS,
+    SQL_INSERT_REFUSAL,
+    SQL_MOVE_OUT,
+    SQL_MOVE_IN,
+    SQL_MOVE_SEEN,
+    SQL_SET_OWNER,
+    SQL_PUT_LABEL,
+    SQL_COUNT,
+};
+
+/* Ready to be bound; NULL: that failed. */
+sqlite3_stmt *received_sql(struct received *r, enum received_sql which);
+
+void received_bind(sqlite3_stmt *s, int i, struct str text);
+void received_bind_bytes(sqlite3_stmt *s, int i, const void *p, size_t n);
+
+/* Runs to its end; false: that failed. */
+bool received_finish(struct received *r, sqlite3_stmt *s);
+
+/* A text's number, of a table that may not have it yet; 0: that failed. */
+int64_t received_number(struct received *r, enum received_sql find, enum received_sql insert,
+                        const struct str *v, size_t n);
+int64_t received_source(struct received *r, enum source_kind kind, struct str name);
+int64_t received_address_number(struct received *r, const struct netaddr *address);
+
+/* The network that stands for an address of which nothing is known: /24, /48. */
+struct str received_network(const struct netaddr *address, struct arena *a);
+
+struct str received_column(sqlite3_stmt *s, int i);
+
+/* Reasons and results of a row as a text, and back: the row's texts are parts of it. */
+struct str received_pack_results(const struct aggregate_row *row, struct arena *a);
+void received_unpack_results(struct str text, struct aggregate_row *row);
+
+struct str received_pack_policy(const struct aggregate_policy *policy, struct arena *a);
+void received_unpack_policy(struct str text, struct aggregate_policy *policy);
+
+#endif

@@ -1,0 +1,47 @@
+/* csv.c - writes comma-separated values.
+ *
+ * Errors: none; who prints looks at the stream. */
+#include "milter/commands/csv.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/ascii.h"
+
+void csv_begin(struct csv *c, FILE *to)
+{
+    *c = (struct csv){.to = to};
+}
+
+static void separate(struct csv *c)
+{
+    if (c->begun)
+        fputc(',', c->to);
+    c->begun = true;
+}
+
+void csv_text(struct csv *c, struct str text)
+{
+    separate(c);
+    fputc('"', c->to);
+    if (text.n && (strchr("=+-@", text.p[0]) || ascii_is_control(text.p[0])))
+        fputc('\'', c->to);
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '"')
+            fputc('"', c->to);
+        fputc(ascii_is_control(text.p[i]) ? ' ' : text.p[i], c->to);
+    }
+    fputc('"', c->to);
+}
+
+void csv_number(struct csv *c, int64_t number)
+{
+    separate(c);
+    fprintf(c->to, "%" PRId64, number);
+}
+
+void csv_end(struct csv *c)
+{
+    fputs("\r\n", c->to);
+    c->begun = false;
+}

@@ -1,0 +1,33 @@
+/* owner.c - becomes the daemon's user.
+ *
+ * Errors: exit status 78 after a complaint. */
+#include "milter/commands/owner.h"
+
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "milter/daemon/identity.h"
+
+static struct str owner_of_state(const struct command *c)
+{
+    struct stat st;
+    if (c->conf->user.n)
+        return c->conf->user;
+    if (stat(str_cstr(c->arena, c->conf->state_dir), &st))
+        return STR("");
+    const struct passwd *pw = getpwuid(st.st_uid);
+    return pw ? str_copy(c->arena, str_of(pw->pw_name)) : STR("");
+}
+
+int command_become_owner(struct command *c)
+{
+    struct identity user;
+    struct str problem = STR_NONE, name = owner_of_state(c);
+    if (geteuid() != 0 || !name.n)
+        return EX_OK;
+    if (identity_find(name, c->arena, &user, &problem) &&
+        (!user.change || identity_become(&user, &problem, c->arena)))
+        return EX_OK;
+    return command_fail(c, EX_CONFIG, "user: %.*s", STR_ARG(problem));
+}

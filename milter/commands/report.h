@@ -1,0 +1,67 @@
+/* report.h - what the commands of `assay report` that deal with received reports share.
+ *
+ * report_receive_command.c  what comes in is stored
+ * report_input.c            files, mailboxes and standard input, one message after the other
+ * report_trust.c            how far the mail is to be believed that a report came with
+ * report_owners.c           whose the addresses are
+ * report_list_command.c     what is stored, in a terminal and as JSON */
+#ifndef ASSAY_MILTER_REPORT_H
+#define ASSAY_MILTER_REPORT_H
+
+#include "milter/commands/command.h"
+#include "report/in/received.h"
+
+/* STATE-DIR/received.db, as the daemon's user. The configuration is loaded first. 0, or an exit
+ * status after a complaint: 75 if the store is not to be had. */
+int report_open_write(struct command *c, struct received **store);
+/* *store is NULL if nothing was ever received. */
+int report_open_read(struct command *c, struct received **store);
+
+int report_store_failed(struct command *c, struct received *store); /* 75, after a complaint */
+
+/* Our domains: `reports.domains`, else those that mail is signed for. */
+const struct conf_strings *report_domains(struct command *c);
+
+/* A time before now: "30d", "12h", or a point of time. */
+command_take take_since; /* int64_t, seconds since 1970 */
+
+/* --- Inputs --- */
+
+#define REPORT_INPUT_MAX (25U << 20)
+
+/* One message or file. */
+struct report_input {
+    struct str bytes;
+    struct str label;    /* "FILE", "FILE:3" */
+    const char *path;    /* of a file of a Maildir; else NULL */
+    const char *refused; /* it could not be read: too large; `bytes` is the beginning */
+};
+
+/* Called with each; false ends it. */
+typedef bool report_input_fn(void *context, const struct report_input *input);
+
+struct report_reading {
+    struct command *command;
+    bool one_mail;   /* standard input is one mail, whatever it holds */
+    bool skip_taken; /* of a Maildir: what was refused before, and marked so */
+    report_input_fn *each;
+    void *context;
+};
+
+/* A file, an mbox, a Maildir or a folder, or "-". An exit status: 66 after a complaint. */
+int report_read_input(const struct report_reading *reading, const char *path);
+
+/* --- Trust --- */
+
+/* NULL if our Authentication-Results do not say; else *trust. */
+bool report_trust_said(struct command *c, struct str mail, enum trust *trust);
+/* Judges the mail now: by its signatures, and by SPF if the topmost Received tells the client. */
+enum trust report_judge(struct command *c, struct str mail);
+
+/* --- Owners of addresses --- */
+
+/* Asks the DNS about addresses that nothing is known of, at most so many and for so long. False if
+ * the store failed. */
+bool report_find_owners(struct command *c, struct received *store, size_t max, int64_t patience_us);
+
+#endif

@@ -1,0 +1,439 @@
+/* report_list_command.c - `assay report list` and `assay report show`: the reports that are stored.
+ *
+ * Errors: exit status 1 if show finds none, 75 if the store is not to be had. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "milter/commands/commands.h"
+#include "milter/commands/csv.h"
+#include "milter/commands/report.h"
+
+/* The own of both. */
+struct listing {
+    struct command *command;
+    struct received *store;
+    struct arena *scratch; /* of a line */
+    struct received_wanted wanted;
+    bool refused, tls, raw, csv;
+    struct json json;
+    size_t n; /* that were printed */
+};
+
+/* --- Writing -----------------------------------------------------------------------------------*/
+
+#define FLUSH_AT 65536
+
+static void flush(struct listing *l)
+{
+    fwrite(l->json.out.p, 1, l->json.out.n, stdout);
+    l->json.out.n = 0;
+}
+
+static void begin_array(struct listing *l)
+{
+    json_begin_array(&l->json, l->command->arena);
+}
+
+static void end_array(struct listing *l)
+{
+    json_end(&l->json, ']');
+    json_str(&l->json);
+    flush(l);
+}
+
+static const char *day_of(int64_t seconds, char out[16])
+{
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    if (!seconds || !gmtime_r(&t, &tm) || !strftime(out, 16, "%Y-%m-%d", &tm))
+        strcpy(out, "-");
+    return out;
+}
+
+static struct str clean(const struct listing *l, struct str text, size_t max)
+{
+    return str_safe(l->scratch, text.p ? text : STR(""), max, true);
+}
+
+/* --- JSON: the contract stands in assay-report(1) ----------------------------------------------*/
+
+static void json_report(struct listing *l, const struct received_report *r)
+{
+    struct json *j = &l->json;
+    const struct aggregate_head *h = &r->head;
+    json_object(j, NULL);
+    json_text(j, "org_name", h->org_name);
+    json_text(j, "email", h->email);
+    json_text(j, "report_id", h->report_id);
+    json_text(j, "domain", h->policy.domain);
+    json_number(j, "begin", h->begin);
+    json_number(j, "end", h->end);
+    json_number(j, "records", (int64_t)r->records);
+    json_number(j, "messages", (int64_t)r->messages);
+    json_text(j, "trust", str_of(trust_word(r->trust)));
+    json_bool(j, "damaged", r->damaged);
+    json_number(j, "received", r->received);
+    json_number(j, "skipped", (int64_t)r->skipped);
+    json_bool(j, "repaired", r->repaired);
+    json_text_or_null(j, "origin", r->origin);
+}
+
+static void json_policy(struct json *j, const struct aggregate_policy *p)
+{
+    const struct {
+        const char *name;
+        struct str value;
+    } fields[] = {
+        {"p", p->p},     {"sp", p->sp},           {"np", p->np},
+        {"pct", p->pct}, {"adkim", p->adkim},     {"aspf", p->aspf},
+        {"fo", p->fo},   {"testing", p->testing}, {"discovery_method", p->discovery},
+    };
+    json_object(j, "policy");
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        json_text_or_null(j, fields[i].name, fields[i].value);
+    json_end(j, '}');
+}
+
+static void json_results(struct json *j, const struct aggregate_row *row)
+{
+    json_array(j, "reasons");
+    for (size_t i = 0; i < row->n_reasons; i++) {
+        json_object(j, NULL);
+        json_text_or_null(j, "type", row->reasons[i].type);
+        json_text_or_null(j, "comment", row->reasons[i].comment);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+    json_text(j, "header_from", row->header_from);
+    json_text(j, "envelope_from", row->envelope_from);
+    json_text(j, "envelope_to", row->envelope_to);
+    json_array(j, "auth_dkim");
+    for (size_t i = 0; i < row->n_dkim; i++) {
+        json_object(j, NULL);
+        json_text_or_null(j, "domain", row->auth_dkim[i].domain);
+        json_text_or_null(j, "selector", row->auth_dkim[i].selector);
+        json_text_or_null(j, "result", row->auth_dkim[i].result);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+    json_array(j, "auth_spf");
+    for (size_t i = 0; i < row->n_spf; i++) {
+        json_object(j, NULL);
+        json_text_or_null(j, "domain", row->auth_spf[i].domain);
+        json_text_or_null(j, "scope", row->auth_spf[i].scope);
+        json_text_or_null(j, "result", row->auth_spf[i].result);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+}
+
+static bool json_row(void *listing, const struct aggregate_row *row)
+{
+    struct listing *l = listing;
+    struct json *j = &l->json;
+    char address[NETADDR_TEXT];
+    json_object(j, NULL);
+    json_text(j, "source_ip", str_of(netaddr_format(&row->source, address)));
+    json_number(j, "count", row->count);
+    json_text(j, "disposition", str_of(aggregate_disposition_word(row->disposition)));
+    json_text(j, "dkim", row->dkim ? STR("pass") : STR("fail"));
+    json_text(j, "spf", row->spf ? STR("pass") : STR("fail"));
+    json_results(j, row);
+    json_end(j, '}');
+    if (j->out.n > FLUSH_AT)
+        flush(l);
+    return true;
+}
+
+static bool list_json(void *listing, const struct received_report *r)
+{
+    struct listing *l = listing;
+    json_report(l, r);
+    json_end(&l->json, '}');
+    if (l->json.out.n > FLUSH_AT)
+        flush(l);
+    l->n++;
+    return true;
+}
+
+static bool show_json(void *listing, const struct received_report *r)
+{
+    struct listing *l = listing;
+    json_report(l, r);
+    json_policy(&l->json, &r->head.policy);
+    json_text_or_null(&l->json, "generator", r->head.generator);
+    json_text_or_null(&l->json, "error", r->head.error);
+    json_text_or_null(&l->json, "extra_contact_info", r->head.contact);
+    json_array(&l->json, "rows");
+    bool good = received_each_row(l->store, r->id, json_row, l);
+    json_end(&l->json, ']');
+    json_end(&l->json, '}');
+    l->n++;
+    return good;
+}
+
+/* --- Text --------------------------------------------------------------------------------------*/
+
+static bool list_text(void *listing, const struct received_report *r)
+{
+    struct listing *l = listing;
+    char begin[16];
+    arena_reset(l->scratch);
+    if (!l->n++)
+        printf("%-10s  %-24s  %-24s  %5s  %9s  %-7s  %s\n", "PERIOD", "REPORTER", "DOMAIN", "ROWS",
+               "MESSAGES", "TRUST", "REPORT-ID");
+    printf("%-10s  %-24.*s  %-24.*s  %5" PRIu64 "  %9" PRIu64 "  %-7s  %.*s%s\n",
+           day_of(r->head.begin, begin), STR_ARG(clean(l, r->head.org_name, 24)),
+           STR_ARG(clean(l, r->head.policy.domain, 24)), r->records, r->messages,
+           trust_word(r->trust), STR_ARG(clean(l, r->head.report_id, 80)),
+           r->damaged ? "  (damaged)" : "");
+    return true;
+}
+
+static bool row_text(void *listing, const struct aggregate_row *row)
+{
+    struct listing *l = listing;
+    char address[NETADDR_TEXT];
+    const char *disposition = aggregate_disposition_word(row->disposition);
+    arena_reset(l->scratch);
+    printf("  %8" PRId64 "  %-39s  %-10s  dkim=%s spf=%s  %.*s", row->count,
+           netaddr_format(&row->source, address), disposition ? disposition : "-",
+           row->dkim ? "pass" : "fail", row->spf ? "pass" : "fail",
+           STR_ARG(clean(l, row->header_from, 100)));
+    for (size_t i = 0; i < row->n_dkim; i++)
+        printf("  d=%.*s/%.*s:%.*s", STR_ARG(clean(l, row->auth_dkim[i].domain, 100)),
+               STR_ARG(clean(l, row->auth_dkim[i].selector, 60)),
+               STR_ARG(clean(l, row->auth_dkim[i].result, 20)));
+    for (size_t i = 0; i < row->n_spf; i++)
+        printf("  mfrom=%.*s:%.*s", STR_ARG(clean(l, row->auth_spf[i].domain, 100)),
+               STR_ARG(clean(l, row->auth_spf[i].result, 20)));
+    for (size_t i = 0; i < row->n_reasons; i++)
+        printf("  %.*s(%.*s)", STR_ARG(clean(l, row->reasons[i].type, 40)),
+               STR_ARG(clean(l, row->reasons[i].comment, 100)));
+    putchar('\n');
+    return true;
+}
+
+static bool show_text(void *listing, const struct received_report *r)
+{
+    struct listing *l = listing;
+    const struct aggregate_policy *p = &r->head.policy;
+    char begin[16], end[16], received[16];
+    printf("%s%.*s  from %.*s <%.*s>\n", l->n++ ? "\n" : "",
+           STR_ARG(clean(l, r->head.report_id, 200)), STR_ARG(clean(l, r->head.org_name, 100)),
+           STR_ARG(clean(l, r->head.email, 100)));
+    printf("  about %.*s, %s to %s, %" PRIu64 " rows, %" PRIu64
+           " messages; trust %s, received %s%s\n",
+           STR_ARG(clean(l, p->domain, 100)), day_of(r->head.begin, begin),
+           day_of(r->head.end, end), r->records, r->messages, trust_word(r->trust),
+           day_of(r->received, received), r->damaged ? ", damaged" : "");
+    printf("  policy p=%.*s sp=%.*s adkim=%.*s aspf=%.*s\n", STR_ARG(clean(l, p->p, 20)),
+           STR_ARG(clean(l, p->sp, 20)), STR_ARG(clean(l, p->adkim, 20)),
+           STR_ARG(clean(l, p->aspf, 20)));
+    return received_each_row(l->store, r->id, row_text, l);
+}
+
+static bool show_raw(void *listing, const struct received_report *r)
+{
+    struct listing *l = listing;
+    struct arena *a = arena_new(0);
+    struct str xml = received_raw(l->store, r->id, a);
+    if (xml.p)
+        fwrite(xml.p, 1, xml.n, stdout);
+    l->n += xml.p != NULL;
+    arena_free(a);
+    return true;
+}
+
+/* --- CSV ---------------------------------------------------------------------------------------*/
+
+static bool list_csv(void *listing, const struct received_report *r)
+{
+    struct listing *l = listing;
+    struct csv c;
+    csv_begin(&c, stdout);
+    if (!l->n++)
+        fputs("org_name,email,report_id,domain,begin,end,records,messages,trust,damaged\r\n",
+              stdout);
+    csv_text(&c, r->head.org_name);
+    csv_text(&c, r->head.email);
+    csv_text(&c, r->head.report_id);
+    csv_text(&c, r->head.policy.domain);
+    csv_number(&c, r->head.begin);
+    csv_number(&c, r->head.end);
+    csv_number(&c, (int64_t)r->records);
+    csv_number(&c, (int64_t)r->messages);
+    csv_text(&c, str_of(trust_word(r->trust)));
+    csv_text(&c, r->damaged ? STR("true") : STR("false"));
+    csv_end(&c);
+    return true;
+}
+
+/* --- What is no aggregate report ---------------------------------------------------------------*/
+
+static bool refused_json(void *listing, const struct received_refusal *r)
+{
+    struct listing *l = listing;
+    json_object(&l->json, NULL);
+    json_number(&l->json, "received", r->received);
+    json_text_or_null(&l->json, "origin", r->origin);
+    json_text_or_null(&l->json, "from", r->from);
+    json_text_or_null(&l->json, "subject", r->subject);
+    json_text_or_null(&l->json, "what", r->what);
+    json_text(&l->json, "why", r->why);
+    json_end(&l->json, '}');
+    return true;
+}
+
+static bool refused_text(void *listing, const struct received_refusal *r)
+{
+    struct listing *l = listing;
+    char day[16];
+    printf("%s  %.*s%s%.*s: %.*s\n", day_of(r->received, day), STR_ARG(clean(l, r->origin, 200)),
+           r->what.n ? ", " : "", STR_ARG(clean(l, r->what, 100)), STR_ARG(clean(l, r->why, 300)));
+    if (r->from.n)
+        printf("            From: %.*s  Subject: %.*s\n", STR_ARG(clean(l, r->from, 100)),
+               STR_ARG(clean(l, r->subject, 100)));
+    return true;
+}
+
+static bool tls_json(void *listing, const struct tlsrpt *r, const unsigned char *digest,
+                     int64_t received)
+{
+    struct listing *l = listing;
+    struct json *j = &l->json;
+    (void)digest;
+    json_object(j, NULL);
+    json_text(j, "organization", r->organization);
+    json_text(j, "contact", r->contact);
+    json_text(j, "report_id", r->report_id);
+    json_number(j, "begin", r->begin);
+    json_number(j, "end", r->end);
+    json_number(j, "received", received);
+    json_array(j, "policies");
+    for (size_t i = 0; i < r->n; i++) {
+        json_object(j, NULL);
+        json_text(j, "domain", r->policies[i].domain);
+        json_text(j, "type", r->policies[i].type);
+        json_number(j, "successes", r->policies[i].successes);
+        json_number(j, "failures", r->policies[i].failures);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+    json_end(j, '}');
+    return true;
+}
+
+static bool tls_text(void *listing, const struct tlsrpt *r, const unsigned char *digest,
+                     int64_t received)
+{
+    struct listing *l = listing;
+    char day[16];
+    (void)digest, (void)received;
+    for (size_t i = 0; i < r->n; i++)
+        printf("%s  %-24.*s  %-24.*s  %" PRId64 " sessions, %" PRId64 " failed\n",
+               day_of(r->begin, day), STR_ARG(clean(l, r->organization, 24)),
+               STR_ARG(clean(l, r->policies[i].domain, 24)),
+               r->policies[i].successes + r->policies[i].failures, r->policies[i].failures);
+    return true;
+}
+
+/* --- Running -----------------------------------------------------------------------------------*/
+
+static bool list_rest(struct listing *l)
+{
+    bool json = l->command->json;
+    if (l->refused)
+        return received_each_refusal(l->store, l->wanted.since, json ? refused_json : refused_text,
+                                     l);
+    return received_each_tls(l->store, &l->wanted, json ? tls_json : tls_text, l);
+}
+
+static int print_all(struct listing *l, received_report_fn *each)
+{
+    struct command *c = l->command;
+    bool json = c->json && !l->raw;
+    l->scratch = arena_new(0);
+    if (json)
+        begin_array(l);
+    bool good = !l->store || (l->refused || l->tls ? list_rest(l)
+                                                   : received_each(l->store, &l->wanted, each, l));
+    if (json)
+        end_array(l);
+    if (!l->store && !json)
+        command_fail(c, 0, "no report was received yet; assay report receive stores them");
+    arena_free(l->scratch);
+    return good ? EX_OK : report_store_failed(c, l->store);
+}
+
+static int list_run(struct command *c)
+{
+    struct listing *l = c->own;
+    l->command = c;
+    int status = report_open_read(c, &l->store);
+    if (status == EX_OK)
+        status = print_all(l, c->json ? list_json : l->csv ? list_csv : list_text);
+    received_close(l->store);
+    return status;
+}
+
+static int show_run(struct command *c)
+{
+    struct listing *l = c->own;
+    l->command = c;
+    int status = report_open_read(c, &l->store);
+    if (c->n_words)
+        l->wanted.report = str_of(c->words[0]);
+    if (status == EX_OK)
+        status = print_all(l, l->raw ? show_raw : c->json ? show_json : show_text);
+    if (status == EX_OK && c->n_words && !l->n)
+        status = command_fail(c, 1, "no report \"%s\"%s", c->words[0],
+                              l->raw ? " of which the XML is kept" : "");
+    received_close(l->store);
+    return status;
+}
+
+#define WANTED                                                                                     \
+    OPTION("domain", "DOMAIN", take_domain, struct listing, wanted.domain, "about this domain"),   \
+        OPTION("since", "TIME", take_since, struct listing, wanted.since,                          \
+               "whose period ends then or later: 30d, 12h, or a point of time")
+
+static const struct command_option list_options[] = {
+    WANTED,
+    OPTION("csv", NULL, take_flag, struct listing, csv, "print comma-separated values"),
+    OPTION("refused", NULL, take_flag, struct listing, refused,
+           "what could not be taken instead, and why"),
+    OPTION("tls", NULL, take_flag, struct listing, tls, "TLS reports (RFC 8460) instead"),
+    {0},
+};
+
+static const struct command_option show_options[] = {
+    WANTED,
+    OPTION("raw", NULL, take_flag, struct listing, raw, "print the XML as it came"),
+    {0},
+};
+
+const struct command_row report_list_command = {
+    .name = "list",
+    .brief = "the reports that are stored",
+    .options = list_options,
+    .common = COMMON_CONF | COMMON_JSON,
+    .size = sizeof(struct listing),
+    .run = list_run,
+    .about = "Lists the reports that are stored, of any age, trust and domain, the newest period "
+             "first.",
+    .status = "0; 75 the store cannot be had now.",
+};
+
+const struct command_row report_show_command = {
+    .name = "show",
+    .brief = "reports with their rows",
+    .words = "[REPORT-ID]",
+    .options = show_options,
+    .common = COMMON_CONF | COMMON_JSON,
+    .size = sizeof(struct listing),
+    .run = show_run,
+    .about = "Shows reports with all their rows: those with this id, or all of them.",
+    .status = "0; 1 there is no such report; 75 the store cannot be had now.",
+};

@@ -1,0 +1,282 @@
+#!/usr/bin/python3
+"""test_receive.py ASSAY - `assay report receive`: every form of corpus.py, and what becomes of the whole mailbox: exit
+statuses, identity, trust, kill -9 in its midst, memory."""
+
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+import corpus
+
+ASSAY = sys.argv[1]
+FAILED = []
+
+
+def check(what, good, *more):
+    if not good:
+        FAILED.append(what)
+        print("NOT SO:", what, *(str(m)[:2000] for m in more), sep="\n    ")
+
+
+class Store:
+    """A state-dir with its configuration."""
+
+    def __init__(self, folder, reports=""):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "state").mkdir(exist_ok=True)
+        (self.folder / "zone").write_text("")
+        (self.folder / "assay.conf").write_text(
+            f'state-dir = "{self.folder}/state";\nauthserv-id = "mx.example.org";\n'
+            f'reports = {{ domains = [ "example.org" ]; keep-rows = "36500d"; country-file = "/nonexistent"; {reports} }};\n')
+
+    def run(self, *words, stdin=b"", env=None):
+        command = [ASSAY, "report", words[0], "-c", str(self.folder / "assay.conf"), *map(str, words[1:])]
+        if words[0] == "receive":
+            command += ["--dns", str(self.folder / "zone")]
+        done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=300,
+                              env=env)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def json(self, *words):
+        status, out, err = self.run(*words, "--json")
+        check(f"{words} is JSON", status == 0, out, err)
+        return json.loads(out)
+
+    def write(self, name, data):
+        path = self.folder / name
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return path
+
+
+def same(want, got):
+    return all(got.get(name, "missing") == value for name, value in want.items())
+
+
+def found_as_expected(store, expected):
+    reports = store.json("show")
+    want = sorted(((org, rid, rows) for org, rid, rows in expected), key=lambda r: (r[0] or "", r[1]))
+    got = sorted(reports, key=lambda r: (r["org_name"] or "", r["report_id"]))
+    return len(want) == len(got) and all(
+        org == g["org_name"] and rid == g["report_id"] and len(rows) == len(g["rows"]) == g["records"] and
+        all(same(w, have) for w, have in zip(rows, g["rows"])) and g["messages"] == sum(r["count"] for r in rows)
+        for (org, rid, rows), g in zip(want, got)), reports
+
+
+def play_case(folder, number, name, inputs, expected):
+    store = Store(folder / str(number))
+    inputs = inputs if isinstance(inputs, list) else [inputs]
+    files = [store.write(f"input{i}", data) for i, data in enumerate(inputs)]
+    status, out, err = store.run("receive", *files)
+    if isinstance(expected, list):
+        good, reports = found_as_expected(store, expected)
+        check(f"{name}: stored", status == 0 and good, status, out, err, json.dumps(reports, indent=1))
+    elif expected == "tls":
+        tls = store.json("list", "--tls")
+        check(f"{name}: a TLS report", status == 0 and tls[0]["policies"][0]["successes"] == 7, status, out, err, tls)
+    elif expected == "failure":
+        check(f"{name}: a failure report", status == 0 and "1 report about single messages" in out, status, out, err)
+    elif expected == "damaged":
+        reports = store.json("show")
+        check(f"{name}: damaged", status == 0 and reports[0]["damaged"] and reports[0]["rows"], status, out, err)
+    else:
+        refused = store.json("list", "--refused")
+        check(f"{name}: refused for {expected}", status == 65 and expected in refused[0]["why"] and not store.json("list"),
+              status, out, err, refused)
+    again, out, err = store.run("receive", *files)
+    check(f"{name}: known", again == status and ("0 reports stored" in out), again, out, err)
+
+
+def exit_statuses(folder):
+    store = Store(folder / "exit")
+    good, bad = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.X))), b"Subject: x\n\nhello\n"
+    check("a pipe: stored", store.run("receive", "--deliver", stdin=good) == (0, "", ""))
+    check("a pipe: known", store.run("receive", "--deliver", stdin=good) == (0, "", ""))
+    check("a pipe: no report, no bounce", store.run("receive", "--deliver", stdin=bad) == (0, "", ""))
+    check("it is refused all the same", len(store.json("list", "--refused")) == 1)
+    check("without --deliver: 65", store.run("receive", stdin=bad)[0] == 65)
+    check("the gravest of several", store.run("receive", store.write("a", good), store.write("b", bad))[0] == 65)
+    check("no such file: 66", store.run("receive", "/nonexistent", store.write("a", good))[0] == 66)
+    (folder / "exit" / "state" / "received.db").rename(folder / "exit" / "aside")
+    for left in (folder / "exit" / "state").iterdir():
+        left.unlink()
+    (folder / "exit" / "state" / "received.db").mkdir()
+    check("no store: 75", store.run("receive", "--deliver", stdin=good)[0] == 75)
+
+
+def trust(folder):
+    store = Store(folder / "trust")
+    fields = {
+        "aligned": "Authentication-Results: mx.example.org; dmarc=pass header.from=reporter.example\n",
+        "other": "Authentication-Results: mx.example.org; dmarc=fail; spf=pass smtp.mailfrom=x.example\n",
+        "none": "Authentication-Results: mx.example.org; dmarc=fail; spf=fail\n"
+                "Authentication-Results: mx.example.org; dmarc=pass\n",
+    }
+    for n, (want, field) in enumerate(fields.items()):
+        body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid=want))), passes=False)
+        store.run("receive", store.write(f"m{n}", field.encode() + body))
+    forged = b"Authentication-Results: mx.other.example; dmarc=pass\n"
+    store.run("receive", store.write("forged", forged + corpus.mail(
+        corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid="forged"))), passes=False)))
+    store.run("receive", store.write("file", corpus.xml(rid="file")))
+    got = {r["report_id"]: r["trust"] for r in store.json("list")}
+    check("trust", got == {"aligned": "aligned", "other": "other", "none": "none", "forged": "none", "file": "file"}, got)
+    body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid="none"))))
+    store.run("receive", store.write("better", body))
+    check("more trust later", {r["report_id"]: r["trust"] for r in store.json("list")}["none"] == "aligned")
+
+
+def mailboxes(folder):
+    store = Store(folder / "boxes")
+    mails = [corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid=f"m{i}")))) for i in range(30)]
+    box = b"".join(b"From reports@reporter.example Tue Nov 14 10:00:00 2023\n" + m + b"\n" for m in mails)
+    box += b"From x@y Tue Nov 14 10:00:00 2023\nSubject: x\n\n>From here on\n\nFrom: no new message\n"
+    status, out, err = store.run("receive", store.write("mbox", box))
+    check("an mbox", status == 65 and "30 reports stored" in out and "1 refused" in out, status, out, err)
+    for name in ("cur", "new", "tmp"):
+        (folder / "boxes" / "md" / name).mkdir(parents=True)
+    for i, m in enumerate(mails[:5]):
+        store.write(f"md/new/{i}.host", m)
+    store.write("md/cur/9.host:2,S", b"Subject: x\n\nno report\n")
+    status, out, err = store.run("receive", "--remove", folder / "boxes" / "md")
+    left = sorted(str(p.relative_to(folder / "boxes" / "md")) for p in (folder / "boxes" / "md").glob("*/*"))
+    check("a Maildir is emptied", status == 65 and left == ["cur/9.host:2,F"], status, out, err, left)
+    status, out, err = store.run("receive", "--remove", folder / "boxes" / "md")
+    check("what was flagged is passed over", status == 0, status, out, err)
+
+
+def retention(folder):
+    now = int(time.time())
+    day = 86400
+    store = Store(folder / "keep", reports='keep-raw = "2d"; keep-failures = "1d";')
+    old, young = corpus.xml(rid="old"), corpus.xml(rid="young", begin=now - day, end=now)
+    store.run("receive", store.write("young", young), store.write("old", old))
+    check("rows are kept, XML is not", [r["report_id"] for r in store.json("show")] == ["young", "old"])
+    check("XML as it came", store.run("show", "--raw", "young") == (0, young, ""))
+    check("no XML", store.run("show", "--raw", "old")[0] == 1)
+    store = Store(folder / "drop")
+    config = (store.folder / "assay.conf").read_text()
+    store.write("assay.conf", config.replace("36500d", "3d"))
+    path = store.write("old", old)
+    status, out, err = store.run("receive", path, store.write("young", young))
+    check("older than keep-rows: stored", status == 0 and "2 reports stored" in out, status, out, err)
+    check("and gone", [r["report_id"] for r in store.json("list")] == ["young"])
+    status, out, err = store.run("receive", path)
+    check("it is known all the same", status == 0 and "0 reports stored" in out and "1 known" in out, status, out, err)
+    database = sqlite3.connect(store.folder / "state" / "received.db")
+    check("its sum stays", database.execute("SELECT sum(messages) FROM daily").fetchone() == (4,))
+    check("its texts are gone", database.execute("SELECT count(*) FROM row").fetchone() == (1,))
+    database.close()
+
+
+def killed(folder):
+    store = Store(folder / "killed")
+    report = corpus.gz(corpus.xml(rows="".join(
+        corpus.row(ip=f"10.0.{i >> 8}.{i & 255}") for i in range(20000))))
+    path = store.write("large.gz", report)
+    command = [ASSAY, "report", "receive", "-c", str(store.folder / "assay.conf"), "--dns", str(store.folder / "zone"), str(path)]
+    for delay in (0.05, 0.15, 0.3, 0.5):
+        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        running.kill()
+        running.wait()
+        reports = store.json("list")
+        check("all of it or nothing", all(r["records"] == 20000 for r in reports), reports)
+    check("then it is stored", store.run("receive", path)[0] == 0)
+    reports = store.json("show")
+    check("once and whole", len(reports) == 1 and len(reports[0]["rows"]) == 20000 and reports[0]["messages"] == 40000)
+
+
+# A process that is small itself: what is measured of a child begins with its parent's.
+RUNNER = """
+import os, sys
+pid = os.fork()
+if not pid:
+    os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
+    os.dup2(1, 2)
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+
+
+def memory(folder):
+    """The most that any input makes it take: those of the corpus, and the worst of their kind."""
+    store = Store(folder / "memory")
+    mb = 1 << 20
+    worst = {
+        "10 MB of header fields": b"a:\n" * (10 * mb // 3),
+        "a header field of 10 MB": b"Subject: " + b"x" * (10 * mb - 100) + b"\n\n",
+        "25 MB of XML in one tag": corpus.gz(b"<feedback><" + os.urandom(1000).hex().encode() * 12000),
+        "25 MB of strange elements": corpus.gz(b"<feedback>" + b"".join(b"<e%x/>" % i for i in range(2000000))),
+        "200,000 rows, all different": corpus.gz(corpus.xml(rows="".join(
+            corpus.row(ip=f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}", header_from=f"h{i}.example") for i in range(45000)))),
+        "mails within mails in base64": nested(8),
+        "zips within zips": zips(6),
+        "10,000 parts": b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 10000,
+        "one part of 10 MB": corpus.mail(corpus.TEXT, corpus.attachment(os.urandom(7 * mb))),
+        "a mail without end": b"Subject: x\n\n" + os.urandom(40 * mb),
+    }
+    peaks = {}
+    for name, data in worst.items():
+        path = store.write("worst", data)
+        command = [ASSAY, "report", "receive", "-c", str(store.folder / "assay.conf"), "--dns", str(store.folder / "zone"),
+                   str(path)]
+        done = subprocess.run(["/usr/bin/python3", "-c", RUNNER, *command], stdout=subprocess.PIPE, check=True)
+        status, kilobytes = map(int, done.stdout.split())
+        peaks[name] = kilobytes // 1024
+        check(f"{name} ends well", status in (0, 65), status)
+    print("memory, MB:", peaks)
+    if not os.environ.get("ASSAY_SANITIZED"):
+        check("below 64 MB", max(peaks.values()) < 64, peaks)
+
+
+def nested(depth):
+    data = b"Content-Type: text/plain\n\n" + b"x" * (1 << 20)
+    for _ in range(depth):
+        data = b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + corpus.base64.encodebytes(data)
+    return data[: 10 << 20]
+
+
+def zips(depth):
+    data = os.urandom(1900000)
+    for _ in range(depth):
+        data = corpus.zipped(("a.zip", data), method=0)
+    return corpus.mail(corpus.TEXT, corpus.attachment(data))
+
+
+def speed(folder):
+    store = Store(folder / "speed")
+    mails = b"".join(b"From x Tue Nov 14 10:00:00 2023\n" + corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(
+        corpus.xml(rid=f"s{i}", rows=corpus.row(ip=f"192.0.2.{i % 250}") * (1 + i % 8))))) + b"\n" for i in range(3000))
+    path = store.write("mbox", mails)
+    began = time.monotonic()
+    status, out, err = store.run("receive", path)
+    took = time.monotonic() - began
+    check("3,000 small reports", status == 0 and "3000 reports stored" in out, status, out, err)
+    print(f"small reports: {3000 / took:.0f} a second")
+    large = store.write("large", corpus.gz(corpus.xml(rid="large", rows="".join(
+        corpus.row(ip=f"10.0.{i >> 8}.{i & 255}", header_from=f"h{i % 50}.example.org") for i in range(3500)))))
+    began = time.monotonic()
+    status, out, err = store.run("receive", large)
+    print(f"3,500 rows: {time.monotonic() - began:.3f} s")
+    check("3,500 rows", status == 0 and "3500 rows" in out, status, out, err)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="assay-report-") as name:
+        folder = pathlib.Path(name)
+        for number, (what, inputs, expected) in enumerate(corpus.CASES):
+            play_case(folder, number, what, inputs, expected)
+        for part in (exit_statuses, trust, mailboxes, retention, killed, memory, speed):
+            part(folder)
+    print(f"{len(corpus.CASES)} cases, {len(FAILED)} failed")
+    sys.exit(1 if FAILED else 0)
+
+
+main()
