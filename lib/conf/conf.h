@@ -169,6 +169,9 @@ unsigned conf_service_check(struct str word);
 /* The name of a look-up as people may see it: without the key of a zone in dnsbl.lists. */
 struct str conf_public_name(const struct conf *conf, struct str name, struct arena *a);
 
+/* True if the names of clients are looked up (client.iprev). */
+bool conf_looks_up_client(const struct conf *conf);
+
 /* True if something is asked about clients, lists or senders: then a message may cause more
  * queries than dns.max-queries. */
 bool conf_asks_for_gate(const struct conf *conf);

@@ -211,8 +211,13 @@ struct str conf_public_name(const struct conf *conf, struct str name, struct are
     return name;
 }
 
+bool conf_looks_up_client(const struct conf *conf)
+{
+    return conf->client_mode != CHECK_OFF && conf->client_iprev != IPREV_OFF;
+}
+
 bool conf_asks_for_gate(const struct conf *conf)
 {
-    return (conf->n_lists && conf->dnsbl_mode != CHECK_OFF) || conf->client_iprev != IPREV_OFF ||
+    return (conf->n_lists && conf->dnsbl_mode != CHECK_OFF) || conf_looks_up_client(conf) ||
            conf->sender_mode != CHECK_OFF;
 }

@@ -24,7 +24,11 @@ static struct str domain_text(const struct judging *j)
 
 static struct proposal judge_iprev(const struct judging *j)
 {
-    struct proposal p = {.cause = "iprev", .detail = "7.25"}; /* RFC 7372 3.3 */
+    struct proposal p = {
+        .cause = "iprev",
+        .detail = "7.25", /* RFC 7372 3.3 */
+        .shadow = j->conf->client_mode == CHECK_SHADOW,
+    };
     if (j->evidence->client.iprev != IPREV_FAIL)
         return p;
     p.action = j->conf->client_on_iprev_fail;
@@ -35,7 +39,8 @@ static struct proposal judge_iprev(const struct judging *j)
 
 static struct proposal judge_helo(const struct judging *j)
 {
-    struct proposal p = {.cause = "helo", .detail = "7.1"};
+    struct proposal p = {
+        .cause = "helo", .detail = "7.1", .shadow = j->conf->client_mode == CHECK_SHADOW};
     if (j->evidence->client.helo == HELO_OTHER)
         p.action = ACTION_TAG;
     if (j->evidence->client.helo != HELO_OURS)
@@ -224,8 +229,9 @@ bool gate_may_refuse(const struct conf *conf)
 {
     bool lists = conf->n_lists && conf->dnsbl_mode != CHECK_OFF;
     bool client =
-        (conf->client_iprev != IPREV_OFF && conf->client_on_iprev_fail >= ACTION_TEMPFAIL) ||
-        conf->client_on_own_helo >= ACTION_TEMPFAIL;
+        conf->client_mode != CHECK_OFF &&
+        ((conf->client_iprev != IPREV_OFF && conf->client_on_iprev_fail >= ACTION_TEMPFAIL) ||
+         conf->client_on_own_helo >= ACTION_TEMPFAIL);
     bool sender =
         conf->sender_mode != CHECK_OFF && (conf->sender_on_unknown_domain >= ACTION_TEMPFAIL ||
                                            conf->sender_on_null_mx >= ACTION_TEMPFAIL);

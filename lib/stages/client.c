@@ -64,7 +64,7 @@ static void check_iprev(struct stage_run *run)
 {
     struct evidence_client *e = &run->evidence->client;
     const struct netaddr *client = &run->session->client;
-    if (run->conf->client_iprev == IPREV_OFF || !client->family || dnsbl_is_private(client) ||
+    if (!conf_looks_up_client(run->conf) || !client->family || dnsbl_is_private(client) ||
         e->iprev != IPREV_NONE || run->message->may_be_forwarded ||
         !message_is_checked(run->message, SERVICE_CLIENT))
         return;
@@ -116,7 +116,7 @@ static enum helo_result judge_helo(const struct stage_run *run)
 
 static void mail(struct stage_run *run)
 {
-    if (message_is_checked(run->message, SERVICE_CLIENT))
+    if (run->conf->client_mode != CHECK_OFF && message_is_checked(run->message, SERVICE_CLIENT))
         run->evidence->client.helo = judge_helo(run);
     check_iprev(run);
 }

@@ -57,7 +57,7 @@ static void add_name(struct stage_run *run, struct str text)
 static void add_client_name(struct stage_run *run)
 {
     struct str name = run->session->client_name;
-    if (run->conf->client_iprev != IPREV_OFF)
+    if (conf_looks_up_client(run->conf))
         add_name(run, run->evidence->client.name);
     else if (name.n && name.p[0] != '[')
         add_name(run, name);
