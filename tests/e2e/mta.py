@@ -232,8 +232,7 @@ file=$(mktemp {INBOX}/.XXXXXXXX) && cat >"$file" && chmod 644 "$file" && mv "$fi
             os.makedirs(folder, exist_ok=True)
             shutil.chown(folder, owner, owner)
             os.chmod(folder, mode)
-        snippet = (TOP / "etc" / "sendmail.mc").read_text()
-        replace("/etc/mail/sendmail.mc", self.with_snippet(snippet))
+        replace("/etc/mail/sendmail.mc", self.with_snippet(self.snippet()))
         self.make_cf("sendmail", "/etc/mail/sendmail.mc")
         self.make_cf("submit", "/usr/share/sendmail/cf/debian/submit.mc")
         replace("/etc/mail/local-host-names", "recv.example\n")
@@ -249,6 +248,9 @@ file=$(mktemp {INBOX}/.XXXXXXXX) && cat >"$file" && chmod 644 "$file" && mv "$fi
         busy = ["-ORefuseLA=1000", "-OQueueLA=1000"]
         command(self.program, "-C/etc/mail/sendmail.cf", *busy, "-bd", "-q5s")
         self.wait()
+
+    def snippet(self):
+        return (TOP / "etc" / "sendmail.mc").read_text()
 
     def with_snippet(self, snippet):
         """Nothing listens on the submission port here: with the line for that."""

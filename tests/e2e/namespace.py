@@ -31,18 +31,22 @@ def command(*words, **options):
     return done.stdout
 
 
-def mount_files(mta_root):
+def mount_files(*roots):
     command("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
-    for folder in ("mta", "dev", "lock", "nsd"):
+    for folder in ("dev", "lock", "nsd"):
         (pathlib.Path("/run") / folder).mkdir()
     WORK.mkdir()
-    # Overlay options are separated by commas and colons: the path of the tree may have either.
-    command("mount", "--bind", mta_root, "/run/mta")
+    trees = [pathlib.Path(f"/run/tree{n}") for n in range(len(roots))]
+    for root, tree in zip(roots, trees):
+        # Overlay options are separated by commas and colons: the path of the tree may have either.
+        tree.mkdir()
+        command("mount", "--bind", root, tree)
     for folder in ("usr", "etc", "var"):
         upper, work = WORK / folder / "upper", WORK / folder / "work"
         upper.mkdir(parents=True)
         work.mkdir()
-        layers = f"lowerdir=/run/mta/{folder}:/{folder},upperdir={upper},workdir={work}"
+        lower = ":".join(str(tree / folder) for tree in trees if (tree / folder).is_dir())
+        layers = f"lowerdir={lower}:/{folder},upperdir={upper},workdir={work}"
         command("mount", "-t", "overlay", "-o", layers, "overlay", f"/{folder}")
     mount_devices(pathlib.Path("/run/dev"))
 
@@ -117,9 +121,9 @@ class Syslog(threading.Thread):
             self.file.write(line + "\n")
 
 
-def build(mta_root, logs):
-    """Makes the machine; returns its running Syslog."""
-    mount_files(mta_root)
+def build(logs, *roots):
+    """Makes the machine of these unpacked trees, those of the MTA and of what else it has; returns its running Syslog."""
+    mount_files(*roots)
     configure_network()
     syslog = Syslog(logs / "mail.log")
     syslog.start()

@@ -339,7 +339,7 @@ def run(mta_name, build, mtas, logs, only):
     import cases
 
     started = time.monotonic()
-    syslog = namespace.build(mtas / mta_name.partition("-")[0], logs)
+    syslog = namespace.build(logs, mtas / mta_name.partition("-")[0])
     namespace.add_user("assay", 890)
     world.make_keys(build / "assay")
     world.make_certificates()

@@ -25,10 +25,14 @@ NSD_PORT = 5300
 SILENT_PORT = 5399
 
 
-def senders_record():
-    words = ["openssl", "pkey", "-in", str(SENDER_KEY), "-pubout", "-outform", "DER"]
+def record_of(key):
+    words = ["openssl", "pkey", "-in", str(key), "-pubout", "-outform", "DER"]
     der = subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
     return f"v=DKIM1; k=rsa; p={base64.b64encode(der).decode()}"
+
+
+def senders_record():
+    return record_of(SENDER_KEY)
 
 
 def make_keys(assay):
