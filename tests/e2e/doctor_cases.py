@@ -54,6 +54,13 @@ def _(t):
     t.expect("the socket, with Postfix's rights", [f["level"] for f in found if f["check"] == "socket"], ["good"])
 
 
+@case("shipped", "assay doctor has nothing against Debian's sendmail.mc with our lines", "sendmail-debian")
+def _(t):
+    t.send(t.mail("root@mx.recv.example"), "", server="127.0.0.1", client="127.0.0.1", rcpt="root")
+    found = look(t, "recv.example")
+    t.expect("complaints", complaints(found), ["keys warning"])  # none signs yet
+
+
 @case("enforce", "assay doctor: a daemon that is away, and one that cannot be reached")
 def _(t):
     t.expect("assay's end", t.daemon.stop(), None)

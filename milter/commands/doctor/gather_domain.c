@@ -263,6 +263,30 @@ static void start_domain(struct command *c, const struct key_inventory *keys,
                       DNS_TXT);
 }
 
+/* What follows from the first answers is asked for too, before anybody waits for it: the addresses
+ * of the MX, and what the SPF record includes. */
+static void start_second(struct command *c, const struct doctor_facts *facts,
+                         const struct domain_facts *d)
+{
+    struct dns_asker hurried = c->asker;
+    struct spf_outcome outcome;
+    const struct spf_request request = {
+        .client = strangers[0],
+        .helo = facts->host,
+        .domain = d->name,
+        .receiver = facts->host,
+        .now = facts->machine.now,
+        .limits = spf_limits_default,
+    };
+    start_mx(c, dns_lookup(&c->asker, d->name, DNS_MX));
+    dns_lookup(&c->asker, d->name, DNS_TXT);
+    hurried.patience_us = 0;
+    hurried.may_pend = true;
+    spf_check(&request, &hurried, &outcome);
+    if (outcome.pending)
+        spf_check_ahead(&request, &hurried);
+}
+
 static void look_up_domain(struct command *c, const struct doctor_facts *facts,
                            const struct key_inventory *keys, struct domain_facts *d)
 {
@@ -280,6 +304,8 @@ void gather_domains(struct command *c, struct doctor_facts *facts, const struct 
 {
     for (size_t i = 0; i < facts->n_domains; i++)
         start_domain(c, keys, &facts->domains[i]);
+    for (size_t i = 0; i < facts->n_domains; i++)
+        start_second(c, facts, &facts->domains[i]);
     for (size_t i = 0; i < facts->n_domains; i++)
         look_up_domain(c, facts, keys, &facts->domains[i]);
 }

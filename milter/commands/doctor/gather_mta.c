@@ -147,6 +147,14 @@ static bool is_installed(const struct command *c, const char *const *programs)
     return false;
 }
 
+static struct str no_mta(const struct command *c)
+{
+    if (access(path_within(c, "/etc/exim4"), F_OK) == 0)
+        return STR("Exim speaks no milter protocol: it asks assay by the policy service, with the "
+                   "lines of exim-acl.conf, and gets neither DKIM nor DMARC from it");
+    return STR("there is neither /etc/postfix/main.cf nor /etc/mail/sendmail.cf that can be read");
+}
+
 void gather_mtas(struct command *c, struct doctor_facts *facts)
 {
     static const char *const postfix[] = {"/usr/sbin/postfix", NULL};
@@ -159,8 +167,7 @@ void gather_mtas(struct command *c, struct doctor_facts *facts)
     if ((has_sendmail || both) && gather_sendmail(c, facts, &facts->mtas[facts->n_mtas]))
         facts->n_mtas++;
     if (!facts->n_mtas)
-        facts->mta_problem = STR("there is neither /etc/postfix/main.cf nor /etc/mail/sendmail.cf "
-                                 "that can be read");
+        facts->mta_problem = no_mta(c);
     for (size_t i = 0; i < facts->n_mtas; i++) {
         const struct mta_filter *filter = first_of_ours(&facts->mtas[i]);
         if (filter && facts->elsewhere)
