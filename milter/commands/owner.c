@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "milter/daemon/identity.h"
-
 static struct str owner_of_state(const struct command *c)
 {
     struct stat st;
@@ -30,4 +28,22 @@ int command_become_owner(struct command *c)
         (!user.change || identity_become(&user, &problem, c->arena)))
         return EX_OK;
     return command_fail(c, EX_CONFIG, "user: %.*s", STR_ARG(problem));
+}
+
+bool command_enter_owner(struct command *c, struct owner_look *look, struct str *problem)
+{
+    struct str name = owner_of_state(c);
+    *look = (struct owner_look){.entered = false};
+    if (geteuid() != 0 || !name.n)
+        return true;
+    if (!identity_find(name, c->arena, &look->user, problem))
+        return false;
+    look->entered = look->user.change && identity_enter(&look->user, problem, c->arena);
+    return look->entered || !look->user.change;
+}
+
+void command_leave_owner(const struct owner_look *look)
+{
+    if (look->entered)
+        identity_leave(&look->user);
 }

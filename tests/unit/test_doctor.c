@@ -268,6 +268,8 @@ static void test_cf(void **state)
     assert_str(cf_value(&cf, "empty", "x"), "");
     assert_str(cf_value(&cf, "absent", "$one"), "second, third");
     assert_true(cf_value(&cf, "loop", "").n < 100);
+    cf_add(&cf, STR("three = ${one}x"));
+    assert_str(cf_value(&cf, "three", ""), "second, thirdx");
     cf_add(&cf, STR("one=own"));
     assert_str(cf_value(&cf, "two", ""), "own own-own $$ ${one?x} .");
     arena_free(a);

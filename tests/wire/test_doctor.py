@@ -2,10 +2,12 @@
 """What assay doctor learns from a daemon that runs, from resolvers that answer, and from its own rights."""
 
 import json
+import os
 import re
 import socket
 import subprocess
 import threading
+import time
 
 import harness
 from harness import BINARY, LOOPBACK
@@ -48,8 +50,10 @@ class Resolver:
             except OSError:
                 return
             with connection:
-                query = connection.recv(4096)[2:]
-                answer = self.answer(query)
+                packet = connection.recv(4096)
+                if int.from_bytes(packet[:2], "big") != len(packet) - 2:
+                    continue
+                answer = self.answer(packet[2:])
                 # in two pieces, as TCP may have it
                 connection.sendall(len(answer).to_bytes(2, "big") + answer[:5])
                 connection.sendall(answer[5:])
@@ -58,6 +62,15 @@ class Resolver:
         for s in self.sockets:
             s.shutdown(socket.SHUT_RDWR) if s is not self.udp else None
             s.close()
+
+
+REPORT = """<?xml version="1.0"?><feedback><report_metadata><org_name>Reporter</org_name><email>r@reporter.test</email>
+<report_id>{number}</report_id><date_range><begin>{begin}</begin><end>{end}</end></date_range></report_metadata>
+<policy_published><domain>good.test</domain><p>none</p></policy_published>
+<record><row><source_ip>192.0.2.1</source_ip><count>3</count><policy_evaluated><disposition>none</disposition><dkim>pass</dkim>
+<spf>pass</spf></policy_evaluated></row><identifiers><header_from>good.test</header_from></identifiers><auth_results>
+<spf><domain>good.test</domain><result>pass</result></spf></auth_results></record></feedback>
+"""
 
 
 class Doctor(harness.WireTest):
@@ -112,6 +125,43 @@ class Doctor(harness.WireTest):
         found = self.look_at(d)
         self.assertEqual(self.levels(found, "daemon"), ["warning"])
         self.assertEqual(self.levels(found, "macros"), ["unseen"])
+
+    def test_recorded(self):
+        d = self.watched_daemon()
+        c = d.client()
+        for _ in range(3):
+            c.message()
+
+        def recorded():
+            (found,) = [f for f in self.look_at(d) if f["check"] == "recorded"]
+            return found["level"] == "good" and found["what"]
+
+        self.assertIn("3 messages are recorded", harness.until(recorded, "rows on the disk"))
+
+    def receive(self, d, number, days_ago):
+        """A report that came so many days ago."""
+        now = int(time.time()) - days_ago * 86400
+        clock = harness.Clock(d.directory / f"clock-{number}", wall=now)
+        text = REPORT.format(number=number, begin=now - 2 * 86400, end=now - 86400)
+        done = subprocess.run([BINARY, "report", "receive", "-c", d.path, "-"], input=text, text=True, capture_output=True,
+                              env={**os.environ, **clock.environment})
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+
+    def test_received(self):
+        d = self.watched_daemon()
+        d.zone.write_text('good.test. TXT "x"\n_dmarc.good.test. TXT "v=DMARC1; p=none; rua=mailto:r@good.test"\n')
+
+        def look(wanted):
+            found = [f for f in self.look("-c", d.path, "--dns", d.zone, "good.test") if f["check"] == "received"]
+            self.assertEqual([f["level"] for f in found], [wanted], found)
+            return found[0]["what"]
+
+        self.assertIn("none was received here", look("note"))
+        for number in range(5):
+            self.receive(d, number, 20 - number)
+        self.assertIn("16 days ago", look("warning"))
+        self.receive(d, 6, 1)
+        self.assertIn("6 reports in 30 days", look("good"))
 
     def resolvers(self, *resolvers):
         """What is said of each resolver, and of all."""

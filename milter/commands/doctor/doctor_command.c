@@ -73,6 +73,7 @@ static int gather_all(struct command *c, struct doctor_facts *facts)
     gather_mtas(c, facts);
     gather_keys(c, facts, &keys);
     gather_domain_names(c, facts, &keys);
+    gather_reports(c, facts);
     tell_step(c, "resolvers ...");
     gather_resolvers(c, facts);
     int status = command_open_dns(c);

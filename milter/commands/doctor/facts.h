@@ -139,6 +139,22 @@ struct domain_facts {
     struct dmarc_outcome dmarc;
     struct advice advice;
     const struct dnsbl_account *lists;
+    /* Reports about it, received in the last REPORT_DAYS days. */
+    size_t n_reports;
+    int64_t last_report;      /* seconds since 1970 */
+    struct str last_reporter; /* organization */
+};
+
+/* --- Reports -----------------------------------------------------------------------------------*/
+
+#define REPORT_DAYS 30
+
+struct report_facts {
+    struct str problem; /* why the stores could not be looked at; empty: they were */
+    enum seen rows;     /* there are rows of what became of mail */
+    uint64_t messages;  /* in them, of the last seven days and today */
+    int64_t last_day;   /* seconds since 1970; 0: none in these days */
+    enum seen received; /* there is a store of received reports */
 };
 
 struct doctor_facts {
@@ -159,6 +175,7 @@ struct doctor_facts {
     struct address_facts *addresses;
     size_t n_domains;
     struct domain_facts *domains;
+    struct report_facts reports;
     bool domains_guessed; /* none was named, and none is signed for */
 };
 

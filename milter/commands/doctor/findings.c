@@ -28,6 +28,7 @@ static const struct {
     [AREA_MTA] = {"mta", "The mail server"},
     [AREA_ADDRESSES] = {"addresses", "Addresses that mail leaves from"},
     [AREA_DOMAINS] = {"domains", "Domains"},
+    [AREA_REPORTS] = {"reports", "DMARC reports"},
 };
 
 static const char *const levels[] = {

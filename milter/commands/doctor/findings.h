@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 
-enum doctor_area { AREA_MACHINE, AREA_MTA, AREA_ADDRESSES, AREA_DOMAINS, AREA_COUNT };
+enum doctor_area { AREA_MACHINE, AREA_MTA, AREA_ADDRESSES, AREA_DOMAINS, AREA_REPORTS, AREA_COUNT };
 
 enum doctor_level {
     LEVEL_GOOD,

@@ -48,6 +48,9 @@ void gather_keys(struct command *c, struct doctor_facts *facts, struct key_inven
 void gather_domain_names(struct command *c, struct doctor_facts *facts,
                          const struct key_inventory *keys);
 
+/* The stores of reports: before DNS is opened, with the domains chosen. */
+void gather_reports(struct command *c, struct doctor_facts *facts);
+
 /* With DNS open: our name and addresses, then what the domains publish, then the lists. */
 void gather_addresses(struct command *c, struct doctor_facts *facts);
 void gather_domains(struct command *c, struct doctor_facts *facts,

@@ -1,0 +1,98 @@
+/* judge_reports.c - what is recorded for reports, and what others report about our domains.
+ *
+ * Errors: none. */
+#include <time.h>
+
+#include "milter/commands/doctor/judge.h"
+
+#define DAY        86400
+#define LATE_DAYS  7 /* those who report do so every day on which they got mail */
+#define REGULAR    5 /* so many reports in REPORT_DAYS days are no chance */
+#define DATE_BYTES 32
+
+static const char *date_of(int64_t seconds, char out[DATE_BYTES])
+{
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    if (!gmtime_r(&t, &tm) || !strftime(out, DATE_BYTES, "%Y-%m-%d", &tm))
+        return "?";
+    return out;
+}
+
+/* The stores could not be looked at: said once. */
+static bool is_unseen(const struct doctor_facts *facts, struct findings *out)
+{
+    const struct report_facts *r = &facts->reports;
+    if (!r->problem.n)
+        return false;
+    find(out, CHECK_RECORDED, LEVEL_UNSEEN, STR_NONE, "what is recorded was not looked at: %.*s",
+         STR_ARG(clean(out, r->problem)));
+    return true;
+}
+
+void judge_recorded(const struct doctor_facts *facts, struct findings *out)
+{
+    const struct report_facts *r = &facts->reports;
+    char date[DATE_BYTES];
+    if (!facts->conf->reports_record || is_unseen(facts, out))
+        return;
+    if (r->rows == SEEN_NO)
+        find(out, CHECK_RECORDED, LEVEL_NOTE, STR_NONE,
+             "nothing is recorded yet of what became of mail");
+    else if (!r->last_day)
+        find(
+            out, CHECK_RECORDED, LEVEL_NOTE, STR_NONE,
+            "nothing was recorded in the last week: no mail came from outside that DMARC is about");
+    else
+        find(out, CHECK_RECORDED, LEVEL_GOOD, STR_NONE,
+             "%llu messages are recorded since a week ago, the last on %s",
+             (unsigned long long)r->messages, date_of(r->last_day, date));
+}
+
+/* --- Received ----------------------------------------------------------------------------------*/
+
+static void say_none(const struct domain_facts *d, struct findings *out)
+{
+    if (!d->dmarc.record.n_rua)
+        return;
+    find(out, CHECK_RECEIVED, LEVEL_NOTE, d->name,
+         "its DMARC record asks for reports, and none was received here in %d days", REPORT_DAYS)
+        ->mend = STR("if they come to this server, hand them to assay report receive: "
+                     "assay-report(1)");
+}
+
+static void say_late(const struct domain_facts *d, int64_t days, struct findings *out)
+{
+    char date[DATE_BYTES];
+    struct finding *f =
+        find(out, CHECK_RECEIVED, LEVEL_WARNING, d->name,
+             "the last report about it came %lld days ago (%s, from %.*s)", (long long)days,
+             date_of(d->last_report, date), STR_ARG(clean(out, d->last_reporter)));
+    f->why = STR("reports came regularly, and then stopped: you do not learn any more what fails");
+    f->mend = STR("see whether rua= of the record still names the right mailbox, and whether it is "
+                  "read");
+    f->command = command_about("assay dmarc check", d->name, out);
+}
+
+static void judge_received_about(const struct doctor_facts *facts, const struct domain_facts *d,
+                                 struct findings *out)
+{
+    char date[DATE_BYTES];
+    int64_t days = (facts->machine.now - d->last_report) / DAY;
+    if (!d->n_reports)
+        say_none(d, out);
+    else if (d->n_reports >= REGULAR && days > LATE_DAYS)
+        say_late(d, days, out);
+    else
+        find(out, CHECK_RECEIVED, LEVEL_GOOD, d->name,
+             "%zu reports in %d days, the last on %s from %.*s", d->n_reports, REPORT_DAYS,
+             date_of(d->last_report, date), STR_ARG(clean(out, d->last_reporter)));
+}
+
+void judge_received(const struct doctor_facts *facts, struct findings *out)
+{
+    if (facts->reports.received == UNSEEN)
+        return; /* judge_recorded() has said why */
+    for (size_t i = 0; i < facts->n_domains; i++)
+        judge_received_about(facts, &facts->domains[i], out);
+}
