@@ -9,7 +9,7 @@ import subprocess
 
 from cases import case
 from daemon import CONF
-from namespace import GOOD4, WORK
+from namespace import GOOD4, MX4, WORK
 
 ROOT = WORK / "elsewhere"
 
@@ -30,7 +30,7 @@ def complaints(found, ignored=("clock",)):
 
 
 def nothing_wrong(t):
-    found = look(t)
+    found = look(t, "--address", MX4)  # Sendmail has a smart host here, for what leaves goes into a folder
     t.expect("complaints", complaints(found), [])
     for check in ("rights", "daemon", "resolver", "milter", "socket", "time-outs", "absence", "macros", "ptr", "spf"):
         t.expect(f"what is good: {check}", {f["level"] for f in found if f["check"] == check} <= {"good", "note"}, True)
