@@ -21,7 +21,7 @@ struct inventory {
     size_t n, cap;
 };
 
-static struct configured_key *add(struct inventory *v)
+static struct configured_key *add_configured(struct inventory *v)
 {
     if (v->n == v->cap) {
         size_t cap = v->cap ? 2 * v->cap : 16;
@@ -32,14 +32,9 @@ static struct configured_key *add(struct inventory *v)
     return &v->keys[v->n++];
 }
 
-static void release(void *key)
-{
-    private_key_release(key);
-}
-
 static void add_file(struct inventory *v, struct str domain, struct str selector, struct str path)
 {
-    struct configured_key *k = add(v);
+    struct configured_key *k = add_configured(v);
     struct stat st;
     const char *name = str_cstr(v->arena, path);
     k->domain = domain;
@@ -48,7 +43,7 @@ static void add_file(struct inventory *v, struct str domain, struct str selector
     k->since = stat(name, &st) == 0 ? st.st_mtime : 0;
     k->key = key_file_load(name, &v->reader, v->arena, &k->problem);
     if (k->key)
-        arena_defer(v->arena, release, k->key);
+        private_key_defer(v->arena, k->key);
 }
 
 static void add_entries(struct inventory *v)
@@ -67,7 +62,7 @@ static void add_directories(struct inventory *v)
     for (size_t d = 0; dirs && d < dirs->n; d++) {
         const struct keydir *dir = &dirs->dirs[d];
         for (size_t i = 0; i < dir->n; i++) {
-            struct configured_key *k = add(v);
+            struct configured_key *k = add_configured(v);
             k->domain = str_copy(v->arena, dir->domain);
             k->selector = str_copy(v->arena, dir->lives[i].selector);
             k->path = str_copy(v->arena, str_of(dir->keys[i].path));
@@ -75,7 +70,7 @@ static void add_directories(struct inventory *v)
             k->since = dir->keys[i].saved ? dir->lives[i].life.since : dir->lives[i].mtime;
             k->key = dir->keys[i].key;
             private_key_hold(k->key);
-            arena_defer(v->arena, release, k->key);
+            private_key_defer(v->arena, k->key);
         }
     }
     keydirs_free(dirs);

@@ -28,11 +28,6 @@ struct loading {
     int64_t now;
 };
 
-static void release(void *key)
-{
-    private_key_release(key);
-}
-
 struct keydir *keydirs_find(const struct keydirs *dirs, const char *path)
 {
     return dirs ? strmap_get(&dirs->by_path, str_of(path)) : NULL;
@@ -106,7 +101,7 @@ static void take_key(struct loading *l, struct keydir_key *key, struct private_k
 {
     private_key_hold(from);
     key->key = from;
-    arena_defer(l->arena, release, from);
+    private_key_defer(l->arena, from);
 }
 
 /* Two files that give one selector: s1.pem and example.org.s1.pem. */
@@ -200,7 +195,7 @@ static const char **look_into(struct loading *l, const struct keydir *dir, struc
 }
 
 /* The key files that are there. Those that are not known from before will be loaded. */
-static void scan(struct loading *l, size_t number, struct conf_place place)
+static void scan_directory(struct loading *l, size_t number, struct conf_place place)
 {
     size_t n;
     struct keydir *dir = &l->dirs->dirs[number];
@@ -310,7 +305,7 @@ static bool finish_key(struct loading *l, struct keydir_key *key, struct living_
     return find_life(l, key, life, before);
 }
 
-static void finish(struct loading *l, size_t number)
+static void finish_directory(struct loading *l, size_t number)
 {
     struct keydir *dir = &l->dirs->dirs[number];
     const struct keydir *before = dir_before(l, dir);
@@ -343,11 +338,11 @@ static void load_all(struct loading *l, const struct conf *conf)
         dir->domain = str_copy(l->arena, entry->domain);
         dir->path = str_cstr(l->arena, entry->directory);
         *strmap_put(&l->dirs->by_path, str_of(dir->path)) = dir;
-        scan(l, l->dirs->n++, entry->place);
+        scan_directory(l, l->dirs->n++, entry->place);
     }
     key_files_load(&l->files, &reader, l->problems);
     for (size_t i = 0; i < l->dirs->n; i++)
-        finish(l, i);
+        finish_directory(l, i);
 }
 
 static size_t count_directories(const struct conf *conf)

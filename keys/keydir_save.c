@@ -23,8 +23,8 @@ static bool save_one(const struct keydir *dir, size_t i, struct arena *a)
     return key->saved;
 }
 
-static struct str explain(const struct keydir *dir, const struct key_reader *reader,
-                          const char *path, int why, struct arena *a)
+static struct str explain_unwritable(const struct keydir *dir, const struct key_reader *reader,
+                                     const char *path, int why, struct arena *a)
 {
     struct stat st;
     struct strbuf b;
@@ -50,7 +50,7 @@ bool keydir_save(struct keydir *dir, const struct key_reader *reader, struct are
             bool is_active = dir->lives[i].life.state == KEY_ACTIVE;
             if (dir->keys[i].saved || is_active != active || save_one(dir, i, a) || problem->p)
                 continue;
-            *problem = explain(dir, reader, dir->keys[i].state_path, errno, a);
+            *problem = explain_unwritable(dir, reader, dir->keys[i].state_path, errno, a);
         }
     }
     return !problem->p;

@@ -85,14 +85,9 @@ static void load_all(struct work *work, struct worker *workers, size_t n)
         pthread_join(workers[i].thread, NULL);
 }
 
-static void release(void *key)
+static void keep_file(struct key_files *files, struct key_file *file)
 {
-    private_key_release(key);
-}
-
-static void keep(struct key_files *files, struct key_file *file)
-{
-    arena_defer(files->arena, release, file->key);
+    private_key_defer(files->arena, file->key);
     if (private_key_bits(file->key) > KEY_RSA_BITS_COMMON)
         log_warning("%s: " KEY_LONG_ADVICE, file->path, private_key_bits(file->key));
 }
@@ -108,7 +103,7 @@ void key_files_load(struct key_files *files, const struct key_reader *reader,
     for (size_t i = 0; i < files->n; i++) {
         struct key_file *file = files->files[i];
         if (file->key)
-            keep(files, file);
+            keep_file(files, file);
         else
             conf_problem(problems, file->place, "%.*s", STR_ARG(work.problems[i]));
     }

@@ -10,7 +10,7 @@
 #include "keys/record.h"
 #include "keys/safefile.h"
 
-static bool fail(struct arena *a, struct str *problem, struct str path)
+static bool fail_keygen(struct arena *a, struct str *problem, struct str path)
 {
     const char *hint =
         errno == EEXIST ? "; choose another selector: a key in use is never replaced" : "";
@@ -23,12 +23,12 @@ static bool write_both(const struct keygen_request *r, const struct generated_ke
 {
     if (!file_create(out->key_path.p, pem, r->give_group ? 0640 : 0600,
                      r->give_group ? &r->group : NULL))
-        return fail(a, problem, out->key_path);
+        return fail_keygen(a, problem, out->key_path);
     bool written = file_create(out->record_path.p, out->zone, 0644, NULL);
     if (!written)
-        fail(a, problem, out->record_path);
+        fail_keygen(a, problem, out->record_path);
     else if (!directory_sync(r->directory.p))
-        fail(a, problem, r->directory);
+        fail_keygen(a, problem, r->directory);
     else
         return true;
     unlink(out->key_path.p);

@@ -145,11 +145,6 @@ static void finish_entries(struct fixed_keys *keys, const struct conf *conf)
     }
 }
 
-static void release(void *key)
-{
-    private_key_release(key);
-}
-
 static void add_directory(struct loaded_keys *keys, const struct keydir *dir,
                           struct active_keys *active)
 {
@@ -161,7 +156,7 @@ static void add_directory(struct loaded_keys *keys, const struct keydir *dir,
             continue;
         struct private_key *key = dir->keys[i].key;
         private_key_hold(key);
-        arena_defer(a, release, key);
+        private_key_defer(a, key);
         active->keys[active->n++] = (struct dkim_signing_key){
             .domain = domain, .selector = str_copy(a, dir->lives[i].selector), .key = key};
     }
@@ -203,8 +198,8 @@ static const struct entry *find_entry(const struct fixed_keys *keys, struct str 
     return entry;
 }
 
-static void find(const struct key_set *set, const struct mailbox *author, struct arena *a,
-                 struct signing_choice *choice)
+static void find_signers(const struct key_set *set, const struct mailbox *author, struct arena *a,
+                         struct signing_choice *choice)
 {
     const struct loaded_keys *keys = (const struct loaded_keys *)set;
     const struct fixed_keys *fixed = keys->fixed;
@@ -224,8 +219,9 @@ static void find(const struct key_set *set, const struct mailbox *author, struct
     }
 }
 
-static bool load(struct fixed_keys *keys, const struct conf *conf, struct conf_problems *problems,
-                 struct conf_problems *left_out, struct arena *scratch)
+static bool load_file_keys(struct fixed_keys *keys, const struct conf *conf,
+                           struct conf_problems *problems, struct conf_problems *left_out,
+                           struct arena *scratch)
 {
     size_t before = problems->n;
     struct key_reader reader;
@@ -259,7 +255,7 @@ static struct fixed_keys *fixed_load(const struct conf *conf, struct conf_proble
     struct fixed_keys *fixed = arena_make(arena, struct fixed_keys);
     fixed->arena = arena;
     fixed->users = 1;
-    bool ok = load(fixed, conf, problems, left_out, scratch);
+    bool ok = load_file_keys(fixed, conf, problems, left_out, scratch);
     arena_free(scratch);
     if (ok)
         return fixed;
@@ -273,7 +269,7 @@ static struct key_set *make_set(struct fixed_keys *fixed, const struct keydirs *
     struct arena *arena = arena_new(0);
     struct loaded_keys *keys = arena_make(arena, struct loaded_keys);
     keys->arena = arena;
-    keys->set.find = find;
+    keys->set.find = find_signers;
     keys->fixed = fixed;
     keys->directories = arena_array(arena, struct active_keys, dirs ? dirs->n : 0);
     for (size_t i = 0; dirs && i < dirs->n; i++)

@@ -33,20 +33,20 @@ struct step {
     bool changed;
 };
 
-static void tell(const struct step *s, enum life_event event, const struct living_key *key)
+static void tell_event(const struct step *s, enum life_event event, const struct living_key *key)
 {
     s->event(s->context, event, key);
 }
 
-static void enter(struct step *s, struct living_key *key, enum key_state state,
-                  enum life_event event)
+static void enter_state(struct step *s, struct living_key *key, enum key_state state,
+                        enum life_event event)
 {
     key->life.state = state;
     key->life.since = s->now;
     key->life.seen = 0;
     key->life.ttl = 0;
     s->changed = true;
-    tell(s, event, key);
+    tell_event(s, event, key);
 }
 
 static bool is_newer(const struct living_key *a, const struct living_key *b)
@@ -73,11 +73,11 @@ static void watch_active(const struct step *s, struct living_key *key)
     if (!is_news(key))
         return;
     if (record_usable(key->found) && !was_usable)
-        tell(s, LIFE_RECORD_BACK, key);
+        tell_event(s, LIFE_RECORD_BACK, key);
     else if (key->found == RECORD_ABSENT)
-        tell(s, LIFE_RECORD_MISSING, key);
+        tell_event(s, LIFE_RECORD_MISSING, key);
     else if (!record_usable(key->found))
-        tell(s, LIFE_RECORD_CHANGED, key);
+        tell_event(s, LIFE_RECORD_CHANGED, key);
 }
 
 static void watch_pending(struct step *s, struct living_key *key, bool domain_signs)
@@ -89,17 +89,17 @@ static void watch_pending(struct step *s, struct living_key *key, bool domain_si
         life->ttl = key->ttl;
         s->changed = true;
         if (domain_signs)
-            tell(s, LIFE_RECORD_SEEN, key);
+            tell_event(s, LIFE_RECORD_SEEN, key);
     } else if (usable && life->ttl < key->ttl) {
         life->ttl = key->ttl; /* a resolver's cache had shown what was left of it */
         s->changed = true;
     } else if (!usable && key->found != RECORD_UNKNOWN && life->seen) {
         life->seen = life->ttl = 0;
         s->changed = true;
-        tell(s, LIFE_RECORD_VANISHED, key);
+        tell_event(s, LIFE_RECORD_VANISHED, key);
     }
     if (!usable && news && key->found != RECORD_ABSENT)
-        tell(s, LIFE_RECORD_UNFIT, key);
+        tell_event(s, LIFE_RECORD_UNFIT, key);
 }
 
 static bool is_ready(const struct step *s, const struct living_key *key, bool domain_signs)
@@ -111,7 +111,7 @@ static bool is_ready(const struct step *s, const struct living_key *key, bool do
 }
 
 /* The one that signs, or will: the newest that is active or ready. */
-static struct living_key *choose(const struct step *s, enum key_type type, bool domain_signs)
+static struct living_key *choose_signer(const struct step *s, enum key_type type, bool domain_signs)
 {
     struct living_key *best = NULL;
     for (size_t i = 0; i < s->n; i++) {
@@ -126,16 +126,16 @@ static struct living_key *choose(const struct step *s, enum key_type type, bool 
 /* Two active keys of a type are what a crash between two state files leaves. */
 static void change_over(struct step *s, enum key_type type, bool domain_signs)
 {
-    struct living_key *best = choose(s, type, domain_signs);
+    struct living_key *best = choose_signer(s, type, domain_signs);
     if (!best)
         return;
     if (best->life.state == KEY_PENDING)
-        enter(s, best, KEY_ACTIVE, LIFE_ACTIVATED);
+        enter_state(s, best, KEY_ACTIVE, LIFE_ACTIVATED);
     for (size_t i = 0; i < s->n; i++) {
         struct living_key *key = &s->keys[i];
         bool replaced = key->life.state == KEY_ACTIVE || key->life.state == KEY_PENDING;
         if (key != best && key->type == type && replaced && is_newer(best, key))
-            enter(s, key, KEY_RETIRING, LIFE_RETIRED);
+            enter_state(s, key, KEY_RETIRING, LIFE_RETIRED);
     }
 }
 
@@ -155,7 +155,7 @@ bool lifecycle_step(struct living_key *keys, size_t n, int64_t now, int64_t reti
     for (size_t i = 0; i < n; i++) {
         struct living_key *key = &keys[i];
         if (key->life.state == KEY_RETIRING && now - key->life.since >= retirement)
-            enter(&s, key, KEY_REMOVABLE, LIFE_REMOVABLE);
+            enter_state(&s, key, KEY_REMOVABLE, LIFE_REMOVABLE);
         else if (key->life.state == KEY_PENDING)
             watch_pending(&s, key, signs);
         else if (key->life.state == KEY_ACTIVE)

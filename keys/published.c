@@ -56,8 +56,8 @@ static bool same_key(struct str published, struct str public, enum key_type type
 }
 
 /* One record. Whether it holds this key comes first: of another one its tags say nothing. */
-static enum record_finding compare(struct str text, enum key_type type, struct str public,
-                                   struct arena *a)
+static enum record_finding compare_key(struct str text, enum key_type type, struct str public,
+                                       struct arena *a)
 {
     struct key_record record;
     const char *problem = key_record_parse(a, text, &record);
@@ -87,5 +87,5 @@ enum record_finding record_compare(const struct dns_answer *answer, const struct
         return RECORD_ABSENT;
     if (answer->n > 1)
         return RECORD_SEVERAL;
-    return compare(answer->rr[0].text, private_key_type(key), private_key_public(key, a), a);
+    return compare_key(answer->rr[0].text, private_key_type(key), private_key_public(key, a), a);
 }

@@ -31,18 +31,18 @@ struct look {
     struct str *problem;
 };
 
-static void describe(const struct look *l, const struct stat *st, struct strbuf *b)
+static void describe_secret_file(const struct look *l, const struct stat *st, struct strbuf *b)
 {
     sb_printf(b, "owned by %s:%s, mode %04o", user_name(l->a, st->st_uid),
               group_name(l->a, st->st_gid), (unsigned)st->st_mode & 07777);
 }
 
-static bool refuse(const struct look *l, const struct stat *st, const char *why)
+static bool refuse_secret_file(const struct look *l, const struct stat *st, const char *why)
 {
     struct strbuf b;
     sb_init(&b, l->a);
     sb_printf(&b, "%s: %s (", l->path, why);
-    describe(l, st, &b);
+    describe_secret_file(l, st, &b);
     sb_addc(&b, ')');
     repair_key(&b, l->reader, l->path, st);
     *l->problem = sb_str(&b);
@@ -59,14 +59,15 @@ static bool check_permissions(const struct look *l, const struct stat *st)
         return false;
     }
     if (!r->lenient && st->st_uid != 0 && st->st_uid != r->uid)
-        return refuse(
+        return refuse_secret_file(
             l, st,
             str_printf(l->a, "the %s belongs to another user, who can read and replace it", l->what)
                 .p);
     if (st->st_mode & 0007)
-        return refuse(l, st, str_printf(l->a, "others can get at the %s", l->what).p);
+        return refuse_secret_file(l, st, str_printf(l->a, "others can get at the %s", l->what).p);
     if (st->st_mode & 0030 || (st->st_mode & 0040 && !group_ok))
-        return refuse(l, st, str_printf(l->a, "its group can get at the %s", l->what).p);
+        return refuse_secret_file(l, st,
+                                  str_printf(l->a, "its group can get at the %s", l->what).p);
     return true;
 }
 
@@ -82,7 +83,7 @@ static bool complain_directory(const struct look *l, const char *directory, cons
     struct strbuf b;
     sb_init(&b, l->a);
     sb_printf(&b, "%s: user %s may not enter %s (", l->path, l->reader->name, directory);
-    describe(l, st, &b);
+    describe_secret_file(l, st, &b);
     sb_addc(&b, ')');
     repair_entry(&b, l->reader, directory, st);
     *l->problem = sb_str(&b);
@@ -111,7 +112,8 @@ static bool check_rights(const struct look *l, const struct stat *st)
         return false;
     if (reader_can(l->reader, st, 4))
         return true;
-    return refuse(l, st, str_printf(l->a, "user %s may not read it", l->reader->name).p);
+    return refuse_secret_file(l, st,
+                              str_printf(l->a, "user %s may not read it", l->reader->name).p);
 }
 
 static bool say_errno(const struct look *l, int problem)
@@ -135,7 +137,7 @@ static bool read_all(const struct look *l, int fd, struct secret_text *out)
 }
 
 /* Why the file could not be opened. */
-static void explain(const struct look *l, int why)
+static void explain_secret_file(const struct look *l, int why)
 {
     struct stat st;
     say_errno(l, why);
@@ -154,7 +156,7 @@ bool secret_file_read(const char *path, const char *what, const struct key_reade
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     out->n = 0;
     if (fd < 0) {
-        explain(&l, errno);
+        explain_secret_file(&l, errno);
         return false;
     }
     /* What the reader itself has opened it can read, whatever the modes seem to say (ACLs). */

@@ -210,7 +210,7 @@ struct signing_table *signing_table_read(const struct conf *conf, struct arena *
 
 /* Whether and in which order the keys of a rule sign is known beforehand, unless the author's
  * domain has a say. */
-static void prepare(struct rule *rule, struct arena *a)
+static void prepare_pattern(struct rule *rule, struct arena *a)
 {
     struct dkim_signing_key *keys = arena_array(a, struct dkim_signing_key, rule->n);
     size_t n = 0;
@@ -231,7 +231,7 @@ void signing_table_finish(struct signing_table *t, struct arena *a)
 {
     for (size_t i = 0; i <= t->rules.mask; i++)
         if (t->rules.slots[i].value)
-            prepare(t->rules.slots[i].value, a);
+            prepare_pattern(t->rules.slots[i].value, a);
 }
 
 /* Looking up. */

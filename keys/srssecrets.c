@@ -24,7 +24,7 @@ struct secrets {
     struct str v[SRS_SECRETS_MAX];
 };
 
-static void wipe(void *text)
+static void wipe_secrets(void *text)
 {
     secret_text_wipe(text);
 }
@@ -95,7 +95,7 @@ const struct srs_scheme *srs_scheme_load(const struct conf *conf, struct arena *
     if (!conf->srs_domain.p)
         return NULL;
     struct secrets *s = arena_make(a, struct secrets);
-    arena_defer(a, wipe, &s->text);
+    arena_defer(a, wipe_secrets, &s->text);
     s->scheme = (struct srs_scheme){
         .domain = conf->srs_domain,
         .secrets = s->v,
@@ -146,7 +146,7 @@ bool srs_secrets_add(const struct conf *conf, struct arena *a, struct str *probl
     struct stat st;
     struct str text;
     const char *path = str_cstr(a, conf->srs_secrets), *why = NULL;
-    arena_defer(a, wipe, &old->text);
+    arena_defer(a, wipe_secrets, &old->text);
     key_reader_init(&reader, conf, a);
     bool there = stat(path, &st) == 0;
     if (there && !secret_file_read(path, "secret", &reader, a, &old->text, problem))

@@ -14,7 +14,7 @@ void strmap_init(struct strmap *map, struct arena *a)
 }
 
 /* FNV-1a, 64 bits. */
-static uint64_t hash(struct str key)
+static uint64_t strmap_hash(struct str key)
 {
     uint64_t h = 0xcbf29ce484222325;
     for (size_t i = 0; i < key.n; i++)
@@ -26,7 +26,7 @@ static uint64_t hash(struct str key)
  * more than half full. */
 static struct strmap_slot *slot_of(const struct strmap *map, struct str key)
 {
-    size_t i = hash(key) & map->mask;
+    size_t i = strmap_hash(key) & map->mask;
     while (map->slots[i].value && !str_eq(map->slots[i].key, key))
         i = (i + 1) & map->mask;
     return &map->slots[i];

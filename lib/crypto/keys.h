@@ -57,6 +57,8 @@ struct private_key;
 struct private_key *private_key_decode(struct str pem, struct arena *a, struct str *problem);
 void private_key_hold(struct private_key *key);
 void private_key_release(struct private_key *key);
+/* Releases it when the arena ends. */
+void private_key_defer(struct arena *a, struct private_key *key);
 enum key_type private_key_type(const struct private_key *key);
 unsigned private_key_bits(const struct private_key *key);
 

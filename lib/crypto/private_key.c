@@ -121,6 +121,16 @@ void private_key_release(struct private_key *key)
     free(key);
 }
 
+static void release_deferred(void *key)
+{
+    private_key_release(key);
+}
+
+void private_key_defer(struct arena *a, struct private_key *key)
+{
+    arena_defer(a, release_deferred, key);
+}
+
 enum key_type private_key_type(const struct private_key *key)
 {
     return key->type;

@@ -246,17 +246,12 @@ static bool is_watched(const struct living_key *key)
     return key->life.state == KEY_PENDING || key->life.state == KEY_ACTIVE;
 }
 
-static void release(void *key)
-{
-    private_key_release(key);
-}
-
 static void ask(struct look *look, struct keydir *dir, size_t i)
 {
     struct living_key *life = &dir->lives[i];
     struct private_key *key = dir->keys[i].key;
     private_key_hold(key);
-    arena_defer(look->arena, release, key);
+    private_key_defer(look->arena, key);
     look->questions[look->n++] = (struct question){
         .life = life,
         .key = key,
