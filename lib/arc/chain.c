@@ -30,15 +30,15 @@ const char *arc_cv_name(enum arc_cv cv)
     return names[cv];
 }
 
-static void decide(struct arc_chain *c, enum arc_result result, struct str reason)
+static void decide_chain(struct arc_chain *c, enum arc_result result, struct str reason)
 {
     c->outcome.result = result;
     c->outcome.reason = reason;
 }
 
-static void fail(struct arc_chain *c, const char *reason)
+static void fail_chain(struct arc_chain *c, const char *reason)
 {
-    decide(c, ARC_FAIL, str_of(reason));
+    decide_chain(c, ARC_FAIL, str_of(reason));
 }
 
 /* --- Structure (5.2 steps 1 to 3)
@@ -78,18 +78,18 @@ static void check_structure(struct arc_chain *c)
     const struct arc_outcome *o = &c->outcome;
     name_sets(c);
     if (o->n && o->sets[o->n - 1].cv == ARC_CV_FAIL) {
-        fail(c, "its newest seal says that it has failed (cv=fail)");
+        fail_chain(c, "its newest seal says that it has failed (cv=fail)");
         return;
     }
     if (c->found.problem) {
-        fail(c, c->found.problem);
+        fail_chain(c, c->found.problem);
         return;
     }
     for (unsigned i = 0; i < o->n; i++) {
         const char *problem = set_problem(&o->sets[i]);
         if (!problem)
             continue;
-        decide(c, ARC_FAIL, str_printf(c->arena, "set %u %s", i + 1, problem));
+        decide_chain(c, ARC_FAIL, str_printf(c->arena, "set %u %s", i + 1, problem));
         return;
     }
 }
@@ -127,7 +127,8 @@ static void fail_by(struct arc_chain *c, const char *what, unsigned instance,
                     const struct dkim_signature *s)
 {
     c->outcome.out_of_queries = s->out_of_queries;
-    decide(c, ARC_FAIL, str_printf(c->arena, "%s %u: %.*s", what, instance, STR_ARG(s->reason)));
+    decide_chain(c, ARC_FAIL,
+                 str_printf(c->arena, "%s %u: %.*s", what, instance, STR_ARG(s->reason)));
 }
 
 static const char the_message[] = "the message signature of set", the_seal[] = "the seal of set";
@@ -207,7 +208,7 @@ static void ask_for_keys(struct arc_chain *c, struct dns_asker *asker)
 /* --- The stream
  * ----------------------------------------------------------------------------------*/
 
-static struct arc_chain *begin(struct arena *a, const struct header_list *headers)
+static struct arc_chain *begin_chain(struct arena *a, const struct header_list *headers)
 {
     struct arc_chain *c = arena_make(a, struct arc_chain);
     c->arena = a;
@@ -229,7 +230,7 @@ static bool has_any(const struct header_list *headers)
 
 const struct arc_outcome *arc_chain_read(struct arena *a, const struct header_list *headers)
 {
-    return &begin(a, headers)->outcome;
+    return &begin_chain(a, headers)->outcome;
 }
 
 struct arc_chain *arc_chain_new(const struct dkim_verify_settings *settings,
@@ -238,7 +239,7 @@ struct arc_chain *arc_chain_new(const struct dkim_verify_settings *settings,
 {
     if (!has_any(headers))
         return NULL;
-    struct arc_chain *c = begin(asker->arena, headers);
+    struct arc_chain *c = begin_chain(asker->arena, headers);
     c->settings = *settings;
     c->terms = (struct signature_terms){
         .settings = &c->settings, .arena = c->arena, .keys = keys, .bodies = settings->bodies};
@@ -264,7 +265,8 @@ struct arc_chain *arc_chain_new(const struct dkim_verify_settings *settings,
 
 enum standing { HOLDS, BROKEN, OPEN };
 
-static enum standing judge(struct arc_chain *c, struct signature *s, struct dns_asker *asker)
+static enum standing judge_signature(struct arc_chain *c, struct signature *s,
+                                     struct dns_asker *asker)
 {
     if (!s->decided)
         signature_judge(&c->terms, s, asker);
@@ -278,7 +280,7 @@ static bool judge_seals(struct arc_chain *c, struct dns_asker *asker, const stru
 {
     for (unsigned i = c->outcome.n; i > 0; i--) {
         struct signature *s = c->found.fields[i].seal_signature;
-        enum standing standing = judge(c, s, asker);
+        enum standing standing = judge_signature(c, s, asker);
         if (standing == BROKEN) {
             fail_by(c, the_seal, i, s->result);
             return false;
@@ -299,7 +301,7 @@ static void find_oldest_pass(struct arc_chain *c, struct dns_asker *asker)
             signature_hash_header(c->arena, s, c->index);
         else
             signature_decide(s, DKIM_POLICY, STR("it covers only the beginning of the body (l=)"));
-        enum standing standing = judge(c, s, asker);
+        enum standing standing = judge_signature(c, s, asker);
         o->has_oldest_pass = standing != OPEN && !s->result->out_of_queries;
         if (standing != HOLDS) {
             o->oldest_pass = i + 1;
@@ -315,7 +317,7 @@ const struct arc_outcome *arc_chain_finish(struct arc_chain *c, struct dns_asker
     if (o->result != ARC_UNKNOWN)
         return o;
     struct signature *newest = c->found.fields[o->n].message_signature;
-    enum standing standing = judge(c, newest, asker);
+    enum standing standing = judge_signature(c, newest, asker);
     if (standing == BROKEN) {
         fail_by(c, the_message, o->n, newest->result);
         return o;
@@ -325,10 +327,10 @@ const struct arc_outcome *arc_chain_finish(struct arc_chain *c, struct dns_asker
     if (!judge_seals(c, asker, &open))
         return o;
     if (open) {
-        decide(c, ARC_UNKNOWN, *open);
+        decide_chain(c, ARC_UNKNOWN, *open);
         return o;
     }
-    decide(c, ARC_PASS, STR(""));
+    decide_chain(c, ARC_PASS, STR(""));
     find_oldest_pass(c, asker);
     return o;
 }

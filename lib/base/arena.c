@@ -114,7 +114,7 @@ static struct block *block_with_room(struct arena *a, size_t n)
 }
 
 /* Memory from the newest block, not zeroed. */
-static void *take(struct arena *a, size_t n)
+static void *take_block(struct arena *a, size_t n)
 {
     size_t full = round_up(n ? n : 1);
     struct block *b = block_with_room(a, full);
@@ -127,7 +127,7 @@ static void *take(struct arena *a, size_t n)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-    return memset(take(a, n), 0, n);
+    return memset(take_block(a, n), 0, n);
 }
 
 void *arena_alloc_array(struct arena *a, size_t count, size_t size)
@@ -141,7 +141,7 @@ char *arena_copy(struct arena *a, const void *p, size_t n)
 {
     if (n == SIZE_MAX)
         out_of_memory();
-    char *copy = take(a, n + 1);
+    char *copy = take_block(a, n + 1);
     if (n)
         memcpy(copy, p, n);
     copy[n] = '\0';
@@ -159,7 +159,7 @@ void *arena_grow(struct arena *a, void *p, size_t old, size_t want)
         ASAN_UNPOISON_MEMORY_REGION(p, want);
         return p;
     }
-    void *grown = take(a, want);
+    void *grown = take_block(a, want);
     if (old)
         memcpy(grown, p, old < want ? old : want);
     return grown;

@@ -10,7 +10,7 @@ struct json_reader json_read(struct str text, struct arena *a)
     return (struct json_reader){.text = text, .arena = a};
 }
 
-static bool fail(struct json_reader *r, const char *problem)
+static bool fail_reading(struct json_reader *r, const char *problem)
 {
     if (!r->problem)
         r->problem = problem;
@@ -46,9 +46,9 @@ bool json_enter(struct json_reader *r)
 {
     enum json_kind kind = json_peek(r);
     if (kind != JSON_OBJECT && kind != JSON_ARRAY)
-        return fail(r, "has no object or array where one is expected");
+        return fail_reading(r, "has no object or array where one is expected");
     if (r->depth == JSON_DEPTH_MAX)
-        return fail(r, "has values within each other too deeply");
+        return fail_reading(r, "has values within each other too deeply");
     r->begun[r->depth] = false;
     r->brackets[r->depth++] = kind == JSON_OBJECT ? '}' : ']';
     r->at++;
@@ -61,11 +61,11 @@ static bool take_hex(struct json_reader *r, unsigned *code)
 {
     *code = 0;
     if (r->text.n - r->at < 4)
-        return fail(r, "has an escape that is cut");
+        return fail_reading(r, "has an escape that is cut");
     for (unsigned i = 0; i < 4; i++) {
         char c = ascii_lower(r->text.p[r->at++]);
         if (!ascii_is_hex(c))
-            return fail(r, "has an escape with something that is no digit");
+            return fail_reading(r, "has an escape with something that is no digit");
         *code = *code << 4 | (unsigned)(ascii_is_digit(c) ? c - '0' : c - 'a' + 10);
     }
     return true;
@@ -121,7 +121,7 @@ static bool take_escape(struct json_reader *r, struct strbuf *b)
             sb_addc(b, codes[i]);
             return true;
         }
-    return fail(r, "has an unknown escape");
+    return fail_reading(r, "has an unknown escape");
 }
 
 static bool take_string(struct json_reader *r, struct str *text)
@@ -145,7 +145,7 @@ static bool take_string(struct json_reader *r, struct str *text)
             return false;
     }
     if (r->at == r->text.n)
-        return fail(r, "has a text that does not end");
+        return fail_reading(r, "has a text that does not end");
     r->at++;
     *text = sb_str(&b);
     return true;
@@ -161,7 +161,7 @@ static bool take_digits(struct json_reader *r, int64_t *number)
     for (; r->at < r->text.n && ascii_is_digit(r->text.p[r->at]); r->at++)
         n = n < INT64_MAX / 10 - 1 ? n * 10 + (uint64_t)(r->text.p[r->at] - '0') : n;
     if (r->at == from)
-        return fail(r, "has a number without digits");
+        return fail_reading(r, "has a number without digits");
     while (r->at < r->text.n && (ascii_is_digit(r->text.p[r->at]) || r->text.p[r->at] == '.' ||
                                  r->text.p[r->at] == 'e' || r->text.p[r->at] == 'E' ||
                                  r->text.p[r->at] == '+' || r->text.p[r->at] == '-'))
@@ -179,7 +179,7 @@ static bool take_word(struct json_reader *r)
             r->at += words[i].n;
             return true;
         }
-    return fail(r, "has an unknown word");
+    return fail_reading(r, "has an unknown word");
 }
 
 static void skip_containers(struct json_reader *r)
@@ -218,7 +218,7 @@ void json_skip(struct json_reader *r)
         take_word(r);
         break;
     case JSON_NONE:
-        fail(r, "has no value where one is expected");
+        fail_reading(r, "has no value where one is expected");
         break;
     }
 }
@@ -252,11 +252,11 @@ bool json_take_bool(struct json_reader *r, bool *value)
 static bool take_name(struct json_reader *r, struct str *name)
 {
     if (here(r) != '"')
-        return fail(r, "has a member without a name");
+        return fail_reading(r, "has a member without a name");
     if (!take_string(r, name))
         return false;
     if (here(r) != ':')
-        return fail(r, "has a name without a value");
+        return fail_reading(r, "has a name without a value");
     r->at++;
     return true;
 }
@@ -275,14 +275,14 @@ bool json_next(struct json_reader *r, struct str *name)
     }
     if (r->begun[level]) {
         if (c != ',')
-            return fail(r, "has no comma between values");
+            return fail_reading(r, "has no comma between values");
         r->at++;
         here(r);
     }
     r->begun[level] = true;
     if (r->brackets[level] == '}')
         return take_name(r, name);
-    return json_peek(r) != JSON_NONE || fail(r, "has no value where one is expected");
+    return json_peek(r) != JSON_NONE || fail_reading(r, "has no value where one is expected");
 }
 
 bool json_read_whole(struct json_reader *r)

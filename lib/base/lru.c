@@ -46,7 +46,7 @@ struct lru {
     struct shard *shards;
 };
 
-static void *need(void *memory)
+static void *lru_need(void *memory)
 {
     if (!memory)
         abort();
@@ -65,7 +65,7 @@ static struct entry **bucket_of(const struct shard *s, uint64_t hash)
     return &s->buckets[hash & (s->n_buckets - 1)];
 }
 
-static struct entry *find(const struct shard *s, uint64_t hash, struct str key)
+static struct entry *lru_find(const struct shard *s, uint64_t hash, struct str key)
 {
     struct entry *e = *bucket_of(s, hash);
     while (e && !(e->hash == hash && str_eq((struct str){e->key, e->key_n}, key)))
@@ -116,7 +116,7 @@ static size_t evict(const struct lru *c, struct shard *s, struct entry **gone)
 static struct entry *find_live(struct shard *s, uint64_t hash, struct str key, int64_t now,
                                struct entry **gone)
 {
-    struct entry *e = find(s, hash, key);
+    struct entry *e = lru_find(s, hash, key);
     if (now > s->now)
         s->now = now;
     if (!e)
@@ -135,7 +135,7 @@ static void grow_buckets(struct shard *s)
     size_t old_n = s->n_buckets;
     struct entry **old = s->buckets;
     s->n_buckets = old_n * 2;
-    s->buckets = need(calloc(s->n_buckets, sizeof *old));
+    s->buckets = lru_need(calloc(s->n_buckets, sizeof *old));
     s->bytes += old_n * sizeof *old;
     for (size_t i = 0; i < old_n; i++) {
         for (struct entry *e = old[i], *next; e; e = next) {
@@ -148,9 +148,9 @@ static void grow_buckets(struct shard *s)
     free(old);
 }
 
-static void insert(struct shard *s, uint64_t hash, struct str key, void *value, int64_t expires)
+static void lru_insert(struct shard *s, uint64_t hash, struct str key, void *value, int64_t expires)
 {
-    struct entry *e = need(malloc(sizeof *e + key.n));
+    struct entry *e = lru_need(malloc(sizeof *e + key.n));
     *e = (struct entry){.value = value, .hash = hash, .expires = expires, .key_n = key.n};
     if (key.n)
         memcpy(e->key, key.p, key.n);
@@ -169,18 +169,18 @@ static void insert(struct shard *s, uint64_t hash, struct str key, void *value, 
 struct lru *lru_new(size_t max_bytes, unsigned shards, const struct lru_ops *ops)
 {
     assert(shards > 0);
-    struct lru *c = need(calloc(1, sizeof *c));
+    struct lru *c = lru_need(calloc(1, sizeof *c));
     c->ops = ops;
     c->n_shards = shards;
     c->shard_bytes = max_bytes / shards;
     if (getrandom(c->secret, sizeof c->secret, 0) != sizeof c->secret)
         abort();
-    c->shards = need(aligned_alloc(_Alignof(struct shard), shards * sizeof *c->shards));
+    c->shards = lru_need(aligned_alloc(_Alignof(struct shard), shards * sizeof *c->shards));
     for (unsigned i = 0; i < shards; i++) {
         struct shard *s = &c->shards[i];
         *s = (struct shard){.n_buckets = BUCKETS_FIRST, .now = INT64_MIN};
         pthread_mutex_init(&s->lock, NULL);
-        s->buckets = need(calloc(s->n_buckets, sizeof(struct entry *)));
+        s->buckets = lru_need(calloc(s->n_buckets, sizeof(struct entry *)));
         s->bytes = s->n_buckets * sizeof(struct entry *);
     }
     return c;
@@ -251,7 +251,7 @@ void *lru_get_or_make(struct lru *c, struct str key, int64_t now, int64_t expire
     if (value)
         c->ops->hold(value);
     if (*made) {
-        insert(s, hash, key, value, expires);
+        lru_insert(s, hash, key, value, expires);
         evict(c, s, &gone);
     }
     unlock_shard(c, s, gone);
@@ -264,7 +264,7 @@ size_t lru_settle(struct lru *c, struct str key, const void *value, size_t cost,
     size_t live = 0;
     struct entry *gone = NULL;
     struct shard *s = lock_shard(c, key, &hash);
-    struct entry *e = find(s, hash, key);
+    struct entry *e = lru_find(s, hash, key);
     if (e && e->value == value) {
         size_t fixed = s->n_buckets * sizeof *s->buckets + entry_bytes(e) - e->cost;
         e->expires = expires;
@@ -288,7 +288,7 @@ void lru_drop(struct lru *c, struct str key, const void *value)
     uint64_t hash;
     struct entry *gone = NULL;
     struct shard *s = lock_shard(c, key, &hash);
-    struct entry *e = find(s, hash, key);
+    struct entry *e = lru_find(s, hash, key);
     if (e && (!value || e->value == value))
         unlink_entry(s, e, &gone);
     unlock_shard(c, s, gone);

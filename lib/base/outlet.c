@@ -176,7 +176,7 @@ static void wait_for_room(int fd, int milliseconds)
 
 /* --- Lines that wait ---------------------------------------------------------------------------*/
 
-static void put(const struct line *line)
+static void put_line(const struct line *line)
 {
     size_t n = strlen(line->text) + 1;
     struct line *kept = malloc(sizeof *kept + n);
@@ -201,10 +201,10 @@ static void drop_first(void)
     free(line);
 }
 
-static void keep(const struct line *line)
+static void keep_line(const struct line *line)
 {
     if (waiting < MOST_WAITING && bytes + strlen(line->text) < MOST_BYTES) {
-        put(line);
+        put_line(line);
     } else {
         lost++;
         counter_inc(CTR_LOG_LOST);
@@ -217,7 +217,7 @@ static void tell_lost(void)
     snprintf(text, sizeof text, "warning: %llu log lines were lost: nothing took them in time",
              lost);
     lost = 0;
-    put(&(struct line){.priority = LOG_WARNING, .at = time(NULL), .text = text});
+    put_line(&(struct line){.priority = LOG_WARNING, .at = time(NULL), .text = text});
 }
 
 /* As far as it goes without waiting. */
@@ -259,7 +259,7 @@ static void need_thread(void)
 
 static void keep_in_order(const struct line *line)
 {
-    keep(line);
+    keep_line(line);
     if (!thread_runs)
         write_waiting();
     if (first)

@@ -22,7 +22,7 @@ struct walk {
     bool open_to_others; /* somebody else may write in the directory reached */
 };
 
-static bool reach(struct walk *w, int fd, const struct stat *st)
+static bool reach_path(struct walk *w, int fd, const struct stat *st)
 {
     bool writable = (st->st_mode & S_IWOTH) || ((st->st_mode & S_IWGRP) && st->st_gid != 0);
     close(w->at);
@@ -36,7 +36,7 @@ static bool start_at_root(struct walk *w)
 {
     struct stat st;
     int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && fstat(fd, &st) == 0 && reach(w, fd, &st);
+    return fd >= 0 && fstat(fd, &st) == 0 && reach_path(w, fd, &st);
 }
 
 /* Takes the first name off the rest; false if there is none. */
@@ -67,7 +67,7 @@ static bool follow_link(struct walk *w, int link, const struct stat *st)
     return target[0] != '/' || start_at_root(w);
 }
 
-static bool step(struct walk *w, const char *name)
+static bool step_into(struct walk *w, const char *name)
 {
     struct stat st;
     int fd = openat(w->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -76,7 +76,7 @@ static bool step(struct walk *w, const char *name)
     if (fstat(fd, &st) == 0 && S_ISLNK(st.st_mode))
         return follow_link(w, fd, &st);
     if (S_ISDIR(st.st_mode))
-        return reach(w, fd, &st);
+        return reach_path(w, fd, &st);
     close(fd);
     return false;
 }
@@ -91,7 +91,7 @@ bool only_root_changes(const char *directory)
     memcpy(w.rest, directory, n + 1);
     bool ok = start_at_root(&w);
     while (ok && next_name(&w, name))
-        ok = step(&w, name);
+        ok = step_into(&w, name);
     close(w.at);
     return ok && !w.open_to_others && w.rest[strspn(w.rest, "/")] == '\0';
 }

@@ -16,7 +16,8 @@ struct check {
     struct arena *scratch;
 };
 
-static void complain(struct check *c, const char *option, struct str value, const char *what)
+static void complain_of_option(struct check *c, const char *option, struct str value,
+                               const char *what)
 {
     struct str shown = str_safe(c->scratch, value, 100, true);
     conf_problem(c->problems, conf_place_of(c->conf, option), "%s: \"%.*s\" %s", option,
@@ -49,7 +50,7 @@ static void check_control(struct check *c)
 static void check_absolute(struct check *c, const char *option, struct str path)
 {
     if (path.p && !str_starts(path, STR("/")))
-        complain(c, option, path, "is no absolute path");
+        complain_of_option(c, option, path, "is no absolute path");
 }
 
 bool conf_table_path(struct str text, struct str *path, bool *patterns)
@@ -66,7 +67,8 @@ static void check_table_path(struct check *c, const char *option, struct str tex
     struct str path;
     bool patterns;
     if (text.p && !conf_table_path(text, &path, &patterns))
-        complain(c, option, text, "is not allowed: allowed are /path, file:/path and refile:/path");
+        complain_of_option(c, option, text,
+                           "is not allowed: allowed are /path, file:/path and refile:/path");
 }
 
 static void check_paths(struct check *c)
@@ -122,7 +124,7 @@ static void check_discovery(struct check *c)
     }
     conf->psl = psl_open(conf->arena, path, &problem);
     if (!conf->psl && path.p)
-        complain(
+        complain_of_option(
             c, list, path,
             str_cstr(c->scratch, str_printf(c->scratch, "is of no use: %.*s", STR_ARG(problem))));
     else if (!conf->psl)
@@ -153,9 +155,9 @@ static void check_contact(struct check *c)
 {
     struct str text = c->conf->reply_contact;
     if (text.n > 150)
-        complain(c, "reply-contact", text, "is longer than 150 bytes");
+        complain_of_option(c, "reply-contact", text, "is longer than 150 bytes");
     else if (!str_eq(text, str_safe(c->scratch, text, 1000, false)))
-        complain(c, "reply-contact", text, "holds something else than printable ASCII");
+        complain_of_option(c, "reply-contact", text, "holds something else than printable ASCII");
 }
 
 static void check_dns(struct check *c)
@@ -164,8 +166,9 @@ static void check_dns(struct check *c)
     struct dns_server server;
     for (size_t i = 0; i < conf->dns_servers.n; i++)
         if (!dns_server_parse(conf->dns_servers.v[i], &server))
-            complain(c, "dns.servers", conf->dns_servers.v[i],
-                     "is no resolver such as 127.0.0.1, 127.0.0.1@53, [::1]:53 or fe80::1%eth0");
+            complain_of_option(
+                c, "dns.servers", conf->dns_servers.v[i],
+                "is no resolver such as 127.0.0.1, 127.0.0.1@53, [::1]:53 or fe80::1%eth0");
     if (conf->dns_early_wait <= conf->dns_deadline)
         return;
     if (conf_place_of(conf, "dns.early-wait").file)
@@ -298,12 +301,12 @@ static void check_arc(struct check *c)
     }
     const char *problem = conf_domain_problem(conf->arena, text, CONF_DOMAIN_NAMED, &domain);
     if (problem) {
-        complain(c, option, text, problem);
+        complain_of_option(c, option, text, problem);
         return;
     }
     conf->arc_sealing_domain = domain;
     if (conf->arc_mode == ARC_MODE_SEAL && !has_keys(conf, domain))
-        complain(c, option, text, "has no entry in signing, whose key would seal");
+        complain_of_option(c, option, text, "has no entry in signing, whose key would seal");
 }
 
 /* All messages have to have room for one. */
@@ -333,7 +336,8 @@ static void check_srs_domain(struct check *c)
     if (conf_plain_name(conf->arena, conf->srs_domain, &name) && str_find(name, 0, '.') < name.n)
         conf->srs_domain = name;
     else
-        complain(c, "srs.domain", conf->srs_domain, "is no domain such as srs.example.org");
+        complain_of_option(c, "srs.domain", conf->srs_domain,
+                           "is no domain such as srs.example.org");
 }
 
 static void check_srs_listen(struct check *c)
@@ -384,8 +388,8 @@ static void check_policy_service(struct check *c)
         unsigned check = conf_service_check(conf->policy_service_checks.v[i]);
         conf->policy_check_set |= check;
         if (!check)
-            complain(c, "policy-service.checks", conf->policy_service_checks.v[i],
-                     "is none of spf, dnsbl, client, sender, greylist");
+            complain_of_option(c, "policy-service.checks", conf->policy_service_checks.v[i],
+                               "is none of spf, dnsbl, client, sender, greylist");
     }
     if (conf->policy_service_listen.n &&
         !listen_parse(conf->policy_service_listen, c->scratch, &address, &problem))
@@ -419,7 +423,8 @@ static void check_authserv_id(struct check *c)
     if (conf_plain_name(conf->arena, conf->authserv_id, &id))
         conf->authserv_id = id;
     else
-        complain(c, "authserv-id", conf->authserv_id, "is no host name such as mx.example.org");
+        complain_of_option(c, "authserv-id", conf->authserv_id,
+                           "is no host name such as mx.example.org");
 }
 
 static void check_key_bits(struct check *c)

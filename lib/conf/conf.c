@@ -49,7 +49,7 @@ static void conf_free_libconfig(void *config)
     config_destroy(config);
 }
 
-static void parse(struct walk *w, struct conf_source *source)
+static void parse_source(struct walk *w, struct conf_source *source)
 {
     config_t *config = arena_make(w->scratch, config_t);
     if (source->endless)
@@ -77,7 +77,7 @@ static struct conf *build(struct conf_source *source, struct str path,
     value_set_defaults(conf);
     struct walk w = {
         .conf = conf, .places = places, .problems = problems, .source = source, .scratch = scratch};
-    parse(&w, source);
+    parse_source(&w, source);
     conf_check(conf, problems, scratch);
     return conf;
 }

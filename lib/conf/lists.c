@@ -12,8 +12,8 @@
 static const char *const kinds[] = {
     [DNSBL_CLIENT] = "client", [DNSBL_ALLOW] = "allow", [DNSBL_DOMAIN] = "domain"};
 
-static void complain(struct walk *w, const config_setting_t *where, const char *name,
-                     const char *what)
+static void complain_of_list(struct walk *w, const config_setting_t *where, const char *name,
+                             const char *what)
 {
     conf_problem(w->problems, walk_place(w, where), "dnsbl.lists: %s: %s", name, what);
 }
@@ -55,12 +55,12 @@ static bool take_zone(struct walk *w, config_setting_t *group, struct conf_list 
     struct str zone = take_text(w, group, "zone");
     config_setting_t *setting = walk_member(group, "zone");
     if (!setting)
-        complain(w, group, "zone", "is missing, as in " EXAMPLE);
+        complain_of_list(w, group, "zone", "is missing, as in " EXAMPLE);
     if (!zone.p)
         return false;
     if (!conf_plain_name(a, zone, &list->asked.zone) ||
         str_find(list->asked.zone, 0, '.') == list->asked.zone.n) {
-        complain(w, setting, "zone", "is no domain name such as \"zen.spamhaus.org\"");
+        complain_of_list(w, setting, "zone", "is no domain name such as \"zen.spamhaus.org\"");
         return false;
     }
     list->known = dnsbl_find(list->asked.zone);
@@ -81,8 +81,8 @@ static void take_kind(struct walk *w, config_setting_t *group, struct conf_list 
     while (k < 3 && !str_eq(kind, str_of(kinds[k])))
         k++;
     if (k == 3)
-        complain(w, walk_member(group, "kind"), "kind",
-                 "wanted is \"client\", \"allow\" or \"domain\"");
+        complain_of_list(w, walk_member(group, "kind"), "kind",
+                         "wanted is \"client\", \"allow\" or \"domain\"");
     else
         list->asked.kind = (enum dnsbl_kind)k;
 }
@@ -95,7 +95,7 @@ static void take_label(struct walk *w, config_setting_t *group, struct conf_list
     else
         list->label = list->known ? str_of(list->known->label) : list->public_zone;
     if (!list->label.n)
-        complain(w, walk_member(group, "label"), "label", "is empty: leave it out instead");
+        complain_of_list(w, walk_member(group, "label"), "label", "is empty: leave it out instead");
 }
 
 static void take_code(struct walk *w, config_setting_t *setting, struct conf_list *list)
@@ -126,7 +126,7 @@ static void take_codes(struct walk *w, config_setting_t *group, struct conf_list
     for (unsigned i = 0; codes && i < walk_length(codes); i++)
         take_code(w, walk_element(codes, i), list);
     if (codes && !walk_length(codes))
-        complain(w, codes, "codes", "is empty: leave it out instead");
+        complain_of_list(w, codes, "codes", "is empty: leave it out instead");
     if (!codes)
         add_known(w, &list->asked.codes, list->known ? list->known->codes : DNSBL_CODES);
     if (list->known)
@@ -140,7 +140,7 @@ static void take_weight(struct walk *w, config_setting_t *group, struct conf_lis
     bool allow = list->asked.kind == DNSBL_ALLOW;
     if (!setting) {
         if (!allow)
-            complain(w, group, "weight", "is missing, as in " EXAMPLE);
+            complain_of_list(w, group, "weight", "is missing, as in " EXAMPLE);
         return;
     }
     if (config_setting_type(setting) != CONFIG_TYPE_INT64) {
@@ -151,9 +151,10 @@ static void take_weight(struct walk *w, config_setting_t *group, struct conf_lis
     }
     long long weight = config_setting_get_int64(setting);
     if (weight < (allow ? -WEIGHT_MAX : 0) || weight > (allow ? 0 : WEIGHT_MAX))
-        complain(w, setting, "weight",
-                 allow ? "is out of bounds: allowed is -1000 to 0 for an allow list"
-                       : "is out of bounds: allowed is 0 to 1000 for a list that is no allow list");
+        complain_of_list(
+            w, setting, "weight",
+            allow ? "is out of bounds: allowed is -1000 to 0 for an allow list"
+                  : "is out of bounds: allowed is 0 to 1000 for a list that is no allow list");
     else
         list->weight = (int)weight;
 }
@@ -175,11 +176,11 @@ void walk_lists(struct walk *w, config_setting_t *setting)
     struct conf *conf = w->conf;
     unsigned n = walk_length(setting);
     if (conf->lists) {
-        complain(w, setting, "lists", "is set already: put all lists into one");
+        complain_of_list(w, setting, "lists", "is set already: put all lists into one");
         return;
     }
     if (n > CONF_LISTS_MAX) {
-        complain(w, setting, "lists", "has more than 50 entries");
+        complain_of_list(w, setting, "lists", "has more than 50 entries");
         return;
     }
     conf->lists = arena_array(conf->arena, struct conf_list, n + 1);

@@ -30,8 +30,8 @@ static struct str host_of_url(struct str url, size_t colon)
     return str_sub(rest, 0, str_find(rest, 0, ':'));
 }
 
-static const char *say(struct arena *a, enum conf_domain_use use, struct str domain,
-                       const char *what, const char *below)
+static const char *say_meant(struct arena *a, enum conf_domain_use use, struct str domain,
+                             const char *what, const char *below)
 {
     struct str name = domain_or_example(a, domain);
     return str_printf(a, "%s: write \"%.*s\"%s", what, STR_ARG(name),
@@ -50,7 +50,7 @@ static const char *explain_asterisk(struct arena *a, enum conf_domain_use use, s
                           "included",
                           STR_ARG(domain_or_example(a, str_sub(text, 2, text.n))))
             .p;
-    return say(a, use, str_sub(text, 2, text.n), "may not hold an asterisk", below);
+    return say_meant(a, use, str_sub(text, 2, text.n), "may not hold an asterisk", below);
 }
 
 static const char *explain_address(struct arena *a, enum conf_domain_use use, struct str text)
@@ -58,10 +58,10 @@ static const char *explain_address(struct arena *a, enum conf_domain_use use, st
     size_t at = str_find_last(text, '@');
     struct str domain = str_sub(text, at + 1, text.n);
     if (at == 0)
-        return say(a, use, domain, "is no domain", "");
+        return say_meant(a, use, domain, "is no domain", "");
     struct str shown = str_safe(a, text, 100, true);
     struct str senders = str_printf(a, " and senders = [ \"%.*s\" ]", STR_ARG(shown));
-    return say(a, use, domain, "is an address", senders.p);
+    return say_meant(a, use, domain, "is an address", senders.p);
 }
 
 const char *conf_domain_problem(struct arena *a, struct str text, enum conf_domain_use use,
@@ -71,7 +71,7 @@ const char *conf_domain_problem(struct arena *a, struct str text, enum conf_doma
     size_t colon = str_find(text, 0, ':');
     *name = STR_NONE;
     if (str_starts(str_sub(text, colon, text.n), STR("://")))
-        return say(a, use, host_of_url(text, colon), "is a URL", "");
+        return say_meant(a, use, host_of_url(text, colon), "is a URL", "");
     if (str_find(text, 0, '*') < text.n)
         return explain_asterisk(a, use, text);
     if (str_find(text, 0, '@') < text.n)

@@ -118,7 +118,7 @@ bool option_is_list(const struct conf_option *o)
            o->type == OPTION_NETS || o->type == OPTION_SOCKETS;
 }
 
-static size_t least(size_t a, size_t b)
+static size_t least_number(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
@@ -138,7 +138,7 @@ const char *option_nearest(struct str name)
         size_t distance = str_distance(name, full);
         /* The right name in the wrong group. */
         if (str_eq(leaf(name), leaf(full)))
-            distance = least(distance, 1);
+            distance = least_number(distance, 1);
         if (distance < best_distance) {
             best_distance = distance;
             best = options[i].name;

@@ -40,7 +40,7 @@ static struct str take_word(struct str *line)
     return word.n && word.p[0] == '#' ? STR("") : word;
 }
 
-static void add(struct senders *map, struct arena *a, struct allowed row)
+static void add_rule(struct senders *map, struct arena *a, struct allowed row)
 {
     map->rows = arena_extend(a, map->rows, map->n, &map->cap, sizeof row);
     map->rows[map->n++] = row;
@@ -60,7 +60,7 @@ static void parse_line(struct senders *map, struct str line, struct conf_place p
             conf_problem(problems, place, "\"%.*s\" %s",
                          STR_ARG(str_safe(problems->arena, word, 100, true)), problem);
         else
-            add(map, a, row);
+            add_rule(map, a, row);
     }
 }
 

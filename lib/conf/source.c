@@ -73,7 +73,7 @@ static void copy_byte(struct reader *r)
     }
 }
 
-static void complain(struct reader *r, struct conf_place place, const char *what)
+static void complain_of_source(struct reader *r, struct conf_place place, const char *what)
 {
     conf_problem(r->source->problems, place, "%s", what);
 }
@@ -89,7 +89,8 @@ static void block_comment(struct reader *r)
             r->at++;
     }
     if (r->at >= r->text.n)
-        complain(r, begin, "the comment that begins here with /* has no end: */ is missing");
+        complain_of_source(r, begin,
+                           "the comment that begins here with /* has no end: */ is missing");
     else
         r->at += 2;
     sb_addc(&r->source->text, ' ');
@@ -114,7 +115,7 @@ static void quoted_text(struct reader *r)
         copy_byte(r);
         return;
     }
-    complain(r, begin, "a text has no closing quote on this line");
+    complain_of_source(r, begin, "a text has no closing quote on this line");
     sb_addc(&r->source->text, '"'); /* the rest is scanned for more complaints */
 }
 
@@ -136,7 +137,7 @@ static bool is_integer(struct str word)
     return true;
 }
 
-static void word(struct reader *r)
+static void source_word(struct reader *r)
 {
     size_t begin = r->at;
     while (is_word(peek(r)))
@@ -228,7 +229,7 @@ static void include_path(struct reader *r, struct str path)
     path = resolve(r->source->arena, path, r->place.file);
     if (r->depth + 1 >= INCLUDE_DEPTH) {
         r->source->endless = true;
-        complain(r, r->place, "files include each other more than 10 deep");
+        complain_of_source(r, r->place, "files include each other more than 10 deep");
     } else if (str_find(path, 0, '*') < path.n || str_find(path, 0, '?') < path.n)
         include_glob(r, path);
     else
@@ -245,7 +246,8 @@ static void include(struct reader *r)
     if (path.p)
         include_path(r, path);
     else
-        complain(r, r->place, "@include wants a path in quotes, and nothing else on its line");
+        complain_of_source(r, r->place,
+                           "@include wants a path in quotes, and nothing else on its line");
     line_begins(r->source, r->place);
 }
 
@@ -258,7 +260,7 @@ static bool line_is_blank(const struct strbuf *text)
     return n == 0 || text->p[n - 1] == '\n';
 }
 
-static void scan(struct reader *r)
+static void scan_source(struct reader *r)
 {
     line_begins(r->source, r->place);
     while (r->at < r->text.n) {
@@ -271,7 +273,7 @@ static void scan(struct reader *r)
         else if (peek(r) == '"')
             quoted_text(r);
         else if (is_word(peek(r)))
-            word(r);
+            source_word(r);
         else
             other_byte(r);
     }
@@ -283,7 +285,7 @@ static void add_text(struct conf_source *s, struct str text, const char *name, u
     struct reader r = {
         .source = s, .text = text, .place = {.file = name, .line = 1}, .depth = depth};
     if (str_find(text, 0, '\0') == text.n)
-        scan(&r);
+        scan_source(&r);
     else
         conf_problem(s->problems, (struct conf_place){.file = name},
                      "holds a NUL byte: it is no text file");

@@ -5,7 +5,7 @@
 
 #define WANTED "is neither \"local\" alone nor a server such as redis://user:password@host:6379/0"
 
-static int digit(char c)
+static int url_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -14,7 +14,7 @@ static int digit(char c)
 }
 
 /* %XX as a byte; false if there is a % without. */
-static bool decode(struct arena *a, struct str text, struct str *out)
+static bool decode_percent(struct arena *a, struct str text, struct str *out)
 {
     struct strbuf b;
     sb_init(&b, a);
@@ -23,8 +23,8 @@ static bool decode(struct arena *a, struct str text, struct str *out)
             sb_addc(&b, text.p[i]);
             continue;
         }
-        int high = i + 2 < text.n ? digit(text.p[i + 1]) : -1;
-        int low = i + 2 < text.n ? digit(text.p[i + 2]) : -1;
+        int high = i + 2 < text.n ? url_digit(text.p[i + 1]) : -1;
+        int low = i + 2 < text.n ? url_digit(text.p[i + 2]) : -1;
         if (high < 0 || low < 0)
             return false;
         sb_addc(&b, (char)(high * 16 + low));
@@ -37,8 +37,8 @@ static bool decode(struct arena *a, struct str text, struct str *out)
 static bool take_login(struct arena *a, struct str login, struct conf_state_server *out)
 {
     size_t colon = str_find(login, 0, ':');
-    return decode(a, str_sub(login, 0, colon), &out->user) &&
-           decode(a, str_sub(login, colon + 1, login.n), &out->password) &&
+    return decode_percent(a, str_sub(login, 0, colon), &out->user) &&
+           decode_percent(a, str_sub(login, colon + 1, login.n), &out->password) &&
            (colon < login.n || !login.n);
 }
 
@@ -71,7 +71,8 @@ static const char *take_query(struct arena *a, struct str query, struct conf_sta
     out->prefix = STR("assay1:");
     if (!query.n)
         return NULL;
-    if (!str_starts(query, prefix) || !decode(a, str_sub(query, prefix.n, query.n), &out->prefix))
+    if (!str_starts(query, prefix) ||
+        !decode_percent(a, str_sub(query, prefix.n, query.n), &out->prefix))
         return "has something else than prefix=TEXT behind its question mark";
     return out->prefix.n > 60 ? "has a prefix of more than 60 bytes" : NULL;
 }

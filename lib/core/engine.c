@@ -11,14 +11,15 @@ static void check_spf(const struct spf_engine *engine, const struct spf_request 
 }
 
 /* A check of ours is a verifier. */
-static void *begin(const struct dkim_engine *engine, const struct dkim_verify_settings *settings,
-                   const struct message *message, struct key_cache *keys, struct dns_asker *asker)
+static void *own_begin(const struct dkim_engine *engine,
+                       const struct dkim_verify_settings *settings, const struct message *message,
+                       struct key_cache *keys, struct dns_asker *asker)
 {
     (void)engine;
     return dkim_verifier_new(settings, &message->headers, keys, asker);
 }
 
-static const struct str *domains(const void *check, size_t *n)
+static const struct str *own_domains(const void *check, size_t *n)
 {
     return dkim_verifier_domains(check, n);
 }
@@ -28,13 +29,13 @@ static bool wants_body(const void *check)
     return dkim_verifier_wants_body(check);
 }
 
-static void body(void *check, const void *data, size_t n)
+static void own_body(void *check, const void *data, size_t n)
 {
     dkim_verifier_body(check, data, n);
 }
 
-static const struct dkim_signature *finish(void *check, struct dns_asker *asker, size_t *n,
-                                           size_t *skipped)
+static const struct dkim_signature *own_finish(void *check, struct dns_asker *asker, size_t *n,
+                                               size_t *skipped)
 {
     return dkim_verifier_finish(check, asker, n, skipped);
 }
@@ -42,11 +43,11 @@ static const struct dkim_signature *finish(void *check, struct dns_asker *asker,
 static const struct spf_engine own_spf = {.name = "own", .check = check_spf};
 static const struct dkim_engine own_dkim = {
     .name = "own",
-    .begin = begin,
-    .domains = domains,
+    .begin = own_begin,
+    .domains = own_domains,
     .wants_body = wants_body,
-    .body = body,
-    .finish = finish,
+    .body = own_body,
+    .finish = own_finish,
 };
 
 const struct engines engines_own = {.spf = &own_spf, .dkim = &own_dkim};

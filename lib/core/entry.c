@@ -98,8 +98,8 @@ static bool is_authenticated(const struct place *here, const struct received *r)
 }
 
 /* The field that decides: how the message came in to this host, if it tells. */
-static void decide(const struct place *here, const struct received *r, size_t index,
-                   struct entry *out)
+static void decide_entry(const struct place *here, const struct received *r, size_t index,
+                         struct entry *out)
 {
     bool authenticated, smtp = received_with_smtp(r->with, &authenticated);
     /* Somebody else's words stand in it, and nobody authenticated says such things. */
@@ -131,7 +131,7 @@ void entry_find(const struct conf *conf, const struct session *session,
         }
         received_parse(headers->fields[i].value, &r);
         if (!is_internal(&here, &r)) {
-            decide(&here, &r, i, out);
+            decide_entry(&here, &r, i, out);
             return;
         }
         if (is_authenticated(&here, &r))

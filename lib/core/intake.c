@@ -24,7 +24,7 @@ static bool take_one(size_t *taken, size_t limit)
 }
 
 /* Beyond the limits. */
-static bool decides(const struct conf *conf, struct message *m, struct str name)
+static bool field_decides(const struct conf *conf, struct message *m, struct str name)
 {
     name = str_trim(name); /* as header_list_add() does */
     if (str_eq_nocase(name, STR("From")))
@@ -42,7 +42,7 @@ bool intake_field(const struct conf *conf, struct message *m, struct str name, s
     m->header_bytes += bytes_of(name, value_bytes);
     m->over_limit = m->over_limit || m->headers.n >= (size_t)conf->limits_header_count ||
                     m->header_bytes > conf->limits_header_bytes;
-    return !m->over_limit || decides(conf, m, name);
+    return !m->over_limit || field_decides(conf, m, name);
 }
 
 #define PER_MESSAGE ((size_t)32 * 1024)

@@ -43,7 +43,7 @@ void list_health_free(struct list_health *h)
 }
 
 /* With the lock. NULL: the table is full. */
-static struct zone_health *find(struct list_health *h, struct str zone)
+static struct zone_health *find_health(struct list_health *h, struct str zone)
 {
     uint64_t hash = 14695981039346656037U; /* FNV-1a: zones are the operator's own words */
     for (size_t i = 0; i < zone.n; i++)
@@ -64,13 +64,13 @@ const char *list_health_resting_at(struct list_health *h, struct str zone, int64
     if (!h)
         return NULL;
     pthread_mutex_lock(&h->lock);
-    const struct zone_health *z = find(h, zone);
+    const struct zone_health *z = find_health(h, zone);
     bool rests = z && now_us < z->rests_until;
     pthread_mutex_unlock(&h->lock);
     return rests ? "it has given no answers lately, and is left alone for a minute" : NULL;
 }
 
-static bool note(struct zone_health *z, const struct dnsbl_answer *answer, int64_t now_us)
+static bool note_answer(struct zone_health *z, const struct dnsbl_answer *answer, int64_t now_us)
 {
     bool silent = answer->result == DNSBL_UNKNOWN;
     z->failures = silent ? z->failures + 1 : 0;
@@ -95,9 +95,9 @@ void list_health_note_at(struct list_health *h, struct str zone, const struct dn
     if (!h || answer->result == DNSBL_PENDING || answer->result == DNSBL_NOT_ASKED)
         return;
     pthread_mutex_lock(&h->lock);
-    struct zone_health *z = find(h, zone);
+    struct zone_health *z = find_health(h, zone);
     if (z && trouble)
-        *warn = note(z, answer, now_us);
+        *warn = note_answer(z, answer, now_us);
     else if (z)
         z->failures = 0;
     pthread_mutex_unlock(&h->lock);

@@ -63,7 +63,7 @@ void digest_init_copy(struct digest *d, struct arena *a, const struct digest *fr
     must(EVP_MD_CTX_copy_ex(d->ctx, from->ctx));
 }
 
-static void forward(struct digest *d, const void *data, size_t n)
+static void forward_bytes(struct digest *d, const void *data, size_t n)
 {
     uint64_t room = d->flushed < d->limit ? d->limit - d->flushed : 0;
     size_t hashed = n < room ? n : (size_t)room;
@@ -74,7 +74,7 @@ static void forward(struct digest *d, const void *data, size_t n)
 
 void digest_flush(struct digest *d)
 {
-    forward(d, d->buffer, d->used);
+    forward_bytes(d, d->buffer, d->used);
     d->used = 0;
 }
 
@@ -84,7 +84,7 @@ void digest_add(struct digest *d, const void *data, size_t n)
         digest_flush(d);
     if (n >= COPY_BELOW) {
         digest_flush(d);
-        forward(d, data, n);
+        forward_bytes(d, data, n);
     } else if (n) {
         memcpy(d->buffer + d->used, data, n);
         d->used += n;

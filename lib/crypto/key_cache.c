@@ -23,19 +23,19 @@ struct key_cache {
     struct lru *lru;
 };
 
-static void hold(void *key)
+static void hold_key(void *key)
 {
     public_key_hold(key);
 }
 
-static void release(void *key)
+static void release_key(void *key)
 {
     public_key_release(key);
 }
 
 struct key_cache *key_cache_new(size_t max_bytes)
 {
-    static const struct lru_ops ops = {hold, release};
+    static const struct lru_ops ops = {hold_key, release_key};
     struct key_cache *cache = calloc(1, sizeof *cache);
     if (!cache)
         abort(); /* like an arena: memory is exhausted */
@@ -56,8 +56,8 @@ static void *hand_over(void *key)
     return key;
 }
 
-static struct public_key *store(struct lru *lru, struct str name, struct public_key *key,
-                                size_t cost)
+static struct public_key *store_key(struct lru *lru, struct str name, struct public_key *key,
+                                    size_t cost)
 {
     bool made = false;
     public_key_hold(key); /* the cache's, if it takes the key */
@@ -88,5 +88,5 @@ struct public_key *key_cache_get(struct key_cache *cache, enum key_type type, st
     }
     key = public_key_decode(type, der, problem);
     counter_inc(CTR_KEY_CACHE_MISSES);
-    return key ? store(cache->lru, id, key, COST_FIXED + 4 * der.n) : NULL;
+    return key ? store_key(cache->lru, id, key, COST_FIXED + 4 * der.n) : NULL;
 }

@@ -20,7 +20,7 @@ struct private_key {
     EVP_PKEY_CTX *signer; /* of an RSA key */
 };
 
-static struct private_key *handle(enum key_type type, EVP_PKEY *pkey)
+static struct private_key *private_handle(enum key_type type, EVP_PKEY *pkey)
 {
     struct private_key *key = calloc(1, sizeof *key);
     if (!key)
@@ -78,7 +78,7 @@ static bool works(const struct private_key *key, struct arena *a)
     return right;
 }
 
-static struct private_key *refuse(EVP_PKEY *pkey, struct str why, struct str *problem)
+static struct private_key *refuse_pem(EVP_PKEY *pkey, struct str why, struct str *problem)
 {
     EVP_PKEY_free(pkey);
     *problem = why;
@@ -89,17 +89,17 @@ struct private_key *private_key_decode(struct str pem, struct arena *a, struct s
 {
     EVP_PKEY *pkey = read_pem(pem);
     if (!pkey)
-        return refuse(NULL, STR("no private key in PEM form without a passphrase"), problem);
+        return refuse_pem(NULL, STR("no private key in PEM form without a passphrase"), problem);
     enum key_type type = KEY_ED25519;
     if (EVP_PKEY_is_a(pkey, "RSA")) {
         type = KEY_RSA;
         struct str wrong = check_rsa(pkey, a);
         if (wrong.p)
-            return refuse(pkey, wrong, problem);
+            return refuse_pem(pkey, wrong, problem);
     } else if (!EVP_PKEY_is_a(pkey, "ED25519")) {
-        return refuse(pkey, STR("the key is neither RSA nor Ed25519"), problem);
+        return refuse_pem(pkey, STR("the key is neither RSA nor Ed25519"), problem);
     }
-    struct private_key *key = handle(type, pkey);
+    struct private_key *key = private_handle(type, pkey);
     if (works(key, a))
         return key;
     private_key_release(key);
@@ -153,7 +153,7 @@ struct private_key *private_key_generate(enum key_type type, unsigned bits, stru
     EVP_PKEY *pkey = type == KEY_RSA ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits)
                                      : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     if (pkey)
-        return handle(type, pkey);
+        return private_handle(type, pkey);
     ERR_clear_error();
     *problem = STR("OpenSSL could not make a key");
     return NULL;
@@ -172,7 +172,7 @@ struct secret {
     size_t n;
 };
 
-static void wipe(void *object)
+static void wipe_key(void *object)
 {
     struct secret *s = object;
     OPENSSL_cleanse(s->p, s->n);
@@ -188,7 +188,7 @@ struct str private_key_pem(const struct private_key *key, struct arena *a)
         struct secret *secret = arena_make(a, struct secret);
         secret->n = n > 0 ? (size_t)n : 0;
         secret->p = arena_copy(a, p, secret->n);
-        arena_defer(a, wipe, secret);
+        arena_defer(a, wipe_key, secret);
         OPENSSL_cleanse(p, secret->n);
         pem = (struct str){secret->p, secret->n};
     }

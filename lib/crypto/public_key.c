@@ -117,7 +117,7 @@ static const char *check_rsa(struct str n, struct str e)
     return NULL;
 }
 
-static BIGNUM *number(struct str bytes)
+static BIGNUM *der_number(struct str bytes)
 {
     return BN_bin2bn((const unsigned char *)bytes.p, (int)bytes.n, NULL);
 }
@@ -126,7 +126,7 @@ static BIGNUM *number(struct str bytes)
 static EVP_PKEY *rsa_from_numbers(struct str n, struct str e)
 {
     EVP_PKEY *pkey = NULL;
-    BIGNUM *bn_n = number(n), *bn_e = number(e);
+    BIGNUM *bn_n = der_number(n), *bn_e = der_number(e);
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     OSSL_PARAM *params = NULL;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
@@ -144,8 +144,8 @@ static EVP_PKEY *rsa_from_numbers(struct str n, struct str e)
     return pkey;
 }
 
-static struct public_key *handle(enum key_type type, unsigned bits, EVP_PKEY *pkey,
-                                 const char **problem)
+static struct public_key *public_handle(enum key_type type, unsigned bits, EVP_PKEY *pkey,
+                                        const char **problem)
 {
     EVP_PKEY_CTX *verifier = pkey && type == KEY_RSA ? rsa_verifier(pkey) : NULL;
     if (!pkey || (type == KEY_RSA && !verifier)) {
@@ -175,7 +175,7 @@ static struct public_key *decode_rsa(struct str der, const char **problem)
     *problem = check_rsa(n, e);
     if (*problem)
         return NULL;
-    return handle(KEY_RSA, (unsigned)bits_of(n), rsa_from_numbers(n, e), problem);
+    return public_handle(KEY_RSA, (unsigned)bits_of(n), rsa_from_numbers(n, e), problem);
 }
 
 static struct public_key *decode_ed25519(struct str raw, const char **problem)
@@ -184,7 +184,7 @@ static struct public_key *decode_ed25519(struct str raw, const char **problem)
         *problem = "p= holds no Ed25519 key (32 bytes)";
         return NULL;
     }
-    return handle(
+    return public_handle(
         KEY_ED25519, ED25519_SIZE * 8,
         EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)raw.p, raw.n),
         problem);

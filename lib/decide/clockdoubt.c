@@ -4,7 +4,7 @@
 #include "decide/clockdoubt.h"
 
 /* FNV-1a: whoever makes two domains collide delays a line in the log. */
-static uint64_t hash(struct str domain)
+static uint64_t hash_domain(struct str domain)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < domain.n; i++)
@@ -41,7 +41,7 @@ static int64_t least_ahead(const struct clock_doubt *doubt, int64_t now)
 
 int64_t clock_doubt_note(struct clock_doubt *doubt, struct str domain, int64_t ahead_s, int64_t now)
 {
-    uint64_t h = hash(domain);
+    uint64_t h = hash_domain(domain);
     *place_for(doubt, h) = (struct clock_witness){h, now, ahead_s};
     int64_t ahead = least_ahead(doubt, now);
     if (!ahead || (doubt->told_at && now - doubt->told_at < CLOCK_DOUBT_S))

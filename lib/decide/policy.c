@@ -348,7 +348,7 @@ static struct str with_contact(const struct conf *conf, struct str text, struct 
 
 /* The parts of a text are clean already, and a second cleaning would write their backslashes anew.
  */
-static struct str cut(struct str text, struct arena *a)
+static struct str cut_text(struct str text, struct arena *a)
 {
     return text.n <= TEXT_MAX ? text : str_printf(a, "%.*s...", TEXT_MAX - 3, text.p);
 }
@@ -357,7 +357,7 @@ static void word_reply(const struct conf *conf, const struct proposal *p, struct
                        struct verdict *out)
 {
     out->cause = p->cause;
-    out->text = cut(p->text, a);
+    out->text = cut_text(p->text, a);
     if (p->action >= ACTION_TEMPFAIL)
         out->text = with_contact(conf, out->text, a);
     if (p->action == ACTION_TEMPFAIL) {

@@ -164,7 +164,7 @@ static void add_rows(const struct telling *t, struct row_account *out)
 }
 
 /* A policy service counts what it refuses; the rest meets the milter. */
-static bool counts(enum policy_point point, const struct telling *t)
+static bool row_counts(enum policy_point point, const struct telling *t)
 {
     enum action action = t->verdict->action;
     bool ends_here = point == POINT_EOM && !t->message->checks;
@@ -178,7 +178,7 @@ void row_account(enum policy_point point, const struct telling *t, struct row_ac
     const struct evidence_dmarc *dmarc = &t->evidence->dmarc;
     const char *action = action_name(t->verdict->action);
     *out = (struct row_account){.tally = STR("")};
-    if (!counts(point, t))
+    if (!row_counts(point, t))
         return;
     if (point != POINT_EOM) {
         out->tally = str_printf(t->arena, "at-%s/%s", point_name(point), action);

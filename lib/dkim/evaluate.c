@@ -148,7 +148,7 @@ static struct trial try_record(const struct signature_terms *terms, const struct
 
 /* Of several records the one that the signature gets furthest with decides, so that their order,
  * which DNS does not keep, does not. */
-static int progress(const struct trial *t)
+static int trial_progress(const struct trial *t)
 {
     switch (t->result) {
     case DKIM_PASS:
@@ -179,7 +179,7 @@ static void try_records(const struct signature_terms *terms, struct signature *s
     for (size_t i = 0; i < answer->n && i < RECORDS_MAX && keys < KEYS_MAX; i++) {
         struct trial t = try_record(terms, s, body, answer->rr[i].text);
         keys += t.key_bits > 0;
-        if (i == 0 || progress(&t) > progress(&best))
+        if (i == 0 || trial_progress(&t) > trial_progress(&best))
             best = t;
     }
     s->result->testing = best.testing;

@@ -194,9 +194,9 @@ static void hash_header(struct dkim_signer *s)
         sign_name(s, fields, STR("dkim-signature"), false);
 }
 
-static struct dkim_signer *begin(struct arena *a, const struct dkim_sign_settings *settings,
-                                 const struct header_list *headers, unsigned instance,
-                                 struct body_hash *body)
+static struct dkim_signer *begin_signing(struct arena *a, const struct dkim_sign_settings *settings,
+                                         const struct header_list *headers, unsigned instance,
+                                         struct body_hash *body)
 {
     struct dkim_signer *s = arena_make(a, struct dkim_signer);
     s->settings = settings;
@@ -212,14 +212,15 @@ static struct dkim_signer *begin(struct arena *a, const struct dkim_sign_setting
 struct dkim_signer *dkim_signer_new(struct arena *a, const struct dkim_sign_settings *settings,
                                     const struct header_list *headers)
 {
-    return begin(a, settings, headers, 0, body_hash_new(a, settings->body_canon, UINT64_MAX));
+    return begin_signing(a, settings, headers, 0,
+                         body_hash_new(a, settings->body_canon, UINT64_MAX));
 }
 
 struct dkim_signer *signer_new_arc(struct arena *a, const struct dkim_sign_settings *settings,
                                    const struct header_list *headers, unsigned instance,
                                    struct body_hash *body)
 {
-    return begin(a, settings, headers, instance, body);
+    return begin_signing(a, settings, headers, instance, body);
 }
 
 void dkim_signer_body(struct dkim_signer *s, const void *data, size_t n)

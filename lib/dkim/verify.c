@@ -99,8 +99,10 @@ static void check_times(const struct dkim_verify_settings *settings, struct sign
 }
 
 /* With the signatures read, and those decided that their own fields rule out. */
-static struct dkim_verifier *begin(struct arena *a, const struct dkim_verify_settings *settings,
-                                   const struct header_list *headers, struct key_cache *keys)
+static struct dkim_verifier *begin_verifying(struct arena *a,
+                                             const struct dkim_verify_settings *settings,
+                                             const struct header_list *headers,
+                                             struct key_cache *keys)
 {
     struct dkim_verifier *v = arena_make(a, struct dkim_verifier);
     v->settings = *settings;
@@ -146,7 +148,7 @@ struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_settings *setti
                                         const struct header_list *headers, struct key_cache *keys,
                                         struct dns_asker *asker)
 {
-    struct dkim_verifier *v = begin(asker->arena, settings, headers, keys);
+    struct dkim_verifier *v = begin_verifying(asker->arena, settings, headers, keys);
     name_signatures(v);
     ask_for_keys(v, asker);
     hash_headers(v, headers);
@@ -158,7 +160,7 @@ const struct dkim_signature *dkim_signatures_read(struct arena *a,
                                                   const struct header_list *headers, size_t *n,
                                                   size_t *skipped)
 {
-    struct dkim_verifier *v = begin(a, settings, headers, NULL);
+    struct dkim_verifier *v = begin_verifying(a, settings, headers, NULL);
     name_signatures(v);
     *n = v->n;
     *skipped = v->skipped;
@@ -193,7 +195,7 @@ struct dkim_verifier *dkim_verifier_new_own(struct arena *a,
                                             struct key_cache *cache,
                                             const struct dkim_signing_key *keys, size_t n_keys)
 {
-    struct dkim_verifier *v = begin(a, settings, headers, cache);
+    struct dkim_verifier *v = begin_verifying(a, settings, headers, cache);
     v->own = keys;
     v->n_own = n_keys;
     for (size_t i = 0; i < v->n; i++)

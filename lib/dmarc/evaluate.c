@@ -19,7 +19,7 @@ struct evaluation {
     enum dns_status existence; /* of the author domain: DNS_ANSWER until it is asked for */
 };
 
-static void conclude(struct evaluation *e, enum dmarc_result result, struct str reason)
+static void conclude_dmarc(struct evaluation *e, enum dmarc_result result, struct str reason)
 {
     e->out->result = result;
     e->out->reason = reason;
@@ -96,7 +96,7 @@ static void choose_policy(struct evaluation *e, bool inherited)
 static bool apply_record(struct evaluation *e, const struct dmarc_node *node, bool inherited)
 {
     if (!node->usable) {
-        conclude(e, DMARC_NONE, dmarc_why_unusable(&e->walker, node));
+        conclude_dmarc(e, DMARC_NONE, dmarc_why_unusable(&e->walker, node));
         return false;
     }
     e->out->record_domain = node->domain;
@@ -131,9 +131,9 @@ static bool discover_policy(struct evaluation *e)
     if (found && found->state == NODE_RECORD)
         return apply_record(e, found, found != own);
     if (found)
-        conclude(e, DMARC_TEMPERROR, dmarc_why_no_policy(&e->walker, found));
+        conclude_dmarc(e, DMARC_TEMPERROR, dmarc_why_no_policy(&e->walker, found));
     else
-        conclude(e, DMARC_NONE, dmarc_why_none(&e->walker, own->domain));
+        conclude_dmarc(e, DMARC_NONE, dmarc_why_none(&e->walker, own->domain));
     return false;
 }
 
@@ -234,23 +234,23 @@ static size_t judge_unknown(struct evaluation *e)
 }
 
 /* RFC 9989 5.3.5 */
-static void judge(struct evaluation *e)
+static void judge_identifier(struct evaluation *e)
 {
     const struct dmarc_request *request = e->request;
     const struct dmarc_outcome *out = e->out;
     size_t maybe = judge_passing(e);
     if (out->spf_aligned || out->dkim_aligned) {
-        conclude(e, DMARC_PASS, dmarc_why_pass(&e->walker, request, out->aligned_index));
+        conclude_dmarc(e, DMARC_PASS, dmarc_why_pass(&e->walker, request, out->aligned_index));
         return;
     }
     if (maybe == request->n_ids)
         maybe = judge_unknown(e);
     if (maybe < request->n_ids)
-        conclude(e, DMARC_TEMPERROR, dmarc_why_undecided(&e->walker, request, maybe));
+        conclude_dmarc(e, DMARC_TEMPERROR, dmarc_why_undecided(&e->walker, request, maybe));
     else if (e->existence >= DNS_SERVFAIL)
-        conclude(e, DMARC_TEMPERROR, dmarc_why_no_existence(&e->walker, out, e->existence));
+        conclude_dmarc(e, DMARC_TEMPERROR, dmarc_why_no_existence(&e->walker, out, e->existence));
     else
-        conclude(e, DMARC_FAIL, dmarc_why_fail(&e->walker, request, out));
+        conclude_dmarc(e, DMARC_FAIL, dmarc_why_fail(&e->walker, request, out));
 }
 
 void dmarc_evaluate(const struct dmarc_request *request, struct dns_asker *asker,
@@ -272,7 +272,7 @@ void dmarc_evaluate(const struct dmarc_request *request, struct dns_asker *asker
         say_organizational(&e);
     }
     if (discover_policy(&e))
-        judge(&e);
+        judge_identifier(&e);
     out->queries = e.walker.queries;
 }
 
@@ -302,7 +302,7 @@ static const struct dmarc_node *start_listed(struct dmarc_walker *walker, struct
 }
 
 /* The walk, and what its records lead to: the question whether the author domain exists. */
-static void prefetch(struct str domain, const struct psl *psl, struct dns_asker *asker)
+static void prefetch_walk(struct str domain, const struct psl *psl, struct dns_asker *asker)
 {
     struct dmarc_walker walker = {.asker = asker, .psl = psl};
     const struct dmarc_node *above =
@@ -317,7 +317,7 @@ static void prefetch_on(struct dns_asker *asker, const void *facts)
     const struct str *domain = facts;
     struct dmarc_walker walker = {.asker = asker};
     if (dmarc_look(&walker, *domain)->state == NODE_EMPTY)
-        prefetch(*domain, NULL, asker);
+        prefetch_walk(*domain, NULL, asker);
 }
 
 static void send_errand(struct str domain, struct dns_asker *asker)
@@ -337,7 +337,7 @@ void dmarc_prefetch(struct str domain, const struct psl *psl, struct dns_asker *
     asker->may_pend = true;
     asker->trace = NULL;
     asker->pending_entry = NULL;
-    prefetch(domain, psl, asker);
+    prefetch_walk(domain, psl, asker);
     asker->patience_us = patient.patience_us;
     asker->may_pend = patient.may_pend;
     asker->trace = patient.trace;

@@ -28,17 +28,17 @@ static struct str record_name(struct arena *a, struct str domain)
     return str_printf(a, "_dmarc.%.*s", STR_ARG(domain));
 }
 
-static struct str shown(struct dmarc_walker *walker, struct str text)
+static struct str shown_name(struct dmarc_walker *walker, struct str text)
 {
     return str_safe(walker->asker->arena, text, RECORD_SHOWN, false);
 }
 
-static void explain(struct dmarc_walker *walker, const struct dmarc_node *node,
-                    const struct dns_answer *answer, size_t records, struct str text)
+static void explain_walk(struct dmarc_walker *walker, const struct dmarc_node *node,
+                         const struct dns_answer *answer, size_t records, struct str text)
 {
     if (!walker->step)
         return;
-    struct str name = shown(walker, node->domain);
+    struct str name = shown_name(walker, node->domain);
     if (node->state == NODE_UNKNOWN)
         dmarc_step(walker, 1, "_dmarc.%.*s: cannot be known now (%s)", STR_ARG(name),
                    dns_status_name(node->status));
@@ -47,7 +47,7 @@ static void explain(struct dmarc_walker *walker, const struct dmarc_node *node,
                    STR_ARG(name));
     else if (records == 1)
         dmarc_step(walker, 1, "_dmarc.%.*s: \"%.*s\"%s", STR_ARG(name),
-                   STR_ARG(shown(walker, text)),
+                   STR_ARG(shown_name(walker, text)),
                    node->usable ? "" : ": no policy can be taken from it (RFC 9989 4.10.1)");
     else if (answer->status == DNS_ANSWER)
         dmarc_step(walker, 1, "_dmarc.%.*s: TXT, but no DMARC record", STR_ARG(name));
@@ -76,7 +76,7 @@ static void take_answer(struct dmarc_walker *walker, struct dmarc_node *node,
         records++;
     }
     node->state = dns_unknown(answer) ? NODE_UNKNOWN : records == 1 ? NODE_RECORD : NODE_EMPTY;
-    explain(walker, node, answer, records, text);
+    explain_walk(walker, node, answer, records, text);
 }
 
 static struct dmarc_node *find_node(const struct dmarc_walker *walker, struct str domain)
@@ -229,7 +229,8 @@ const struct dmarc_node *dmarc_walk_policy(struct dmarc_walk *walk)
 }
 
 /* Compares with b's unknown nodes empty but one, which is each in turn. */
-static void compare(const struct dmarc_walk *a, struct dmarc_walk *b, bool *same, bool *different)
+static void compare_names(const struct dmarc_walk *a, struct dmarc_walk *b, bool *same,
+                          bool *different)
 {
     for (size_t i = 0; i < b->n; i++) {
         struct dmarc_node *node = b->nodes[i];
@@ -261,11 +262,11 @@ enum dmarc_aligned dmarc_walks_align(struct dmarc_walk *a, struct dmarc_walk *b)
         struct dmarc_node *node = a->nodes[i];
         for (size_t k = 0; k < SUPPOSITIONS && node->state == NODE_UNKNOWN; k++) {
             node->supposed = suppositions[k];
-            compare(a, b, &same, &different);
+            compare_names(a, b, &same, &different);
         }
         node->supposed = '\0';
     }
-    compare(a, b, &same, &different);
+    compare_names(a, b, &same, &different);
     return same && different ? DMARC_ALIGNED_UNKNOWN : same ? DMARC_ALIGNED : DMARC_UNALIGNED;
 }
 

@@ -198,7 +198,7 @@ static struct dns_waker *publish(struct dns *dns, struct dns_entry *e, struct dn
     return wakers;
 }
 
-static void keep(struct dns *dns, struct dns_entry *e, size_t cost, int64_t keep_s)
+static void keep_entry(struct dns *dns, struct dns_entry *e, size_t cost, int64_t keep_s)
 {
     struct key key;
     struct str name = make_key(&e->question, &key);
@@ -211,12 +211,13 @@ static void keep(struct dns *dns, struct dns_entry *e, size_t cost, int64_t keep
 
 /* Publishes the reply, gives the entry its lifetime in the cache, and tells who wants to be told.
  * The caller's reference keeps the entry alive meanwhile. */
-static void settle(struct dns *dns, struct dns_entry *e, struct dns_reply *reply, int64_t keep_s)
+static void settle_entry(struct dns *dns, struct dns_entry *e, struct dns_reply *reply,
+                         int64_t keep_s)
 {
     size_t cost = sizeof *e + reply->bytes;
     struct dns_waker *wakers = publish(dns, e, reply), *next;
     atomic_fetch_sub_explicit(&dns->in_flight, 1, memory_order_relaxed);
-    keep(dns, e, cost, keep_s);
+    keep_entry(dns, e, cost, keep_s);
     for (; wakers; wakers = next) {
         next = wakers->next; /* what is woken may be gone afterwards */
         wakers->wake(wakers);
@@ -233,7 +234,7 @@ static void ask_for_root(struct dns *dns)
     dns->backend->ask(dns->backend, entry_new(dns, &root));
 }
 
-static void watch(struct dns *dns, const struct dns_question *q, enum dns_status status)
+static void watch_entry(struct dns *dns, const struct dns_question *q, enum dns_status status)
 {
     struct dns_health *h = &dns->health;
     int64_t now = dns->limits.now_us(), silent = now - h->answered_us;
@@ -252,8 +253,8 @@ void dns_entry_finish(struct dns_entry *e, struct dns_reply *reply)
     struct dns *dns = e->dns;
     count_failure(reply->answer.status);
     if (dns->limits.watch && !atomic_load_explicit(&dns->closing, memory_order_relaxed))
-        watch(dns, &e->question, reply->answer.status);
-    settle(dns, e, reply, lifetime_s(&dns->limits, &reply->answer));
+        watch_entry(dns, &e->question, reply->answer.status);
+    settle_entry(dns, e, reply, lifetime_s(&dns->limits, &reply->answer));
     dns_entry_release(e);
 }
 

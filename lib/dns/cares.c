@@ -104,7 +104,7 @@ static void look_at_resolv_conf(struct cares *c)
 
 /* --- the thread --- */
 
-static int64_t sooner(int64_t a_us, int64_t b_us)
+static int64_t sooner_of(int64_t a_us, int64_t b_us)
 {
     return a_us < 0 || (b_us >= 0 && b_us < a_us) ? b_us : a_us;
 }
@@ -117,7 +117,7 @@ static int time_left(struct cares *c)
         struct timeval tv;
         ares_channel channel = c->upstream->lines[i].channel;
         if (channel && ares_timeout(channel, NULL, &tv))
-            left = sooner(left, tv.tv_sec * INT64_C(1000000) + tv.tv_usec);
+            left = sooner_of(left, tv.tv_sec * INT64_C(1000000) + tv.tv_usec);
     }
     return left < 0 ? -1 : (int)(left / 1000 + 1);
 }
@@ -132,7 +132,7 @@ static void process(struct cares *c, const struct epoll_event *event)
 }
 
 /* Waits for what comes first and lets c-ares work on it; true if the inbox is to be looked at. */
-static bool serve(struct cares *c)
+static bool serve_channel(struct cares *c)
 {
     struct epoll_event events[EVENTS_MAX];
     int n = epoll_wait(c->epoll, events, EVENTS_MAX, time_left(c));
@@ -151,11 +151,11 @@ static bool serve(struct cares *c)
     return mail;
 }
 
-static void *run(void *arg)
+static void *run_channel(void *arg)
 {
     struct cares *c = arg;
     struct dns_inbox_item *items = NULL, *next;
-    while (!serve(c) || dns_inbox_take(&c->inbox, &items)) {
+    while (!serve_channel(c) || dns_inbox_take(&c->inbox, &items)) {
         for (; items; items = next) {
             next = items->next;
             cares_link_job(c, (struct cares_job *)items);
@@ -173,7 +173,7 @@ static void *run(void *arg)
 
 /* --- opening and closing --- */
 
-static void discard(struct cares *c)
+static void discard_query(struct cares *c)
 {
     if (c->epoll >= 0)
         close(c->epoll);
@@ -188,7 +188,7 @@ static void cares_close(struct dns_backend *b)
     struct cares *c = (struct cares *)b;
     dns_inbox_close(&c->inbox);
     pthread_join(c->thread, NULL);
-    discard(c);
+    discard_query(c);
 }
 
 static bool open_wakeup(struct cares *c)
@@ -251,11 +251,11 @@ struct dns_backend *dns_backend_cares(const struct dns_settings *settings, struc
     if (!open_wakeup(c)) {
         *problem = str_printf(a, "c-ares: %s", strerror(errno));
     } else if (open_upstream(c, settings, a, problem)) {
-        if (thread_start(&c->thread, run, c))
+        if (thread_start(&c->thread, run_channel, c))
             return &c->base;
         *problem = STR("no thread for DNS could be started");
         cares_upstream_free(c->upstream);
     }
-    discard(c);
+    discard_query(c);
     return NULL;
 }

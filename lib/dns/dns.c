@@ -65,8 +65,8 @@ static void let_go(void *held)
 
 /* The entry for this question, held by the asker, with a reference for the caller; NULL only if it
  * is not needed. *sent: its query went out just here. */
-static struct dns_entry *ask(struct dns_asker *asker, const struct dns_question *q,
-                             enum dns_need need, bool *sent)
+static struct dns_entry *ask_cached(struct dns_asker *asker, const struct dns_question *q,
+                                    enum dns_need need, bool *sent)
 {
     if (!asker->answers) {
         asker->answers = message_answers_new(asker->memory, asker->spare);
@@ -102,8 +102,8 @@ static const struct dns_answer *wait_for(struct dns_asker *asker, struct dns_ent
     return answer ? answer : dns_entry_answer(e);
 }
 
-static void tell(struct dns_asker *asker, struct str name, enum dns_type type,
-                 const struct dns_answer *answer, bool from_cache, int64_t waited_us)
+static void tell_event(struct dns_asker *asker, struct str name, enum dns_type type,
+                       const struct dns_answer *answer, bool from_cache, int64_t waited_us)
 {
     struct dns_event event = {name, type, answer, from_cache, waited_us};
     if (asker->trace && answer->status != DNS_PENDING)
@@ -127,7 +127,7 @@ static const struct dns_answer *nothing_yet(struct dns_asker *asker, struct dns_
 }
 
 /* The asker's answer from an entry of its own. */
-static const struct dns_answer *take(struct dns_asker *asker, struct dns_entry *e)
+static const struct dns_answer *take_answer(struct dns_asker *asker, struct dns_entry *e)
 {
     const struct dns_answer *answer = dns_entry_answer(e);
     if (!answer)
@@ -149,34 +149,35 @@ const struct dns_answer *dns_lookup(struct dns_asker *asker, struct str name, en
 
     asker->lookups++;
     if (dns_name_parse(name, &q.name)) {
-        struct dns_entry *e = ask(asker, &q, look_up_need(asker), &sent);
+        struct dns_entry *e = ask_cached(asker, &q, look_up_need(asker), &sent);
         bool answered = dns_entry_answer(e);
         at_once = answered && !sent;
         count_look_up(asker, answered, sent);
-        answer = take(asker, e);
+        answer = take_answer(asker, e);
         dns_entry_release(e);
     }
-    tell(asker, name, type, answer, at_once, asker->waited_us - waited_before);
+    tell_event(asker, name, type, answer, at_once, asker->waited_us - waited_before);
     return answer;
 }
 
-static void start(struct dns_asker *asker, struct str name, enum dns_type type, enum dns_need need)
+static void start_query(struct dns_asker *asker, struct str name, enum dns_type type,
+                        enum dns_need need)
 {
     struct dns_question q = {.type = type};
     bool sent;
-    struct dns_entry *e = dns_name_parse(name, &q.name) ? ask(asker, &q, need, &sent) : NULL;
+    struct dns_entry *e = dns_name_parse(name, &q.name) ? ask_cached(asker, &q, need, &sent) : NULL;
     if (e)
         dns_entry_release(e);
 }
 
 void dns_start(struct dns_asker *asker, struct str name, enum dns_type type)
 {
-    start(asker, name, type, look_up_need(asker));
+    start_query(asker, name, type, look_up_need(asker));
 }
 
 void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type)
 {
-    start(asker, name, type, DNS_NOT_NEEDED_YET);
+    start_query(asker, name, type, DNS_NOT_NEEDED_YET);
 }
 
 struct dns *dns_open(const struct dns_settings *settings, struct arena *a, struct str *problem)

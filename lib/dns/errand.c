@@ -39,17 +39,17 @@ struct dns_errand *dns_errand_new(dns_errand_fn *run)
     return &e->face;
 }
 
-static void discard(struct errand *e)
+static void discard_errand(struct errand *e)
 {
     if (e->asker.answers)
         message_answers_release(e->asker.answers);
     arena_free(e->face.arena); /* holds e itself */
 }
 
-static void end(struct errand *e)
+static void end_errand(struct errand *e)
 {
     atomic_fetch_sub_explicit(&under_way, 1, memory_order_relaxed);
-    discard(e);
+    discard_errand(e);
 }
 
 /* Thousands of messages can wait for one answer, and nobody gets another while their errands run.
@@ -71,7 +71,7 @@ static void pay(struct errand *e, int64_t took_us)
 }
 
 /* True if the errand lacks an answer now. */
-static bool run(struct errand *e)
+static bool run_errand(struct errand *e)
 {
     if (!may_run(e))
         return false;
@@ -87,10 +87,10 @@ static bool run(struct errand *e)
 static void go_on(struct dns_waker *w)
 {
     struct errand *e = (struct errand *)w;
-    while (run(e))
+    while (run_errand(e))
         if (message_answers_wake(e->asker.answers, e->asker.dns, e->asker.pending_entry, w))
             return; /* and from now on it may be gone */
-    end(e);
+    end_errand(e);
 }
 
 static bool find_room(void)
@@ -105,7 +105,7 @@ void dns_errand_begin(struct dns_errand *errand, struct dns_asker *asker)
 {
     struct errand *e = (struct errand *)((char *)errand - offsetof(struct errand, face));
     if (!asker->pending_entry || !find_room()) {
-        discard(e);
+        discard_errand(e);
         return;
     }
     e->waker.wake = go_on;

@@ -16,7 +16,7 @@ static bool since(int64_t then_us, int64_t now_us, int64_t least_us)
     return then_us == 0 || now_us - then_us >= least_us;
 }
 
-static enum dns_health_news answered(struct dns_health *h, int64_t now_us)
+static enum dns_health_news health_answered(struct dns_health *h, int64_t now_us)
 {
     bool tell = h->down && h->said;
     h->down = h->said = false;
@@ -42,7 +42,7 @@ enum dns_health_news dns_health_note(struct dns_health *h, enum dns_status statu
     if (root)
         h->asking = false;
     if (!failed)
-        return answered(h, now_us);
+        return health_answered(h, now_us);
     h->failures++;
     if (root && !h->down && h->answered_us < h->asked_us)
         return gone_down(h, now_us);

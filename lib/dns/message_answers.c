@@ -84,7 +84,7 @@ bool message_answers_ended(const struct message_answers *answers)
 
 /* --- with the lock --- */
 
-static void append(struct message_answers *answers, struct dns_entry *e)
+static void append_answer(struct message_answers *answers, struct dns_entry *e)
 {
     if (answers->n == answers->cap) {
         struct held_entry *old = answers->list == answers->first ? NULL : answers->list;
@@ -114,7 +114,7 @@ static void count_one(struct message_answers *answers, struct held_entry *h)
 }
 
 /* What came since the last time. */
-static void count(struct message_answers *answers)
+static void count_answer(struct message_answers *answers)
 {
     for (size_t i = 0; i < answers->n; i++) {
         struct held_entry *h = &answers->list[i];
@@ -124,7 +124,8 @@ static void count(struct message_answers *answers)
 }
 
 /* The newest entry for the question, or NULL. */
-static struct held_entry *find(const struct message_answers *answers, const struct dns_question *q)
+static struct held_entry *find_answer(const struct message_answers *answers,
+                                      const struct dns_question *q)
 {
     for (size_t i = answers->n; i-- > 0;) {
         const struct dns_question *asked = dns_entry_question(answers->list[i].entry);
@@ -166,12 +167,12 @@ static struct held_entry *find_entry(struct message_answers *answers, const stru
 static struct held_entry *take_in(struct message_answers *answers, struct dns_entry *e,
                                   enum dns_need need)
 {
-    struct held_entry *other = find(answers, dns_entry_question(e));
+    struct held_entry *other = find_answer(answers, dns_entry_question(e));
     if (other && (other->entry == e || need != DNS_NEEDED || !has_failed(other))) {
         dns_entry_release(e);
         return other;
     }
-    append(answers, e);
+    append_answer(answers, e);
     return &answers->list[answers->n - 1];
 }
 
@@ -202,8 +203,8 @@ struct dns_entry *message_answers_ask(struct message_answers *answers, struct dn
     struct dns_entry *e = NULL;
     *sent = false;
     pthread_mutex_lock(&answers->lock);
-    count(answers);
-    struct held_entry *h = find(answers, q);
+    count_answer(answers);
+    struct held_entry *h = find_answer(answers, q);
     bool repeated = h && need == DNS_NEEDED && has_failed(h) && has_spare(answers);
     bool ahead = !h && need == DNS_NOT_NEEDED_YET;
     if (repeated || (!h && (!ahead || has_spare(answers))))

@@ -139,7 +139,7 @@ struct cursor {
     bool bad;
 };
 
-static const uint8_t *take(struct cursor *c, size_t n)
+static const uint8_t *take_counted(struct cursor *c, size_t n)
 {
     static const uint8_t nothing[16];
     if (c->bad || n > c->n - c->at) {
@@ -152,7 +152,7 @@ static const uint8_t *take(struct cursor *c, size_t n)
 
 static uint16_t take16(struct cursor *c)
 {
-    const uint8_t *p = take(c, 2);
+    const uint8_t *p = take_counted(c, 2);
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
@@ -171,11 +171,11 @@ static void take_name(struct cursor *c, struct dns_name *out)
     unsigned jumps = 0;
     out->n = 0;
     for (;;) {
-        uint8_t length = *take(&in, 1);
+        uint8_t length = *take_counted(&in, 1);
         if (in.bad || length == 0)
             break;
         if ((length & 0xC0) == 0xC0) {
-            size_t to = (size_t)(length & 0x3F) << 8 | *take(&in, 1);
+            size_t to = (size_t)(length & 0x3F) << 8 | *take_counted(&in, 1);
             if (jumps++ == 0)
                 c->at = in.at;
             in.bad = in.bad || to >= start || to < HEADER || jumps > JUMPS_MAX;
@@ -183,7 +183,7 @@ static void take_name(struct cursor *c, struct dns_name *out)
                 break;
             in.at = start = to;
         } else {
-            const uint8_t *label = take(&in, length & 0x3F);
+            const uint8_t *label = take_counted(&in, length & 0x3F);
             in.bad = in.bad || length > DNS_LABEL_MAX || !dns_name_add_label(out, label, length);
         }
     }
@@ -208,7 +208,7 @@ static void take_record(struct cursor *c, struct record *r)
         r->ttl = 0;
     size_t length = take16(c);
     r->data = *c;
-    take(c, length);
+    take_counted(c, length);
     r->data.n = c->at;
     r->data.bad = c->bad;
 }
@@ -245,8 +245,8 @@ static void read_txt(struct cursor *data, struct arena *a, struct dns_rr *rr)
     char *text = arena_alloc(a, data->n - data->at);
     rr->text.p = text;
     while (data->at < data->n && !data->bad) {
-        size_t length = *take(data, 1);
-        const uint8_t *bytes = take(data, length);
+        size_t length = *take_counted(data, 1);
+        const uint8_t *bytes = take_counted(data, length);
         if (data->bad)
             break;
         memcpy(text + rr->text.n, bytes, length);
@@ -258,7 +258,7 @@ static void read_address(struct cursor *data, unsigned char family, struct dns_r
 {
     size_t length = family == 4 ? 4 : 16;
     rr->addr.family = family;
-    memcpy(rr->addr.bytes, take(data, length), length);
+    memcpy(rr->addr.bytes, take_counted(data, length), length);
 }
 
 /* False if the data is not what the type wants, to the byte. */
@@ -308,8 +308,8 @@ static void lower_ttl(struct reading *r, uint32_t ttl)
 
 /* Goes once over the answers for those about `name`: records of the type wanted are collected (up
  * to `room`, counted in any case), and a CNAME's target is noted. */
-static size_t scan(struct reading *r, const struct dns_name *name, struct dns_rr *rr, size_t room,
-                   bool *has_cname, struct dns_name *target)
+static size_t scan_packet(struct reading *r, const struct dns_name *name, struct dns_rr *rr,
+                          size_t room, bool *has_cname, struct dns_name *target)
 {
     struct cursor c = r->c;
     struct last_owner last = {0};
@@ -341,17 +341,17 @@ static size_t scan(struct reading *r, const struct dns_name *name, struct dns_rr
 /* Follows the chain of CNAMEs from the question's name within the answers. True if it ends in
  * records, which are then in the answer; else out->target is where it ends, and out->follow tells
  * whether there was a chain at all. */
-static bool collect(struct reading *r, const struct dns_name *name)
+static bool collect_records(struct reading *r, const struct dns_name *name)
 {
     struct dns_answer *answer = &r->out->answer;
     struct dns_name at = *name;
     for (unsigned step = 0; step < CHAIN_MAX; step++) {
         bool has_cname;
         struct dns_name target;
-        size_t n = scan(r, &at, NULL, 0, &has_cname, &target);
+        size_t n = scan_packet(r, &at, NULL, 0, &has_cname, &target);
         if (n) {
             struct dns_rr *rr = arena_array(r->arena, struct dns_rr, n);
-            answer->n = scan(r, &at, rr, n, &has_cname, &target);
+            answer->n = scan_packet(r, &at, rr, n, &has_cname, &target);
             answer->rr = rr;
             answer->status = DNS_ANSWER;
             return true;
@@ -402,7 +402,7 @@ static enum authority read_authority(struct reading *r)
             continue;
         take_name(&record.data, &name);
         take_name(&record.data, &name);
-        take(&record.data, 16); /* serial, refresh, retry, expire */
+        take_counted(&record.data, 16); /* serial, refresh, retry, expire */
         uint32_t minimum = take32(&record.data);
         r->c.bad = record.data.bad;
         lower_ttl(r, record.ttl);
@@ -450,7 +450,7 @@ void dns_packet_read(const uint8_t *packet, size_t n, const struct dns_question 
     struct reading r = {.c = {.p = packet, .n = n}, .type = q->type, .arena = a, .out = out};
     *out = (struct dns_packet){.answer.ttl = UINT32_MAX};
     bool ok = read_header(&r, q) && measure_answers(&r, &q->name);
-    if (ok && collect(&r, &q->name))
+    if (ok && collect_records(&r, &q->name))
         ok = (r.flags & MASK_RCODE) == RCODE_OK;
     else if (ok && !r.c.bad)
         read_negative(&r);

@@ -108,7 +108,7 @@ static bool is_double(const struct dns_servers *servers, const struct dns_server
 }
 
 /* Takes the server in; NULL, or why it is left out. */
-static const char *take(struct dns_servers *servers, struct dns_server *s)
+static const char *take_server(struct dns_servers *servers, struct dns_server *s)
 {
     if (*s->interface) {
         s->scope = if_nametoindex(s->interface);
@@ -134,7 +134,7 @@ static bool read_settings(const struct dns_settings *settings, struct arena *a,
                                   STR_ARG(safe));
             return false;
         }
-        const char *why = take(servers, &s);
+        const char *why = take_server(servers, &s);
         if (why)
             log_warning("dns.servers: %.*s is left out: %s", STR_ARG(safe), why);
     }
@@ -183,7 +183,7 @@ static void read_line(const char *path, unsigned number, struct str line, struct
     else if (servers->n == DNS_SERVERS_MAX)
         why = "there are too many before it";
     else
-        why = take(servers, &s);
+        why = take_server(servers, &s);
     if (why)
         log_warning("%s:%u: the resolver %.*s is left out: %s", path, number,
                     STR_ARG(str_safe(a, address, 80, true)), why);

@@ -59,7 +59,7 @@ static void link_job(struct unbound *u, struct job *job)
     u->newest = job;
 }
 
-static void finish(struct job *job, struct dns_reply *reply)
+static void finish_request(struct job *job, struct dns_reply *reply)
 {
     struct unbound *u = job->unbound;
     *(job->newer ? &job->newer->older : &u->newest) = job->older;
@@ -93,7 +93,7 @@ static void on_result(void *arg, int error, struct ub_result *result)
     struct job *job = arg;
     struct arena *scratch = job->unbound->scratch;
     bool usable = error == 0 && result;
-    finish(job, usable ? read_result(job, result) : dns_reply_empty(DNS_SERVFAIL, 0));
+    finish_request(job, usable ? read_result(job, result) : dns_reply_empty(DNS_SERVFAIL, 0));
     ub_resolve_free(result);
     arena_reset(scratch);
 }
@@ -104,7 +104,7 @@ static void send_query(struct unbound *u, struct job *job)
     struct str name = dns_name_text(u->scratch, &q->name);
     link_job(u, job);
     if (ub_resolve_async(u->ctx, name.p, (int)q->type, 1, job, on_result, &job->id) != 0)
-        finish(job, dns_reply_empty(DNS_SERVFAIL, 0));
+        finish_request(job, dns_reply_empty(DNS_SERVFAIL, 0));
     arena_reset(u->scratch);
 }
 
@@ -115,7 +115,7 @@ static int expire(struct unbound *u, bool all)
     int64_t now = clock_us();
     while (u->oldest && (all || u->oldest->deadline_us <= now)) {
         ub_cancel(u->ctx, u->oldest->id);
-        finish(u->oldest, dns_reply_empty(DNS_TIMEOUT, 0));
+        finish_request(u->oldest, dns_reply_empty(DNS_TIMEOUT, 0));
     }
     return u->oldest ? (int)((u->oldest->deadline_us - now + 999) / 1000) : -1;
 }
@@ -168,7 +168,7 @@ struct opening {
     struct str *problem;
 };
 
-static bool fail(const struct opening *o, const char *what, const char *why)
+static bool fail_context(const struct opening *o, const char *what, const char *why)
 {
     *o->problem = str_printf(o->arena, "libunbound: %s: %s", what, why);
     return false;
@@ -177,7 +177,7 @@ static bool fail(const struct opening *o, const char *what, const char *why)
 static bool set_option(const struct opening *o, const char *name, const char *value)
 {
     int rc = ub_ctx_set_option(o->unbound->ctx, name, value);
-    return rc == 0 || fail(o, name, ub_strerror(rc));
+    return rc == 0 || fail_context(o, name, ub_strerror(rc));
 }
 
 /* As many ports as may be, and half of the descriptors at the most. */
@@ -199,7 +199,7 @@ static bool set_forwarders(const struct opening *o, const struct dns_settings *s
         struct str addr = dns_server_text(&servers.list[i], o->arena);
         int rc = ub_ctx_set_fwd(o->unbound->ctx, addr.p);
         if (rc != 0)
-            return fail(o, addr.p, ub_strerror(rc));
+            return fail_context(o, addr.p, ub_strerror(rc));
     }
     return true;
 }
@@ -207,7 +207,7 @@ static bool set_forwarders(const struct opening *o, const struct dns_settings *s
 /* libunbound reads its files late and says little about them. */
 static bool check_file(const struct opening *o, const char *path)
 {
-    return access(path, R_OK) == 0 || fail(o, path, strerror(errno));
+    return access(path, R_OK) == 0 || fail_context(o, path, strerror(errno));
 }
 
 static bool set_up(const struct opening *o, const struct dns_settings *settings)
@@ -216,7 +216,7 @@ static bool set_up(const struct opening *o, const struct dns_settings *settings)
     int rc;
     /* First of all: later it has no effect (libunbound 1.17). */
     if ((rc = ub_ctx_async(ctx, 1)) != 0)
-        return fail(o, "threads", ub_strerror(rc));
+        return fail_context(o, "threads", ub_strerror(rc));
     ub_ctx_debugout(ctx, NULL);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (!set_option(o, options[i].name, options[i].value))
@@ -233,7 +233,7 @@ static bool set_up(const struct opening *o, const struct dns_settings *settings)
     if (!check_file(o, anchor))
         return false;
     rc = ub_ctx_add_ta_file(ctx, anchor);
-    return rc == 0 || fail(o, anchor, ub_strerror(rc));
+    return rc == 0 || fail_context(o, anchor, ub_strerror(rc));
 }
 
 static void ignore_result(void *arg, int error, struct ub_result *result)
@@ -249,31 +249,31 @@ static void *finalise(void *arg)
     const struct opening *o = arg;
     int rc = ub_resolve_async(o->unbound->ctx, "localhost", DNS_A, 1, NULL, ignore_result, NULL);
     if (rc != 0)
-        fail(o, "configuration", ub_strerror(rc));
+        fail_context(o, "configuration", ub_strerror(rc));
     else
         ub_wait(o->unbound->ctx);
     return NULL;
 }
 
-static bool start(struct opening *o, const struct dns_settings *settings)
+static bool start_request(struct opening *o, const struct dns_settings *settings)
 {
     struct unbound *u = o->unbound;
     pthread_t finaliser;
     if (!u->ctx)
-        return fail(o, "context", strerror(ENOMEM));
+        return fail_context(o, "context", strerror(ENOMEM));
     if (!dns_inbox_open(&u->inbox))
-        return fail(o, "eventfd", strerror(errno));
+        return fail_context(o, "eventfd", strerror(errno));
     if (!set_up(o, settings))
         return false;
     if (!thread_start(&finaliser, finalise, o))
-        return fail(o, "thread", strerror(EAGAIN));
+        return fail_context(o, "thread", strerror(EAGAIN));
     pthread_join(finaliser, NULL);
     if (o->problem->n)
         return false;
-    return thread_start(&u->thread, dispatch, u) || fail(o, "thread", strerror(EAGAIN));
+    return thread_start(&u->thread, dispatch, u) || fail_context(o, "thread", strerror(EAGAIN));
 }
 
-static void discard(struct unbound *u)
+static void discard_request(struct unbound *u)
 {
     if (u->ctx)
         ub_ctx_delete(u->ctx);
@@ -287,7 +287,7 @@ static void unbound_close(struct dns_backend *b)
     struct unbound *u = (struct unbound *)b;
     dns_inbox_close(&u->inbox);
     pthread_join(u->thread, NULL);
-    discard(u);
+    discard_request(u);
 }
 
 struct dns_backend *dns_backend_unbound(const struct dns_settings *settings, struct arena *a,
@@ -304,8 +304,8 @@ struct dns_backend *dns_backend_unbound(const struct dns_settings *settings, str
     u->timeout_us = settings->timeout_ms * 1000;
     u->validate = settings->dnssec == DNSSEC_VALIDATE;
     u->scratch = arena_new(0);
-    if (start(&o, settings))
+    if (start_request(&o, settings))
         return &u->base;
-    discard(u);
+    discard_request(u);
     return NULL;
 }

@@ -88,8 +88,8 @@ static const struct zone_record *find_record(const struct zone_node *node, enum 
 }
 
 /* The node's records of this type into the answer; false if there is none. */
-static bool collect(const struct zone_node *node, enum dns_type type, struct arena *a,
-                    struct dns_answer *answer)
+static bool collect_names(const struct zone_node *node, enum dns_type type, struct arena *a,
+                          struct dns_answer *answer)
 {
     size_t n = 0;
     for (const struct zone_record *r = node->records; r; r = r->next)
@@ -122,7 +122,7 @@ struct dns_answer zone_answer(const struct zone *zone, const struct dns_name *na
         secure = secure && is_secure(zone, node, name);
         answer.security = secure ? DNS_SECURE : DNS_UNCHECKED;
         *delay_us += node ? node->delay_us : 0;
-        if (node && collect(node, type, a, &answer))
+        if (node && collect_names(node, type, a, &answer))
             return answer;
         cname = node ? find_record(node, DNS_CNAME) : NULL;
         if (!cname) {
@@ -217,7 +217,7 @@ static struct late *next_late(struct zone_backend *z)
     }
 }
 
-static void *run(void *arg)
+static void *run_zone(void *arg)
 {
     struct zone_backend *z = arg;
     struct late *l;
@@ -262,7 +262,7 @@ struct dns_backend *dns_backend_zone(struct str zone_text, struct arena *a, stru
         zone_close(&z->base);
         return NULL;
     }
-    if (z->zone.delays && !thread_start(&z->thread, run, z)) {
+    if (z->zone.delays && !thread_start(&z->thread, run_zone, z)) {
         *problem = STR("no thread for the zone's late answers could be started");
         z->zone.delays = false;
         zone_close(&z->base);

@@ -30,7 +30,7 @@ struct reader {
     size_t n_tokens;
 };
 
-static bool fail(struct reader *r, const char *what, struct str which)
+static bool fail_line(struct reader *r, const char *what, struct str which)
 {
     struct str safe = str_safe(r->arena, which, 60, false);
     *r->problem = str_printf(r->arena, "line %u: %s \"%.*s\"", r->line, what, STR_ARG(safe));
@@ -64,11 +64,11 @@ static bool add_token(struct reader *r)
 {
     bool quoted = r->text.p[r->at] == '"';
     if (r->n_tokens == TOKENS_MAX)
-        return fail(r, "too many words in one record at", str_sub(r->text, r->at, r->at + 20));
+        return fail_line(r, "too many words in one record at", str_sub(r->text, r->at, r->at + 20));
     r->at += quoted;
     struct str text = take_token(r, quoted);
     if (quoted && (r->at == r->text.n || r->text.p[r->at] != '"'))
-        return fail(r, "a string without its closing quote:", text);
+        return fail_line(r, "a string without its closing quote:", text);
     r->at += quoted;
     r->tokens[r->n_tokens++] = (struct token){text, quoted};
     return true;
@@ -91,14 +91,14 @@ static bool read_record(struct reader *r)
             depth++;
         } else if (c == ')') {
             if (depth-- == 0)
-                return fail(r, "a parenthesis too many:", STR(")"));
+                return fail_line(r, "a parenthesis too many:", STR(")"));
         } else if (!is_blank(c)) {
             if (!add_token(r))
                 return false;
             r->at--;
         }
     }
-    return depth == 0 || fail(r, "a parenthesis is never closed:", STR("("));
+    return depth == 0 || fail_line(r, "a parenthesis is never closed:", STR("("));
 }
 
 /* --- words --- */
@@ -161,14 +161,14 @@ static bool read_name(struct reader *r, const struct token *t, struct dns_name *
 {
     if (!t->quoted && parse_name(r, t->text, out))
         return true;
-    return fail(r, "not a name:", t->text);
+    return fail_line(r, "not a name:", t->text);
 }
 
 static bool read_number(struct reader *r, const struct token *t, unsigned max, unsigned *out)
 {
     unsigned long long value;
     if (t->quoted || !str_to_u64(t->text, max, &value))
-        return fail(r, "not a number, or too large:", t->text);
+        return fail_line(r, "not a number, or too large:", t->text);
     *out = (unsigned)value;
     return true;
 }
@@ -190,7 +190,7 @@ static bool read_address(struct reader *r, const struct token *t, enum dns_type 
 {
     struct netaddr addr;
     if (!netaddr_parse(t->text, &addr) || addr.family != (type == DNS_A ? 4 : 6))
-        return fail(r, "not an address of this type:", t->text);
+        return fail_line(r, "not an address of this type:", t->text);
     add_record(r, type)->rr.addr = addr;
     return true;
 }
@@ -281,7 +281,7 @@ static bool read_delay(struct reader *r, const struct token *t, size_t n)
     (void)n;
     if ((!ms && !str_ends_nocase(t->text, STR("s"))) ||
         !str_to_u64(str_sub(t->text, 0, t->text.n - (ms ? 2 : 1)), DELAY_MAX_MS, &value))
-        return fail(r, "not a time such as 200ms or 2s:", t->text);
+        return fail_line(r, "not a time such as 200ms or 2s:", t->text);
     r->owner->delay_us = (int64_t)value * (ms ? 1000 : 1000000);
     r->zone->delays = true;
     return true;
@@ -315,16 +315,16 @@ static const struct record_type {
 static bool read_data(struct reader *r, const struct token *t, size_t n)
 {
     if (n == 0)
-        return fail(r, "a name without a type", STR(""));
+        return fail_line(r, "a name without a type", STR(""));
     for (size_t i = 0; i < sizeof record_types / sizeof record_types[0]; i++) {
         const struct record_type *type = &record_types[i];
         if (t->quoted || !str_eq_nocase(t->text, type->word))
             continue;
         if (n - 1 < type->least || n - 1 > type->most)
-            return fail(r, "too few or too many words behind", t->text);
+            return fail_line(r, "too few or too many words behind", t->text);
         return type->read(r, t + 1, n - 1);
     }
-    return fail(r, "unknown type", t->text);
+    return fail_line(r, "unknown type", t->text);
 }
 
 static bool read_owner(struct reader *r, const struct token *t)
@@ -344,7 +344,7 @@ static bool read_line(struct reader *r, bool same_owner)
     if (!same_owner && !read_owner(r, t++))
         return false;
     if (!r->owner)
-        return fail(r, "no name to go on with before", t->text);
+        return fail_line(r, "no name to go on with before", t->text);
     if (r->secure)
         r->owner->secure = true;
     r->ttl = r->default_ttl;
@@ -363,7 +363,7 @@ static bool read_directive(struct reader *r)
     const struct token *t = r->tokens;
     unsigned ttl = 0;
     if (r->n_tokens != 2)
-        return fail(r, "one word is needed behind", t->text);
+        return fail_line(r, "one word is needed behind", t->text);
     if (str_eq_nocase(t->text, STR("$ORIGIN")))
         return read_name(r, &t[1], &r->origin);
     if (str_eq_nocase(t->text, STR("$TTL"))) {
@@ -373,10 +373,10 @@ static bool read_directive(struct reader *r)
         return true;
     }
     if (!str_eq_nocase(t->text, STR("$SECURE")))
-        return fail(r, "unknown directive", t->text);
+        return fail_line(r, "unknown directive", t->text);
     r->secure = str_eq_nocase(t[1].text, STR("yes"));
     if (!r->secure && !str_eq_nocase(t[1].text, STR("no")))
-        return fail(r, "$SECURE is yes or no, not", t[1].text);
+        return fail_line(r, "$SECURE is yes or no, not", t[1].text);
     return true;
 }
 

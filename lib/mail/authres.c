@@ -144,7 +144,7 @@ static struct str pvalue_of(struct arena *a, struct str text)
     return is_token(safe) || is_plain_address(safe) ? safe : quote_string(a, safe);
 }
 
-static void begin(struct authres *w, struct arena *a, size_t used)
+static void begin_result(struct authres *w, struct arena *a, size_t used)
 {
     *w = (struct authres){0};
     folder_init(&w->fold, a, used);
@@ -159,14 +159,14 @@ static void add_id(struct authres *w, struct str authserv_id)
 
 void authres_begin(struct authres *w, struct arena *a, struct str authserv_id)
 {
-    begin(w, a, sizeof FIELD_NAME - 1);
+    begin_result(w, a, sizeof FIELD_NAME - 1);
     add_id(w, authserv_id);
 }
 
 void authres_begin_sealed(struct authres *w, struct arena *a, struct str authserv_id,
                           unsigned instance)
 {
-    begin(w, a, sizeof "ARC-" FIELD_NAME - 1);
+    begin_result(w, a, sizeof "ARC-" FIELD_NAME - 1);
     w->bare = true;
     folder_add(&w->fold, true, str_printf(a, "i=%u;", instance));
     add_id(w, authserv_id);

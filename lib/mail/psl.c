@@ -22,7 +22,7 @@ static void free_list(void *list)
 
 /* What is read from a wrong file is a list, too: of rules that fit nothing, so that all of co.uk
  * were one organization. Every public suffix list knows com. */
-static const struct psl *keep(struct arena *a, psl_ctx_t *list, struct str *problem)
+static const struct psl *keep_rule(struct arena *a, psl_ctx_t *list, struct str *problem)
 {
     if (!list) {
         *problem = STR("it cannot be read");
@@ -45,13 +45,13 @@ static const struct psl *read_stream(struct arena *a, FILE *f, struct str *probl
         *problem = str_copy(a, str_of(strerror(errno)));
     else
         fclose(f);
-    return f ? keep(a, list, problem) : NULL;
+    return f ? keep_rule(a, list, problem) : NULL;
 }
 
 const struct psl *psl_open(struct arena *a, struct str path, struct str *problem)
 {
     if (!path.n)
-        return keep(a, psl_latest(NULL), problem);
+        return keep_rule(a, psl_latest(NULL), problem);
     return read_stream(a, fopen(str_cstr(a, path), "re"), problem);
 }
 

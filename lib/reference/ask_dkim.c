@@ -61,8 +61,8 @@ static void add_body(struct asking *q, const struct reference_body *body)
     asking_add(q, end, sizeof end);
 }
 
-static void ask(struct asking *q, const struct dkim_verify_settings *settings,
-                const struct header_list *headers, const struct reference_body *body)
+static void ask_opendkim(struct asking *q, const struct dkim_verify_settings *settings,
+                         const struct header_list *headers, const struct reference_body *body)
 {
     struct header_list vetted;
     struct strbuf job;
@@ -97,6 +97,6 @@ struct reference_report reference_dkim(struct reference *r,
     *n = question.n;
     *signatures = NULL;
     if (question.n) /* else there is nothing to ask: REFERENCE_ANSWERED */
-        ask(&q, settings, headers, body);
+        ask_opendkim(&q, settings, headers, body);
     return asking_end(&q);
 }

@@ -49,7 +49,7 @@ void asking_add(struct asking *q, const void *p, size_t n)
     q->parts[q->n++] = (struct iovec){(void *)(uintptr_t)p, n};
 }
 
-static void say(struct asking *q, enum reference_status status, struct str reason)
+static void say_status(struct asking *q, enum reference_status status, struct str reason)
 {
     q->report.status = status;
     q->report.reason = str_copy(q->asker->arena, reason);
@@ -57,7 +57,7 @@ static void say(struct asking *q, enum reference_status status, struct str reaso
 
 void asking_refuse(struct asking *q, struct str why)
 {
-    say(q, REFERENCE_REFUSED, why);
+    say_status(q, REFERENCE_REFUSED, why);
 }
 
 /* ---- what the worker asks ---- */
@@ -103,7 +103,7 @@ static struct dns_answer vetted_answer(struct asking *q, const struct question *
     return (struct dns_answer){.status = DNS_SERVFAIL};
 }
 
-static enum channel_status answer(struct asking *q, struct channel *channel, struct str payload)
+static enum channel_status answer_dns(struct asking *q, struct channel *channel, struct str payload)
 {
     struct question question;
     struct strbuf out;
@@ -125,17 +125,17 @@ static enum channel_status answer(struct asking *q, struct channel *channel, str
 /* ---- the conversation ---- */
 
 /* The last word on the job. */
-static bool conclude(struct asking *q, const struct frame *frame)
+static bool conclude_asking(struct asking *q, const struct frame *frame)
 {
     struct str reason;
     if (frame->type == FRAME_REFUSAL) {
         if (!refusal_read(q->scratch, frame->payload, &reason))
             return false;
-        say(q, REFERENCE_REFUSED, reason);
+        say_status(q, REFERENCE_REFUSED, reason);
     } else if (q->refused.p) {
-        say(q, REFERENCE_REFUSED, q->refused);
+        say_status(q, REFERENCE_REFUSED, q->refused);
     } else {
-        say(q, REFERENCE_ANSWERED, STR(""));
+        say_status(q, REFERENCE_ANSWERED, STR(""));
         return q->read(q, frame->payload, q->context);
     }
     return true;
@@ -152,29 +152,31 @@ static enum channel_status converse(struct asking *q, struct channel *channel)
         if (status != CHANNEL_OK)
             break;
         if (frame.type == FRAME_RESULT || frame.type == FRAME_REFUSAL)
-            return conclude(q, &frame) && !channel_has_more(channel) ? CHANNEL_OK : CHANNEL_BROKEN;
-        status = frame.type == FRAME_QUESTION ? answer(q, channel, frame.payload) : CHANNEL_BROKEN;
+            return conclude_asking(q, &frame) && !channel_has_more(channel) ? CHANNEL_OK
+                                                                            : CHANNEL_BROKEN;
+        status =
+            frame.type == FRAME_QUESTION ? answer_dns(q, channel, frame.payload) : CHANNEL_BROKEN;
     }
     return status;
 }
 
 /* Why the worker is no more. */
-static void explain(struct asking *q, enum channel_status status, int ending)
+static void explain_failure(struct asking *q, enum channel_status status, int ending)
 {
     struct str how = process_ending(q->scratch, ending);
     if (pool_is_given_up(q->r->pool))
-        say(q, REFERENCE_ABSENT, STR("assay is about to end"));
+        say_status(q, REFERENCE_ABSENT, STR("assay is about to end"));
     else if (status == CHANNEL_SLOW)
-        say(q, REFERENCE_TIMED_OUT,
-            str_printf(q->scratch, "%s took more than %lld ms", reference_library_name(q->library),
-                       (long long)q->r->time_limit_ms));
+        say_status(q, REFERENCE_TIMED_OUT,
+                   str_printf(q->scratch, "%s took more than %lld ms",
+                              reference_library_name(q->library), (long long)q->r->time_limit_ms));
     else if (q->report.questions > PATIENCE)
-        say(q, REFERENCE_CRASHED,
-            str_printf(q->scratch, "the worker had more than %u questions", PATIENCE));
+        say_status(q, REFERENCE_CRASHED,
+                   str_printf(q->scratch, "the worker had more than %u questions", PATIENCE));
     else if (status == CHANNEL_BROKEN)
-        say(q, REFERENCE_CRASHED, STR("the worker said what it may not"));
+        say_status(q, REFERENCE_CRASHED, STR("the worker said what it may not"));
     else
-        say(q, REFERENCE_CRASHED, str_printf(q->scratch, "the worker %.*s", STR_ARG(how)));
+        say_status(q, REFERENCE_CRASHED, str_printf(q->scratch, "the worker %.*s", STR_ARG(how)));
 }
 
 /* True if the worker ended itself before it saw the job: another one is to be asked. */
@@ -197,7 +199,7 @@ static bool converse_with(struct asking *q, struct worker *worker)
     if (status == CHANNEL_ENDED && used && channel.n == 0 && q->report.questions == 0 &&
         WIFEXITED(ending) && WEXITSTATUS(ending) == 0)
         return true;
-    explain(q, status, ending);
+    explain_failure(q, status, ending);
     return false;
 }
 
@@ -212,9 +214,9 @@ void asking_run(struct asking *q)
     if (worker)
         return;
     if (absent)
-        say(q, REFERENCE_ABSENT, STR("no worker can be started"));
+        say_status(q, REFERENCE_ABSENT, STR("no worker can be started"));
     else
-        say(q, REFERENCE_BUSY,
-            str_printf(q->scratch, "no worker was free within %lld ms",
-                       (long long)q->r->time_limit_ms));
+        say_status(q, REFERENCE_BUSY,
+                   str_printf(q->scratch, "no worker was free within %lld ms",
+                              (long long)q->r->time_limit_ms));
 }

@@ -16,7 +16,7 @@ static bool they_accept(const struct reference_pair *pair)
 }
 
 /* The value of the signature's field; absent if the message is not known. */
-static struct str field(const struct reference_pair *pair)
+static struct str field_of_case(const struct reference_pair *pair)
 {
     const struct header_list *headers = pair->facts->headers;
     const struct header_field *f =
@@ -29,7 +29,7 @@ static struct str tag(const struct reference_pair *pair, struct str name)
 {
     struct taglist tags;
     struct str problem;
-    if (taglist_parse(pair->arena, field(pair), &tags, &problem) != TAGLIST_OK)
+    if (taglist_parse(pair->arena, field_of_case(pair), &tags, &problem) != TAGLIST_OK)
         return STR_NONE;
     return taglist_get(&tags, name);
 }
@@ -139,7 +139,7 @@ bool class_dkim_strict_key(const struct reference_pair *pair)
 bool class_dkim_tag_list(const struct reference_pair *pair)
 {
     struct taglist tags;
-    struct str problem, value = field(pair);
+    struct str problem, value = field_of_case(pair);
     return they_accept(pair) && pair->ours.dkim->result == DKIM_NEUTRAL && value.p &&
            taglist_parse(pair->arena, value, &tags, &problem) != TAGLIST_OK;
 }
@@ -162,7 +162,7 @@ bool class_dkim_eight_bit(const struct reference_pair *pair)
 {
     enum dkim_result ours = pair->ours.dkim->result;
     return (ours == DKIM_PASS || ours == DKIM_TEMPERROR) &&
-           pair->theirs.dkim->result != DKIM_PASS && !str_is_ascii(field(pair));
+           pair->theirs.dkim->result != DKIM_PASS && !str_is_ascii(field_of_case(pair));
 }
 
 /* DER: a SEQUENCE that begins with an INTEGER is an RSAPublicKey (RFC 8017 A.1.1), one that begins
@@ -193,7 +193,7 @@ struct line_ends {
     char last;    /* byte */
 };
 
-static void scan(struct line_ends *ends, struct str piece)
+static void scan_fields(struct line_ends *ends, struct str piece)
 {
     for (size_t i = 0; i < piece.n; i++) {
         if ((ends->last == '\r') != (piece.p[i] == '\n'))
@@ -208,7 +208,7 @@ static struct line_ends line_ends(const struct reference_pair *pair)
     const struct reference_body *body = pair->facts->body;
     struct line_ends ends = {0};
     for (size_t i = 0; body && i < body->n; i++)
-        scan(&ends, body->pieces[i]);
+        scan_fields(&ends, body->pieces[i]);
     ends.bare = ends.bare || ends.last == '\r';
     return ends;
 }

@@ -34,8 +34,8 @@ void reference_differences_init(struct reference_differences *d, struct arena *a
     *d = (struct reference_differences){.arena = a};
 }
 
-static void add(struct reference_differences *d, const struct reference_pair *pair,
-                struct str subject, const char *ours, const char *theirs)
+static void add_difference(struct reference_differences *d, const struct reference_pair *pair,
+                           struct str subject, const char *ours, const char *theirs)
 {
     const struct reference_class *class = NULL;
     for (size_t i = 0; i < CLASSES && !class; i++)
@@ -60,7 +60,8 @@ void reference_compare_spf(struct reference_differences *d, const struct referen
                                         .ours.spf = ours,
                                         .theirs.spf = theirs};
     if (ours->result != theirs->result)
-        add(d, &pair, STR("SPF"), spf_result_name(ours->result), spf_result_name(theirs->result));
+        add_difference(d, &pair, STR("SPF"), spf_result_name(ours->result),
+                       spf_result_name(theirs->result));
 }
 
 /* What a signature is worth: it holds, it does not, or that cannot be known now. */
@@ -84,9 +85,9 @@ void reference_compare_dkim(struct reference_differences *d, const struct refere
                                             .ours.dkim = i < n_ours ? &ours[i] : &absent,
                                             .theirs.dkim = i < n_theirs ? &theirs[i] : &absent};
         if (worth(pair.ours.dkim) != worth(pair.theirs.dkim))
-            add(d, &pair, str_printf(d->arena, "DKIM signature %zu", i + 1),
-                dkim_result_name(pair.ours.dkim->result),
-                dkim_result_name(pair.theirs.dkim->result));
+            add_difference(d, &pair, str_printf(d->arena, "DKIM signature %zu", i + 1),
+                           dkim_result_name(pair.ours.dkim->result),
+                           dkim_result_name(pair.theirs.dkim->result));
     }
 }
 
@@ -104,22 +105,22 @@ void reference_compare_dmarc(struct reference_differences *d, const struct refer
                                   .ours.dmarc = ours,
                                   .theirs.dmarc = theirs};
     if (ours->result != theirs->result) {
-        add(d, &pair, STR("DMARC"), dmarc_result_name(ours->result),
-            dmarc_result_name(theirs->result));
+        add_difference(d, &pair, STR("DMARC"), dmarc_result_name(ours->result),
+                       dmarc_result_name(theirs->result));
         return;
     }
     if (ours->result != DMARC_PASS && ours->result != DMARC_FAIL)
         return;
     pair.about = ABOUT_POLICY;
     if (ours->policy != theirs->policy)
-        add(d, &pair, STR("DMARC policy"), dmarc_policy_name(ours->policy),
-            dmarc_policy_name(theirs->policy));
+        add_difference(d, &pair, STR("DMARC policy"), dmarc_policy_name(ours->policy),
+                       dmarc_policy_name(theirs->policy));
     pair.about = ABOUT_SPF_ALIGNMENT;
     if (ours->spf_aligned != theirs->spf_aligned)
-        add(d, &pair, STR("SPF alignment"), aligned_word(ours->spf_aligned),
-            aligned_word(theirs->spf_aligned));
+        add_difference(d, &pair, STR("SPF alignment"), aligned_word(ours->spf_aligned),
+                       aligned_word(theirs->spf_aligned));
     pair.about = ABOUT_DKIM_ALIGNMENT;
     if (ours->dkim_aligned != theirs->dkim_aligned)
-        add(d, &pair, STR("DKIM alignment"), aligned_word(ours->dkim_aligned),
-            aligned_word(theirs->dkim_aligned));
+        add_difference(d, &pair, STR("DKIM alignment"), aligned_word(ours->dkim_aligned),
+                       aligned_word(theirs->dkim_aligned));
 }

@@ -21,8 +21,10 @@ struct check {
     struct dkim_verifier *own;
 };
 
-static void *begin(const struct dkim_engine *engine, const struct dkim_verify_settings *settings,
-                   const struct message *message, struct key_cache *keys, struct dns_asker *asker)
+static void *engine_begin(const struct dkim_engine *engine,
+                          const struct dkim_verify_settings *settings,
+                          const struct message *message, struct key_cache *keys,
+                          struct dns_asker *asker)
 {
     struct check *check = arena_make(asker->arena, struct check);
     *check = (struct check){
@@ -34,7 +36,7 @@ static void *begin(const struct dkim_engine *engine, const struct dkim_verify_se
     return check;
 }
 
-static const struct str *domains(const void *object, size_t *n)
+static const struct str *engine_domains(const void *object, size_t *n)
 {
     const struct check *check = object;
     return dkim_verifier_domains(check->own, n);
@@ -46,15 +48,15 @@ static bool wants_body(const void *object)
     return dkim_verifier_wants_body(check->own);
 }
 
-static void body(void *object, const void *data, size_t n)
+static void engine_body(void *object, const void *data, size_t n)
 {
     struct check *check = object;
     dkim_verifier_body(check->own, data, n);
 }
 
 /* One signature, of which both sides have an opinion. */
-static struct dkim_signature merge(const struct dkim_signature *ours,
-                                   const struct dkim_signature *theirs)
+static struct dkim_signature merge_results(const struct dkim_signature *ours,
+                                           const struct dkim_signature *theirs)
 {
     struct dkim_signature merged = *ours;
     if (ours->result == DKIM_TEMPERROR || theirs->result == DKIM_TEMPERROR)
@@ -69,8 +71,8 @@ static struct dkim_signature merge(const struct dkim_signature *ours,
 }
 
 /* The results that count, or NULL: the library has none. */
-static const struct dkim_signature *ask(const struct check *check, struct dns_asker *asker,
-                                        const struct dkim_signature *ours, size_t n)
+static const struct dkim_signature *ask_engine(const struct check *check, struct dns_asker *asker,
+                                               const struct dkim_signature *ours, size_t n)
 {
     const struct kept_body *kept = &check->message->body;
     const struct reference_body whole = {.n = kept->n, .pieces = kept->pieces};
@@ -84,12 +86,12 @@ static const struct dkim_signature *ask(const struct check *check, struct dns_as
         return NULL;
     struct dkim_signature *merged = arena_array(asker->arena, struct dkim_signature, n);
     for (size_t i = 0; i < n; i++)
-        merged[i] = merge(&ours[i], &theirs[i]);
+        merged[i] = merge_results(&ours[i], &theirs[i]);
     return merged;
 }
 
-static const struct dkim_signature *finish(void *object, struct dns_asker *asker, size_t *n,
-                                           size_t *skipped)
+static const struct dkim_signature *engine_finish(void *object, struct dns_asker *asker, size_t *n,
+                                                  size_t *skipped)
 {
     const struct check *check = object;
     const struct dkim_signature *ours = dkim_verifier_finish(check->own, asker, n, skipped);
@@ -99,7 +101,7 @@ static const struct dkim_signature *finish(void *object, struct dns_asker *asker
         counter_inc(CTR_ENGINE_NOT_ASKED);
         return ours;
     }
-    const struct dkim_signature *merged = ask(check, asker, ours, *n);
+    const struct dkim_signature *merged = ask_engine(check, asker, ours, *n);
     counter_inc(merged ? CTR_ENGINE_RESULTS : CTR_ENGINE_FALLBACKS);
     return merged ? merged : ours;
 }
@@ -110,11 +112,11 @@ const struct dkim_engine *reference_dkim_engine(struct reference *r, struct aren
     *libopendkim = (struct libopendkim){
         .engine = {.name = reference_library_name(REFERENCE_LIBOPENDKIM),
                    .whole_body = true,
-                   .begin = begin,
-                   .domains = domains,
+                   .begin = engine_begin,
+                   .domains = engine_domains,
                    .wants_body = wants_body,
-                   .body = body,
-                   .finish = finish},
+                   .body = engine_body,
+                   .finish = engine_finish},
         .reference = r,
     };
     return &libopendkim->engine;

@@ -120,7 +120,7 @@ struct frame_reader frame_reader(struct str payload)
 }
 
 /* The next n bytes, or NULL. */
-static const char *take(struct frame_reader *r, size_t n)
+static const char *take_frame(struct frame_reader *r, size_t n)
 {
     if (r->bad || r->rest.n < n) {
         r->bad = true;
@@ -134,19 +134,19 @@ static const char *take(struct frame_reader *r, size_t n)
 
 unsigned frame_get_u8(struct frame_reader *r, unsigned max)
 {
-    const char *p = take(r, 1);
+    const char *p = take_frame(r, 1);
     unsigned value = p ? (unsigned char)*p : 0;
     if (value > max)
-        take(r, SIZE_MAX);
+        take_frame(r, SIZE_MAX);
     return value > max ? 0 : value;
 }
 
 uint32_t frame_get_u32(struct frame_reader *r, uint32_t max)
 {
-    const char *p = take(r, 4);
+    const char *p = take_frame(r, 4);
     uint32_t value = p ? u32_at(p) : 0;
     if (value > max)
-        take(r, SIZE_MAX);
+        take_frame(r, SIZE_MAX);
     return value > max ? 0 : value;
 }
 
@@ -161,7 +161,7 @@ struct str frame_get_str(struct frame_reader *r, size_t max)
     uint32_t n = frame_get_u32(r, UINT32_MAX);
     if (r->bad || n == ABSENT)
         return STR_NONE;
-    const char *p = take(r, n > max ? SIZE_MAX : n);
+    const char *p = take_frame(r, n > max ? SIZE_MAX : n);
     return p ? (struct str){p, n} : STR_NONE;
 }
 
@@ -174,7 +174,7 @@ size_t frame_get_count(struct frame_reader *r, size_t max, size_t size)
 {
     uint32_t n = frame_get_u32(r, UINT32_MAX);
     if (n > max || n > r->rest.n / size) {
-        take(r, SIZE_MAX);
+        take_frame(r, SIZE_MAX);
         return 0;
     }
     return n;

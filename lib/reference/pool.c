@@ -46,8 +46,8 @@ struct pool {
 /* ---- starting ---- */
 
 /* False, and *problem (in `a`): what has started is no worker of ours. */
-static bool greet(const struct process *process, struct arena *a, struct hello *hello,
-                  struct str *problem)
+static bool greet_worker(const struct process *process, struct arena *a, struct hello *hello,
+                         struct str *problem)
 {
     struct channel channel = {.fd = process->fd, .arena = a, .left_us = HELLO_US};
     struct frame frame;
@@ -62,8 +62,8 @@ static bool greet(const struct process *process, struct arena *a, struct hello *
 }
 
 /* False, and *problem (in `a`). */
-static bool start(struct pool *pool, struct worker *worker, struct arena *a, struct hello *hello,
-                  struct str *problem)
+static bool start_worker(struct pool *pool, struct worker *worker, struct arena *a,
+                         struct hello *hello, struct str *problem)
 {
     worker->jobs = 0;
     worker->gone = false;
@@ -75,7 +75,7 @@ static bool start(struct pool *pool, struct worker *worker, struct arena *a, str
                 : str_printf(a, "%s cannot be started: %s", pool->program, strerrordesc_np(errno));
         return false;
     }
-    if (greet(&worker->process, a, hello, problem)) {
+    if (greet_worker(&worker->process, a, hello, problem)) {
         struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = worker};
         epoll_ctl(pool->epoll, EPOLL_CTL_ADD, worker->process.fd, &event);
         return true;
@@ -102,7 +102,7 @@ static void count_start(struct pool *pool)
 }
 
 /* Moves a worker that has this state to another one. NULL if there is none. */
-static struct worker *take(struct pool *pool, enum worker_state from, enum worker_state to)
+static struct worker *take_worker(struct pool *pool, enum worker_state from, enum worker_state to)
 {
     for (unsigned i = 0; i < pool->n; i++)
         if (pool->workers[i].state == from) {
@@ -134,7 +134,7 @@ static void replace(struct pool *pool, struct worker *worker)
     count_start(pool);
     pthread_mutex_unlock(&pool->lock);
     struct arena *scratch = arena_new(0);
-    bool ok = start(pool, worker, scratch, &hello, &problem);
+    bool ok = start_worker(pool, worker, scratch, &hello, &problem);
     if (!ok) {
         problem = str_safe(scratch, problem, PROBLEM_MAX - 1, true);
         if (news)
@@ -165,7 +165,7 @@ static void lose(struct pool *pool, struct worker *worker)
 }
 
 /* Until something happens, at most until `at`. */
-static void watch(struct pool *pool, int64_t at)
+static void watch_worker(struct pool *pool, int64_t at)
 {
     struct epoll_event events[8];
     eventfd_t ignored;
@@ -189,18 +189,18 @@ static bool some_missing(const struct pool *pool)
     return false;
 }
 
-static void *keep(void *arg)
+static void *keep_worker(void *arg)
 {
     struct pool *pool = arg;
     pthread_mutex_lock(&pool->lock);
     while (!pool->closing && (pool->opened || !pool->failed)) {
         int64_t at = some_missing(pool) ? start_time(pool) : INT64_MAX;
         if (at <= clock_us()) {
-            replace(pool, take(pool, WORKER_NONE, WORKER_STARTING));
+            replace(pool, take_worker(pool, WORKER_NONE, WORKER_STARTING));
             continue;
         }
         pthread_mutex_unlock(&pool->lock);
-        watch(pool, at);
+        watch_worker(pool, at);
         pthread_mutex_lock(&pool->lock);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -221,7 +221,7 @@ static bool all_absent(const struct pool *pool)
 static struct worker *wait_for_free(struct pool *pool, int64_t until_us, bool *absent)
 {
     for (bool late = false;;) {
-        struct worker *worker = pool->given_up ? NULL : take(pool, WORKER_FREE, WORKER_LENT);
+        struct worker *worker = pool->given_up ? NULL : take_worker(pool, WORKER_FREE, WORKER_LENT);
         *absent = !worker && (pool->given_up || all_absent(pool));
         if (worker || *absent || late)
             return worker;
@@ -319,7 +319,7 @@ static void end_all(struct pool *pool)
     arena_free(pool->arena);
 }
 
-static struct pool *make(const char *program, unsigned workers)
+static struct pool *make_worker(const char *program, unsigned workers)
 {
     struct arena *own = arena_new(0);
     struct pool *pool = arena_make(own, struct pool);
@@ -349,10 +349,10 @@ static bool wait_for_first(struct pool *pool)
 struct pool *pool_open(const char *program, unsigned workers, struct arena *a, struct hello *hello,
                        struct str *problem)
 {
-    struct pool *pool = make(program, workers);
+    struct pool *pool = make_worker(program, workers);
     struct epoll_event event = {.events = EPOLLIN};
     if (epoll_ctl(pool->epoll, EPOLL_CTL_ADD, pool->wake, &event) < 0 ||
-        !thread_start(&pool->keeper, keep, pool)) {
+        !thread_start(&pool->keeper, keep_worker, pool)) {
         *problem = STR("there are no descriptors or threads left");
         end_all(pool);
         return NULL;

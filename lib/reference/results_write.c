@@ -5,7 +5,7 @@
 #include "reference/messages.h"
 
 /* A text, cut to what the reader takes: what is longer is none of what it should be. */
-static void put(struct frame_writer *w, struct str text, size_t max)
+static void put_member(struct frame_writer *w, struct str text, size_t max)
 {
     frame_put_str(w, str_sub(text, 0, max));
 }
@@ -31,9 +31,9 @@ bool result_write_spf(struct strbuf *out, const struct spf_outcome *outcome)
     struct frame_writer w;
     begin_result(&w, out, REFERENCE_LIBSPF2);
     frame_put_u8(&w, outcome->result);
-    put(&w, outcome->mechanism, RESULT_TERM_MAX);
-    put(&w, outcome->problem, FRAME_PHRASE_MAX);
-    put(&w, outcome->explanation, RESULT_TEXT_MAX);
+    put_member(&w, outcome->mechanism, RESULT_TERM_MAX);
+    put_member(&w, outcome->problem, FRAME_PHRASE_MAX);
+    put_member(&w, outcome->explanation, RESULT_TEXT_MAX);
     frame_put_u32(&w, outcome->lookup_terms);
     return frame_end(&w);
 }
@@ -41,12 +41,12 @@ bool result_write_spf(struct strbuf *out, const struct spf_outcome *outcome)
 static void put_signature(struct frame_writer *w, const struct dkim_signature *s)
 {
     frame_put_u8(w, s->result);
-    put(w, s->reason, FRAME_PHRASE_MAX);
-    put(w, s->domain, RESULT_TERM_MAX);
-    put(w, s->selector, RESULT_TERM_MAX);
-    put(w, s->identity, RESULT_TEXT_MAX);
-    put(w, s->algorithm, RESULT_TERM_MAX);
-    put(w, s->b_start, RESULT_TERM_MAX);
+    put_member(w, s->reason, FRAME_PHRASE_MAX);
+    put_member(w, s->domain, RESULT_TERM_MAX);
+    put_member(w, s->selector, RESULT_TERM_MAX);
+    put_member(w, s->identity, RESULT_TEXT_MAX);
+    put_member(w, s->algorithm, RESULT_TERM_MAX);
+    put_member(w, s->b_start, RESULT_TERM_MAX);
     frame_put_u8(w, s->key_type);
     frame_put_u32(w, s->key_bits);
     frame_put_u8(w, s->testing);
@@ -70,9 +70,9 @@ bool result_write_dmarc(struct strbuf *out, const struct dmarc_outcome *outcome)
     struct frame_writer w;
     begin_result(&w, out, REFERENCE_LIBOPENDMARC);
     frame_put_u8(&w, outcome->result);
-    put(&w, outcome->reason, FRAME_PHRASE_MAX);
-    put(&w, outcome->record_domain, RESULT_TERM_MAX);
-    put(&w, outcome->organizational_domain, RESULT_TERM_MAX);
+    put_member(&w, outcome->reason, FRAME_PHRASE_MAX);
+    put_member(&w, outcome->record_domain, RESULT_TERM_MAX);
+    put_member(&w, outcome->organizational_domain, RESULT_TERM_MAX);
     frame_put_u8(&w, outcome->record.p);
     frame_put_u8(&w, outcome->record.sp);
     frame_put_u8(&w, outcome->record.has_sp);
@@ -89,6 +89,6 @@ void refusal_write(struct strbuf *out, struct str reason)
 {
     struct frame_writer w;
     frame_begin(&w, out, FRAME_REFUSAL);
-    put(&w, reason, FRAME_PHRASE_MAX);
+    put_member(&w, reason, FRAME_PHRASE_MAX);
     frame_end(&w);
 }

@@ -11,8 +11,8 @@ struct libspf2 {
 };
 
 /* *out holds our own result, and theirs afterwards if that is what counts. */
-static void ask(const struct libspf2 *libspf2, const struct spf_request *request,
-                struct dns_asker *asker, struct spf_outcome *out)
+static void ask_libspf2(const struct libspf2 *libspf2, const struct spf_request *request,
+                        struct dns_asker *asker, struct spf_outcome *out)
 {
     struct spf_outcome theirs = {0};
     struct reference_report report = reference_spf(libspf2->reference, request, asker, &theirs);
@@ -30,8 +30,8 @@ static void ask(const struct libspf2 *libspf2, const struct spf_request *request
     *out = theirs;
 }
 
-static void check(const struct spf_engine *engine, const struct spf_request *request,
-                  struct dns_asker *asker, struct spf_outcome *out)
+static void check_by_engine(const struct spf_engine *engine, const struct spf_request *request,
+                            struct dns_asker *asker, struct spf_outcome *out)
 {
     spf_check(request, asker, out);
     if (out->pending)
@@ -42,14 +42,14 @@ static void check(const struct spf_engine *engine, const struct spf_request *req
     else if (out->result == SPF_TEMPERROR)
         counter_inc(CTR_ENGINE_NOT_ASKED);
     else
-        ask((const struct libspf2 *)engine, request, asker, out);
+        ask_libspf2((const struct libspf2 *)engine, request, asker, out);
 }
 
 const struct spf_engine *reference_spf_engine(struct reference *r, struct arena *a)
 {
     struct libspf2 *libspf2 = arena_make(a, struct libspf2);
     *libspf2 = (struct libspf2){
-        .engine = {.name = reference_library_name(REFERENCE_LIBSPF2), .check = check},
+        .engine = {.name = reference_library_name(REFERENCE_LIBSPF2), .check = check_by_engine},
         .reference = r,
     };
     return &libspf2->engine;

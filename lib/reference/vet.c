@@ -17,10 +17,10 @@
 #define SHOWN_MAX       255U
 #define IDENTIFIERS_MAX 1000U
 
-static bool refuse(struct arena *a, struct str *why, const char *format, ...)
+static bool refuse_record(struct arena *a, struct str *why, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static bool refuse(struct arena *a, struct str *why, const char *format, ...)
+static bool refuse_record(struct arena *a, struct str *why, const char *format, ...)
 {
     struct strbuf b;
     va_list args;
@@ -56,10 +56,11 @@ static bool is_unfolded_text(struct str text)
 static bool vet_text(struct arena *a, const char *what, struct str text, struct str *why)
 {
     if (text.n > PATH_MAX_BYTES)
-        return refuse(a, why, "libspf2 is not given the %s: it is longer than %u bytes", what,
-                      PATH_MAX_BYTES);
+        return refuse_record(a, why, "libspf2 is not given the %s: it is longer than %u bytes",
+                             what, PATH_MAX_BYTES);
     if (!is_printable(text))
-        return refuse(a, why, "libspf2 is not given the %s: it is not printable ASCII", what);
+        return refuse_record(a, why, "libspf2 is not given the %s: it is not printable ASCII",
+                             what);
     return true;
 }
 
@@ -68,11 +69,11 @@ bool vet_spf(struct arena *a, const struct spf_request *request, struct spf_requ
 {
     *out = *request;
     if (!request->client.family)
-        return refuse(a, why, "the client has no IP address");
+        return refuse_record(a, why, "the client has no IP address");
     if (!domain_normalize(a, request->domain, &out->domain))
-        return refuse(a, why, "the sender's domain is no domain name");
+        return refuse_record(a, why, "the sender's domain is no domain name");
     if (!str_is_ascii(request->helo) && !domain_normalize(a, request->helo, &out->helo))
-        return refuse(a, why, "libspf2 is not given the HELO name: it is no domain name");
+        return refuse_record(a, why, "libspf2 is not given the HELO name: it is no domain name");
     if (!out->local.n)
         out->local = STR("postmaster");
     return vet_text(a, "HELO name", out->helo, why) && vet_text(a, "local part", out->local, why) &&
@@ -82,14 +83,16 @@ bool vet_spf(struct arena *a, const struct spf_request *request, struct spf_requ
 static bool vet_field(struct arena *a, const struct header_field *field, struct str *why)
 {
     if (field->value.n && memchr(field->value.p, '\0', field->value.n))
-        return refuse(a, why, "libopendkim is not given a header field with a NUL");
+        return refuse_record(a, why, "libopendkim is not given a header field with a NUL");
     if (!str_eq_nocase(field->name, SIGNATURE_FIELD))
         return true;
     if (field->value.n > VET_FIELD_MAX)
-        return refuse(a, why, "libopendkim is not given a DKIM-Signature of more than %u bytes",
-                      VET_FIELD_MAX);
+        return refuse_record(a, why,
+                             "libopendkim is not given a DKIM-Signature of more than %u bytes",
+                             VET_FIELD_MAX);
     if (!is_unfolded_text(field->value))
-        return refuse(a, why, "libopendkim is not given a DKIM-Signature with control characters");
+        return refuse_record(a, why,
+                             "libopendkim is not given a DKIM-Signature with control characters");
     return true;
 }
 
@@ -119,10 +122,10 @@ bool vet_dmarc(struct arena *a, const struct dmarc_request *request, struct dmar
     struct str domain;
     size_t n = 0;
     if (!domain_normalize_ascii(a, request->author_domain, &domain))
-        return refuse(a, why, "the author domain is no domain name");
+        return refuse_record(a, why, "the author domain is no domain name");
     if (request->n_ids > IDENTIFIERS_MAX)
-        return refuse(a, why, "libopendmarc is not given more than %u identifiers",
-                      IDENTIFIERS_MAX);
+        return refuse_record(a, why, "libopendmarc is not given more than %u identifiers",
+                             IDENTIFIERS_MAX);
     struct dmarc_identifier *ids = arena_array(a, struct dmarc_identifier, request->n_ids);
     for (size_t i = 0; i < request->n_ids; i++) {
         ids[n] = request->ids[i];
@@ -148,24 +151,26 @@ static bool vet_spf_record(struct arena *a, struct str name, struct str *text, s
         return true;
     }
     if (!spf_record_parse(a, *text, UINT_MAX, NULL, &record, &problem))
-        return refuse(a, why, "libspf2 is not given the record of %.*s: %.*s", STR_ARG(name),
-                      STR_ARG(problem));
+        return refuse_record(a, why, "libspf2 is not given the record of %.*s: %.*s", STR_ARG(name),
+                             STR_ARG(problem));
     *text = spf_record_print(a, &record);
     return text->n <= VET_TEXT_MAX ||
-           refuse(a, why, "libspf2 is not given the record of %.*s: it is longer than %u bytes",
-                  STR_ARG(name), VET_TEXT_MAX);
+           refuse_record(a, why,
+                         "libspf2 is not given the record of %.*s: it is longer than %u bytes",
+                         STR_ARG(name), VET_TEXT_MAX);
 }
 
 static bool vet_key_record(struct arena *a, struct str name, struct str *text, struct str *why)
 {
     if (text->n > VET_TEXT_MAX)
-        return refuse(a, why,
-                      "libopendkim is not given the record at %.*s: it is longer than %u "
-                      "bytes",
-                      STR_ARG(name), VET_TEXT_MAX);
+        return refuse_record(a, why,
+                             "libopendkim is not given the record at %.*s: it is longer than %u "
+                             "bytes",
+                             STR_ARG(name), VET_TEXT_MAX);
     return is_unfolded_text(*text) ||
-           refuse(a, why, "libopendkim is not given the record at %.*s: it has control characters",
-                  STR_ARG(name));
+           refuse_record(a, why,
+                         "libopendkim is not given the record at %.*s: it has control characters",
+                         STR_ARG(name));
 }
 
 static bool vet_policy_record(struct arena *a, struct str name, struct str *text, struct str *why)
@@ -210,7 +215,7 @@ static size_t vet_names(struct arena *a, const struct dns_answer *answer, struct
 }
 
 /* The answer again with other records; with none it is that there are none. */
-static void settle(struct dns_answer *out, const struct dns_rr *rr, size_t n)
+static void settle_vetting(struct dns_answer *out, const struct dns_rr *rr, size_t n)
 {
     out->rr = rr;
     out->n = n;
@@ -231,14 +236,16 @@ bool vet_answer(struct arena *a, enum reference_library library, const struct qu
     *out = *answer;
     if (answer->status != DNS_ANSWER || question->type == DNS_A || question->type == DNS_AAAA)
         return answer->n <= VET_RECORDS_MAX ||
-               refuse(a, why, "%.*s has more than %u records", STR_ARG(name), VET_RECORDS_MAX);
+               refuse_record(a, why, "%.*s has more than %u records", STR_ARG(name),
+                             VET_RECORDS_MAX);
     struct dns_rr *rr = arena_array(a, struct dns_rr, answer->n);
     if (question->type != DNS_TXT)
         n = vet_names(a, answer, rr);
     else if (!vet_text_records(a, vets[library], name, answer, rr, &n, why))
         return false;
     if (n > VET_RECORDS_MAX)
-        return refuse(a, why, "%.*s has more than %u records", STR_ARG(name), VET_RECORDS_MAX);
-    settle(out, rr, n);
+        return refuse_record(a, why, "%.*s has more than %u records", STR_ARG(name),
+                             VET_RECORDS_MAX);
+    settle_vetting(out, rr, n);
     return true;
 }

@@ -42,8 +42,8 @@ void dialogue_free(struct dialogue *d)
 }
 
 /* Where there is no transaction that could hold the verdict. */
-static const struct verdict *refuse(struct dialogue *d, enum shortage shortage,
-                                    const struct conf *conf)
+static const struct verdict *refuse_for(struct dialogue *d, enum shortage shortage,
+                                        const struct conf *conf)
 {
     shortage_refuse(shortage, conf, &d->refusal);
     return &d->refusal;
@@ -61,7 +61,7 @@ const struct verdict *dialogue_connect(struct dialogue *d, const struct client_w
     facts->daemon_name = str_copy(facts->arena, client->daemon_name);
     facts->mta_name = str_copy(facts->arena, client->mta_name);
     if (number > (unsigned)s->conf->limits_connections)
-        refusal = refuse(d, SHORTAGE_CONNECTIONS, s->conf);
+        refusal = refuse_for(d, SHORTAGE_CONNECTIONS, s->conf);
     d->host->snapshot_release(s);
     return refusal;
 }
@@ -212,10 +212,10 @@ const struct verdict *dialogue_mail(struct dialogue *d, const struct envelope_wo
     const struct session_host *host = d->host;
     dialogue_give_up(d);
     if (host->message_begins && !host->message_begins(host->context))
-        return refuse(d, SHORTAGE_STOPPING, NULL);
+        return refuse_for(d, SHORTAGE_STOPPING, NULL);
     struct transaction *t = d->transaction = transaction_new(d, envelope);
     if (t->no_memory) {
-        refuse(d, SHORTAGE_MEMORY, t->snapshot->conf);
+        refuse_for(d, SHORTAGE_MEMORY, t->snapshot->conf);
         transaction_drop(d);
         return &d->refusal;
     }
@@ -255,7 +255,7 @@ static const struct verdict *refuse_one_too_many(struct dialogue *d)
         log_info("%.*s: more than %zu recipients (limits.recipients): the others get 452",
                  STR_ARG(id.n ? id : STR("NOQUEUE")), m->n_recipients);
     t->crowded = true;
-    return refuse(d, SHORTAGE_RECIPIENTS, t->snapshot->conf);
+    return refuse_for(d, SHORTAGE_RECIPIENTS, t->snapshot->conf);
 }
 
 /* Kept within limits.recipients and the message's memory, and counted beyond them. */

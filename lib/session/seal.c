@@ -31,7 +31,7 @@ static enum arc_cv cv_of(const struct evidence_arc *arc)
 }
 
 /* What speaks against a seal, or STR_NONE. */
-static struct str objection(const struct transaction *t)
+static struct str seal_objection(const struct transaction *t)
 {
     const struct evidence_arc *arc = &t->evidence.arc;
     if (t->message.over_limit)
@@ -76,14 +76,14 @@ static struct str results_of(const struct transaction *t, unsigned instance)
                                                : edits_forwarded_results(&telling, instance);
 }
 
-static void insert(struct transaction *t, struct str name, struct str value)
+static void insert_field(struct transaction *t, struct str name, struct str value)
 {
     edit_push(&t->edits, t->arena,
               (struct edit){.kind = EDIT_INSERT, .name = name, .value = value});
 }
 
-static void make(struct transaction *t, const struct dkim_signing_key *key,
-                 const struct dkim_sign_settings *settings)
+static void make_own_set(struct transaction *t, const struct dkim_signing_key *key,
+                         const struct dkim_sign_settings *settings)
 {
     struct evidence_seal *seal = &t->evidence.arc.seal;
     unsigned instance = t->evidence.arc.outcome.highest + 1;
@@ -104,9 +104,9 @@ static void make(struct transaction *t, const struct dkim_signing_key *key,
     seal->cv = request.cv;
     seal->domain = key->domain;
     seal->selector = key->selector;
-    insert(t, ARC_RESULTS_FIELD, set.results);
-    insert(t, ARC_MESSAGE_FIELD, set.message);
-    insert(t, ARC_SEAL_FIELD, set.seal);
+    insert_field(t, ARC_RESULTS_FIELD, set.results);
+    insert_field(t, ARC_MESSAGE_FIELD, set.message);
+    insert_field(t, ARC_SEAL_FIELD, set.seal);
 }
 
 void seal_add(struct transaction *t)
@@ -116,12 +116,12 @@ void seal_add(struct transaction *t)
     if (!is_wanted(t) || t->verdict.action >= ACTION_TEMPFAIL)
         return;
     seal->tried = true;
-    seal->why = objection(t);
+    seal->why = seal_objection(t);
     if (seal->why.n)
         return;
     const struct dkim_signing_key *key = find_key(t, &settings);
     if (key)
-        make(t, key, &settings);
+        make_own_set(t, key, &settings);
     else
         seal->why = str_printf(t->arena, "no RSA key for %.*s",
                                STR_ARG(t->snapshot->conf->arc_sealing_domain));

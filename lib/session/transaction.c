@@ -30,7 +30,7 @@ void dialogue_header(struct dialogue *d, struct str name, struct str value)
 }
 
 /* The entries of the list of what comes after that want this message. */
-static unsigned choose(const struct session_host *host, const struct transaction *t)
+static unsigned choose_after(const struct session_host *host, const struct transaction *t)
 {
     unsigned chosen = 0;
     for (size_t i = 0; i < host->n_after; i++) {
@@ -64,7 +64,7 @@ void dialogue_end_of_header(struct dialogue *d)
     seal_prepare(t);
     if (t->message.origin != ORIGIN_INBOUND || t->message.over_limit)
         return;
-    t->chosen = choose(d->host, t);
+    t->chosen = choose_after(d->host, t);
     if (d->host->copies && wants_copy(d->host, t))
         t->copy = body_copy_new(t->arena, d->host->copies, conf->reference_memory);
 }
@@ -84,7 +84,7 @@ void dialogue_body(struct dialogue *d, const void *data, size_t n)
 
 /* --- The verdict -------------------------------------------------------------------------------*/
 
-static void evaluate(struct dialogue *d, struct transaction *t)
+static void evaluate_message(struct dialogue *d, struct transaction *t)
 {
     int64_t left = t->snapshot->conf->dns_deadline * 1000 - t->asker.waited_us;
     t->asker.may_pend = false;
@@ -119,7 +119,7 @@ void dialogue_end(struct dialogue *d)
         shortage_refuse(SHORTAGE_MESSAGE, conf, &t->verdict);
         return;
     }
-    evaluate(d, t);
+    evaluate_message(d, t);
     const struct telling telling = transaction_telling(t);
     edits_plan(&telling, &t->edits);
     seal_add(t);

@@ -10,7 +10,7 @@
  * Errors: none. */
 #include "spf/evaluate.h"
 
-static bool decides(const struct spf_eval *ev, const struct spf_term *term)
+static bool mechanism_decides(const struct spf_eval *ev, const struct spf_term *term)
 {
     if (term->kind == SPF_ALL)
         return true;
@@ -18,7 +18,7 @@ static bool decides(const struct spf_eval *ev, const struct spf_term *term)
 }
 
 /* Starts the first query of a term; false if it needs none or cannot be known yet. */
-static bool ask(struct spf_eval *ev, struct spf_term *term)
+static bool ask_ahead(struct spf_eval *ev, struct spf_term *term)
 {
     struct dns_asker *asker = ev->asker;
     if (term->kind == SPF_PTR) {
@@ -45,7 +45,7 @@ static bool ask(struct spf_eval *ev, struct spf_term *term)
 static unsigned count_ahead(const struct spf_eval *ev, const struct spf_record *record, size_t at)
 {
     unsigned n = 0;
-    for (size_t i = at + 1; i < record->n && !decides(ev, &record->terms[i]); i++)
+    for (size_t i = at + 1; i < record->n && !mechanism_decides(ev, &record->terms[i]); i++)
         n += spf_needs_lookup(record->terms[i].kind) && !record->terms[i].asked;
     return n;
 }
@@ -58,9 +58,9 @@ void spf_ask_ahead(struct spf_eval *ev, struct spf_record *record, size_t at)
     for (size_t i = at; i < record->n; i++) {
         struct spf_term *term = &record->terms[i];
         if (i > at) {
-            if (decides(ev, term) || ev->out->lookup_terms + ev->ahead >= budget)
+            if (mechanism_decides(ev, term) || ev->out->lookup_terms + ev->ahead >= budget)
                 return;
-            if (spf_needs_lookup(term->kind) && !term->asked && ask(ev, term)) {
+            if (spf_needs_lookup(term->kind) && !term->asked && ask_ahead(ev, term)) {
                 term->asked = true;
                 ev->ahead++;
             }

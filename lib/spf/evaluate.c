@@ -361,7 +361,7 @@ static enum spf_match match_include(struct spf_eval *ev, const struct spf_term *
 }
 
 /* Charges a term with look-ups, asks ahead, and works its target out. False: stop. */
-static bool prepare(struct spf_eval *ev, struct spf_record *record, size_t at)
+static bool prepare_record(struct spf_eval *ev, struct spf_record *record, size_t at)
 {
     struct spf_term *term = &record->terms[at];
     if (term->asked)
@@ -382,7 +382,7 @@ static enum spf_match match_term(struct spf_eval *ev, struct spf_record *record,
     struct spf_term *term = &record->terms[at];
     if (!spf_needs_lookup(term->kind))
         return spf_mechanism(ev, term);
-    if (!prepare(ev, record, at))
+    if (!prepare_record(ev, record, at))
         return SPF_STOP;
     if (spf_unmatchable(ev, term))
         return SPF_NO_MATCH;
@@ -417,7 +417,7 @@ static enum spf_result redirect(struct spf_eval *ev, struct spf_record *record, 
                                 struct decision *d)
 {
     struct spf_term *term = &record->terms[at];
-    if (!prepare(ev, record, at))
+    if (!prepare_record(ev, record, at))
         return ev->stop;
     if (spf_unmatchable(ev, term))
         return SPF_NEUTRAL;
@@ -476,7 +476,7 @@ static struct str expand_explanation(struct spf_eval *ev, struct str text)
 }
 
 /* RFC 7208 6.2: whatever goes wrong, there is no explanation and the result stays. */
-static void explain(struct spf_eval *ev, const struct decision *d)
+static void fetch_explanation(struct spf_eval *ev, const struct decision *d)
 {
     struct spf_term exp = {.spec = d->explanation, .letters = d->explanation_letters};
     if (!exp.spec.p || spf_unmatchable(ev, &exp))
@@ -499,14 +499,14 @@ static void explain(struct spf_eval *ev, const struct decision *d)
 static void explain_fail(struct spf_eval *ev, const struct decision *d)
 {
     struct str problem = ev->out->problem;
-    explain(ev, d);
+    fetch_explanation(ev, d);
     ev->out->problem = problem;
     ev->out->out_of_queries = false;
 }
 
 /* ---- the check ---- */
 
-static void begin(struct spf_eval *ev, const struct spf_request *request, struct str domain)
+static void begin_check(struct spf_eval *ev, const struct spf_request *request, struct str domain)
 {
     struct spf_macro_values *v = &ev->values;
     struct strbuf sender;
@@ -550,7 +550,7 @@ void spf_check(const struct spf_request *request, struct dns_asker *asker, struc
         return;
     }
     out->domain = domain;
-    begin(&ev, request, domain);
+    begin_check(&ev, request, domain);
     STEP(&ev, "may %s send for %.*s?", netaddr_format(&request->client, client),
          STR_ARG(spf_clean(&ev, ev.values.sender)));
     out->result = check_host(&ev, domain, &decision);

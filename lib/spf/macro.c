@@ -116,8 +116,8 @@ static const char *literal_problem(struct str literal, enum spf_macro_place plac
 }
 
 /* Checks a macro-string; *tail becomes the literal text behind the last macro. */
-static const char *check(struct str text, enum spf_macro_place place, uint32_t *letters,
-                         struct str *tail)
+static const char *check_macro(struct str text, enum spf_macro_place place, uint32_t *letters,
+                               struct str *tail)
 {
     size_t at = 0, tail_at = 0;
     *letters = 0;
@@ -143,7 +143,7 @@ static const char *check(struct str text, enum spf_macro_place place, uint32_t *
 const char *spf_macro_check(struct str text, enum spf_macro_place place, uint32_t *letters)
 {
     struct str tail;
-    return check(text, place, letters, &tail);
+    return check_macro(text, place, letters, &tail);
 }
 
 /* RFC 7208 7.1 toplabel: letters, digits and inner hyphens, not digits only. */
@@ -171,7 +171,7 @@ const char *spf_domain_spec_check(struct str text, uint32_t *letters)
     *letters = 0;
     if (text.n == 0)
         return "has no domain name where one must be";
-    const char *problem = check(text, SPF_MACRO_IN_TERM, letters, &tail);
+    const char *problem = check_macro(text, SPF_MACRO_IN_TERM, letters, &tail);
     if (problem || tail.n == 0)
         return problem;
     if (is_dotted_quad(text))
@@ -236,7 +236,7 @@ static struct str value_of(char letter, const struct spf_macro_values *v, char s
 }
 
 /* Adds text as it is, or with all but RFC 3986's unreserved characters escaped. */
-static void add(struct strbuf *out, struct str text, bool escape)
+static void add_expanded(struct strbuf *out, struct str text, bool escape)
 {
     static const char hex[] = "0123456789ABCDEF";
     if (!escape) {
@@ -270,11 +270,11 @@ static void add_reversed(struct strbuf *out, struct str value, unsigned delimite
     for (size_t i = value.n; i-- > 0;) {
         if (!(delimiter_bit(value.p[i]) & delimiters))
             continue;
-        add(out, str_sub(value, i + 1, end), escape);
+        add_expanded(out, str_sub(value, i + 1, end), escape);
         sb_addc(out, '.');
         end = i;
     }
-    add(out, str_sub(value, 0, end), escape);
+    add_expanded(out, str_sub(value, 0, end), escape);
 }
 
 static void add_forward(struct strbuf *out, struct str value, unsigned delimiters, bool escape)
@@ -283,11 +283,11 @@ static void add_forward(struct strbuf *out, struct str value, unsigned delimiter
     for (size_t i = 0; i < value.n; i++) {
         if (!(delimiter_bit(value.p[i]) & delimiters))
             continue;
-        add(out, str_sub(value, from, i), escape);
+        add_expanded(out, str_sub(value, from, i), escape);
         sb_addc(out, '.');
         from = i + 1;
     }
-    add(out, str_sub(value, from, value.n), escape);
+    add_expanded(out, str_sub(value, from, value.n), escape);
 }
 
 /* RFC 7208 7.3: split at the delimiters, reverse, keep the right-hand parts, join with dots. */
@@ -321,7 +321,7 @@ static void add_token(struct strbuf *out, const struct token *t,
     if (t->keep || t->reverse || t->delimiters)
         add_transformed(out, value, t);
     else
-        add(out, value, t->escape);
+        add_expanded(out, value, t->escape);
 }
 
 /* The expansion, or no less of its end than a name can hold. It is made from the right and stops

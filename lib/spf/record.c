@@ -181,7 +181,7 @@ static bool passes_by(const struct spf_term *term, const struct netaddr *client)
     return (term->kind == SPF_IP4 || term->kind == SPF_IP6) && !spf_network_has(term, client);
 }
 
-static void store(struct parser *p, const struct spf_term *term)
+static void store_term(struct parser *p, const struct spf_term *term)
 {
     struct spf_record *record = p->record;
     if (p->all || p->over || (p->client && passes_by(term, p->client)))
@@ -223,7 +223,7 @@ static const char *parse_mechanism(struct parser *p, struct str text)
         break;
     }
     if (!problem)
-        store(p, &term);
+        store_term(p, &term);
     return problem;
 }
 
@@ -282,6 +282,6 @@ bool spf_record_parse(struct arena *a, struct str text, unsigned max_lookups,
         return false;
     }
     if (p.redirected)
-        store(&p, &p.redirect);
+        store_term(&p, &p.redirect);
     return true;
 }

@@ -66,7 +66,7 @@ static bool is_clean(struct str user)
 }
 
 /* Takes quotes and backslashes off. False if something stands outside quotes that may not. */
-static bool unquote(struct str local, struct arena *a, struct str *user, bool *quoted)
+static bool unquote_local(struct str local, struct arena *a, struct str *user, bool *quoted)
 {
     struct strbuf b;
     bool inside = false;
@@ -99,7 +99,7 @@ const char *srs_split(struct str text, struct arena *a, struct srs_address *out)
         return "it is the null sender";
     if (!path.domain.n)
         return "it has no domain";
-    if (!unquote(path.local, a, &out->user, &out->quoted))
+    if (!unquote_local(path.local, a, &out->user, &out->quoted))
         return "its local part is no local part";
     if (!domain_normalize(a, path.domain, &out->domain) || !srs_is_host(out->domain))
         return "its domain is no host name";

@@ -5,15 +5,15 @@
 
 #include "mail/domain.h"
 
-static struct srs_outcome outcome(enum srs_status status, const char *why)
+static struct srs_outcome reverse_outcome(enum srs_status status, const char *why)
 {
     return (struct srs_outcome){.status = status, .why = why};
 }
 
 static struct srs_outcome bad_hash(enum srs_status status)
 {
-    return status == SRS_UNKNOWN ? outcome(status, "no secret is to be had")
-                                 : outcome(status, "its hash is not of our making");
+    return status == SRS_UNKNOWN ? reverse_outcome(status, "no secret is to be had")
+                                 : reverse_outcome(status, "its hash is not of our making");
 }
 
 /* "hash=stamp=host=user" */
@@ -23,15 +23,15 @@ static struct srs_outcome reverse_first(const struct srs_scheme *s, const struct
     struct str hash, stamp, host, user = str_sub(to->user, SRS_TAG_BYTES + 1, to->user.n);
     if (!str_split(&user, '=', &hash) || !str_split(&user, '=', &stamp) ||
         !str_split(&user, '=', &host) || !user.n || !srs_is_host(host))
-        return outcome(SRS_REFUSED, "it is cut short");
+        return reverse_outcome(SRS_REFUSED, "it is cut short");
     enum srs_status holds = srs_hash_holds(s, hash, &(struct srs_hashed){{stamp, host, user}}, a);
     if (holds != SRS_DONE)
         return bad_hash(holds);
     int age = srs_stamp_age(stamp, now);
     if (age < 0)
-        return outcome(SRS_REFUSED, "its time stamp is none");
+        return reverse_outcome(SRS_REFUSED, "its time stamp is none");
     if (age > s->validity_days)
-        return outcome(SRS_REFUSED, "it has expired");
+        return reverse_outcome(SRS_REFUSED, "it has expired");
     return (struct srs_outcome){.status = SRS_DONE, .address = srs_join(user, to->quoted, host, a)};
 }
 
@@ -42,7 +42,7 @@ static struct srs_outcome reverse_wrapped(const struct srs_scheme *s, const stru
     struct str hash, rest = str_sub(to->user, SRS_TAG_BYTES + 1, to->user.n);
     if (!str_split(&rest, '=', &hash) || !str_split(&rest, '=', host) || rest.n < 2 ||
         !srs_is_separator(rest.p[0]) || !srs_is_host(*host))
-        return outcome(SRS_REFUSED, "it is cut short");
+        return reverse_outcome(SRS_REFUSED, "it is cut short");
     enum srs_status holds = srs_hash_holds(s, hash, &(struct srs_hashed){{*host, rest}}, a);
     if (holds != SRS_DONE)
         return bad_hash(holds);
@@ -58,12 +58,12 @@ struct srs_outcome srs_reverse(const struct srs_scheme *s, struct str recipient,
     struct str host, domain;
     const char *why = srs_split(recipient, a, &to);
     if (why)
-        return outcome(SRS_UNTOUCHED, why);
+        return reverse_outcome(SRS_UNTOUCHED, why);
     int tag = srs_tag(to.user);
     if (!str_eq(to.domain, s->domain))
-        return outcome(SRS_UNTOUCHED, "its domain is not the one of our SRS addresses");
+        return reverse_outcome(SRS_UNTOUCHED, "its domain is not the one of our SRS addresses");
     if (tag < 0)
-        return outcome(SRS_UNTOUCHED, "it is no SRS address");
+        return reverse_outcome(SRS_UNTOUCHED, "it is no SRS address");
     if (tag == 0)
         return reverse_first(s, &to, now, a);
     struct srs_outcome first = reverse_wrapped(s, &to, &host, a);

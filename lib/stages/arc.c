@@ -68,7 +68,7 @@ static void begin_chain(struct stage_run *run)
     run->state = arc_chain_new(&settings, &run->message->headers, run->keys, run->asker);
 }
 
-static void eoh(struct stage_run *run)
+static void arc_eoh(struct stage_run *run)
 {
     bool forwarded = run->message->origin == ORIGIN_FORWARDED;
     enum arc_mode mode = run->conf->arc_mode;
@@ -241,7 +241,7 @@ static void look_for_excuses(struct stage_run *run)
     e->n_excuses = dmarc->n;
 }
 
-static void eom(struct stage_run *run)
+static void arc_eom(struct stage_run *run)
 {
     bool forwarded = run->message->origin == ORIGIN_FORWARDED;
     enum arc_mode mode = run->conf->arc_mode;
@@ -254,4 +254,5 @@ static void eom(struct stage_run *run)
         look_for_excuses(run);
 }
 
-const struct stage stage_arc = {.name = "arc", .eoh = eoh, .eom = eom, .telling = &telling_arc};
+const struct stage stage_arc = {
+    .name = "arc", .eoh = arc_eoh, .eom = arc_eom, .telling = &telling_arc};

@@ -11,7 +11,7 @@ static struct str newest_sealer(const struct arc_outcome *o)
     return o->n && o->sets[o->n - 1].has_seal ? o->sets[o->n - 1].seal->domain : STR_NONE;
 }
 
-static void header(const struct telling *t, struct authres *w)
+static void arc_header(const struct telling *t, struct authres *w)
 {
     const struct evidence_arc *e = &t->evidence->arc;
     const struct arc_outcome *o = &e->outcome;
@@ -111,7 +111,7 @@ static void seal_json(struct json *j, const struct evidence_seal *seal)
     json_end(j, '}');
 }
 
-static void json(const struct telling *t, struct json *j)
+static void arc_json(const struct telling *t, struct json *j)
 {
     const struct evidence_arc *e = &t->evidence->arc;
     if (!e->checked) {
@@ -199,7 +199,7 @@ static void chain_text(const struct telling *t, struct strbuf *b)
         sets_text(e, b);
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void arc_text(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_arc *e = &t->evidence->arc;
     if (!e->checked)
@@ -209,7 +209,7 @@ static void text(const struct telling *t, struct strbuf *b)
     seal_text(&e->seal, b);
 }
 
-static void count(const struct telling *t)
+static void arc_count(const struct telling *t)
 {
     static const enum counter counters[] = {
         [ARC_NONE] = CTR_ARC_NONE,
@@ -226,5 +226,8 @@ static void count(const struct telling *t)
         counter_inc(CTR_ARC_SEAL_FAILED);
 }
 
-const struct stage_telling telling_arc = {
-    .header = header, .log = log_fields, .json = json, .text = text, .count = count};
+const struct stage_telling telling_arc = {.header = arc_header,
+                                          .log = log_fields,
+                                          .json = arc_json,
+                                          .text = arc_text,
+                                          .count = arc_count};

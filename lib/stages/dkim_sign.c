@@ -101,7 +101,7 @@ static struct str some_key(struct stage_run *run, struct state *state)
 
 /* The rules that the header can answer. own_address() is asked where one_author() objects, too: an
  * odd From is no way around it. */
-static struct str objection(struct stage_run *run, struct state *state)
+static struct str signing_objection(struct stage_run *run, struct state *state)
 {
     struct str author = one_author(run, state), address = own_address(run, state);
     if (author.n)
@@ -135,13 +135,13 @@ static struct str reason_to_sign(struct arena *a, const struct state *state)
                       STR_ARG(state->from.problem));
 }
 
-static void eoh(struct stage_run *run)
+static void dkim_sign_eoh(struct stage_run *run)
 {
     struct evidence_signing *signing = &run->evidence->signing;
     const struct message *m = run->message;
     struct state *state = arena_make(m->arena, struct state);
     signing->tried = true;
-    signing->why = objection(run, state);
+    signing->why = signing_objection(run, state);
     if (signing->why.n)
         return;
     signing->why = reason_to_sign(m->arena, state);
@@ -160,7 +160,7 @@ static bool wants_body(const struct stage_run *run)
     return run->state != NULL;
 }
 
-static void body(struct stage_run *run, const void *data, size_t n)
+static void dkim_sign_body(struct stage_run *run, const void *data, size_t n)
 {
     struct state *state = run->state;
     dkim_signer_body(state->signer, data, n);
@@ -206,7 +206,7 @@ static void leave_out_signed(struct stage_run *run, const struct state *state)
                                   : sb_str(&already);
 }
 
-static void eom(struct stage_run *run)
+static void dkim_sign_eom(struct stage_run *run)
 {
     struct evidence_signing *signing = &run->evidence->signing;
     struct state *state = run->state;
@@ -226,9 +226,9 @@ static void eom(struct stage_run *run)
 
 const struct stage stage_dkim_sign = {
     .name = "dkim-sign",
-    .eoh = eoh,
-    .body = body,
-    .eom = eom,
+    .eoh = dkim_sign_eoh,
+    .body = dkim_sign_body,
+    .eom = dkim_sign_eom,
     .wants_body = wants_body,
     .telling = &telling_dkim_sign,
 };

@@ -37,7 +37,7 @@ static void log_fields(const struct telling *t, struct strbuf *b)
     add_risks(b, signing->risks);
 }
 
-static void json(const struct telling *t, struct json *j)
+static void dkim_sign_json(const struct telling *t, struct json *j)
 {
     const struct evidence_signing *e = &t->evidence->signing;
     json_array(j, "signed_with");
@@ -56,7 +56,7 @@ static void json(const struct telling *t, struct json *j)
     json_end(j, ']');
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void dkim_sign_text(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_signing *e = &t->evidence->signing;
     if (!e->tried)
@@ -71,7 +71,7 @@ static void text(const struct telling *t, struct strbuf *b)
             sb_printf(b, "  signing  risk: %s\n", dkim_risk_name(risk));
 }
 
-static void edits(const struct telling *t, struct edit_list *out)
+static void dkim_sign_edits(const struct telling *t, struct edit_list *out)
 {
     const struct evidence_signing *signing = &t->evidence->signing;
     if (!signing->values || !signing->n)
@@ -90,7 +90,7 @@ static void edits(const struct telling *t, struct edit_list *out)
                                 .value = signing->values[i]});
 }
 
-static void count(const struct telling *t)
+static void dkim_sign_count(const struct telling *t)
 {
     const struct evidence_signing *signing = &t->evidence->signing;
     if (!signing->tried)
@@ -105,5 +105,8 @@ static void count(const struct telling *t)
         counter_inc(CTR_SENDER_MISMATCH);
 }
 
-const struct stage_telling telling_dkim_sign = {
-    .log = log_fields, .json = json, .text = text, .count = count, .edits = edits};
+const struct stage_telling telling_dkim_sign = {.log = log_fields,
+                                                .json = dkim_sign_json,
+                                                .text = dkim_sign_text,
+                                                .count = dkim_sign_count,
+                                                .edits = dkim_sign_edits};

@@ -5,7 +5,7 @@
 #include "core/request.h"
 #include "core/stage.h"
 
-static void eoh(struct stage_run *run)
+static void dkim_verify_eoh(struct stage_run *run)
 {
     const struct conf *conf = run->conf;
     const struct dkim_engine *engine = run->engines->dkim;
@@ -22,12 +22,12 @@ static bool wants_body(const struct stage_run *run)
     return run->state && run->engines->dkim->wants_body(run->state);
 }
 
-static void body(struct stage_run *run, const void *data, size_t n)
+static void dkim_verify_body(struct stage_run *run, const void *data, size_t n)
 {
     run->engines->dkim->body(run->state, data, n);
 }
 
-static void eom(struct stage_run *run)
+static void dkim_verify_eom(struct stage_run *run)
 {
     static const struct dkim_signature too_large = {
         .result = DKIM_PERMERROR,
@@ -48,9 +48,9 @@ static void eom(struct stage_run *run)
 
 const struct stage stage_dkim_verify = {
     .name = "dkim-verify",
-    .eoh = eoh,
-    .body = body,
-    .eom = eom,
+    .eoh = dkim_verify_eoh,
+    .body = dkim_verify_body,
+    .eom = dkim_verify_eom,
     .wants_body = wants_body,
     .telling = &telling_dkim_verify,
 };

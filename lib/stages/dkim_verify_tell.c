@@ -16,7 +16,7 @@ static struct str key_comment(const struct dkim_signature *s, struct arena *a)
                       s->security == DNS_SECURE ? ", dnssec" : "", s->testing ? ", testing" : "");
 }
 
-static void header(const struct telling *t, struct authres *w)
+static void dkim_verify_header(const struct telling *t, struct authres *w)
 {
     const struct evidence_dkim *dkim = &t->evidence->dkim;
     if (!dkim->checked)
@@ -56,7 +56,7 @@ static void log_fields(const struct telling *t, struct strbuf *b)
         sb_printf(b, ",+%zu", unnamed);
 }
 
-static void json(const struct telling *t, struct json *j)
+static void dkim_verify_json(const struct telling *t, struct json *j)
 {
     const struct evidence_dkim *e = &t->evidence->dkim;
     json_array(j, "dkim");
@@ -103,7 +103,7 @@ static void signature_text(const struct dkim_signature *s, struct strbuf *b)
     sb_addc(b, '\n');
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void dkim_verify_text(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_dkim *e = &t->evidence->dkim;
     if (e->checked && !e->n)
@@ -118,7 +118,7 @@ static void text(const struct telling *t, struct strbuf *b)
                   e->skipped);
 }
 
-static void count(const struct telling *t)
+static void dkim_verify_count(const struct telling *t)
 {
     static const enum counter counters[] = {
         [DKIM_NONE] = CTR_DKIM_NONE,           [DKIM_PASS] = CTR_DKIM_PASS,
@@ -134,5 +134,8 @@ static void count(const struct telling *t)
     counter_add(CTR_DKIM_SIGNATURES_SKIPPED, e->skipped);
 }
 
-const struct stage_telling telling_dkim_verify = {
-    .header = header, .log = log_fields, .json = json, .text = text, .count = count};
+const struct stage_telling telling_dkim_verify = {.header = dkim_verify_header,
+                                                  .log = log_fields,
+                                                  .json = dkim_verify_json,
+                                                  .text = dkim_verify_text,
+                                                  .count = dkim_verify_count};

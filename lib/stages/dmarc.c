@@ -65,7 +65,7 @@ static struct str read_authors(struct stage_run *run, struct state *state, unsig
 
 /* Starts what the evaluation is likely to ask for. A list needs nothing for identifiers, and of
  * many signatures few have domains of their own: others wait until one of them has passed. */
-static void prefetch(struct stage_run *run, struct str author)
+static void prefetch_policies(struct stage_run *run, struct str author)
 {
     const struct evidence_dkim *dkim = &run->evidence->dkim;
     struct str sender;
@@ -78,7 +78,7 @@ static void prefetch(struct stage_run *run, struct str author)
         dmarc_prefetch_identifier(dkim->claimed[i], author, run->asker);
 }
 
-static void eoh(struct stage_run *run)
+static void dmarc_eoh(struct stage_run *run)
 {
     struct evidence_dmarc *dmarc = &run->evidence->dmarc;
     if (run->conf->dmarc_mode == CHECK_OFF)
@@ -90,7 +90,7 @@ static void eoh(struct stage_run *run)
     if (dmarc->reason.n)
         state->n = 0;
     for (size_t i = 0; i < state->n; i++)
-        prefetch(run, state->domains[i]);
+        prefetch_policies(run, state->domains[i]);
 }
 
 /* How much an outcome asks for; what cannot be known now weighs more than a sure quarantine,
@@ -146,7 +146,7 @@ static enum dmarc_auth list_signature(struct stage_run *run)
     return found;
 }
 
-static void evaluate(struct stage_run *run, const struct state *state)
+static void evaluate_authors(struct stage_run *run, const struct state *state)
 {
     struct evidence_dmarc *dmarc = &run->evidence->dmarc;
     struct dmarc_request request = request_dmarc(run->conf, run->message, run->evidence);
@@ -168,7 +168,7 @@ static void evaluate(struct stage_run *run, const struct state *state)
     dmarc->reason = outcomes[dmarc->decisive].reason;
 }
 
-static void eom(struct stage_run *run)
+static void dmarc_eom(struct stage_run *run)
 {
     struct evidence_dmarc *dmarc = &run->evidence->dmarc;
     const struct state *state = run->state;
@@ -176,11 +176,11 @@ static void eom(struct stage_run *run)
         return;
     dmarc->checked = true;
     if (state->n)
-        evaluate(run, state);
+        evaluate_authors(run, state);
     else
         dmarc->result = dmarc->from_status == FROM_NO_DOMAIN ? DMARC_NONE : DMARC_PERMERROR;
     dmarc->list_signature = list_signature(run);
 }
 
 const struct stage stage_dmarc = {
-    .name = "dmarc", .eoh = eoh, .eom = eom, .telling = &telling_dmarc};
+    .name = "dmarc", .eoh = dmarc_eoh, .eom = dmarc_eom, .telling = &telling_dmarc};

@@ -24,7 +24,7 @@ static struct str dmarc_comment(const struct dmarc_outcome *o, const struct verd
                       STR_ARG(verdict->override_comment));
 }
 
-static void header(const struct telling *t, struct authres *w)
+static void dmarc_header(const struct telling *t, struct authres *w)
 {
     const struct evidence_dmarc *dmarc = &t->evidence->dmarc;
     if (!dmarc->checked)
@@ -69,7 +69,7 @@ static void log_fields(const struct telling *t, struct strbuf *b)
                   STR_ARG(verdict->override_comment));
 }
 
-static void json(const struct telling *t, struct json *j)
+static void dmarc_json(const struct telling *t, struct json *j)
 {
     const struct evidence_dmarc *e = &t->evidence->dmarc;
     const struct verdict *v = t->verdict;
@@ -138,7 +138,7 @@ static void outcome_text(const struct telling *t, const struct dmarc_outcome *o,
     misalignments(t, o, b);
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void dmarc_text(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_dmarc *e = &t->evidence->dmarc;
     const struct verdict *v = t->verdict;
@@ -153,7 +153,7 @@ static void text(const struct telling *t, struct strbuf *b)
                   STR_ARG(v->override_comment));
 }
 
-static void count(const struct telling *t)
+static void dmarc_count(const struct telling *t)
 {
     static const enum counter counters[] = {
         [DMARC_NONE] = CTR_DMARC_NONE,           [DMARC_PASS] = CTR_DMARC_PASS,
@@ -164,5 +164,8 @@ static void count(const struct telling *t)
         counter_inc(counters[t->evidence->dmarc.result]);
 }
 
-const struct stage_telling telling_dmarc = {
-    .header = header, .log = log_fields, .json = json, .text = text, .count = count};
+const struct stage_telling telling_dmarc = {.header = dmarc_header,
+                                            .log = log_fields,
+                                            .json = dmarc_json,
+                                            .text = dmarc_text,
+                                            .count = dmarc_count};

@@ -27,8 +27,8 @@ typedef bool forged_fn(struct arena *, struct str, const struct entry_names *);
 
 /* Ordinals, among the fields of this name, of those that must go; no more than one beyond the
  * limit. */
-static size_t find(struct stage_run *run, struct str name, forged_fn *is_forged,
-                   const unsigned **out)
+static size_t find_forged(struct stage_run *run, struct str name, forged_fn *is_forged,
+                          const unsigned **out)
 {
     const struct header_list *headers = &run->message->headers;
     size_t count = header_count(headers, name), n = 0;
@@ -53,13 +53,13 @@ static size_t find(struct stage_run *run, struct str name, forged_fn *is_forged,
     return n;
 }
 
-static void eom(struct stage_run *run)
+static void forged_eom(struct stage_run *run)
 {
     struct evidence_forged *found = &run->evidence->forged;
-    found->n = find(run, STR("Authentication-Results"), forged_authres, &found->ordinals);
+    found->n = find_forged(run, STR("Authentication-Results"), forged_authres, &found->ordinals);
     found->n_received_spf =
-        find(run, STR("Received-SPF"), forged_received_spf, &found->received_spf);
-    found->n_gate = find(run, STR("X-Assay-Gate"), forged_authres, &found->gate);
+        find_forged(run, STR("Received-SPF"), forged_received_spf, &found->received_spf);
+    found->n_gate = find_forged(run, STR("X-Assay-Gate"), forged_authres, &found->gate);
     found->too_many =
         run->message->results_lost ||
         found->n + found->n_received_spf + found->n_gate > (size_t)run->conf->limits_forged_fields;
@@ -67,4 +67,4 @@ static void eom(struct stage_run *run)
         found->n = found->n_received_spf = found->n_gate = 0;
 }
 
-const struct stage stage_forged = {.name = "forged", .eom = eom, .telling = &telling_forged};
+const struct stage stage_forged = {.name = "forged", .eom = forged_eom, .telling = &telling_forged};

@@ -12,7 +12,7 @@ static void delete_all(const struct telling *t, struct str name, const unsigned 
                   (struct edit){.kind = EDIT_DELETE, .ordinal = ordinals[n], .name = name});
 }
 
-static void edits(const struct telling *t, struct edit_list *out)
+static void forged_edits(const struct telling *t, struct edit_list *out)
 {
     const struct evidence_forged *e = &t->evidence->forged;
     delete_all(t, STR("Authentication-Results"), e->ordinals, e->n, out);
@@ -34,11 +34,12 @@ static void log_fields(const struct telling *t, struct strbuf *b)
         sb_add(b, STR(" over-limit=forged"));
 }
 
-static void count(const struct telling *t)
+static void forged_count(const struct telling *t)
 {
     const struct evidence_forged *e = &t->evidence->forged;
     counter_add(CTR_FORGED_REMOVED, removed(e));
     counter_add(CTR_FORGED_REFUSED, e->too_many);
 }
 
-const struct stage_telling telling_forged = {.log = log_fields, .count = count, .edits = edits};
+const struct stage_telling telling_forged = {
+    .log = log_fields, .count = forged_count, .edits = forged_edits};

@@ -54,8 +54,8 @@ static struct str why_skipped(const struct stage_run *run)
     return STR_NONE;
 }
 
-static void check(struct stage_run *run, struct evidence_spf_identity *identity,
-                  const struct spf_request *request, bool *ahead)
+static void check_identity(struct stage_run *run, struct evidence_spf_identity *identity,
+                           const struct spf_request *request, bool *ahead)
 {
     const struct spf_engine *engine = run->engines->spf;
     engine->check(engine, request, run->asker, &identity->outcome);
@@ -77,7 +77,7 @@ static void check_helo(struct stage_run *run)
     }
     unsigned spent = spf->mail_from.outcome.queries, all = request.limits.queries;
     request.limits.queries = spent < all ? all - spent : 0;
-    check(run, &spf->helo, &request, &state->helo_ahead);
+    check_identity(run, &spf->helo, &request, &state->helo_ahead);
 }
 
 static void check_all(struct stage_run *run)
@@ -89,7 +89,7 @@ static void check_all(struct stage_run *run)
         return;
     if (!spf->mail_from.checked) {
         request = request_spf(run->conf, run->session, run->message);
-        check(run, &spf->mail_from, &request, &state->mail_from_ahead);
+        check_identity(run, &spf->mail_from, &request, &state->mail_from_ahead);
     }
     if (run->conf->spf_check_helo && !spf->helo.checked)
         check_helo(run);
@@ -107,7 +107,7 @@ static void try_early(struct stage_run *run)
     check_all(run);
 }
 
-static void mail(struct stage_run *run)
+static void spf_mail(struct stage_run *run)
 {
     run->state = arena_make(run->message->arena, struct state);
     run->evidence->spf.skipped = why_skipped(run);
@@ -116,7 +116,7 @@ static void mail(struct stage_run *run)
 
 const struct stage stage_spf = {
     .name = "spf",
-    .mail = mail,
+    .mail = spf_mail,
     .rcpt = try_early,
     .data = check_all,
     .eom = check_all,

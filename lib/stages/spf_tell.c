@@ -14,7 +14,7 @@ static bool needs_reason(const struct spf_outcome *o)
     return o->result == SPF_TEMPERROR || o->result == SPF_PERMERROR || !o->domain.n;
 }
 
-static void header(const struct telling *t, struct authres *w)
+static void spf_header(const struct telling *t, struct authres *w)
 {
     const struct evidence_spf *spf = &t->evidence->spf;
     if (spf->mail_from.checked) {
@@ -74,7 +74,7 @@ static struct str received_spf(const struct conf *conf, const struct session *se
     return received_spf_format(a, &r);
 }
 
-static void edits(const struct telling *t, struct edit_list *out)
+static void spf_edits(const struct telling *t, struct edit_list *out)
 {
     const struct evidence_spf *spf = &t->evidence->spf;
     if (t->message->origin != ORIGIN_INBOUND || !t->conf->received_spf || !spf->mail_from.checked ||
@@ -96,7 +96,7 @@ static void log_fields(const struct telling *t, struct strbuf *b)
         sb_printf(b, " spf-helo=%s", spf_result_name(spf->helo.outcome.result));
 }
 
-static void json(const struct telling *t, struct json *j)
+static void spf_json(const struct telling *t, struct json *j)
 {
     const struct evidence_spf *e = &t->evidence->spf;
     const struct spf_outcome *o = &e->mail_from.outcome;
@@ -112,7 +112,7 @@ static void json(const struct telling *t, struct json *j)
     json_end(j, '}');
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void spf_text(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_spf *e = &t->evidence->spf;
     const struct spf_outcome *o = &e->mail_from.outcome;
@@ -134,7 +134,7 @@ static void text(const struct telling *t, struct strbuf *b)
         sb_printf(b, "           %s for HELO\n", spf_result_name(e->helo.outcome.result));
 }
 
-static void count(const struct telling *t)
+static void spf_count(const struct telling *t)
 {
     static const enum counter counters[] = {
         [SPF_NONE] = CTR_SPF_NONE,           [SPF_NEUTRAL] = CTR_SPF_NEUTRAL,
@@ -146,9 +146,9 @@ static void count(const struct telling *t)
         counter_inc(counters[t->evidence->spf.mail_from.outcome.result]);
 }
 
-const struct stage_telling telling_spf = {.header = header,
+const struct stage_telling telling_spf = {.header = spf_header,
                                           .log = log_fields,
-                                          .json = json,
-                                          .text = text,
-                                          .count = count,
-                                          .edits = edits};
+                                          .json = spf_json,
+                                          .text = spf_text,
+                                          .count = spf_count,
+                                          .edits = spf_edits};

@@ -10,12 +10,12 @@ static void log_fields(const struct telling *t, struct strbuf *b)
         sb_printf(b, " srs-no-bounce=%zu", t->evidence->srs.no_bounce);
 }
 
-static void json(const struct telling *t, struct json *j)
+static void srs_json(const struct telling *t, struct json *j)
 {
     json_number(j, "srs_no_bounce", (int64_t)t->evidence->srs.no_bounce);
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void srs_text(const struct telling *t, struct strbuf *b)
 {
     size_t n = t->evidence->srs.no_bounce;
     if (n)
@@ -23,10 +23,10 @@ static void text(const struct telling *t, struct strbuf *b)
                   n == 1 ? " is an SRS address" : "s are SRS addresses");
 }
 
-static void count(const struct telling *t)
+static void srs_count(const struct telling *t)
 {
     counter_add(CTR_SRS_NO_BOUNCE, t->evidence->srs.no_bounce);
 }
 
 const struct stage_telling telling_srs = {
-    .log = log_fields, .json = json, .text = text, .count = count};
+    .log = log_fields, .json = srs_json, .text = srs_text, .count = srs_count};

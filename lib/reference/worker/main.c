@@ -25,7 +25,7 @@ static void say_usage(FILE *f)
                "  assay-reference --help                what can be attempted\n");
 }
 
-static int fail(const char *problem)
+static int fail_worker(const char *problem)
 {
     fprintf(stderr, "assay-reference: %s\n", problem);
     return EXIT_UNAVAILABLE;
@@ -73,7 +73,8 @@ static int by_hand(int argc, char **argv)
         return 0;
     }
     if (argc == 3 && strcmp(argv[1], "--try") == 0)
-        return sandbox_is_built() ? try_attempt(argv[2], false) : fail("this build has no sandbox");
+        return sandbox_is_built() ? try_attempt(argv[2], false)
+                                  : fail_worker("this build has no sandbox");
     if (argc == 3 && strcmp(argv[1], "--try-outside") == 0)
         return try_attempt(argv[2], true);
     say_usage(stderr);
@@ -97,10 +98,10 @@ int main(int argc, char **argv)
         return EX_OK;
     problem = start_libraries();
     if (problem)
-        return fail(problem);
+        return fail_worker(problem);
     struct hello versions = hello(arena_new(0));
     warm_up();
     if (!sandbox_enter(&sandbox_limits, &problem))
-        return fail(problem);
+        return fail_worker(problem);
     serve(&versions);
 }

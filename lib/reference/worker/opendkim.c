@@ -40,7 +40,7 @@ static struct str error_of(const struct opendkim_work *work)
     return error ? str_copy(work->arena, str_of(error)) : STR("no reason given");
 }
 
-static void refuse(struct opendkim_work *work, struct str what)
+static void refuse_message(struct opendkim_work *work, struct str what)
 {
     if (!work->refusal.n)
         work->refusal = str_printf(work->arena, "libopendkim does not take %.*s: %.*s",
@@ -122,11 +122,11 @@ static void give_header(struct opendkim_work *work, const struct header_list *he
     for (size_t i = 0; i < headers->n; i++) {
         const struct header_field *field = &headers->fields[i];
         if (str_find(field->value, 0, '\0') < field->value.n) {
-            refuse(work, STR("a header field with a NUL byte"));
+            refuse_message(work, STR("a header field with a NUL byte"));
         } else if (str_eq_nocase(field->name, SIGNATURE_FIELD)) {
             give_signature(work, field);
         } else if (give_field(work, field) != DKIM_STAT_OK) {
-            refuse(work, STR("a header field"));
+            refuse_message(work, STR("a header field"));
         }
     }
 }
@@ -144,7 +144,7 @@ static bool set_options(const struct dkim_verify_settings *settings)
                DKIM_STAT_OK;
 }
 
-static void begin(struct opendkim_work *work)
+static void begin_opendkim(struct opendkim_work *work)
 {
     DKIM_STAT status;
     work->dkim = set_options(&work->job->dkim)
@@ -159,7 +159,7 @@ static void begin(struct opendkim_work *work)
     give_header(work, &work->job->headers);
     status = work->refusal.n ? DKIM_STAT_OK : dkim_eoh(work->dkim);
     if (status != DKIM_STAT_OK && status != DKIM_STAT_NOSIG)
-        refuse(work, STR("the header"));
+        refuse_message(work, STR("the header"));
 }
 
 struct opendkim_work *opendkim_begin(const struct job *job, struct arena *a)
@@ -171,7 +171,7 @@ struct opendkim_work *opendkim_begin(const struct job *job, struct arena *a)
     if (most > job->dkim.max_signatures)
         most = job->dkim.max_signatures;
     work->signatures = arena_array(a, struct dkim_signature, most);
-    begin(work);
+    begin_opendkim(work);
     return work;
 }
 
@@ -180,7 +180,7 @@ void opendkim_body(struct opendkim_work *work, struct str piece)
     if (!piece.n || work->refusal.n)
         return;
     if (dkim_body(work->dkim, (u_char *)(uintptr_t)piece.p, piece.n) != DKIM_STAT_OK)
-        refuse(work, STR("the body"));
+        refuse_message(work, STR("the body"));
 }
 
 /* ---- results ---- */
@@ -252,7 +252,8 @@ static void describe_names(struct opendkim_work *work, DKIM_SIGINFO *sig, struct
         s->b_start = text_of(work->arena, b);
 }
 
-static void describe(struct opendkim_work *work, DKIM_SIGINFO *sig, struct dkim_signature *s)
+static void describe_signature(struct opendkim_work *work, DKIM_SIGINFO *sig,
+                               struct dkim_signature *s)
 {
     dkim_alg_t algorithm;
     unsigned bits;
@@ -269,7 +270,7 @@ static void describe(struct opendkim_work *work, DKIM_SIGINFO *sig, struct dkim_
 }
 
 /* libopendkim lists those that it could parse, in their order. */
-static void collect(struct opendkim_work *work)
+static void collect_signatures(struct opendkim_work *work)
 {
     DKIM_SIGINFO **list;
     int n = 0, k = 0;
@@ -279,10 +280,10 @@ static void collect(struct opendkim_work *work)
         if (work->signatures[i].result == DKIM_PERMERROR)
             continue;
         if (k == n) {
-            refuse(work, STR("all signatures"));
+            refuse_message(work, STR("all signatures"));
             return;
         }
-        describe(work, list[k++], &work->signatures[i]);
+        describe_signature(work, list[k++], &work->signatures[i]);
     }
 }
 
@@ -292,7 +293,7 @@ void opendkim_answer(struct opendkim_work *work, struct resolver *r, struct strb
     work->resolver = r;
     if (!work->refusal.n) {
         dkim_eom(work->dkim, &test_key); /* what it returns is that of one signature */
-        collect(work);
+        collect_signatures(work);
     }
     if (work->refusal.n)
         refusal_write(out, work->refusal);

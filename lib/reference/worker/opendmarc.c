@@ -62,7 +62,7 @@ static bool take_record(struct evaluation *e, const struct dns_answer *answer)
 }
 
 /* Asks at _dmarc below the domain. */
-static OPENDMARC_STATUS_T ask(struct evaluation *e, const u_char *domain)
+static OPENDMARC_STATUS_T ask_opendmarc(struct evaluation *e, const u_char *domain)
 {
     struct str name = str_printf(e->arena, "_dmarc.%s", (const char *)domain);
     const struct dns_answer *answer = e->resolver->look_up(e->resolver, name, DNS_TXT);
@@ -77,10 +77,10 @@ static OPENDMARC_STATUS_T find_record(struct evaluation *e)
 {
     u_char *above = NULL;
     const u_char *found = e->author;
-    OPENDMARC_STATUS_T status = ask(e, e->author);
+    OPENDMARC_STATUS_T status = ask_opendmarc(e, e->author);
     if (status != DMARC_PARSE_OKAY && e->organizational[0]) {
         found = above = e->organizational;
-        status = ask(e, above);
+        status = ask_opendmarc(e, above);
     }
     if (status != DMARC_PARSE_OKAY)
         return status;
@@ -135,7 +135,8 @@ static void read_record(struct dmarc_outcome *out)
     out->policy_tag = by_sp ? 's' : 'p';
 }
 
-static void conclude(struct dmarc_outcome *out, enum dmarc_result result, struct str reason)
+static void conclude_opendmarc(struct dmarc_outcome *out, enum dmarc_result result,
+                               struct str reason)
 {
     out->result = result;
     out->reason = reason;
@@ -146,19 +147,19 @@ static void enforce(struct dmarc_outcome *out)
     int dkim = 0, spf = 0;
     switch (opendmarc_get_policy_to_enforce(policy)) {
     case DMARC_POLICY_PASS:
-        conclude(out, DMARC_PASS, STR("an identifier is aligned"));
+        conclude_opendmarc(out, DMARC_PASS, STR("an identifier is aligned"));
         break;
     case DMARC_POLICY_NONE:
     case DMARC_POLICY_QUARANTINE:
     case DMARC_POLICY_REJECT:
-        conclude(out, DMARC_FAIL, STR("no identifier is aligned"));
+        conclude_opendmarc(out, DMARC_FAIL, STR("no identifier is aligned"));
         break;
     case DMARC_POLICY_ABSENT:
     case DMARC_FROM_DOMAIN_ABSENT:
-        conclude(out, DMARC_NONE, STR("no policy"));
+        conclude_opendmarc(out, DMARC_NONE, STR("no policy"));
         break;
     default:
-        conclude(out, DMARC_TEMPERROR, STR("libopendmarc has no policy to enforce"));
+        conclude_opendmarc(out, DMARC_TEMPERROR, STR("libopendmarc has no policy to enforce"));
     }
     opendmarc_policy_fetch_alignment(policy, &dkim, &spf);
     out->dkim_aligned = dkim == DMARC_POLICY_DKIM_ALIGNMENT_PASS;
@@ -177,27 +178,28 @@ static void interpret(struct dmarc_outcome *out, OPENDMARC_STATUS_T status)
     case DMARC_PARSE_ERROR_BAD_VALUE:
     case DMARC_PARSE_ERROR_NO_REQUIRED_P:
     case DMARC_PARSE_ERROR_NO_DOMAIN:
-        conclude(out, DMARC_PERMERROR, str_of(opendmarc_policy_status_to_str(status)));
+        conclude_opendmarc(out, DMARC_PERMERROR, str_of(opendmarc_policy_status_to_str(status)));
         break;
     case DMARC_DNS_ERROR_TMPERR:
-        conclude(out, DMARC_NONE, STR("the look-up failed, which opendmarc takes for no record"));
+        conclude_opendmarc(out, DMARC_NONE,
+                           STR("the look-up failed, which opendmarc takes for no record"));
         break;
     case DMARC_DNS_ERROR_NO_RECORD:
-        conclude(out, DMARC_NONE, STR("no record"));
+        conclude_opendmarc(out, DMARC_NONE, STR("no record"));
         break;
     default:
-        conclude(out, DMARC_TEMPERROR, str_of(opendmarc_policy_status_to_str(status)));
+        conclude_opendmarc(out, DMARC_TEMPERROR, str_of(opendmarc_policy_status_to_str(status)));
     }
 }
 
-static void evaluate(struct evaluation *e)
+static void evaluate_policy(struct evaluation *e)
 {
     struct dmarc_outcome *out = e->out;
     e->author = text_of(e->arena, e->request->author_domain);
     out->policy_tag = '-';
     OPENDMARC_STATUS_T status = store_facts(e);
     if (status != DMARC_PARSE_OKAY) { /* opendmarc asks to try again later */
-        conclude(out, DMARC_TEMPERROR, str_of(opendmarc_policy_status_to_str(status)));
+        conclude_opendmarc(out, DMARC_TEMPERROR, str_of(opendmarc_policy_status_to_str(status)));
         return;
     }
     if (opendmarc_get_tld(e->author, e->organizational, sizeof e->organizational) != 0)
@@ -217,7 +219,7 @@ void opendmarc_answer(const struct job *job, struct resolver *r, struct arena *a
         return;
     }
     policy = opendmarc_policy_connect_rset(policy);
-    evaluate(e);
+    evaluate_policy(e);
     if (!result_write_dmarc(out, &outcome))
         refusal_write(out, STR("libopendmarc's result is too long"));
 }

@@ -31,7 +31,8 @@ static void verify(const struct job *job, struct channel *c, struct arena *a, st
     opendkim_answer(work, &c->resolver, out);
 }
 
-static void work(const struct job *job, struct channel *c, struct arena *a, struct strbuf *out)
+static void serve_work(const struct job *job, struct channel *c, struct arena *a,
+                       struct strbuf *out)
 {
     switch (job->library) {
     case REFERENCE_LIBSPF2:
@@ -59,7 +60,7 @@ static bool serve_one(struct channel *c, struct arena *a)
     if (frame.type != FRAME_JOB || !job_read(a, frame.payload, &job))
         channel_broken();
     sb_init(&out, a);
-    work(&job, c, a, &out);
+    serve_work(&job, c, a, &out);
     channel_write(&out);
     return true;
 }

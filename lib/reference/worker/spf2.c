@@ -79,7 +79,7 @@ static bool add_record(SPF_dns_rr_t *out, const struct dns_rr *rr, ns_type type)
 }
 
 /* The record type SPF is history (RFC 7208 3.1): nobody is asked for it. */
-static const struct dns_answer *ask(SPF_dns_server_t *layer, const char *domain, ns_type type)
+static const struct dns_answer *ask_spf2(SPF_dns_server_t *layer, const char *domain, ns_type type)
 {
     static const struct dns_answer no_data = {.status = DNS_NODATA};
     struct resolver *resolver = layer->hook;
@@ -92,7 +92,7 @@ static const struct dns_answer *ask(SPF_dns_server_t *layer, const char *domain,
 static SPF_dns_rr_t *look_up(SPF_dns_server_t *layer, const char *domain, ns_type type, int cache)
 {
     (void)cache;
-    const struct dns_answer *answer = ask(layer, domain, type);
+    const struct dns_answer *answer = ask_spf2(layer, domain, type);
     SPF_dns_rr_t *out =
         SPF_dns_rr_new_init(layer, domain, type, (int)(answer->ttl & INT32_MAX), status_of(answer));
     for (size_t i = 0; out && i < answer->n; i++)
@@ -193,8 +193,8 @@ static bool set_names(SPF_request_t *request, const struct spf_request *r, struc
            SPF_request_set_env_from(request, sender.p) == SPF_E_SUCCESS;
 }
 
-static void check(SPF_request_t *request, const struct spf_request *r, struct arena *a,
-                  struct strbuf *out)
+static void check_spf2(SPF_request_t *request, const struct spf_request *r, struct arena *a,
+                       struct strbuf *out)
 {
     SPF_response_t *response = NULL;
     set_client(request, &r->client);
@@ -222,7 +222,7 @@ void spf2_answer(const struct job *job, struct resolver *r, struct arena *a, str
     SPF_request_t *request = SPF_request_new(server);
     if (!request)
         on_error(NULL, 0, "out of memory");
-    check(request, &job->spf, a, out);
+    check_spf2(request, &job->spf, a, out);
     SPF_request_free(request);
 }
 

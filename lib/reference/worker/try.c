@@ -33,30 +33,30 @@
 static pid_t parent;
 
 /* 0: it was possible; else the error. */
-static int outcome(long result)
+static int tell_outcome(long result)
 {
     return result >= 0 ? 0 : errno;
 }
 
 static int try_open(void)
 {
-    return outcome(open("/etc/passwd", O_RDONLY));
+    return tell_outcome(open("/etc/passwd", O_RDONLY));
 }
 
 static int try_write_file(void)
 {
-    return outcome(open("/tmp", O_WRONLY | O_TMPFILE, 0600));
+    return tell_outcome(open("/tmp", O_WRONLY | O_TMPFILE, 0600));
 }
 
 static int try_read_stdin(void)
 {
     char byte;
-    return outcome(read(STDIN_FILENO, &byte, 0));
+    return tell_outcome(read(STDIN_FILENO, &byte, 0));
 }
 
 static int try_socket(void)
 {
-    return outcome(socket(AF_INET, SOCK_DGRAM, 0));
+    return tell_outcome(socket(AF_INET, SOCK_DGRAM, 0));
 }
 
 /* That nobody listens there means that the call was made. */
@@ -70,7 +70,7 @@ static int try_connect(void)
 static int try_send_descriptor(void)
 {
     struct msghdr message = {0};
-    return outcome(sendmsg(WORKER_SOCKET, &message, 0));
+    return tell_outcome(sendmsg(WORKER_SOCKET, &message, 0));
 }
 
 static int try_fork(void)
@@ -78,7 +78,7 @@ static int try_fork(void)
     pid_t child = fork();
     if (child == 0)
         _exit(0);
-    return outcome(child);
+    return tell_outcome(child);
 }
 
 static int try_thread(void)
@@ -87,23 +87,23 @@ static int try_thread(void)
     long child = syscall(SYS_clone, SIGCHLD | CLONE_VM, stack + sizeof stack, NULL, NULL, 0);
     if (child == 0)
         _exit(0);
-    return outcome(child);
+    return tell_outcome(child);
 }
 
 static int try_exec(void)
 {
     char *const args[] = {(char *)(uintptr_t) "true", NULL};
-    return outcome(execv("/bin/true", args));
+    return tell_outcome(execv("/bin/true", args));
 }
 
 static int try_ptrace(void)
 {
-    return outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+    return tell_outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 }
 
 static int try_signal(void)
 {
-    return outcome(kill(parent, 0)); /* signal 0 harms nobody */
+    return tell_outcome(kill(parent, 0)); /* signal 0 harms nobody */
 }
 
 static int try_map_code(void)
@@ -116,18 +116,18 @@ static int try_make_code(void)
 {
     static char page[8192];
     char *start = page + 4096 - (uintptr_t)page % 4096;
-    return outcome(mprotect(start, 4096, PROT_READ | PROT_WRITE | PROT_EXEC));
+    return tell_outcome(mprotect(start, 4096, PROT_READ | PROT_WRITE | PROT_EXEC));
 }
 
 static int try_set_limits(void)
 {
     const struct rlimit other = {3, 3};
-    return outcome(setrlimit(RLIMIT_NOFILE, &other));
+    return tell_outcome(setrlimit(RLIMIT_NOFILE, &other));
 }
 
 static int try_prctl(void)
 {
-    return outcome(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+    return tell_outcome(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
 }
 
 static int try_memory(void)
