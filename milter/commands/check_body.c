@@ -65,7 +65,7 @@ static struct str try_footer(const struct trial *t, struct str body)
     return STR_NONE;
 }
 
-static int hex(char c)
+static int print_hex(char c)
 {
     return c >= '0' && c <= '9'   ? c - '0'
            : c >= 'A' && c <= 'F' ? c - 'A' + 10
@@ -82,8 +82,9 @@ static struct str from_quoted_printable(struct arena *a, struct str body)
         struct str rest = str_sub(body, i, body.n);
         if (str_starts(rest, STR("=\r\n"))) {
             i += 2;
-        } else if (rest.n > 2 && rest.p[0] == '=' && hex(rest.p[1]) >= 0 && hex(rest.p[2]) >= 0) {
-            sb_addc(&b, (char)(hex(rest.p[1]) << 4 | hex(rest.p[2])));
+        } else if (rest.n > 2 && rest.p[0] == '=' && print_hex(rest.p[1]) >= 0 &&
+                   print_hex(rest.p[2]) >= 0) {
+            sb_addc(&b, (char)(print_hex(rest.p[1]) << 4 | print_hex(rest.p[2])));
             i += 2;
         } else {
             sb_addc(&b, body.p[i]);

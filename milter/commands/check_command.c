@@ -97,7 +97,7 @@ static void check_unheard(struct check *check, const struct check_case *c,
 }
 
 /* Everything about it, to the answer. */
-static void judge(struct check *check, struct check_case *c)
+static void judge_message(struct check *check, struct check_case *c)
 {
     struct check_reference reference;
     c->n_own = c->n_events;
@@ -120,14 +120,14 @@ static void check_one(struct check *check, struct check_message input)
     play_letter(d, &c.letter);
     c.t = d->transaction;
     if (c.t)
-        judge(check, &c);
+        judge_message(check, &c);
     else
         check_unheard(check, &c, &d->refusal);
     dialogue_free(d);
     arena_free(c.arena);
 }
 
-static void progress(const struct check *check, size_t done, int64_t *last)
+static void tell_progress(const struct check *check, size_t done, int64_t *last)
 {
     if (check->messages.n < MANY || !isatty(STDERR_FILENO))
         return;
@@ -244,7 +244,7 @@ static int check_all(struct check *check)
     }
     for (size_t i = 0; i < check->messages.n; i++) {
         check_one(check, check->messages.v[i]);
-        progress(check, i + 1, &last);
+        tell_progress(check, i + 1, &last);
     }
     summary(check);
     if (c->json) {

@@ -12,7 +12,7 @@
 #include "milter/commands/check.h"
 #include "milter/commands/mailfile.h"
 
-static void add(struct check_messages *out, struct str label, struct str text)
+static void add_message(struct check_messages *out, struct str label, struct str text)
 {
     out->v = arena_extend(out->arena, out->v, out->n, &out->cap, sizeof *out->v);
     out->v[out->n++] = (struct check_message){label, text};
@@ -50,8 +50,8 @@ static void add_mbox(struct check_messages *out, const char *path, struct str te
         struct str body = str_sub(text, begin, end);
         if (end < text.n && body.n && body.p[body.n - 1] == '\n')
             body.n -= body.n > 1 && body.p[body.n - 2] == '\r' ? 2 : 1;
-        add(out, str_printf(out->arena, "%s:%zu", path, ++number),
-            mail_unquote_from(out->arena, body));
+        add_message(out, str_printf(out->arena, "%s:%zu", path, ++number),
+                    mail_unquote_from(out->arena, body));
         at = end;
     }
 }
@@ -64,7 +64,7 @@ static bool add_file(struct command *c, const char *path, struct check_messages 
     if (is_from_line(text))
         add_mbox(out, path, text);
     else
-        add(out, str_copy(out->arena, str_of(path)), text);
+        add_message(out, str_copy(out->arena, str_of(path)), text);
     return true;
 }
 

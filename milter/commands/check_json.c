@@ -4,7 +4,7 @@
 #include "core/engine.h"
 #include "milter/commands/check.h"
 
-static void facts(struct json *j, const struct check_case *c)
+static void facts_json(struct json *j, const struct check_case *c)
 {
     char address[NETADDR_TEXT];
     json_text(j, "origin", str_of(origin_name(c->t->message.origin)));
@@ -20,7 +20,7 @@ static void facts(struct json *j, const struct check_case *c)
     json_end(j, ']');
 }
 
-static void engines(struct json *j, const struct check_case *c)
+static void engines_json(struct json *j, const struct check_case *c)
 {
     const struct engines *e = c->t->snapshot->engines;
     json_text(j, "spf_engine", str_of(e->spf->name));
@@ -37,7 +37,7 @@ static struct str on_one_line(struct arena *a, struct str value)
     return str_of(text);
 }
 
-static void edits(struct json *j, const struct edit_list *list)
+static void edits_json(struct json *j, const struct edit_list *list)
 {
     static const char *const kinds[] = {
         [EDIT_DELETE] = "delete", [EDIT_CHANGE] = "change", [EDIT_INSERT] = "insert"};
@@ -107,8 +107,8 @@ void check_json(struct json *j, const struct check_case *c)
               v->code.n ? str_printf(j->out.arena, "%.*s %.*s %.*s", STR_ARG(v->code),
                                      STR_ARG(v->enhanced), STR_ARG(v->text))
                         : STR_NONE);
-    facts(j, c);
-    engines(j, c);
+    facts_json(j, c);
+    engines_json(j, c);
     const struct telling telling = check_telling(c);
     for (const struct stage *const *s = telling.stages; *s; s++)
         if ((*s)->telling->json)
@@ -118,7 +118,7 @@ void check_json(struct json *j, const struct check_case *c)
     else
         json_text(j, "reference", STR_NONE);
     advice_json(j, c);
-    edits(j, &c->t->edits);
+    edits_json(j, &c->t->edits);
     dns(j, c);
     json_end(j, '}');
 }

@@ -22,7 +22,7 @@ static struct dns_asker asker_of(const struct check_case *c)
     return asker;
 }
 
-static void say(struct check_opinion *opinion, struct arena *a, const char *word)
+static void say_comparison(struct check_opinion *opinion, struct arena *a, const char *word)
 {
     sb_init(&opinion->words, a);
     sb_add(&opinion->words, str_of(word));
@@ -45,7 +45,7 @@ static void ask_spf(struct check_reference *r, const struct check_case *c)
     struct reference_facts facts = facts_of(c);
     facts.spf = &request;
     reference_compare_spf(&r->differences, &facts, &both[0], &both[1]);
-    say(opinion, c->arena, spf_result_name(both[1].result));
+    say_comparison(opinion, c->arena, spf_result_name(both[1].result));
 }
 
 static bool is_renamed(const struct dkim_signature *ours, size_t n_ours,
@@ -80,14 +80,14 @@ static void ask_dkim(struct check_reference *r, const struct check_case *c)
     facts.body = &body;
     reference_compare_dkim(&r->differences, &facts, ours, n_ours, theirs, n);
     opinion->renamed = is_renamed(ours, n_ours, theirs, n);
-    say(opinion, c->arena, n ? "" : "no signature");
+    say_comparison(opinion, c->arena, n ? "" : "no signature");
     for (size_t i = 0; i < n; i++)
         sb_printf(&opinion->words, "%s%s", i ? ", " : "", dkim_result_name(theirs[i].result));
 }
 
 static void say_dmarc(struct check_opinion *opinion, struct arena *a, const struct dmarc_outcome *o)
 {
-    say(opinion, a, dmarc_result_name(o->result));
+    say_comparison(opinion, a, dmarc_result_name(o->result));
     if (o->record_domain.n)
         sb_printf(&opinion->words, ", policy %s, from the record of %.*s",
                   dmarc_policy_name(o->policy), STR_ARG(str_safe(a, o->record_domain, 253, false)));
@@ -123,7 +123,7 @@ static size_t place_of(const struct reference_class *class)
     return i;
 }
 
-static void count(struct check_reference *r)
+static void count_comparison(struct check_reference *r)
 {
     struct check_reference_counts *counts = r->counts;
     for (size_t i = 0; i < REFERENCE_LIBRARY_COUNT; i++)
@@ -153,5 +153,5 @@ void check_reference_ask(struct reference *libraries, struct check_reference_cou
     ask_spf(out, c);
     ask_dkim(out, c);
     ask_dmarc(out, c);
-    count(out);
+    count_comparison(out);
 }

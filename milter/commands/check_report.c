@@ -38,7 +38,7 @@ static void headline(const struct check_case *c, bool colour)
     printf("%s\n", v->code.n && v->action != v->if_enforced ? ")" : "");
 }
 
-static void facts(const struct check_case *c)
+static void print_facts(const struct check_case *c)
 {
     char address[NETADDR_TEXT];
     const struct message *m = &c->t->message;
@@ -53,7 +53,7 @@ static void facts(const struct check_case *c)
 }
 
 /* Whose results these are, where they are not our own. */
-static void engines(const struct check_case *c)
+static void print_engines(const struct check_case *c)
 {
     const struct engines *e = c->t->snapshot->engines;
     if (e->spf != engines_own.spf)
@@ -73,7 +73,7 @@ static void stages(const struct check_case *c)
     fwrite(sb_str(&text).p, 1, text.n, stdout);
 }
 
-static void edits(const struct check_case *c)
+static void print_edits(const struct check_case *c)
 {
     const struct edit_list *list = &c->t->edits;
     for (size_t i = 0; i < list->n; i++) {
@@ -138,13 +138,13 @@ static void print_advice(const struct check_case *c)
 void check_report(const struct check_case *c, bool colour)
 {
     headline(c, colour);
-    facts(c);
-    engines(c);
+    print_facts(c);
+    print_engines(c);
     trace(c);
     stages(c);
     if (c->reference)
         check_reference_report(c->reference);
     print_advice(c);
     records(c);
-    edits(c);
+    print_edits(c);
 }

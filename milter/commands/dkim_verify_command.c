@@ -18,7 +18,7 @@ struct results {
     size_t n, skipped;
 };
 
-static struct str shown(struct command *c, struct str text)
+static struct str shown_text(struct command *c, struct str text)
 {
     return str_safe(c->arena, text, SHOWN_MAX, true);
 }
@@ -35,8 +35,8 @@ static void print_one(struct command *c, const struct dkim_signature *s)
 {
     printf("%s: ", dkim_result_name(s->result));
     if (s->domain.n)
-        printf("d=%.*s s=%.*s a=%.*s", STR_ARG(shown(c, s->domain)), STR_ARG(shown(c, s->selector)),
-               STR_ARG(shown(c, s->algorithm)));
+        printf("d=%.*s s=%.*s a=%.*s", STR_ARG(shown_text(c, s->domain)),
+               STR_ARG(shown_text(c, s->selector)), STR_ARG(shown_text(c, s->algorithm)));
     else
         printf("a signature that cannot be read");
     if (s->key_bits)

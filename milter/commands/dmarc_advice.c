@@ -10,7 +10,7 @@
 
 #define SHOWN 200 /* bytes of a value */
 
-static void add(struct advice *out, struct str text)
+static void add_advice(struct advice *out, struct str text)
 {
     if (out->n < sizeof out->v / sizeof *out->v)
         out->v[out->n++] = text;
@@ -20,12 +20,12 @@ static void add(struct advice *out, struct str text)
 static void add_wrong(struct advice *out, struct str text)
 {
     size_t at = out->n;
-    add(out, text);
+    add_advice(out, text);
     if (out->n > at)
         out->wrong[at] = true;
 }
 
-static struct str shown(struct dns_asker *asker, struct str text)
+static struct str shown_value(struct dns_asker *asker, struct str text)
 {
     return str_safe(asker->arena, text, SHOWN, true);
 }
@@ -38,14 +38,15 @@ static void advise_tags(struct str text, struct dns_asker *asker, struct advice 
     struct taglist tags;
     taglist_parse_lenient(asker->arena, text, TAGLIST_ANY_CASE, &tags);
     for (size_t i = 0; i < tags.n; i++) {
-        struct str name = shown(asker, tags.tags[i].name);
+        struct str name = shown_value(asker, tags.tags[i].name);
         struct str lower = str_lower(asker->arena, name);
         char *word = str_cstr(asker->arena, str_printf(asker->arena, " %.*s ", STR_ARG(lower)));
         if (strstr(removed, word))
-            add(out, str_printf(asker->arena,
-                                "%.*s= was removed by RFC 9989 and has no effect: take it out%s",
-                                STR_ARG(name),
-                                str_eq(lower, STR("pct")) ? "; to test a policy use t=y" : ""));
+            add_advice(out,
+                       str_printf(asker->arena,
+                                  "%.*s= was removed by RFC 9989 and has no effect: take it out%s",
+                                  STR_ARG(name),
+                                  str_eq(lower, STR("pct")) ? "; to test a policy use t=y" : ""));
         else if (!strstr(known, word))
             add_wrong(out, str_printf(asker->arena,
                                       "%.*s= is no DMARC tag: it is ignored, check its "
@@ -59,14 +60,17 @@ static void advise_policy(const struct dmarc_outcome *o, struct dns_asker *asker
 {
     const struct dmarc_record *r = &o->record;
     if (r->p == DMARC_P_NONE && !r->testing)
-        add(out,
+        add_advice(
+            out,
             STR("p=none asks receivers to do nothing: when the reports show that all your mail "
                 "passes, go on to quarantine or reject"));
     if (r->testing)
-        add(out, STR("t=y asks receivers to apply the policy one step milder than published: take "
+        add_advice(
+            out, STR("t=y asks receivers to apply the policy one step milder than published: take "
                      "it out when the test is over"));
     if (!r->has_sp && r->p == DMARC_P_NONE)
-        add(out, str_printf(asker->arena,
+        add_advice(
+            out, str_printf(asker->arena,
                             "sp= is missing, so p=none holds for your subdomains too: if they send "
                             "no mail, sp=reject does no harm%s",
                             r->has_np ? "" : "; np=reject covers those that do not exist"));
@@ -125,7 +129,7 @@ static void advise_receiver(const struct dmarc_outcome *o, struct str uri, struc
     bool refuses = mx->status == DNS_ANSWER && str_eq(mx->rr[0].text, STR("."));
     if (mx->status == DNS_NXDOMAIN || refuses)
         add_wrong(out, str_printf(a, "reports to %.*s cannot arrive: %.*s %s",
-                                  STR_ARG(shown(asker, uri)), STR_ARG(host),
+                                  STR_ARG(shown_value(asker, uri)), STR_ARG(host),
                                   refuses ? "accepts no mail" : "does not exist"));
     if (!needs_permission(o, host, asker))
         return;
@@ -137,7 +141,7 @@ static void advise_receiver(const struct dmarc_outcome *o, struct str uri, struc
             out, str_printf(a,
                             "reports to %.*s are not sent: %.*s needs a TXT record \"v=DMARC1\" at "
                             "%.*s (RFC 9990 4)",
-                            STR_ARG(shown(asker, uri)), STR_ARG(host), STR_ARG(name)));
+                            STR_ARG(shown_value(asker, uri)), STR_ARG(host), STR_ARG(name)));
 }
 
 /* The text of the record in force: the only DMARC record at its name. */
@@ -160,10 +164,10 @@ void dmarc_advise(const struct dmarc_outcome *outcome, struct dns_asker *asker, 
     if (outcome->result == DMARC_TEMPERROR && !outcome->record_domain.n)
         return;
     if (!outcome->record_domain.n) {
-        add(out, str_printf(asker->arena,
-                            "publish a record: _dmarc.%.*s TXT \"v=DMARC1; p=none; "
-                            "rua=mailto:ADDRESS\", read the reports, then go on to p=reject",
-                            STR_ARG(shown(asker, outcome->author_domain))));
+        add_advice(out, str_printf(asker->arena,
+                                   "publish a record: _dmarc.%.*s TXT \"v=DMARC1; p=none; "
+                                   "rua=mailto:ADDRESS\", read the reports, then go on to p=reject",
+                                   STR_ARG(shown_value(asker, outcome->author_domain))));
         return;
     }
     out->record = record_text(outcome, asker);

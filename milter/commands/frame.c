@@ -61,7 +61,7 @@ const struct command_option *frame_option(const struct command_row *row, size_t 
 
 /* --- Complaints --------------------------------------------------------------------------------*/
 
-static struct str shown(struct command *c, const char *text)
+static struct str shown_word(struct command *c, const char *text)
 {
     return str_safe(c->arena, str_of(text), SHOWN_MAX, true);
 }
@@ -112,9 +112,9 @@ static int unknown_command(struct command *c, const char *word)
         guess_name(&guess, c->row->commands[i]->name);
     if (guess.nearest)
         return command_fail(c, EX_USAGE, "there is no command \"%.*s\"; do you mean \"%s\"?",
-                            STR_ARG(shown(c, word)), guess.nearest);
+                            STR_ARG(shown_word(c, word)), guess.nearest);
     return command_fail(c, EX_USAGE, "there is no command \"%.*s\"; \"%s help\" lists them",
-                        STR_ARG(shown(c, word)), c->name);
+                        STR_ARG(shown_word(c, word)), c->name);
 }
 
 /* --- Reading options ---------------------------------------------------------------------------*/
@@ -175,7 +175,7 @@ static int take_option(struct reading *r, size_t i, const char *text)
     const char *problem = o->take(c, text, (common ? (char *)c : (char *)c->own) + o->to);
     if (!problem)
         return EX_OK;
-    return command_fail(c, EX_USAGE, "--%s: \"%.*s\" %s", o->name, STR_ARG(shown(c, text)),
+    return command_fail(c, EX_USAGE, "--%s: \"%.*s\" %s", o->name, STR_ARG(shown_word(c, text)),
                         problem);
 }
 
@@ -196,7 +196,7 @@ static int read_short(struct reading *r, char *word)
     size_t i = find_letter(r->c->row, word[1]);
     if (i != NO_OPTION)
         return take_option(r, i, word[2] ? word + 2 : NULL);
-    command_fail(r->c, EX_USAGE, "there is no option %.*s", STR_ARG(shown(r->c, word)));
+    command_fail(r->c, EX_USAGE, "there is no option %.*s", STR_ARG(shown_word(r->c, word)));
     return tell_more(r->c);
 }
 

@@ -67,8 +67,8 @@ static bool remember_edit(struct probe *p, enum milter_reply reply, struct str d
 }
 
 /* `where` is the name of the step, NULL at the end of the message. */
-static enum probe_step finish(struct probe *p, const char *where, const char *words,
-                              struct str text)
+static enum probe_step finish_probe(struct probe *p, const char *where, const char *words,
+                                    struct str text)
 {
     text = str_safe(p->arena, text, ANSWER_MAX, true);
     p->answer = text.n ? str_printf(p->arena, "%s %.*s", words, STR_ARG(text)) : str_of(words);
@@ -80,7 +80,7 @@ static enum probe_step finish(struct probe *p, const char *where, const char *wo
 static enum probe_step finish_accepted(struct probe *p, const char *where)
 {
     p->accepted = true;
-    return finish(p, where, "accepted", STR(""));
+    return finish_probe(p, where, "accepted", STR(""));
 }
 
 static enum probe_step wait_for_answer(struct probe *p, const char *where)
@@ -98,16 +98,16 @@ static enum probe_step wait_for_answer(struct probe *p, const char *where)
         case MILTER_SAY_SKIP:
             return STEP_ENOUGH;
         case MILTER_SAY_DISCARD:
-            return finish(p, where, "accepted and thrown away", STR(""));
+            return finish_probe(p, where, "accepted and thrown away", STR(""));
         case MILTER_SAY_REJECT:
-            return finish(p, where, "refused for good, in the MTA's words", STR(""));
+            return finish_probe(p, where, "refused for good, in the MTA's words", STR(""));
         case MILTER_SAY_TEMPFAIL:
-            return finish(p, where, "refused for a while, in the MTA's words", STR(""));
+            return finish_probe(p, where, "refused for a while, in the MTA's words", STR(""));
         case MILTER_SAY_REPLY_CODE:
-            return finish(p, where, "refused:", str_trim(next_text(&data)));
+            return finish_probe(p, where, "refused:", str_trim(next_text(&data)));
         case MILTER_SAY_SHUTDOWN:
         case MILTER_SAY_CLOSE:
-            return finish(p, where, "connection closed (421)", STR(""));
+            return finish_probe(p, where, "connection closed (421)", STR(""));
         default:
             if (!remember_edit(p, (enum milter_reply)reply, data))
                 return STEP_TROUBLE;
@@ -165,7 +165,7 @@ bool probe_negotiate(struct probe *p)
     return false;
 }
 
-static enum probe_step greet(struct probe *p, const struct probe_facts *facts)
+static enum probe_step greet_milter(struct probe *p, const struct probe_facts *facts)
 {
     char address[NETADDR_TEXT];
     netaddr_format(&facts->client, address);
@@ -323,7 +323,7 @@ static enum probe_step send_body(struct probe *p, struct str rest)
 void probe_converse(struct probe *p, const struct probe_facts *facts)
 {
     struct str message = facts->message;
-    enum probe_step step = greet(p, facts);
+    enum probe_step step = greet_milter(p, facts);
     if (step == STEP_GO_ON)
         step = send_envelope(p, facts);
     if (step == STEP_GO_ON)

@@ -53,12 +53,12 @@ static int say_other(struct command *c, direction *other)
     return o.status == SRS_DONE ? EX_OK : 1;
 }
 
-static int forward(struct command *c)
+static int forward_address(struct command *c)
 {
     return say_other(c, srs_forward);
 }
 
-static int reverse(struct command *c)
+static int reverse_address(struct command *c)
 {
     return say_other(c, srs_reverse);
 }
@@ -143,7 +143,7 @@ static const struct command_row forward_command = {
     .options = srs_options,
     .common = COMMON_CONF | COMMON_AT,
     .size = sizeof(struct srs_words),
-    .run = forward,
+    .run = forward_address,
     .about = "Prints the SRS address that mail of this sender is forwarded with, as the map "
              "forward gives it.",
     .status = status_text,
@@ -156,7 +156,7 @@ static const struct command_row reverse_command = {
     .options = srs_options,
     .common = COMMON_CONF | COMMON_AT,
     .size = sizeof(struct srs_words),
-    .run = reverse,
+    .run = reverse_address,
     .about = "Prints the address that mail to this SRS address of ours is for, as the map reverse "
              "gives it.",
     .status = status_text,

@@ -34,7 +34,7 @@ static struct str macro(const struct connection *c, enum mta_macro which)
 }
 
 /* The answer to a point of the dialogue. */
-static enum mta_answer answer(struct connection *c, const struct verdict *refusal)
+static enum mta_answer answer_mta(struct connection *c, const struct verdict *refusal)
 {
     return refusal ? apply_refusal(c->mta, refusal) : MTA_CONTINUE;
 }
@@ -42,7 +42,7 @@ static enum mta_answer answer(struct connection *c, const struct verdict *refusa
 /* The same where a refusal ends the transaction. */
 static enum mta_answer answer_and_end(struct connection *c, const struct verdict *refusal)
 {
-    enum mta_answer what = answer(c, refusal);
+    enum mta_answer what = answer_mta(c, refusal);
     if (refusal && c->dialogue->transaction)
         dialogue_answered(c->dialogue);
     return what;
@@ -126,7 +126,7 @@ static enum mta_answer on_connect(void *state, const struct mta_client *client)
     };
     read_address(c, client, &words);
     macros_seen(DEED_CONNECTION);
-    return answer(c, dialogue_connect(c->dialogue, &words, c->number));
+    return answer_mta(c, dialogue_connect(c->dialogue, &words, c->number));
 }
 
 static enum mta_answer on_helo(void *state, const char *name)
@@ -166,7 +166,7 @@ static enum mta_answer on_rcpt(void *state, const char *const *argv)
     if (!c->dialogue->transaction)
         return MTA_TEMPFAIL;
     dialogue_queue_id(c->dialogue, macro(c, MACRO_I));
-    return answer(c, dialogue_rcpt(c->dialogue, &words));
+    return answer_mta(c, dialogue_rcpt(c->dialogue, &words));
 }
 
 static enum mta_answer on_data(void *state)

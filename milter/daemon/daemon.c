@@ -192,7 +192,7 @@ static void fixed_settings(const struct conf *conf, struct arena *a,
 }
 
 /* Puts a candidate in force, with the keys of its directories as they are. */
-static bool install(struct daemon *d, struct candidate *c, struct arena *a)
+static bool install_candidate(struct daemon *d, struct candidate *c, struct arena *a)
 {
     struct str problem = STR_NONE;
     struct keydirs *dirs = keywatch_prepare(d->keywatch, c);
@@ -205,7 +205,7 @@ static bool install(struct daemon *d, struct candidate *c, struct arena *a)
     return false;
 }
 
-static int start(struct daemon *d)
+static int start_daemon(struct daemon *d)
 {
     struct candidate c;
     struct conf_problems problems;
@@ -227,7 +227,7 @@ static int start(struct daemon *d)
     int status = open_privileged(d, c.conf);
     if (!status)
         shut_in(d, c.conf);
-    if (!status && !install(d, &c, d->arena))
+    if (!status && !install_candidate(d, &c, d->arena))
         status = EX_CONFIG;
     outlet_never_wait();
     if (!status && !server_start(d->server)) {
@@ -266,7 +266,7 @@ static bool install_fresh(struct daemon *d, struct arena *a)
     }
     const struct conf *fresh = c.conf;
     keep_fixed(d, c.conf, a);
-    if (!install(d, &c, a)) {
+    if (!install_candidate(d, &c, a)) {
         candidate_free(&c);
         return false;
     }
@@ -330,7 +330,7 @@ static void drain(struct daemon *d)
         sampler_stop(runtime_sampler(d->runtime), until);
 }
 
-static int stop(struct daemon *d)
+static int stop_daemon(struct daemon *d)
 {
     sd_notify(0, "STOPPING=1");
     log_info("stopping");
@@ -342,16 +342,16 @@ static int stop(struct daemon *d)
 }
 
 /* Of two time-outs; -1: none. */
-static int sooner(int a, int b)
+static int sooner_of(int a, int b)
 {
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-static int serve(struct daemon *d)
+static int serve_until_stopped(struct daemon *d)
 {
     for (;;) {
         int signal_number =
-            next_event(d, sooner(keywatch_timeout(d->keywatch), leftout_timeout(&d->leftout)));
+            next_event(d, sooner_of(keywatch_timeout(d->keywatch), leftout_timeout(&d->leftout)));
         keywatch_run(d->keywatch);
         leftout_tell(&d->leftout);
         switch (signal_number) {
@@ -363,7 +363,7 @@ static int serve(struct daemon *d)
             break;
         case SIGTERM:
         case SIGINT:
-            return stop(d);
+            return stop_daemon(d);
         default:
             break;
         }
@@ -377,7 +377,7 @@ static int serve(struct daemon *d)
 
 static int start_and_serve(struct daemon *d)
 {
-    int status = start(d);
+    int status = start_daemon(d);
     if (status)
         return status;
     struct snapshot *s = snapshot_take(d->runtime);
@@ -385,7 +385,7 @@ static int start_and_serve(struct daemon *d)
     snapshot_release(s);
     log_info("assay %s is listening on %.*s", ASSAY_VERSION, STR_ARG(sockets));
     sd_notifyf(0, "READY=1\nSTATUS=listening on %.*s", STR_ARG(sockets));
-    return serve(d);
+    return serve_until_stopped(d);
 }
 
 int daemon_run(const struct daemon_words *words)

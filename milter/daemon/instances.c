@@ -21,20 +21,20 @@ struct kept {
     char text[];
 };
 
-static void hold(void *object)
+static void hold_instance(void *object)
 {
     struct kept *k = object;
     atomic_fetch_add(&k->references, 1);
 }
 
-static void release(void *object)
+static void release_instance(void *object)
 {
     struct kept *k = object;
     if (atomic_fetch_sub(&k->references, 1) == 1)
         free(k);
 }
 
-static const struct lru_ops kept_ops = {hold, release};
+static const struct lru_ops kept_ops = {hold_instance, release_instance};
 
 struct instances *instances_new(void)
 {
@@ -54,7 +54,7 @@ static size_t text_bytes(const struct instance *value)
     return n;
 }
 
-static struct str put(char **end, struct str text)
+static struct str put_instance(char **end, struct str text)
 {
     struct str copy = {*end, text.n};
     if (text.n)
@@ -66,10 +66,10 @@ static struct str put(char **end, struct str text)
 static struct instance copy_into(const struct instance *value, char *room)
 {
     struct instance copy = *value;
-    copy.action = put(&room, value->action);
-    copy.spared = put(&room, value->spared);
+    copy.action = put_instance(&room, value->action);
+    copy.spared = put_instance(&room, value->spared);
     for (size_t i = 0; i < value->n_fields; i++)
-        copy.fields[i] = put(&room, value->fields[i]);
+        copy.fields[i] = put_instance(&room, value->fields[i]);
     return copy;
 }
 
@@ -80,7 +80,7 @@ bool instances_recall(struct instances *all, struct str key, struct arena *a, st
     if (!k)
         return false;
     *out = copy_into(&k->value, arena_alloc(a, text_bytes(&k->value) + 1));
-    release(k);
+    release_instance(k);
     return true;
 }
 
@@ -104,6 +104,6 @@ void instances_keep(struct instances *all, struct str key, const struct instance
     void *found = lru_get_or_make(cache, key, clock_us(), expires, as_it_is, k, &made);
     lru_settle(cache, key, k, bytes, expires);
     if (!made) /* the same request came twice at once: one of the answers is enough */
-        release(k);
-    release(found);
+        release_instance(k);
+    release_instance(found);
 }

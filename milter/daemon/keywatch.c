@@ -103,7 +103,7 @@ struct chronicle {
     struct happening *v;
 };
 
-static void note(void *context, enum life_event event, const struct living_key *key)
+static void note_event(void *context, enum life_event event, const struct living_key *key)
 {
     struct chronicle *c = context;
     if (c->n == c->cap) {
@@ -114,7 +114,7 @@ static void note(void *context, enum life_event event, const struct living_key *
     c->v[c->n++] = (struct happening){event, key};
 }
 
-static void tell(const struct keydir *dir, const struct happening *h)
+static void tell_happening(const struct keydir *dir, const struct happening *h)
 {
     bool unfit = h->event == LIFE_RECORD_UNFIT || h->event == LIFE_RECORD_CHANGED;
     const char *advice = unfit ? record_finding_advice(h->key->found) : "";
@@ -144,7 +144,7 @@ static void tell_problems(struct keywatch *w, const struct conf_problems *proble
     w->told_in = a;
 }
 
-static bool signs(const struct keydir *dir)
+static bool directory_signs(const struct keydir *dir)
 {
     for (size_t i = 0; i < dir->n; i++)
         if (dir->lives[i].life.state == KEY_ACTIVE)
@@ -171,7 +171,7 @@ static void tell_news(const struct keydirs *before, const struct keydirs *now)
             if (dir->lives[i].life.state == KEY_PENDING && !was_known(before, dir, i))
                 log_info("key %.*s of %.*s: pending: it signs when its record was seen in the DNS",
                          STR_ARG(dir->lives[i].selector), STR_ARG(dir->domain));
-        if (!signs(dir) && (!old || signs(old)))
+        if (!directory_signs(dir) && (!old || directory_signs(old)))
             log_warning("%.*s: no key in %s is active: its mail is not signed",
                         STR_ARG(dir->domain), dir->path);
     }
@@ -246,7 +246,7 @@ static bool is_watched(const struct living_key *key)
     return key->life.state == KEY_PENDING || key->life.state == KEY_ACTIVE;
 }
 
-static void ask(struct look *look, struct keydir *dir, size_t i)
+static void ask_for_record(struct look *look, struct keydir *dir, size_t i)
 {
     struct living_key *life = &dir->lives[i];
     struct private_key *key = dir->keys[i].key;
@@ -273,7 +273,7 @@ static struct look *look_new(struct keywatch *w)
     for (size_t d = 0; d < w->dirs->n; d++)
         for (size_t i = 0; i < w->dirs->dirs[d].n; i++)
             if (is_watched(&w->dirs->dirs[d].lives[i]))
-                ask(look, &w->dirs->dirs[d], i);
+                ask_for_record(look, &w->dirs->dirs[d], i);
     return look;
 }
 
@@ -315,7 +315,7 @@ static void save(struct keydir *dir, const struct key_reader *reader, struct are
     dir->told_unwritable = !saved;
 }
 
-static void install(struct keywatch *w)
+static void install_signers(struct keywatch *w)
 {
     struct snapshot *s = snapshot_take(w->runtime);
     runtime_install_keys(w->runtime, key_set_renew(s->keys, w->dirs));
@@ -324,13 +324,13 @@ static void install(struct keywatch *w)
 }
 
 /* One step in the life of a directory's keys. */
-static void step(struct keywatch *w, struct keydir *dir, const struct conf *conf,
-                 struct chronicle *chronicle)
+static void step_lives(struct keywatch *w, struct keydir *dir, const struct conf *conf,
+                       struct chronicle *chronicle)
 {
     struct key_life *before = arena_array(chronicle->arena, struct key_life, dir->n);
     for (size_t i = 0; i < dir->n; i++)
         before[i] = dir->lives[i].life;
-    if (!lifecycle_step(dir->lives, dir->n, time(NULL), conf->key_retirement / 1000, note,
+    if (!lifecycle_step(dir->lives, dir->n, time(NULL), conf->key_retirement / 1000, note_event,
                         chronicle))
         return;
     for (size_t i = 0; i < dir->n; i++) {
@@ -351,13 +351,13 @@ static void apply_lifecycle(struct keywatch *w, const struct conf *conf, struct 
     key_reader_init(&reader, conf, a);
     for (size_t d = 0; d < w->dirs->n; d++) {
         chronicles[d].arena = a;
-        step(w, &w->dirs->dirs[d], conf, &chronicles[d]);
+        step_lives(w, &w->dirs->dirs[d], conf, &chronicles[d]);
     }
     if (!w->installed)
-        install(w);
+        install_signers(w);
     for (size_t d = 0; d < w->dirs->n; d++) {
         for (size_t i = 0; i < chronicles[d].n; i++)
-            tell(&w->dirs->dirs[d], &chronicles[d].v[i]);
+            tell_happening(&w->dirs->dirs[d], &chronicles[d].v[i]);
         save(&w->dirs->dirs[d], &reader, a);
     }
 }

@@ -37,7 +37,7 @@ const struct session *sample_session(const struct session *session, struct arena
     return copy;
 }
 
-static void remember(void *context, const struct dns_event *event)
+static void remember_sample(void *context, const struct dns_event *event)
 {
     struct judging *j = context;
     size_t n = j->facts.n_events;
@@ -51,14 +51,14 @@ static void remember(void *context, const struct dns_event *event)
 }
 
 /* True if there is something to compare. */
-static bool answered(enum reference_library library, const struct reference_report *report)
+static bool sample_answered(enum reference_library library, const struct reference_report *report)
 {
     reference_note(library, report);
     return report->status == REFERENCE_ANSWERED && !report->unknown;
 }
 
 /* After a comparison: `before` is how many differences there were. */
-static void count(const struct judging *j, enum reference_library library, size_t before)
+static void count_sample(const struct judging *j, enum reference_library library, size_t before)
 {
     static const enum counter differs[REFERENCE_LIBRARY_COUNT] = {
         [REFERENCE_LIBSPF2] = CTR_REFERENCE_DIFFERS_LIBSPF2,
@@ -82,13 +82,13 @@ static void judge_spf(struct judging *j)
         return;
     struct reference_report report =
         reference_spf(t->snapshot->reference, &request, &t->asker, &both[1]);
-    if (!answered(REFERENCE_LIBSPF2, &report))
+    if (!sample_answered(REFERENCE_LIBSPF2, &report))
         return;
     size_t before = j->differences.n;
     j->facts.spf = &request;
     reference_compare_spf(&j->differences, &j->facts, &both[0], &both[1]);
     j->facts.spf = NULL;
-    count(j, REFERENCE_LIBSPF2, before);
+    count_sample(j, REFERENCE_LIBSPF2, before);
 }
 
 /* --- DKIM --------------------------------------------------------------------------------------*/
@@ -118,7 +118,7 @@ static void judge_dkim(struct judging *j)
     struct reference_report report =
         reference_dkim(t->snapshot->reference, &settings, &t->message.headers, &body, &t->asker,
                        &theirs, &n_theirs, &skipped);
-    if (!answered(REFERENCE_LIBOPENDKIM, &report))
+    if (!sample_answered(REFERENCE_LIBOPENDKIM, &report))
         return;
     size_t before = j->differences.n;
     j->facts.dkim = &settings;
@@ -127,7 +127,7 @@ static void judge_dkim(struct judging *j)
     reference_compare_dkim(&j->differences, &j->facts, ours, n, theirs, n_theirs);
     j->facts.dkim = NULL;
     j->facts.body = NULL;
-    count(j, REFERENCE_LIBOPENDKIM, before);
+    count_sample(j, REFERENCE_LIBOPENDKIM, before);
 }
 
 /* --- DMARC -------------------------------------------------------------------------------------*/
@@ -140,13 +140,13 @@ static void judge_author(struct judging *j, const struct dmarc_outcome *ours)
     request.author_domain = ours->author_domain;
     struct reference_report report =
         reference_dmarc(t->snapshot->reference, &request, &t->asker, theirs);
-    if (!answered(REFERENCE_LIBOPENDMARC, &report))
+    if (!sample_answered(REFERENCE_LIBOPENDMARC, &report))
         return;
     size_t before = j->differences.n;
     j->facts.dmarc = &request;
     reference_compare_dmarc(&j->differences, &j->facts, ours, theirs);
     j->facts.dmarc = NULL;
-    count(j, REFERENCE_LIBOPENDMARC, before);
+    count_sample(j, REFERENCE_LIBOPENDMARC, before);
 }
 
 static void judge_dmarc(struct judging *j)
@@ -178,7 +178,7 @@ void sample_judge(const struct sample *s)
     t->asker.patience_us = t->snapshot->conf->dns_deadline * 1000;
     t->asker.waiting = NULL; /* the MTA has its answer */
     t->asker.waits = NULL;
-    t->asker.trace = remember;
+    t->asker.trace = remember_sample;
     t->asker.trace_context = j;
     judge_spf(j);
     judge_dkim(j);

@@ -54,7 +54,7 @@ static struct sample *next(struct sampler *sampler)
     return s;
 }
 
-static void *run(void *object)
+static void *run_sampler(void *object)
 {
     struct sampler *sampler = object;
     struct sample *s;
@@ -82,7 +82,7 @@ struct sampler *sampler_new(struct budget *memory)
     pthread_mutex_init(&sampler->lock, NULL);
     thread_cond_init(&sampler->work);
     thread_cond_init(&sampler->idle);
-    if (thread_start(&sampler->thread, run, sampler))
+    if (thread_start(&sampler->thread, run_sampler, sampler))
         return sampler;
     free(sampler);
     return NULL;

@@ -268,7 +268,7 @@ static bool allow_by_arguments(scmp_filter_ctx filter)
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
 }
 
-static bool allow(scmp_filter_ctx filter)
+static bool allow_call(scmp_filter_ctx filter)
 {
     if (!allow_plainly(filter, allowed, sizeof allowed / sizeof *allowed))
         return false;
@@ -286,7 +286,7 @@ bool sandbox_filter_calls(struct arena *a, struct str *problem)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int failed = filter ? 0 : -ENOMEM;
-    if (!failed && !allow(filter))
+    if (!failed && !allow_call(filter))
         failed = -EINVAL;
     if (!failed)
         failed = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);

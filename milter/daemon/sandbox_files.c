@@ -76,7 +76,7 @@ static const char *const closed[] = {"home", "root", "boot", "mnt",       "media
                                      "proc", "sys",  "dev",  "lost+found"};
 #define CLOSED (sizeof closed / sizeof *closed)
 
-static void allow(struct rules *r, const char *path, uint64_t access)
+static void allow_path(struct rules *r, const char *path, uint64_t access)
 {
     struct stat st;
     struct landlock_path_beneath_attr rule = {.allowed_access = access & r->handled};
@@ -104,13 +104,13 @@ static void allow_directory_of(struct rules *r, struct str path, uint64_t access
 {
     const char *directory = directory_of(r, path);
     if (*directory) /* never the root directory */
-        allow(r, directory, access);
+        allow_path(r, directory, access);
 }
 
 /* --- Reading -----------------------------------------------------------------------------------*/
 
 /* If it lies below a closed directory, that one is open. */
-static void need(struct rules *r, struct str path)
+static void need_path(struct rules *r, struct str path)
 {
     char real[PATH_MAX];
     if (!path.n || !realpath(str_cstr(r->arena, path), real))
@@ -131,13 +131,13 @@ static void need_tables(struct rules *r, const struct conf *conf)
     if (!conf->key_table.n)
         return;
     conf_problems_init(&told, r->arena);
-    need(r, conf->key_table);
-    need(r, str_starts(conf->signing_table, STR("refile:"))
-                ? str_sub(conf->signing_table, 7, conf->signing_table.n)
-                : conf->signing_table);
+    need_path(r, conf->key_table);
+    need_path(r, str_starts(conf->signing_table, STR("refile:"))
+                     ? str_sub(conf->signing_table, 7, conf->signing_table.n)
+                     : conf->signing_table);
     inventory_load(conf, 0, r->arena, &told, &keys, &n);
     for (size_t i = 0; i < n; i++)
-        need(r, keys[i].path);
+        need_path(r, keys[i].path);
 }
 
 static void need_configuration(struct rules *r, const struct conf *conf)
@@ -149,13 +149,13 @@ static void need_configuration(struct rules *r, const struct conf *conf)
                                 conf->state_dir,
                                 conf->srs_secrets};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        need(r, files[i]);
+        need_path(r, files[i]);
     for (size_t i = 0; i < conf->n_list_files; i++)
-        need(r, str_of(conf->list_files[i].path));
+        need_path(r, str_of(conf->list_files[i].path));
     for (size_t i = 0; i < conf->n_signing; i++) {
-        need(r, conf->signing[i].directory);
+        need_path(r, conf->signing[i].directory);
         for (size_t k = 0; k < conf->signing[i].n_keys; k++)
-            need(r, conf->signing[i].keys[k].file);
+            need_path(r, conf->signing[i].keys[k].file);
     }
     need_tables(r, conf);
 }
@@ -175,15 +175,16 @@ static void allow_reading(struct rules *r)
     DIR *root = opendir("/");
     while (root && (entry = readdir(root)))
         if (entry->d_name[0] != '.' && may_be_read(r, entry->d_name))
-            allow(r, str_cstr(r->arena, str_printf(r->arena, "/%s", entry->d_name)), READ);
+            allow_path(r, str_cstr(r->arena, str_printf(r->arena, "/%s", entry->d_name)), READ);
     if (root)
         closedir(root);
     else
         r->failed = errno;
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
-        allow(r, devices[i], READ | LANDLOCK_ACCESS_FS_WRITE_FILE);
-    allow(r, SANITIZED ? "/proc" : "/proc/self", READ); /* a worker with ASan looks at its own */
-    allow(r, "/sys/devices/system/cpu", READ);
+        allow_path(r, devices[i], READ | LANDLOCK_ACCESS_FS_WRITE_FILE);
+    allow_path(r, SANITIZED ? "/proc" : "/proc/self",
+               READ); /* a worker with ASan looks at its own */
+    allow_path(r, "/sys/devices/system/cpu", READ);
 }
 
 /* --- Changing, executing -----------------------------------------------------------------------*/
@@ -191,11 +192,11 @@ static void allow_reading(struct rules *r)
 /* A domain that a reload adds has its directory beside that of another. */
 static void allow_keys(struct rules *r, const struct conf *conf)
 {
-    allow(r, "/etc/assay/keys", CHANGE);
+    allow_path(r, "/etc/assay/keys", CHANGE);
     for (size_t i = 0; i < conf->n_signing; i++) {
         if (!conf->signing[i].directory.n)
             continue;
-        allow(r, str_cstr(r->arena, conf->signing[i].directory), CHANGE);
+        allow_path(r, str_cstr(r->arena, conf->signing[i].directory), CHANGE);
         allow_directory_of(r, conf->signing[i].directory, CHANGE);
     }
 }
@@ -209,7 +210,7 @@ static void allow_state(struct rules *r, struct str state)
     if (state.n && stat(str_cstr(r->arena, state), &st) && errno == ENOENT)
         allow_directory_of(r, state, access);
     else if (state.n)
-        allow(r, str_cstr(r->arena, state), access);
+        allow_path(r, str_cstr(r->arena, state), access);
 }
 
 static void allow_removing_socket(struct rules *r, struct str text)
@@ -244,7 +245,7 @@ static void allow_interpreter(struct rules *r, const char *script)
     end = begin + strcspn(begin, " \t\n");
     *end = '\0';
     if (realpath(begin, real))
-        allow(r, real, EXECUTE | READ);
+        allow_path(r, real, EXECUTE | READ);
 }
 
 /* Its directory, for an update puts another file into it; but not one of many programs. */
@@ -252,7 +253,7 @@ static void allow_program(struct rules *r, const char *program)
 {
     struct str folder = str_sub(str_of(program), 0, str_find_last(str_of(program), '/'));
     if (str_ends_nocase(folder, STR("/bin")) || str_ends_nocase(folder, STR("/sbin")))
-        allow(r, program, EXECUTE | READ);
+        allow_path(r, program, EXECUTE | READ);
     else
         allow_directory_of(r, str_of(program), EXECUTE | READ);
     allow_interpreter(r, program);

@@ -48,7 +48,7 @@ struct trial {
 /* --- What must be refused: 0 if it was possible, else the error
  * ---------------------------------*/
 
-static int outcome(long result)
+static int attempt_outcome(long result)
 {
     return result >= 0 ? 0 : errno;
 }
@@ -57,7 +57,7 @@ static int try_exec(const struct trial *t)
 {
     char *const words[] = {(char *)(uintptr_t) "true", NULL};
     (void)t;
-    return outcome(execv("/bin/true", words));
+    return attempt_outcome(execv("/bin/true", words));
 }
 
 static int try_fork(const struct trial *t)
@@ -66,13 +66,13 @@ static int try_fork(const struct trial *t)
     (void)t;
     if (child == 0)
         _exit(0);
-    return outcome(child);
+    return attempt_outcome(child);
 }
 
 static int try_write_file(const struct trial *t)
 {
     (void)t;
-    return outcome(open("/tmp", O_WRONLY | O_TMPFILE, 0600));
+    return attempt_outcome(open("/tmp", O_WRONLY | O_TMPFILE, 0600));
 }
 
 static int try_make_socket_file(const struct trial *t)
@@ -81,7 +81,7 @@ static int try_make_socket_file(const struct trial *t)
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     (void)t;
     snprintf(to.sun_path, sizeof to.sun_path, "/tmp/assay-try-%ld", (long)getpid());
-    int rc = outcome(fd < 0 ? fd : bind(fd, (const struct sockaddr *)&to, sizeof to));
+    int rc = attempt_outcome(fd < 0 ? fd : bind(fd, (const struct sockaddr *)&to, sizeof to));
     unlink(to.sun_path);
     return rc;
 }
@@ -89,19 +89,19 @@ static int try_make_socket_file(const struct trial *t)
 static int try_home(const struct trial *t)
 {
     (void)t;
-    return outcome(open("/home", O_RDONLY | O_DIRECTORY));
+    return attempt_outcome(open("/home", O_RDONLY | O_DIRECTORY));
 }
 
 static int try_other_process(const struct trial *t)
 {
     (void)t;
-    return outcome(open("/proc/1/status", O_RDONLY));
+    return attempt_outcome(open("/proc/1/status", O_RDONLY));
 }
 
 static int try_device(const struct trial *t)
 {
     (void)t;
-    return outcome(open("/dev/zero", O_RDONLY));
+    return attempt_outcome(open("/dev/zero", O_RDONLY));
 }
 
 static int try_listen(const struct trial *t)
@@ -110,25 +110,25 @@ static int try_listen(const struct trial *t)
                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     (void)t;
-    return outcome(fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof any) ? -1
-                                                                                 : listen(fd, 1));
+    return attempt_outcome(
+        fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof any) ? -1 : listen(fd, 1));
 }
 
 static int try_other_socket(const struct trial *t)
 {
     (void)t;
-    return outcome(socket(AF_VSOCK, SOCK_STREAM, 0));
+    return attempt_outcome(socket(AF_VSOCK, SOCK_STREAM, 0));
 }
 
 static int try_signal(const struct trial *t)
 {
-    return outcome(kill(t->parent, 0)); /* signal 0 harms nobody */
+    return attempt_outcome(kill(t->parent, 0)); /* signal 0 harms nobody */
 }
 
 static int try_trace(const struct trial *t)
 {
     (void)t;
-    return outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+    return attempt_outcome(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 }
 
 static int try_map_code(const struct trial *t)
@@ -143,38 +143,40 @@ static int try_make_code(const struct trial *t)
 {
     (void)t;
     void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return outcome(p == MAP_FAILED ? -1 : mprotect(p, PAGE, PROT_READ | PROT_EXEC));
+    return attempt_outcome(p == MAP_FAILED ? -1 : mprotect(p, PAGE, PROT_READ | PROT_EXEC));
 }
 
 static int try_dumpable(const struct trial *t)
 {
     (void)t;
-    return outcome(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+    return attempt_outcome(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
 }
 
 static int try_namespace(const struct trial *t)
 {
     (void)t;
-    return outcome(unshare(CLONE_NEWUSER));
+    return attempt_outcome(unshare(CLONE_NEWUSER));
 }
 
 static int try_io_uring(const struct trial *t)
 {
     struct io_uring_params parameters = {0};
     (void)t;
-    return outcome(syscall(SYS_io_uring_setup, 1, &parameters));
+    return attempt_outcome(syscall(SYS_io_uring_setup, 1, &parameters));
 }
 
 static int try_keyring(const struct trial *t)
 {
     (void)t;
-    return outcome(syscall(SYS_add_key, "user", "assay-try", "x", 1UL, -2)); /* the process's own */
+    return attempt_outcome(
+        syscall(SYS_add_key, "user", "assay-try", "x", 1UL, -2)); /* the process's own */
 }
 
 static int try_user_fault(const struct trial *t)
 {
     (void)t;
-    return outcome(syscall(SYS_userfaultfd, O_CLOEXEC | 1)); /* 1: for faults in user mode only */
+    return attempt_outcome(
+        syscall(SYS_userfaultfd, O_CLOEXEC | 1)); /* 1: for faults in user mode only */
 }
 
 /* --- What must work
@@ -196,7 +198,7 @@ static int make_and_remove(const struct trial *t, struct str directory)
     const char *path = str_cstr(
         t->arena, str_printf(t->arena, "%.*s/.assay-try-%ld", STR_ARG(directory), (long)getpid()));
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return outcome(fd < 0 || write(fd, "x", 1) != 1 || close(fd) ? -1 : unlink(path));
+    return attempt_outcome(fd < 0 || write(fd, "x", 1) != 1 || close(fd) ? -1 : unlink(path));
 }
 
 static int do_state(const struct trial *t)
@@ -221,7 +223,7 @@ static int do_dns(const struct trial *t)
         .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     (void)t;
-    return outcome(fd < 0 ? fd : connect(fd, (const struct sockaddr *)&to, sizeof to));
+    return attempt_outcome(fd < 0 ? fd : connect(fd, (const struct sockaddr *)&to, sizeof to));
 }
 
 static int do_user(const struct trial *t)
@@ -323,7 +325,7 @@ static int try_it(const struct attempt *attempt, const struct trial *t, bool ins
     return WEXITSTATUS(status);
 }
 
-static const char *word(int result)
+static const char *attempt_word(int result)
 {
     return result == WITHOUT_SANDBOX ? "no result" : result ? strerror(result) : "possible";
 }
@@ -335,8 +337,8 @@ static bool is_for_sanitizers(const struct attempt *attempt)
                                     attempt->make == try_signal);
 }
 
-static bool judge(const struct attempt *attempt, int outside, int inside,
-                  const struct sandbox *made)
+static bool judge_attempt(const struct attempt *attempt, int outside, int inside,
+                          const struct sandbox *made)
 {
     bool refused = inside != 0 && inside != WITHOUT_SANDBOX;
     bool able = (attempt->landlock ? made->files >= attempt->landlock : made->calls) &&
@@ -347,8 +349,8 @@ static bool judge(const struct attempt *attempt, int outside, int inside,
         note = "  (nor without the sandbox)";
     else if (attempt->wanted == REFUSED && !refused && !able)
         note = "  (not refused by this kernel, or build)";
-    printf("%-14s %-44s %-24s %s%s\n", attempt->name, attempt->what, word(outside), word(inside),
-           note);
+    printf("%-14s %-44s %-24s %s%s\n", attempt->name, attempt->what, attempt_word(outside),
+           attempt_word(inside), note);
     return well;
 }
 
@@ -381,7 +383,7 @@ static int try_all(const struct conf *conf, const char *conf_path)
     printf("%-14s %-44s %-24s %s\n", "", "", "without", "in the sandbox");
     for (size_t i = 0; i < ATTEMPTS; i++) {
         int outside = try_it(&attempts[i], &t, false), inside = try_it(&attempts[i], &t, true);
-        wrong += !judge(&attempts[i], outside, inside, &made);
+        wrong += !judge_attempt(&attempts[i], outside, inside, &made);
     }
     return wrong ? EXIT_FAILURE : made.calls || made.files ? EX_OK : EX_UNAVAILABLE;
 }

@@ -14,7 +14,8 @@
 
 #define SHOWN_MAX 300
 
-static void tell(const char *what, struct str key, const struct srs_outcome *o, struct arena *a)
+static void tell_lookup(const char *what, struct str key, const struct srs_outcome *o,
+                        struct arena *a)
 {
     log_info("srs: %.*s %s: %s", STR_ARG(str_safe(a, key, SHOWN_MAX, true)), what, o->why);
 }
@@ -34,8 +35,8 @@ static enum socketmap_status answer_of(const struct srs_outcome *o, enum counter
     return SOCKETMAP_TEMP;
 }
 
-static enum socketmap_status forward(void *runtime, struct str key, struct arena *a,
-                                     struct str *value)
+static enum socketmap_status map_forward(void *runtime, struct str key, struct arena *a,
+                                         struct str *value)
 {
     struct snapshot *snapshot = snapshot_take(runtime);
     struct srs_outcome o = {.status = SRS_UNTOUCHED};
@@ -43,14 +44,14 @@ static enum socketmap_status forward(void *runtime, struct str key, struct arena
         o = srs_forward(snapshot->srs, key, time(NULL), a);
     if (o.status == SRS_TOO_LONG) {
         counter_inc(CTR_SRS_TOO_LONG);
-        tell("is not rewritten", key, &o, a);
+        tell_lookup("is not rewritten", key, &o, a);
     }
     snapshot_release(snapshot);
     return answer_of(&o, CTR_SRS_FORWARDED, value);
 }
 
-static enum socketmap_status reverse(void *runtime, struct str key, struct arena *a,
-                                     struct str *value)
+static enum socketmap_status map_reverse(void *runtime, struct str key, struct arena *a,
+                                         struct str *value)
 {
     struct snapshot *snapshot = snapshot_take(runtime);
     struct srs_outcome o = {.status = SRS_UNTOUCHED};
@@ -58,10 +59,10 @@ static enum socketmap_status reverse(void *runtime, struct str key, struct arena
         o = srs_reverse(snapshot->srs, key, time(NULL), a);
     if (o.status == SRS_REFUSED) {
         counter_inc(CTR_SRS_REFUSED);
-        tell("is refused", key, &o, a);
+        tell_lookup("is refused", key, &o, a);
     }
     snapshot_release(snapshot);
     return answer_of(&o, CTR_SRS_REVERSED, value);
 }
 
-const struct socketmap_map srs_maps[] = {{"forward", forward}, {"reverse", reverse}, {0}};
+const struct socketmap_map srs_maps[] = {{"forward", map_forward}, {"reverse", map_reverse}, {0}};

@@ -222,7 +222,7 @@ static void write_json(struct status *s, struct strbuf *out)
 
 /* --- For people --------------------------------------------------------------------------------*/
 
-static const char *when(int64_t seconds, char out[32])
+static const char *time_text(int64_t seconds, char out[32])
 {
     time_t t = (time_t)seconds;
     struct tm tm;
@@ -256,9 +256,9 @@ static void srs_text(const struct status *s, struct strbuf *out)
 static void write_text(struct status *s, struct strbuf *out)
 {
     char at[32];
-    sb_printf(out, "assay %s, up since %s\n", ASSAY_VERSION, when(s->source->started, at));
+    sb_printf(out, "assay %s, up since %s\n", ASSAY_VERSION, time_text(s->source->started, at));
     sb_printf(out, "%-14s%s, loaded %s\n", "configuration", s->source->conf_path,
-              when(s->loaded, at));
+              time_text(s->loaded, at));
     sb_printf(out, "%-14smode %s, SPF %s, DKIM %s, DMARC %s, signing %s\n", "on",
               s->conf->mode == RUN_SHADOW ? "shadow" : "enforce", check_word(s->conf->spf_mode),
               s->conf->dkim_mode == SWITCH_OFF ? "off" : "on", check_word(s->conf->dmarc_mode),
@@ -276,7 +276,7 @@ static void write_text(struct status *s, struct strbuf *out)
                   (unsigned long long)counter_get(dns[i].counter), dns[i].name);
     sb_addc(out, '\n');
     for (size_t i = 0; i < s->n_recent; i++)
-        sb_printf(out, "%-14s%s %s%s\n", i ? "" : "last errors", when(s->recent[i].time, at),
+        sb_printf(out, "%-14s%s %s%s\n", i ? "" : "last errors", time_text(s->recent[i].time, at),
                   s->recent[i].level == LOG_LEVEL_ERROR ? "error: " : "", s->recent[i].text);
 }
 

@@ -176,7 +176,7 @@ static ssize_t send_some(const struct serve_connection *c, const char *data, siz
 }
 
 /* What was left before goes first. False: the connection is gone. */
-static bool flush(struct serve_connection *c, struct bytes *out)
+static bool flush_output(struct serve_connection *c, struct bytes *out)
 {
     if (c->unsent.n) {
         bytes_add(&c->unsent, out->p, out->n);
@@ -208,12 +208,12 @@ void serve_send(struct serve_connection *c, const void *data, size_t n)
 
 void serve_send_now(struct serve_connection *c)
 {
-    flush(c, &c->worker->out); /* a connection that is gone is seen by the next read */
+    flush_output(c, &c->worker->out); /* a connection that is gone is seen by the next read */
 }
 
 /* --- Frames ------------------------------------------------------------------------------------*/
 
-static void complain(const struct serve_connection *c, const char *problem)
+static void complain_of_peer(const struct serve_connection *c, const char *problem)
 {
     log_warning("%s connection of %s is closed: %s", c->listener->door.protocol->name, c->peer,
                 problem);
@@ -232,7 +232,7 @@ static enum progress handle_frames(struct serve_connection *c, const char *data,
         const char *problem = NULL;
         ptrdiff_t length = protocol->frame(data + *used, n - *used, &problem);
         if (length < 0) {
-            complain(c, problem);
+            complain_of_peer(c, problem);
             return CLOSES;
         }
         if (length == 0)
@@ -245,7 +245,7 @@ static enum progress handle_frames(struct serve_connection *c, const char *data,
         }
         if (c->worker->out.n < ANSWERS_MAX)
             continue;
-        if (!flush(c, &c->worker->out))
+        if (!flush_output(c, &c->worker->out))
             return CLOSES;
         if (c->unsent.n)
             return HELD_BACK;
@@ -276,7 +276,7 @@ static enum progress handle_buffer(struct worker *w, struct serve_connection *c,
     return progress;
 }
 
-static void keep(struct serve_connection *c, const char *data, size_t n)
+static void keep_unread(struct serve_connection *c, const char *data, size_t n)
 {
     if (n)
         bytes_add(&c->kept, data, n);
@@ -307,7 +307,7 @@ static enum progress read_frames(struct worker *w, struct serve_connection *c)
             break;
     }
     c->held_back = progress == HELD_BACK;
-    keep(c, w->in, n);
+    keep_unread(c, w->in, n);
     return progress;
 }
 
@@ -332,9 +332,9 @@ static void say_expired(const struct serve_connection *c)
 {
     if (!atomic_load(&c->expired) || atomic_load(&c->serve->stopping))
         return;
-    complain(c, c->unsent.n ? "it takes no answers"
-                : c->kept.n ? "the rest of a command does not come"
-                            : "it was silent for too long");
+    complain_of_peer(c, c->unsent.n ? "it takes no answers"
+                        : c->kept.n ? "the rest of a command does not come"
+                                    : "it was silent for too long");
 }
 
 /* True if the connection is at its end. */
@@ -344,13 +344,13 @@ static bool serve_once(struct worker *w, struct serve_connection *c)
         say_expired(c);
         return true;
     }
-    if (c->unsent.n && !flush(c, &w->out))
+    if (c->unsent.n && !flush_output(c, &w->out))
         return true;
     if (c->unsent.n || c->closing)
         return !c->unsent.n;
     atomic_store_explicit(&c->end_us, INT64_MAX, memory_order_relaxed);
     bool ended = read_frames(w, c) == CLOSES;
-    bool sent = flush(c, &w->out);
+    bool sent = flush_output(c, &w->out);
     return ended || !sent || (c->closing && !c->unsent.n);
 }
 

@@ -92,7 +92,7 @@ static bool change_header(struct mta *mta, const char *name, unsigned ordinal, c
     return done;
 }
 
-static bool quarantine(struct mta *mta, const char *reason)
+static bool libmilter_quarantine(struct mta *mta, const char *reason)
 {
     char *copy = strdup(reason);
     bool done = copy && smfi_quarantine(ctx_of(mta), copy) == MI_SUCCESS;
@@ -100,12 +100,12 @@ static bool quarantine(struct mta *mta, const char *reason)
     return done;
 }
 
-static void progress(struct mta *mta)
+static void libmilter_progress(struct mta *mta)
 {
     smfi_progress(ctx_of(mta));
 }
 
-static void waits(struct mta *mta, bool begins)
+static void libmilter_waits(struct mta *mta, bool begins)
 {
     (void)mta, (void)begins; /* the library counts its threads itself */
 }
@@ -115,9 +115,9 @@ static const struct mta_calls calls = {
     .reply = set_reply,
     .insert_header = insert_header,
     .change_header = change_header,
-    .quarantine = quarantine,
-    .progress = progress,
-    .waits = waits,
+    .quarantine = libmilter_quarantine,
+    .progress = libmilter_progress,
+    .waits = libmilter_waits,
 };
 
 /* --- Callbacks ---------------------------------------------------------------------------------*/
@@ -163,7 +163,7 @@ static void unlist_door(struct door *d)
 
 /* The connection, for one event; NULL: there are no events any more. Steps may come without a
  * negotiation: after SMFIC_QUIT_NC, and from an MTA that does not keep to the protocol. */
-static struct door *enter(SMFICTX *ctx)
+static struct door *enter_callback(SMFICTX *ctx)
 {
     if (!pass_gate())
         return NULL;
@@ -217,7 +217,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
                              unsigned long *our_steps, unsigned long *our_f2, unsigned long *our_f3)
 {
     (void)f2, (void)f3;
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     const struct mta_offer offered = {(uint32_t)actions, (uint32_t)steps};
     struct mta_offer wanted = {0};
     bool good = d && negotiate(d, &offered, &wanted);
@@ -252,63 +252,63 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, struct sockaddr *address)
 {
     char text[INET6_ADDRSTRLEN] = "";
     struct mta_client client = client_at(host, address, text);
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     return leave(ctx, d, MTA_NR_CONNECT, d ? events->connect(d->state, &client) : MTA_TEMPFAIL);
 }
 
 static sfsistat on_helo(SMFICTX *ctx, char *name)
 {
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     return leave(ctx, d, MTA_NR_HELO, d ? events->helo(d->state, name) : MTA_TEMPFAIL);
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **arguments)
 {
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     return leave(ctx, d, MTA_NR_MAIL,
                  d ? events->mail(d->state, (const char *const *)arguments) : MTA_TEMPFAIL);
 }
 
 static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
 {
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     return leave(ctx, d, MTA_NR_RCPT,
                  d ? events->rcpt(d->state, (const char *const *)arguments) : MTA_TEMPFAIL);
 }
 
 static sfsistat on_data(SMFICTX *ctx)
 {
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     return leave(ctx, d, MTA_NR_DATA, d ? events->data(d->state) : MTA_TEMPFAIL);
 }
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     return leave(ctx, d, MTA_NR_HEADER, d ? events->header(d->state, name, value) : MTA_TEMPFAIL);
 }
 
 static sfsistat on_end_of_header(SMFICTX *ctx)
 {
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     return leave(ctx, d, MTA_NR_EOH, d ? events->end_of_header(d->state) : MTA_TEMPFAIL);
 }
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t n)
 {
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     return leave(ctx, d, MTA_NR_BODY, d ? events->body(d->state, data, n) : MTA_TEMPFAIL);
 }
 
 static sfsistat on_end_of_message(SMFICTX *ctx)
 {
-    struct door *d = enter(ctx);
+    struct door *d = enter_callback(ctx);
     return leave(ctx, d, 0, d ? events->end_of_message(d->state) : MTA_TEMPFAIL);
 }
 
 static sfsistat on_abort(SMFICTX *ctx)
 {
-    struct door *d = door_of(ctx) ? enter(ctx) : NULL;
+    struct door *d = door_of(ctx) ? enter_callback(ctx) : NULL;
     if (d)
         events->abort(d->state);
     leave(ctx, d, 0, MTA_CONTINUE);

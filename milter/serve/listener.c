@@ -43,7 +43,7 @@ bool serve_listen(struct serve *s, int fd, const struct serve_door *door)
     return true;
 }
 
-static void refuse(struct listener *l, int fd, const char *why)
+static void refuse_client(struct listener *l, int fd, const char *why)
 {
     static struct log_pace pace;
     unsigned held_back;
@@ -60,9 +60,9 @@ static void admit(struct serve *s, struct listener *l, int fd)
     if (atomic_fetch_add(l->connections, 1) < l->door.connections_max) {
         if (connection_open(s, l, fd))
             return;
-        refuse(l, fd, "the kernel cannot watch it");
+        refuse_client(l, fd, "the kernel cannot watch it");
     } else {
-        refuse(l, fd, "too many are open");
+        refuse_client(l, fd, "too many are open");
     }
     atomic_fetch_sub(l->connections, 1);
 }
@@ -84,7 +84,7 @@ static enum taking take_and_refuse(struct serve *s, struct listener *l)
     s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pthread_mutex_unlock(&s->reserve_lock);
     if (taking == TAKEN)
-        refuse(l, -1, why);
+        refuse_client(l, -1, why);
     return taking;
 }
 

@@ -60,7 +60,7 @@ static void send_text(struct milter *m, const char *text)
     serve_send(m->connection, text, strlen(text) + 1);
 }
 
-static void answer(struct milter *m, enum mta_answer what)
+static void answer_packet(struct milter *m, enum mta_answer what)
 {
     if (what != MTA_CONTINUE && m->reply[0]) {
         send_head(m, MILTER_SAY_REPLY_CODE, strlen(m->reply) + 1);
@@ -79,7 +79,7 @@ static void answer(struct milter *m, enum mta_answer what)
 static void answer_step(struct milter *m, enum mta_step no_reply, enum mta_answer what)
 {
     if (!(m->steps & no_reply))
-        answer(m, what);
+        answer_packet(m, what);
     m->reply[0] = '\0';
 }
 
@@ -139,7 +139,7 @@ static bool change_header(struct mta *mta, const char *name, unsigned ordinal, c
     return true;
 }
 
-static bool quarantine(struct mta *mta, const char *reason)
+static bool door_quarantine(struct mta *mta, const char *reason)
 {
     struct milter *m = (struct milter *)mta;
     if (!(m->actions & MTA_QUARANTINE))
@@ -149,14 +149,14 @@ static bool quarantine(struct mta *mta, const char *reason)
     return true;
 }
 
-static void progress(struct mta *mta)
+static void door_progress(struct mta *mta)
 {
     struct milter *m = (struct milter *)mta;
     send_head(m, MILTER_SAY_PROGRESS, 0);
     serve_send_now(m->connection);
 }
 
-static void waits(struct mta *mta, bool begins)
+static void door_waits(struct mta *mta, bool begins)
 {
     serve_waits(((struct milter *)mta)->connection, begins);
 }
@@ -166,9 +166,9 @@ static const struct mta_calls calls = {
     .reply = set_reply,
     .insert_header = insert_header,
     .change_header = change_header,
-    .quarantine = quarantine,
-    .progress = progress,
-    .waits = waits,
+    .quarantine = door_quarantine,
+    .progress = door_progress,
+    .waits = door_waits,
 };
 
 /* --- Macros ------------------------------------------------------------------------------------*/
@@ -375,7 +375,7 @@ static const char *on_end_of_message(struct milter *m, const struct milter_packe
         return "the end of a message outside of one";
     if (p->n) /* the protocol lets the last piece come with the end */
         m->events->body(m->state, p->data, p->n);
-    answer(m, m->events->end_of_message(m->state));
+    answer_packet(m, m->events->end_of_message(m->state));
     end_transaction(m, false);
     return NULL;
 }

@@ -68,7 +68,8 @@ static const struct socketmap_map *find_map(struct socketmap *s, struct str name
     return NULL;
 }
 
-static void answer(const struct socketmap *s, const char *word, struct str value, struct arena *a)
+static void answer_lookup(const struct socketmap *s, const char *word, struct str value,
+                          struct arena *a)
 {
     struct str text = str_printf(a, "%s %.*s", word, STR_ARG(value));
     struct str reply = str_printf(a, "%zu:%.*s,", text.n, STR_ARG(text));
@@ -88,7 +89,7 @@ static enum serve_next socketmap_handle(void *state, const char *frame, size_t n
     enum socketmap_status status = SOCKETMAP_NOTFOUND;
     if (map)
         status = map->look_up(s->door->context, str_sub(query, space + 1, query.n), a, &value);
-    answer(s, words[status], status == SOCKETMAP_NOTFOUND ? STR_NONE : value, a);
+    answer_lookup(s, words[status], status == SOCKETMAP_NOTFOUND ? STR_NONE : value, a);
     arena_free(a);
     return SERVE_GO_ON;
 }

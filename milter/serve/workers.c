@@ -108,7 +108,7 @@ static void end_as_worker(struct workers *w)
         pthread_join(before, NULL);
 }
 
-static void *work(void *server)
+static void *worker_run(void *server)
 {
     struct serve *s = server;
     struct workers *w = &s->workers;
@@ -139,7 +139,7 @@ static void *work(void *server)
 
 /* --- Taking each other's place -----------------------------------------------------------------*/
 
-static void complain(void)
+static void complain_of_workers(void)
 {
     static struct log_pace pace;
     unsigned held_back;
@@ -153,7 +153,7 @@ static bool start_worker(struct serve *s)
 {
     struct workers *w = &s->workers;
     pthread_t thread;
-    if (w->all == w->max || !thread_start(&thread, work, s))
+    if (w->all == w->max || !thread_start(&thread, worker_run, s))
         return false;
     atomic_fetch_add(&w->running, 1);
     w->all++;
@@ -176,7 +176,7 @@ static void start_substitute(struct serve *s)
     }
     pthread_mutex_unlock(&w->lock);
     if (!found)
-        complain();
+        complain_of_workers();
 }
 
 static bool somebody_is_missing(struct workers *w)
