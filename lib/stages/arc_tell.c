@@ -46,7 +46,7 @@ static void log_seal(const struct evidence_seal *seal, struct strbuf *b)
                   STR_ARG(seal->selector), arc_cv_name(seal->cv));
 }
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void arc_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_arc *e = &t->evidence->arc;
     if (e->checked && e->result != ARC_NONE) {
@@ -226,8 +226,5 @@ static void arc_count(const struct telling *t)
         counter_inc(CTR_ARC_SEAL_FAILED);
 }
 
-const struct stage_telling telling_arc = {.header = arc_header,
-                                          .log = log_fields,
-                                          .json = arc_json,
-                                          .text = arc_text,
-                                          .count = arc_count};
+const struct stage_telling telling_arc = {
+    .header = arc_header, .log = arc_log, .json = arc_json, .text = arc_text, .count = arc_count};

@@ -16,7 +16,7 @@ static void add_risks(struct strbuf *b, unsigned risks)
     }
 }
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void dkim_sign_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_signing *signing = &t->evidence->signing;
     if (!signing->tried)
@@ -105,7 +105,7 @@ static void dkim_sign_count(const struct telling *t)
         counter_inc(CTR_SENDER_MISMATCH);
 }
 
-const struct stage_telling telling_dkim_sign = {.log = log_fields,
+const struct stage_telling telling_dkim_sign = {.log = dkim_sign_log,
                                                 .json = dkim_sign_json,
                                                 .text = dkim_sign_text,
                                                 .count = dkim_sign_count,

@@ -37,7 +37,7 @@ static void dkim_verify_header(const struct telling *t, struct authres *w)
     }
 }
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void dkim_verify_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_dkim *dkim = &t->evidence->dkim;
     if (!dkim->checked)
@@ -135,7 +135,7 @@ static void dkim_verify_count(const struct telling *t)
 }
 
 const struct stage_telling telling_dkim_verify = {.header = dkim_verify_header,
-                                                  .log = log_fields,
+                                                  .log = dkim_verify_log,
                                                   .json = dkim_verify_json,
                                                   .text = dkim_verify_text,
                                                   .count = dkim_verify_count};

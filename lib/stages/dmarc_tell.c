@@ -43,7 +43,7 @@ static void dmarc_header(const struct telling *t, struct authres *w)
         authres_property(w, "policy.dmarc", str_of(dmarc_policy_name(o->policy)));
 }
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void dmarc_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_dmarc *dmarc = &t->evidence->dmarc;
     const struct verdict *verdict = t->verdict;
@@ -165,7 +165,7 @@ static void dmarc_count(const struct telling *t)
 }
 
 const struct stage_telling telling_dmarc = {.header = dmarc_header,
-                                            .log = log_fields,
+                                            .log = dmarc_log,
                                             .json = dmarc_json,
                                             .text = dmarc_text,
                                             .count = dmarc_count};

@@ -25,7 +25,7 @@ static size_t removed(const struct evidence_forged *e)
     return e->n + e->n_received_spf + e->n_gate;
 }
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void forged_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_forged *e = &t->evidence->forged;
     if (removed(e))
@@ -42,4 +42,4 @@ static void forged_count(const struct telling *t)
 }
 
 const struct stage_telling telling_forged = {
-    .log = log_fields, .count = forged_count, .edits = forged_edits};
+    .log = forged_log, .count = forged_count, .edits = forged_edits};

@@ -87,7 +87,7 @@ static void spf_edits(const struct telling *t, struct edit_list *out)
                                                   &spf->mail_from.outcome, t->arena)});
 }
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void spf_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_spf *spf = &t->evidence->spf;
     if (spf->mail_from.checked)
@@ -147,7 +147,7 @@ static void spf_count(const struct telling *t)
 }
 
 const struct stage_telling telling_spf = {.header = spf_header,
-                                          .log = log_fields,
+                                          .log = spf_log,
                                           .json = spf_json,
                                           .text = spf_text,
                                           .count = spf_count,

@@ -4,7 +4,7 @@
 #include "base/counters.h"
 #include "core/stage.h"
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void srs_log(const struct telling *t, struct strbuf *b)
 {
     if (t->evidence->srs.no_bounce)
         sb_printf(b, " srs-no-bounce=%zu", t->evidence->srs.no_bounce);
@@ -29,4 +29,4 @@ static void srs_count(const struct telling *t)
 }
 
 const struct stage_telling telling_srs = {
-    .log = log_fields, .json = srs_json, .text = srs_text, .count = srs_count};
+    .log = srs_log, .json = srs_json, .text = srs_text, .count = srs_count};
