@@ -96,6 +96,7 @@ static struct conf *read_conf(const char *path, struct str text, struct conf_pro
     struct conf *conf = build(&source, str_copy(arena, str_of(path)), problems, arena, scratch);
     arena_free(scratch);
     if (problems->n > before) {
+        problems->control = str_copy(problems->arena, conf->control);
         arena_free(arena);
         return NULL;
     }

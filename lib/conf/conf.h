@@ -206,6 +206,7 @@ struct conf_problems {
     struct arena *arena;
     size_t n;
     struct str *v;
+    struct str control; /* option of a configuration that was not accepted, as far as it was read */
 };
 void conf_problems_init(struct conf_problems *p, struct arena *a);
 void conf_problem(struct conf_problems *p, struct conf_place place, const char *format, ...)

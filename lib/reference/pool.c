@@ -70,8 +70,7 @@ static bool start_worker(struct pool *pool, struct worker *worker, struct arena 
     if (!process_start(pool->program, &worker->process)) {
         *problem =
             errno == ENOENT
-                ? str_printf(a, "there is no %s: it is built with -DASSAY_REFERENCE=ON",
-                             pool->program)
+                ? str_printf(a, "there is no %s: install assay-reference", pool->program)
                 : str_printf(a, "%s cannot be started: %s", pool->program, strerrordesc_np(errno));
         return false;
     }

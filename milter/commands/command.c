@@ -51,7 +51,7 @@ bool command_read_file(struct command *c, const char *path, struct str *text)
     return good;
 }
 
-int command_load_conf(struct command *c)
+int command_load_control(struct command *c, struct str *control)
 {
     struct conf_problems problems;
     const char *path = c->conf_path;
@@ -61,7 +61,14 @@ int command_load_conf(struct command *c)
     conf_problems_init(&problems, c->arena);
     c->conf = conf_load(path, &problems);
     command_print_problems(&problems);
+    *control = c->conf ? c->conf->control : problems.control;
     return c->conf ? EX_OK : EX_CONFIG;
+}
+
+int command_load_conf(struct command *c)
+{
+    struct str control;
+    return command_load_control(c, &control);
 }
 
 static int open_dns(struct command *c)

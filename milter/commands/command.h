@@ -138,6 +138,9 @@ void command_print_problems(const struct conf_problems *problems); /* on standar
 int command_open(struct command *c);
 /* The configuration alone. */
 int command_load_conf(struct command *c);
+/* The same, and where the daemon is asked. With EX_CONFIG, too: one that runs has kept the
+ * configuration of before. */
+int command_load_control(struct command *c, struct str *control);
 /* The rest: DNS and asker. */
 int command_open_dns(struct command *c);
 

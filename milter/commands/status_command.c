@@ -1,7 +1,8 @@
 /* status_command.c - `assay status` and `assay metrics`: asks the running daemon, and prints what
  * it says.
  *
- * Errors: exit status 64 for a wrong call, 69 if no daemon answers, 77 if it does not answer us. */
+ * Errors: exit status 64 for a wrong call, 69 if no daemon answers, 77 if it does not answer us, 78
+ * if none answers and the configuration is wrong. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,24 +26,27 @@ static int ask_daemon(const struct command *c, struct str path, const char *ques
 {
     struct str answer;
     int problem = control_ask(path, question, c->arena, &answer);
-    if (problem)
-        return no_daemon(c, path, problem);
+    if (problem) {
+        int status = no_daemon(c, path, problem);
+        return c->conf ? status : EX_CONFIG;
+    }
+    if (!c->conf)
+        command_fail(c, EX_OK, "the daemon that runs has kept the configuration of before");
     fwrite(answer.p, 1, answer.n, stdout);
     return EX_OK;
 }
 
+/* What is wrong with a new configuration is no reason to say nothing of the daemon. */
 static int find_and_ask(struct command *c, const char *question)
 {
     struct listen_address address;
-    struct str problem;
-    int status = command_load_conf(c);
-    if (status != EX_OK)
-        return status;
-    if (!c->conf->control.n)
+    struct str control, problem;
+    int status = command_load_control(c, &control);
+    if (!control.n)
         return command_fail(c, EX_UNAVAILABLE,
                             "the configuration names no control socket (control)");
-    if (!listen_parse(c->conf->control, c->arena, &address, &problem))
-        return EX_CONFIG; /* conf_load() has checked it */
+    if (!listen_parse(control, c->arena, &address, &problem) || address.kind != LISTEN_UNIX)
+        return status; /* conf_load() has complained of it */
     return ask_daemon(c, address.path, question);
 }
 
@@ -64,7 +68,8 @@ const struct command_row status_command = {
     .about =
         "Says how the running daemon is: version, configuration, what is on, messages, keys, DNS, "
         "and its last errors. The daemon is found by the socket in the configuration (control).",
-    .status = "0; 69 no daemon answers; 77 it does not answer you.",
+    .status = "0; 69 no daemon answers; 77 it does not answer you; 78 none answers, and "
+              "the configuration is wrong.",
 };
 
 const struct command_row metrics_command = {
@@ -75,5 +80,6 @@ const struct command_row metrics_command = {
     .about =
         "Prints what the running daemon has counted, as Prometheus reads it. The daemon is found "
         "by the socket in the configuration (control).",
-    .status = "0; 69 no daemon answers; 77 it does not answer you.",
+    .status = "0; 69 no daemon answers; 77 it does not answer you; 78 none answers, and "
+              "the configuration is wrong.",
 };

@@ -88,7 +88,7 @@ static void a_program_that_is_none(void **state)
         assert_true(str_ends_nocase(problem, str_of(cases[i][1])));
     }
     assert_false(rig_start(&r, "/nonexistent/worker", 2, LIMIT_MS, &problem));
-    assert_str(problem, "there is no /nonexistent/worker: it is built with -DASSAY_REFERENCE=ON");
+    assert_str(problem, "there is no /nonexistent/worker: install assay-reference");
     rig_close(&r);
 }
 

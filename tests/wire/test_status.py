@@ -43,10 +43,26 @@ class Status(harness.WireTest):
         self.assertEqual(found["configuration"]["reloads"], 0)
         self.assertTrue(d.reload())
         self.assertFalse(d.reload("nonsense = 1;\n" + f'control = "unix:{d.control}";\n'))
-        d.configure(f'control = "unix:{d.control}";\n')
         found = json.loads(self.ask(d, "status", "--json"))
         self.assertEqual((found["configuration"]["reloads"], found["configuration"]["reloads_failed"]), (1, 1))
         self.assertTrue(any("nonsense" in e["text"] for e in found["last_errors"]), found["last_errors"])
+
+    def test_a_configuration_that_is_wrong(self):
+        """The daemon that runs is found by what can be read of it, and what is wrong is said beside its answer."""
+        d = self.asked_daemon()
+        d.configure(f'nonsense = 1;\ncontrol = "unix:{d.control}";\n')
+        for command in ("status", "metrics"):
+            done = subprocess.run([BINARY, command, "-c", d.path], capture_output=True, text=True, timeout=30)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("unknown option nonsense", done.stderr)
+            self.assertIn("the daemon that runs has kept the configuration of before", done.stderr)
+            self.assertIn("assay", done.stdout)
+        d.stop()
+        complaint = self.ask(d, "status", status=78)
+        self.assertIn("unknown option nonsense", complaint)
+        self.assertIn("no daemon answers", complaint)
+        d.configure('nonsense = 1;\ncontrol = "inet:1@127.0.0.1";\n')
+        self.assertNotIn("no daemon answers", self.ask(d, "status", status=78))
 
     def test_for_people(self):
         d = self.asked_daemon()
