@@ -68,12 +68,18 @@ static const struct command_row greylist_command = {
 
 static const struct command_row report_command = {
     .name = "report",
-    .brief = "DMARC reports about our domains: receive, list, show",
+    .brief = "DMARC reports about our domains: receive, sources, readiness, ...",
     .commands =
         (const struct command_row *const[]){
             &report_receive_command,
             &report_list_command,
             &report_show_command,
+            &report_sources_command,
+            &report_failures_command,
+            &report_readiness_command,
+            &report_reporters_command,
+            &report_alarms_command,
+            &report_label_command,
             NULL,
         },
 };

@@ -4,7 +4,12 @@
  * report_input.c            files, mailboxes and standard input, one message after the other
  * report_trust.c            how far the mail is to be believed that a report came with
  * report_owners.c           whose the addresses are
- * report_list_command.c     what is stored, in a terminal and as JSON */
+ * report_list_command.c     what is stored, in a terminal and as JSON
+ * report_figures.h          the filter of those that follow, and their forms
+ * report_sources_command.c  who sends in our name, and who says so
+ * report_failures_command.c what fails, and why
+ * report_judge_command.c    readiness and alarms
+ * report_label_command.c    the operator's word on a source */
 #ifndef ASSAY_MILTER_REPORT_H
 #define ASSAY_MILTER_REPORT_H
 

@@ -265,15 +265,26 @@ static bool look_at_attachment(void *search, struct str bytes, struct str name)
     return !s->stopped;
 }
 
+/* Who sent the mail; what a part gives goes when the walk is over. */
+static const struct header_list *keep_sender(struct search *s, const struct header_list *message)
+{
+    struct header_list *kept = arena_make(s->arena, struct header_list);
+    const struct header_field *from = header_get(message, STR("From"), 0);
+    header_list_init(kept, s->arena);
+    if (from)
+        header_list_add(kept, STR("From"), from->value);
+    return kept;
+}
+
 static bool look_at_part(void *search, const struct mime_part *part)
 {
     struct search *s = search;
     bool is_text = !part->type.n || str_eq(part->type, STR("text/plain"));
     if (!s->reporter)
-        s->reporter = header_list_view(s->arena, part->message);
+        s->reporter = keep_sender(s, part->message);
     if (part->kind == MIME_FEEDBACK && !s->feedback.n) {
         s->feedback = str_copy(s->arena, part->bytes);
-        s->reporter = header_list_view(s->arena, part->message);
+        s->reporter = keep_sender(s, part->message);
     } else if (part->kind == MIME_ORIGINAL && !s->original.n) {
         s->original = str_copy(s->arena, str_sub(part->bytes, 0, 65536));
     } else if (part->kind == MIME_RETURNED_MESSAGE) {

@@ -119,7 +119,7 @@ bool received_set_owner(struct received *r, const struct received_address *addre
 /* The operator's word on a source. An empty class takes it back. The later of two words counts. */
 struct received_label {
     struct str source, class, title;
-    int64_t time;
+    int64_t time; /* it was said; 0, when it is put: now */
 };
 bool received_put_label(struct received *r, const struct received_label *label);
 

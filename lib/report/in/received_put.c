@@ -3,6 +3,7 @@
  * Errors: false or RECEIVED_FAILED, and why stands in the store; the transaction is then to be
  * undone. */
 #include <string.h>
+#include <time.h>
 
 #include "crypto/digest.h"
 #include "mail/domain.h"
@@ -325,14 +326,35 @@ enum received_result received_put_refusal(struct received *r,
     return sqlite3_changes(r->db.sql) ? RECEIVED_NEW : RECEIVED_KNOWN;
 }
 
+/* Later than what was said before, even within a second. */
+static int64_t time_of_label(struct received *r, const struct received_label *label)
+{
+    sqlite3_stmt *s =
+        label->time
+            ? NULL
+            : database_prepare(
+                  &r->db,
+                  "SELECT max(?2, ifnull((SELECT time + 1 FROM label WHERE source = ?1), 0))");
+    int64_t when = label->time;
+    if (s) {
+        received_bind(s, 1, label->source);
+        sqlite3_bind_int64(s, 2, (int64_t)time(NULL));
+    }
+    if (s && sqlite3_step(s) == SQLITE_ROW)
+        when = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return when;
+}
+
 bool received_put_label(struct received *r, const struct received_label *label)
 {
+    int64_t when = time_of_label(r, label);
     sqlite3_stmt *s = received_sql(r, SQL_PUT_LABEL);
     if (s) {
         received_bind(s, 1, label->source);
         received_bind(s, 2, label->class.p ? label->class : STR(""));
         received_bind(s, 3, label->title.p ? label->title : STR(""));
-        sqlite3_bind_int64(s, 4, label->time);
+        sqlite3_bind_int64(s, 4, when);
     }
     return received_finish(r, s);
 }

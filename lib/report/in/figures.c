@@ -1,0 +1,355 @@
+/* figures.c - one way through the daily sums, and everything that they say is added up.
+ *
+ * Errors: false, and why stands in the store. */
+#include "report/in/figures.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/in/figures_scan.h"
+
+#define DAYS_MAX 40000
+
+/* --- One sum -----------------------------------------------------------------------------------*/
+
+bool figures_wants(enum figures_result wanted, const struct outcome *o)
+{
+    bool pass = outcome_passes(o);
+    switch (wanted) {
+    case RESULT_PASS:
+        return pass;
+    case RESULT_FAIL:
+        return !pass;
+    case RESULT_BOTH:
+        return o->dkim && o->spf;
+    case RESULT_DKIM:
+        return o->dkim && !o->spf;
+    case RESULT_SPF:
+        return o->spf && !o->dkim;
+    case RESULT_QUARANTINED:
+        return o->disposition == AGGREGATE_QUARANTINE;
+    case RESULT_REJECTED:
+        return o->disposition == AGGREGATE_REJECT;
+    case RESULT_ANY:
+    case RESULT_COUNT:
+        break;
+    }
+    return true;
+}
+
+void figures_count(struct figures_counts *c, const struct outcome *o, uint64_t messages)
+{
+    *(o->dkim && o->spf ? &c->both : o->dkim ? &c->dkim : o->spf ? &c->spf : &c->fail) += messages;
+    if (o->disposition == AGGREGATE_QUARANTINE)
+        c->quarantined += messages;
+    if (o->disposition == AGGREGATE_REJECT)
+        c->rejected += messages;
+    if (o->overridden && !outcome_passes(o))
+        c->overridden += messages;
+}
+
+static void count_causes(uint64_t causes[CAUSE_COUNT], const struct outcome *o, uint64_t messages)
+{
+    static const enum figures_cause of_dkim[] = {
+        CAUSE_COUNT, CAUSE_NO_SIGNATURE, CAUSE_BROKEN_SIGNATURE, CAUSE_OTHER_SIGNER, CAUSE_STRICT};
+    static const enum figures_cause of_spf[] = {CAUSE_COUNT, CAUSE_SPF_FAILS, CAUSE_SPF_OTHER,
+                                                CAUSE_STRICT};
+    enum figures_cause dkim = of_dkim[o->dkim_cause], spf = of_spf[o->spf_cause];
+    if (outcome_passes(o))
+        return;
+    if (dkim < CAUSE_COUNT)
+        causes[dkim] += messages;
+    if (spf < CAUSE_COUNT && spf != dkim)
+        causes[spf] += messages;
+}
+
+/* --- The scan ----------------------------------------------------------------------------------*/
+
+/* Numbers of sources and reporters are small and without large gaps. */
+struct scan {
+    struct received *store;
+    const struct figures_filter *filter;
+    struct arena *arena;
+    struct figures *out;
+    size_t max_source, max_reporter;
+    struct figures_source **sources; /* by number; NULL: none of it was seen */
+    struct figures_reporter **reporters;
+    int64_t only_source, only_reporter; /* 0: all; -1: what is wanted does not exist */
+};
+
+static struct figures_source *source_at(struct scan *s, int64_t id)
+{
+    if (id <= 0 || (size_t)id > s->max_source)
+        return NULL;
+    if (!s->sources[id]) {
+        s->sources[id] = arena_make(s->arena, struct figures_source);
+        s->sources[id]->id = id;
+        s->out->n_sources++;
+    }
+    return s->sources[id];
+}
+
+static struct figures_reporter *reporter_at(struct scan *s, int64_t id)
+{
+    if (id <= 0 || (size_t)id > s->max_reporter)
+        return NULL;
+    if (!s->reporters[id]) {
+        s->reporters[id] = arena_make(s->arena, struct figures_reporter);
+        s->reporters[id]->id = id;
+        s->out->n_reporters++;
+    }
+    return s->reporters[id];
+}
+
+/* What fails in the same way is counted once for each. */
+static void add_sum(struct scan *s, struct figures_domain *domain, int64_t day, int64_t reporter,
+                    int64_t source, int64_t packed, uint64_t messages)
+{
+    const struct figures_filter *f = s->filter;
+    const struct outcome o = outcome_unpack(packed);
+    bool trusted = f->all_trust || packed >> OUTCOME_TRUST_SHIFT >= TRUST_COUNTED;
+    if (!trusted || !figures_wants(f->result, &o) || (s->only_source && s->only_source != source) ||
+        (s->only_reporter && s->only_reporter != reporter))
+        return;
+    struct figures_source *from = source_at(s, source);
+    struct figures_reporter *by = reporter_at(s, reporter);
+    figures_count(&s->out->counts, &o, messages);
+    figures_count(&s->out->days[day - f->from_day].counts, &o, messages);
+    figures_count(&domain->counts, &o, messages);
+    count_causes(s->out->causes, &o, messages);
+    if (from) {
+        figures_count(&from->counts, &o, messages);
+        from->kinds[o.kind] += messages;
+        count_causes(from->causes, &o, messages);
+    }
+    if (by)
+        figures_count(&by->counts, &o, messages);
+}
+
+bool figures_end(struct received *r, sqlite3_stmt *s, int rc)
+{
+    bool good = s && rc == SQLITE_DONE;
+    if (!good && s)
+        database_failed(&r->db);
+    sqlite3_finalize(s);
+    return good;
+}
+
+/* One domain after the other: so the table is read in its order. */
+static bool scan_domain(struct scan *s, struct figures_domain *domain)
+{
+    int rc = SQLITE_DONE;
+    sqlite3_stmt *q = database_prepare(
+        &s->store->db, "SELECT day, reporter, source, outcome, messages FROM daily"
+                       " WHERE domain = ?1 AND day BETWEEN ?2 AND ?3 AND messages > 0");
+    if (q) {
+        sqlite3_bind_int64(q, 1, domain->id);
+        sqlite3_bind_int64(q, 2, s->filter->from_day);
+        sqlite3_bind_int64(q, 3, s->filter->to_day);
+    }
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW)
+        add_sum(s, domain, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+                sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3),
+                (uint64_t)sqlite3_column_int64(q, 4));
+    return figures_end(s->store, q, rc);
+}
+
+static int64_t number_of(struct received *r, const char *sql, struct str name)
+{
+    sqlite3_stmt *q = database_prepare(&r->db, sql);
+    if (q)
+        received_bind(q, 1, name);
+    int64_t id = q && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
+    sqlite3_finalize(q);
+    return id;
+}
+
+static void begin_scan(struct scan *s)
+{
+    struct received *r = s->store;
+    const struct figures_filter *f = s->filter;
+    int64_t sources = database_number(&r->db, "SELECT max(id) FROM source", 0);
+    int64_t reporters = database_number(&r->db, "SELECT max(id) FROM reporter", 0);
+    s->max_source = sources > 0 ? (size_t)sources : 0;
+    s->max_reporter = reporters > 0 ? (size_t)reporters : 0;
+    s->sources = arena_array(s->arena, struct figures_source *, s->max_source + 1);
+    s->reporters = arena_array(s->arena, struct figures_reporter *, s->max_reporter + 1);
+    if (f->source.n)
+        s->only_source = number_of(r, "SELECT id FROM source WHERE name = ?1", f->source);
+    if (f->reporter.p)
+        s->only_reporter = number_of(r, "SELECT id FROM reporter WHERE name = ?1", f->reporter);
+    s->out->n_days = (size_t)(f->to_day - f->from_day + 1);
+    s->out->days = arena_array(s->arena, struct figures_day, s->out->n_days);
+    for (size_t i = 0; i < s->out->n_days; i++)
+        s->out->days[i].day = f->from_day + (int64_t)i;
+}
+
+/* --- Domains -----------------------------------------------------------------------------------*/
+
+static bool is_wanted(const struct figures_filter *f, struct str name, bool *ours)
+{
+    *ours = conf_has_domain(f->owner.domains, name) || f->owner.domains->all;
+    return !f->domain.n || str_eq(f->domain, name);
+}
+
+static bool read_domains(struct scan *s)
+{
+    int rc = SQLITE_DONE;
+    size_t cap = 0;
+    struct figures *out = s->out;
+    sqlite3_stmt *q = database_prepare(
+        &s->store->db, "SELECT id, name, (SELECT count(*) FROM report WHERE domain = domain.id"
+                       " AND day BETWEEN ?1 AND ?2), (SELECT policy FROM report WHERE"
+                       " domain = domain.id ORDER BY day DESC LIMIT 1) FROM domain ORDER BY name");
+    if (q) {
+        sqlite3_bind_int64(q, 1, s->filter->from_day);
+        sqlite3_bind_int64(q, 2, s->filter->to_day);
+    }
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        bool ours;
+        struct aggregate_policy policy = {0};
+        struct str name = received_column(q, 1);
+        if (!is_wanted(s->filter, name, &ours))
+            continue;
+        out->domains =
+            arena_extend(s->arena, out->domains, out->n_domains, &cap, sizeof *out->domains);
+        received_unpack_policy(received_column(q, 3), &policy);
+        out->domains[out->n_domains++] = (struct figures_domain){
+            .id = sqlite3_column_int64(q, 0),
+            .name = str_copy(s->arena, name),
+            .ours = ours,
+            .reports = (uint64_t)sqlite3_column_int64(q, 2),
+            .p = str_copy(s->arena, policy.p),
+            .sp = str_copy(s->arena, policy.sp),
+        };
+    }
+    return figures_end(s->store, q, rc);
+}
+
+/* --- Order -------------------------------------------------------------------------------------*/
+
+static int more_first(uint64_t a, uint64_t b)
+{
+    return (a < b) - (a > b);
+}
+
+static int by_source(const void *a, const void *b)
+{
+    const struct figures_source *x = a, *y = b;
+    int order = more_first(figures_all(&x->counts), figures_all(&y->counts));
+    return order ? order : (x->id > y->id) - (x->id < y->id);
+}
+
+static int by_reporter(const void *a, const void *b)
+{
+    const struct figures_reporter *x = a, *y = b;
+    int order = more_first(figures_all(&x->counts), figures_all(&y->counts));
+    return order ? order : (x->id > y->id) - (x->id < y->id);
+}
+
+static int by_domain(const void *a, const void *b)
+{
+    const struct figures_domain *x = a, *y = b;
+    if (x->ours != y->ours)
+        return y->ours - x->ours;
+    int order = more_first(figures_all(&x->counts), figures_all(&y->counts));
+    return order ? order : str_cmp_nocase(x->name, y->name);
+}
+
+static void collect(struct scan *s)
+{
+    struct figures *out = s->out;
+    size_t n = 0;
+    out->sources = arena_array(s->arena, struct figures_source, out->n_sources);
+    for (size_t i = 0; i <= s->max_source; i++)
+        if (s->sources[i])
+            out->sources[n++] = *s->sources[i];
+    n = 0;
+    out->reporters = arena_array(s->arena, struct figures_reporter, out->n_reporters);
+    for (size_t i = 0; i <= s->max_reporter; i++)
+        if (s->reporters[i])
+            out->reporters[n++] = *s->reporters[i];
+    if (out->n_sources)
+        qsort(out->sources, out->n_sources, sizeof *out->sources, by_source);
+    if (out->n_domains)
+        qsort(out->domains, out->n_domains, sizeof *out->domains, by_domain);
+}
+
+/* --- Reporters ---------------------------------------------------------------------------------*/
+
+static void add_reporter(struct scan *s, sqlite3_stmt *q)
+{
+    struct figures_reporter *r = reporter_at(s, sqlite3_column_int64(q, 0));
+    if (!r || (s->only_reporter && s->only_reporter != r->id))
+        return;
+    int64_t first = sqlite3_column_int64(q, 2), last = sqlite3_column_int64(q, 3);
+    r->reports += (uint64_t)sqlite3_column_int64(q, 1);
+    if (!r->first_day || first < r->first_day)
+        r->first_day = first;
+    if (last > r->last_day)
+        r->last_day = last;
+    int64_t days = s->filter->to_day - first + 1, with = sqlite3_column_int64(q, 4);
+    r->missing = days > with ? (uint64_t)(days - with) : 0;
+}
+
+/* Reports without rows count here, too. */
+static bool read_reporters(struct scan *s, const struct figures_domain *domain)
+{
+    int rc = SQLITE_DONE;
+    sqlite3_stmt *q = database_prepare(
+        &s->store->db, "SELECT reporter, count(*), min(day), max(day), count(DISTINCT day)"
+                       " FROM report WHERE domain = ?1 AND day BETWEEN ?2 AND ?3 AND trust >= ?4"
+                       " GROUP BY reporter");
+    if (q) {
+        sqlite3_bind_int64(q, 1, domain->id);
+        sqlite3_bind_int64(q, 2, s->filter->from_day);
+        sqlite3_bind_int64(q, 3, s->filter->to_day);
+        sqlite3_bind_int(q, 4, s->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    }
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW)
+        if (!s->only_reporter || s->only_reporter == sqlite3_column_int64(q, 0))
+            add_reporter(s, q);
+    return figures_end(s->store, q, rc);
+}
+
+static bool name_reporters(struct scan *s)
+{
+    struct figures *out = s->out;
+    sqlite3_stmt *q = database_prepare(&s->store->db, "SELECT name FROM reporter WHERE id = ?1");
+    for (size_t i = 0; q && i < out->n_reporters; i++) {
+        sqlite3_bind_int64(q, 1, out->reporters[i].id);
+        if (sqlite3_step(q) == SQLITE_ROW)
+            out->reporters[i].name = str_copy(s->arena, received_column(q, 0));
+        sqlite3_reset(q);
+    }
+    if (out->n_reporters)
+        qsort(out->reporters, out->n_reporters, sizeof *out->reporters, by_reporter);
+    return figures_end(s->store, q, SQLITE_DONE);
+}
+
+/* --- The whole ---------------------------------------------------------------------------------*/
+
+static bool scan_all(struct scan *s)
+{
+    struct figures *out = s->out;
+    if (!read_domains(s))
+        return false;
+    for (size_t i = 0; i < out->n_domains; i++)
+        if (out->domains[i].ours &&
+            (!scan_domain(s, &out->domains[i]) || !read_reporters(s, &out->domains[i])))
+            return false;
+    collect(s);
+    return name_reporters(s) &&
+           figures_name_sources(s->store, s->filter, s->arena, out->sources, out->n_sources);
+}
+
+bool figures_read(struct received *r, const struct figures_filter *f, struct arena *a,
+                  struct figures *out)
+{
+    *out = (struct figures){0};
+    struct scan s = {.store = r, .filter = f, .arena = a, .out = out};
+    if (f->to_day < f->from_day || f->to_day - f->from_day > DAYS_MAX)
+        return true;
+    begin_scan(&s);
+    return scan_all(&s);
+}

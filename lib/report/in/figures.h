@@ -1,0 +1,186 @@
+/* figures.h - what received reports say, as figures: for terminals, JSON and pages alike. All of
+ * one answer follow one filter, and come out of the daily sums, which stay when rows go.
+ *
+ * Messages count by the day (UTC) that the middle of a report's period lies in. Texts are as they
+ * came: whoever prints them cleans or escapes them. Everything lives in the arena that is given.
+ *
+ * Errors: false, and received_problem() is a phrase. */
+#ifndef ASSAY_REPORT_IN_FIGURES_H
+#define ASSAY_REPORT_IN_FIGURES_H
+
+#include "conf/conf.h"
+#include "report/in/outcome.h"
+#include "report/in/received.h"
+
+/* --- What is wanted --- */
+
+enum figures_result {
+    RESULT_ANY,
+    RESULT_PASS,
+    RESULT_FAIL,
+    RESULT_BOTH,
+    RESULT_DKIM,
+    RESULT_SPF,
+    RESULT_QUARANTINED,
+    RESULT_REJECTED,
+    RESULT_COUNT
+};
+/* "any", "pass", "fail", "both", "dkim" and "spf" (alone), "quarantine", "reject". */
+const char *figures_result_word(enum figures_result result);
+bool figures_result_of_word(struct str word, enum figures_result *result);
+
+/* Which are ours; the same for all questions of a program. */
+struct figures_owner {
+    const struct conf_strings *domains; /* only these are counted, and those below them */
+    const struct netset *hosts;         /* addresses of our own; may be NULL */
+    const struct netset *networks;      /* likewise */
+};
+
+struct figures_filter {
+    struct figures_owner owner;
+    struct str domain;        /* empty: all of ours */
+    int64_t from_day, to_day; /* days since 1970, both included */
+    struct str source;        /* as figures_source.name has it; empty: all */
+    struct str reporter;      /* as figures_reporter.name has it; empty: all */
+    enum figures_result result;
+    bool all_trust; /* reports whose mail did not pass DMARC count, too */
+};
+
+/* --- What comes out --- */
+
+/* Messages. both + dkim + spf + fail is all of them. */
+struct figures_counts {
+    uint64_t both, dkim, spf, fail; /* aligned: by both, by one alone, by none */
+    uint64_t quarantined, rejected; /* what reporters did; the rest was let pass */
+    uint64_t overridden;            /* that fail, with something else done than the policy says */
+};
+
+static inline uint64_t figures_all(const struct figures_counts *c)
+{
+    return c->both + c->dkim + c->spf + c->fail;
+}
+
+struct figures_day {
+    int64_t day;
+    struct figures_counts counts;
+};
+
+enum source_class {
+    CLASS_OWN,
+    CLASS_APPROVED,
+    CLASS_FORWARDER,
+    CLASS_UNKNOWN,
+    CLASS_SPOOF,
+    CLASS_COUNT
+};
+/* "own", "approved", "forwarder-like", "unknown", "spoof". */
+const char *source_class_word(enum source_class class);
+bool source_class_of_word(struct str word, enum source_class *class); /* "forwarder", too */
+
+/* Six reasons, of failing messages: one of DKIM and one of SPF for each; strict of either. */
+enum figures_cause {
+    CAUSE_NO_SIGNATURE,
+    CAUSE_BROKEN_SIGNATURE,
+    CAUSE_OTHER_SIGNER,
+    CAUSE_SPF_FAILS,
+    CAUSE_SPF_OTHER,
+    CAUSE_STRICT,
+    CAUSE_COUNT
+};
+const char *figures_cause_word(enum figures_cause cause);   /* "no-signature" */
+const char *figures_cause_phrase(enum figures_cause cause); /* "has no signature" */
+
+/* Who sends: hosts of one organization, by the verified names of their addresses, or else a
+ * network. */
+struct figures_source {
+    int64_t id;
+    struct str name; /* "example.net", "192.0.2.0/24" */
+    enum source_kind kind;
+    enum source_class class;
+    bool labelled;      /* the operator said so */
+    struct str title;   /* the operator's name for it; may be empty */
+    struct str country; /* of most addresses; empty: not known */
+    struct figures_counts counts;
+    uint64_t kinds[KIND_COUNT];   /* messages by what they look like */
+    uint64_t causes[CAUSE_COUNT]; /* of failing messages */
+    int64_t first_day, last_day;  /* ever seen, for any domain of the filter */
+};
+
+struct figures_reporter {
+    int64_t id;
+    struct str name; /* empty: it does not say one */
+    struct figures_counts counts;
+    uint64_t reports;
+    int64_t first_day, last_day; /* of its reports in this period */
+    uint64_t missing; /* days between the first and the end of the period without a report */
+};
+
+struct figures_domain {
+    int64_t id;
+    struct str name;
+    bool ours;
+    struct figures_counts counts; /* for one that is not ours 0 */
+    uint64_t reports;
+    struct str p, sp; /* as the newest report has it; empty: not said */
+};
+
+struct figures {
+    struct figures_counts counts;
+    uint64_t causes[CAUSE_COUNT];
+    size_t n_days; /* every day of the period, without gaps */
+    struct figures_day *days;
+    size_t n_sources; /* most messages first */
+    struct figures_source *sources;
+    size_t n_reporters; /* most messages first */
+    struct figures_reporter *reporters;
+    size_t n_domains; /* most messages first; those that are not ours behind */
+    struct figures_domain *domains;
+};
+
+/* All of this at once. 10 million messages over 400 days: below 0.3 s. */
+bool figures_read(struct received *r, const struct figures_filter *f, struct arena *a,
+                  struct figures *out);
+
+/* --- One source, from rows: its last FIGURES_ROWS_MAX in the period --- */
+
+#define FIGURES_ROWS_MAX 20000
+struct figures_address {
+    struct netaddr address;
+    struct str name, country;
+    struct figures_counts counts;
+};
+struct figures_identity {
+    struct str what;             /* "dkim", "spf" */
+    struct str domain, selector; /* of spf: MAIL FROM domain, no selector */
+    struct str result;
+    uint64_t messages;
+};
+struct figures_detail {
+    size_t n_addresses, n_identities; /* most messages first */
+    struct figures_address *addresses;
+    struct figures_identity *identities;
+    bool cut; /* there were more rows */
+};
+bool figures_source_detail(struct received *r, const struct figures_filter *f, int64_t source,
+                           struct arena *a, struct figures_detail *out);
+
+/* --- Failing mail by country, from rows (so as long as keep-rows has them) --- */
+
+struct figures_country {
+    struct str country; /* two letters; empty: not known */
+    uint64_t fail, all;
+};
+bool figures_countries(struct received *r, const struct figures_filter *f, struct arena *a,
+                       size_t *n, struct figures_country **out); /* most failing first */
+
+/* --- Failure reports by source --- */
+
+struct figures_failures {
+    struct str source;
+    uint64_t incidents;
+    int64_t last_day;
+};
+bool figures_failure_reports(struct received *r, const struct figures_filter *f, struct arena *a,
+                             size_t *n, struct figures_failures **out); /* most first */
+
+#endif

@@ -1,0 +1,222 @@
+/* figures_rows.c - figures that come from rows: one source, countries; and failure reports.
+ *
+ * Errors: false, and why stands in the store. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/in/figures_scan.h"
+
+#define IDENTITIES_MAX 500
+#define ADDRESSES_MAX  2000
+
+static int more_first(uint64_t a, uint64_t b)
+{
+    return (a < b) - (a > b);
+}
+
+static bool is_ours(const struct figures_filter *f, struct str domain)
+{
+    return (f->owner.domains->all || conf_has_domain(f->owner.domains, domain)) &&
+           (!f->domain.n || str_eq(f->domain, domain));
+}
+
+/* --- One source --------------------------------------------------------------------------------*/
+
+struct detail {
+    const struct figures_filter *filter;
+    struct arena *arena;
+    struct figures_detail *out;
+    size_t addresses_cap, identities_cap;
+};
+
+static void read_address(struct str ip, struct netaddr *out)
+{
+    *out = (struct netaddr){0};
+    if (ip.n != 4 && ip.n != 16)
+        return;
+    out->family = ip.n == 4 ? 4 : 6;
+    memcpy(out->bytes, ip.p, ip.n);
+}
+
+/* Rows come by address, so it is the last one or a new one. */
+static struct figures_address *address_of(struct detail *d, sqlite3_stmt *q)
+{
+    struct figures_detail *out = d->out;
+    struct netaddr address;
+    read_address(received_column(q, 0), &address);
+    struct figures_address *last = out->n_addresses ? &out->addresses[out->n_addresses - 1] : NULL;
+    if (last && (netaddr_eq(&last->address, &address) || out->n_addresses == ADDRESSES_MAX))
+        return last;
+    out->addresses = arena_extend(d->arena, out->addresses, out->n_addresses, &d->addresses_cap,
+                                  sizeof *out->addresses);
+    out->addresses[out->n_addresses] = (struct figures_address){
+        .address = address,
+        .name = str_copy(d->arena, received_column(q, 1)),
+        .country = str_copy(d->arena, received_column(q, 2)),
+    };
+    return &out->addresses[out->n_addresses++];
+}
+
+static void add_identity(struct detail *d, const char *what, struct str domain, struct str selector,
+                         struct str result, uint64_t messages)
+{
+    struct figures_detail *out = d->out;
+    for (size_t i = 0; i < out->n_identities; i++) {
+        struct figures_identity *id = &out->identities[i];
+        if (str_eq(id->what, str_of(what)) && str_eq(id->domain, domain) &&
+            str_eq(id->selector, selector) && str_eq(id->result, result)) {
+            id->messages += messages;
+            return;
+        }
+    }
+    if (out->n_identities == IDENTITIES_MAX)
+        return;
+    out->identities = arena_extend(d->arena, out->identities, out->n_identities, &d->identities_cap,
+                                   sizeof *out->identities);
+    out->identities[out->n_identities++] = (struct figures_identity){
+        str_of(what), str_copy(d->arena, domain), str_copy(d->arena, selector),
+        str_copy(d->arena, result), messages};
+}
+
+static void add_row(struct detail *d, sqlite3_stmt *q, struct aggregate_row *row)
+{
+    const struct outcome o = outcome_unpack(sqlite3_column_int64(q, 3));
+    uint64_t messages = (uint64_t)sqlite3_column_int64(q, 4);
+    if (!figures_wants(d->filter->result, &o) || !is_ours(d->filter, received_column(q, 6)))
+        return;
+    figures_count(&address_of(d, q)->counts, &o, messages);
+    received_unpack_results(received_column(q, 5), row);
+    for (size_t i = 0; i < row->n_dkim; i++)
+        add_identity(d, "dkim", row->auth_dkim[i].domain, row->auth_dkim[i].selector,
+                     row->auth_dkim[i].result, messages);
+    for (size_t i = 0; i < row->n_spf; i++)
+        add_identity(d, "spf", row->auth_spf[i].domain, STR(""), row->auth_spf[i].result, messages);
+}
+
+static int by_identity(const void *a, const void *b)
+{
+    const struct figures_identity *x = a, *y = b;
+    return more_first(x->messages, y->messages);
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct figures_address *x = a, *y = b;
+    return more_first(figures_all(&x->counts), figures_all(&y->counts));
+}
+
+bool figures_source_detail(struct received *r, const struct figures_filter *f, int64_t source,
+                           struct arena *a, struct figures_detail *out)
+{
+    int rc = SQLITE_DONE;
+    size_t n = 0;
+    *out = (struct figures_detail){0};
+    struct detail d = {.filter = f, .arena = a, .out = out};
+    struct aggregate_row *row = arena_make(a, struct aggregate_row);
+    sqlite3_stmt *q = database_prepare(
+        &r->db,
+        "SELECT ip, address.name, country, outcome, row.messages, text, domain.name FROM address"
+        " JOIN row ON row.address = address.id JOIN report ON report.id = row.report"
+        " JOIN domain ON domain.id = report.domain JOIN results ON results.id = row.results"
+        " WHERE address.source = ?1 AND report.day BETWEEN ?2 AND ?3 AND report.trust >= ?4"
+        " LIMIT ?5");
+    if (q) {
+        sqlite3_bind_int64(q, 1, source);
+        sqlite3_bind_int64(q, 2, f->from_day);
+        sqlite3_bind_int64(q, 3, f->to_day);
+        sqlite3_bind_int(q, 4, f->all_trust ? TRUST_NONE : TRUST_COUNTED);
+        sqlite3_bind_int(q, 5, FIGURES_ROWS_MAX);
+    }
+    for (; q && (rc = sqlite3_step(q)) == SQLITE_ROW; n++)
+        add_row(&d, q, row);
+    out->cut = n == FIGURES_ROWS_MAX;
+    if (out->n_addresses)
+        qsort(out->addresses, out->n_addresses, sizeof *out->addresses, by_address);
+    if (out->n_identities)
+        qsort(out->identities, out->n_identities, sizeof *out->identities, by_identity);
+    return figures_end(r, q, rc);
+}
+
+/* --- Countries ---------------------------------------------------------------------------------*/
+
+static int by_country(const void *a, const void *b)
+{
+    const struct figures_country *x = a, *y = b;
+    int order = more_first(x->fail, y->fail);
+    return order ? order : more_first(x->all, y->all);
+}
+
+static struct figures_country *country_at(struct arena *a, struct str country, size_t *n,
+                                          size_t *cap, struct figures_country **out)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (str_eq((*out)[i].country, country))
+            return &(*out)[i];
+    *out = arena_extend(a, *out, *n, cap, sizeof **out);
+    (*out)[*n] = (struct figures_country){.country = str_copy(a, country)};
+    return &(*out)[(*n)++];
+}
+
+bool figures_countries(struct received *r, const struct figures_filter *f, struct arena *a,
+                       size_t *n, struct figures_country **out)
+{
+    int rc = SQLITE_DONE;
+    size_t cap = 0;
+    *n = 0;
+    *out = NULL;
+    sqlite3_stmt *q = database_prepare(
+        &r->db, "SELECT country, outcome, sum(row.messages), domain.name FROM report"
+                " JOIN domain ON domain.id = report.domain JOIN row ON row.report = report.id"
+                " JOIN address ON address.id = row.address WHERE report.day BETWEEN ?1 AND ?2"
+                " AND report.trust >= ?3 GROUP BY domain.id, country, outcome");
+    if (q) {
+        sqlite3_bind_int64(q, 1, f->from_day);
+        sqlite3_bind_int64(q, 2, f->to_day);
+        sqlite3_bind_int(q, 3, f->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    }
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        const struct outcome o = outcome_unpack(sqlite3_column_int64(q, 1));
+        uint64_t messages = (uint64_t)sqlite3_column_int64(q, 2);
+        if (!is_ours(f, received_column(q, 3)) || !figures_wants(f->result, &o))
+            continue;
+        struct figures_country *c = country_at(a, received_column(q, 0), n, &cap, out);
+        c->all += messages;
+        c->fail += outcome_passes(&o) ? 0 : messages;
+    }
+    if (*n)
+        qsort(*out, *n, sizeof **out, by_country);
+    return figures_end(r, q, rc);
+}
+
+/* --- Failure reports ---------------------------------------------------------------------------*/
+
+bool figures_failure_reports(struct received *r, const struct figures_filter *f, struct arena *a,
+                             size_t *n, struct figures_failures **out)
+{
+    int rc = SQLITE_DONE;
+    size_t cap = 0;
+    *n = 0;
+    *out = NULL;
+    sqlite3_stmt *q = database_prepare(
+        &r->db,
+        "SELECT source.name, sum(incidents), max(day), domain.name FROM failures"
+        " JOIN domain ON domain.id = failures.domain JOIN source ON source.id = failures.source"
+        " WHERE day BETWEEN ?1 AND ?2 AND (?3 = '' OR domain.name = ?3)"
+        " GROUP BY source.id, domain.id ORDER BY 2 DESC");
+    if (q) {
+        sqlite3_bind_int64(q, 1, f->from_day);
+        sqlite3_bind_int64(q, 2, f->to_day);
+        received_bind(q, 3, f->domain.p ? f->domain : STR(""));
+    }
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        if (!is_ours(f, received_column(q, 3)))
+            continue;
+        *out = arena_extend(a, *out, *n, &cap, sizeof **out);
+        (*out)[(*n)++] = (struct figures_failures){
+            .source = str_copy(a, received_column(q, 0)),
+            .incidents = (uint64_t)sqlite3_column_int64(q, 1),
+            .last_day = sqlite3_column_int64(q, 2),
+        };
+    }
+    return figures_end(r, q, rc);
+}

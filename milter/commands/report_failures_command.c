@@ -1,0 +1,196 @@
+/* report_failures_command.c - `assay report failures`: what of our mail fails, from where and why,
+ * and what reports about single messages say.
+ *
+ * Errors: exit status 75 if the store is not to be had. */
+#include <inttypes.h>
+
+#include "milter/commands/commands.h"
+#include "milter/commands/report_figures.h"
+
+static void causes_json(struct json *j, const uint64_t causes[CAUSE_COUNT])
+{
+    for (int i = 0; i < CAUSE_COUNT; i++)
+        json_number(j, figures_cause_word((enum figures_cause)i), (int64_t)causes[i]);
+}
+
+static void source_json(struct figures_words *w, const struct figures_source *s)
+{
+    struct json *j = &w->json;
+    json_object(j, NULL);
+    json_text(j, "source", s->name);
+    json_text(j, "class", str_of(source_class_word(s->class)));
+    json_number(j, "messages", (int64_t)figures_all(&s->counts));
+    json_number(j, "fail", (int64_t)s->counts.fail);
+    json_object(j, "causes");
+    causes_json(j, s->causes);
+    json_end(j, '}');
+    json_end(j, '}');
+}
+
+static void source_csv(struct figures_words *w, const struct figures_source *s)
+{
+    csv_text(&w->table, s->name);
+    csv_text(&w->table, str_of(source_class_word(s->class)));
+    csv_number(&w->table, (int64_t)figures_all(&s->counts));
+    csv_number(&w->table, (int64_t)s->counts.fail);
+    for (int i = 0; i < CAUSE_COUNT; i++)
+        csv_number(&w->table, (int64_t)s->causes[i]);
+    csv_end(&w->table);
+}
+
+static void source_text(struct figures_words *w, const struct figures_source *s)
+{
+    printf("\n%.*s (%s): %" PRIu64 " of %" PRIu64 " messages fail\n",
+           STR_ARG(figures_clean(w, s->name, 100)), source_class_word(s->class), s->counts.fail,
+           figures_all(&s->counts));
+    for (int i = 0; i < CAUSE_COUNT; i++)
+        if (s->causes[i])
+            printf("  %9" PRIu64 "  %s\n", s->causes[i],
+                   figures_cause_phrase((enum figures_cause)i));
+}
+
+static void print_sources(struct figures_words *w, const struct figures *f)
+{
+    for (size_t i = 0; i < f->n_sources; i++) {
+        if (!f->sources[i].counts.fail)
+            continue;
+        if (w->command->json)
+            source_json(w, &f->sources[i]);
+        else if (w->csv)
+            source_csv(w, &f->sources[i]);
+        else
+            source_text(w, &f->sources[i]);
+    }
+}
+
+static void print_head(struct figures_words *w, const struct figures *f)
+{
+    if (w->csv) {
+        fputs("source,class,messages,fail", stdout);
+        for (int i = 0; i < CAUSE_COUNT; i++)
+            printf(",%s", figures_cause_word((enum figures_cause)i));
+        fputs("\r\n", stdout);
+        return;
+    }
+    if (w->command->json)
+        return;
+    printf("%" PRIu64 " of %" PRIu64 " messages fail\n", f->counts.fail, figures_all(&f->counts));
+    for (int i = 0; i < CAUSE_COUNT; i++)
+        printf("  %9" PRIu64 "  %s\n", f->causes[i], figures_cause_phrase((enum figures_cause)i));
+}
+
+/* --- Reports about single messages -------------------------------------------------------------*/
+
+static bool single_json(void *words, const struct failure_report *r, const unsigned char *digest,
+                        int64_t received)
+{
+    struct figures_words *w = words;
+    struct json *j = &w->json;
+    char address[NETADDR_TEXT];
+    (void)digest;
+    json_object(j, NULL);
+    json_number(j, "received", received);
+    json_number(j, "arrival", r->arrival);
+    json_text(j, "reporter", r->reporter);
+    json_text(j, "domain", r->domain);
+    json_text(j, "source_ip",
+              r->source.family ? str_of(netaddr_format(&r->source, address)) : STR_NONE);
+    json_text(j, "auth_failure", r->kind);
+    json_text(j, "delivery_result", r->result);
+    json_text(j, "dkim_domain", r->dkim_domain);
+    json_text(j, "dkim_selector", r->dkim_selector);
+    json_text(j, "header_from", r->header_from);
+    json_text(j, "envelope_from", r->envelope_from);
+    json_text(j, "subject", r->subject);
+    json_number(j, "incidents", r->incidents);
+    json_end(j, '}');
+    return true;
+}
+
+static bool single_text(void *words, const struct failure_report *r, const unsigned char *digest,
+                        int64_t received)
+{
+    struct figures_words *w = words;
+    char address[NETADDR_TEXT], day[16];
+    (void)digest;
+    printf("%s  %-24.*s  %-39s  %-10.*s  %.*s\n",
+           figures_day_text((r->arrival ? r->arrival : received) / 86400, day),
+           STR_ARG(figures_clean(w, r->domain, 24)), netaddr_format(&r->source, address),
+           STR_ARG(figures_clean(w, r->result, 10)), STR_ARG(figures_clean(w, r->subject, 100)));
+    return true;
+}
+
+static bool print_single(struct figures_words *w)
+{
+    const struct received_wanted wanted = {.domain = w->filter.domain,
+                                           .since = w->filter.from_day * 86400};
+    return received_each_failure(w->store, &wanted, w->command->json ? single_json : single_text,
+                                 w);
+}
+
+static bool print_rolled_up(struct figures_words *w)
+{
+    struct figures_failures *v;
+    size_t n;
+    char day[16];
+    if (w->command->json || w->csv)
+        return true;
+    if (!figures_failure_reports(w->store, &w->filter, w->command->arena, &n, &v))
+        return false;
+    if (n)
+        printf("\nReports about single messages (--single lists them):\n");
+    for (size_t i = 0; i < n && i < 50; i++)
+        printf("  %9" PRIu64 "  %-32.*s  the last on %s\n", v[i].incidents,
+               STR_ARG(figures_clean(w, v[i].source, 32)), figures_day_text(v[i].last_day, day));
+    return true;
+}
+
+/* --- Running -----------------------------------------------------------------------------------*/
+
+struct failures_words {
+    struct figures_words figures; /* first: the options of all write there */
+    bool single;
+};
+
+static int failures_run(struct command *c)
+{
+    struct failures_words *own = c->own;
+    struct figures_words *w = &own->figures;
+    struct figures f = {0};
+    int status = figures_begin(c, 30);
+    if (status != EX_OK)
+        return status;
+    bool good = true;
+    if (own->single) {
+        good = !w->store || print_single(w);
+    } else {
+        good = !w->store || figures_read(w->store, &w->filter, c->arena, &f);
+        print_head(w, &f);
+        print_sources(w, &f);
+        good = good && (!w->store || print_rolled_up(w));
+    }
+    return figures_finish(w, good, status);
+}
+
+static const struct command_option failures_options[] = {
+    FIGURES_DOMAIN,
+    FIGURES_PERIOD,
+    FIGURES_FILTER,
+    FIGURES_TRUST,
+    FIGURES_CSV,
+    OPTION("single", NULL, take_flag, struct failures_words, single,
+           "list the reports about single messages"),
+    {0},
+};
+
+const struct command_row report_failures_command = {
+    .name = "failures",
+    .brief = "what fails, from where, and why",
+    .options = failures_options,
+    .common = COMMON_CONF | COMMON_JSON,
+    .size = sizeof(struct failures_words),
+    .run = failures_run,
+    .about = "Says what of the mail in our name fails DMARC, by source, and why: one reason of "
+             "DKIM and one of SPF for each message.",
+    .status = "0; 75 the store cannot be had now.",
+};

@@ -1,0 +1,100 @@
+/* report_figures.c - the filter of the commands that print figures, and their forms.
+ *
+ * Errors: an exit status after a complaint: 64 for a word that is none, 75 for the store. */
+#include "milter/commands/report_figures.h"
+
+#include <string.h>
+#include <time.h>
+
+#define DAY 86400
+
+static int take_words(struct command *c, struct figures_words *w, int days)
+{
+    struct figures_filter *f = &w->filter;
+    int64_t now = time(NULL);
+    f->owner = (struct figures_owner){report_domains(c), &c->conf->host_addresses,
+                                      &c->conf->trusted_networks};
+    f->to_day = (w->until ? w->until : now) / DAY;
+    f->from_day = w->since ? w->since / DAY : f->to_day - days + 1;
+    f->all_trust = w->all_trust;
+    f->source = str_of(w->source);
+    f->reporter = str_of(w->reporter);
+    if (w->domain) {
+        const char *why =
+            conf_domain_problem(c->arena, str_of(w->domain), CONF_DOMAIN_NAMED, &f->domain);
+        if (why)
+            return command_fail(c, EX_USAGE, "--domain: \"%s\" %s", w->domain, why);
+    }
+    if (w->result && !figures_result_of_word(str_of(w->result), &f->result))
+        return command_fail(c, EX_USAGE,
+                            "--result: \"%s\" is none of pass, fail, both, dkim, spf, quarantine, "
+                            "reject",
+                            w->result);
+    return EX_OK;
+}
+
+int figures_begin(struct command *c, int days)
+{
+    struct figures_words *w = c->own;
+    w->command = c;
+    w->scratch = c->arena;
+    int status = report_open_read(c, &w->store);
+    if (status == EX_OK)
+        status = take_words(c, w, days);
+    if (status != EX_OK) {
+        received_close(w->store);
+        return status;
+    }
+    if (!w->store && !c->json)
+        command_fail(c, 0, "no report was received yet; assay report receive stores them");
+    if (c->json)
+        json_begin_array(&w->json, c->arena);
+    csv_begin(&w->table, stdout);
+    return EX_OK;
+}
+
+int figures_finish(struct figures_words *w, bool good, int status)
+{
+    if (!good)
+        status = report_store_failed(w->command, w->store);
+    if (w->command->json) {
+        json_end(&w->json, ']');
+        struct str text = json_str(&w->json);
+        fwrite(text.p, 1, text.n, stdout);
+    }
+    received_close(w->store);
+    return status;
+}
+
+struct str figures_clean(const struct figures_words *w, struct str text, size_t max)
+{
+    return str_safe(w->scratch, text.p ? text : STR(""), max, true);
+}
+
+const char *figures_day_text(int64_t day, char out[16])
+{
+    time_t t = (time_t)(day * DAY);
+    struct tm tm;
+    if (!day || !gmtime_r(&t, &tm) || !strftime(out, 16, "%Y-%m-%d", &tm))
+        strcpy(out, "-");
+    return out;
+}
+
+void figures_json_counts(struct json *j, const struct figures_counts *c)
+{
+    json_number(j, "messages", (int64_t)figures_all(c));
+    json_number(j, "pass_both", (int64_t)c->both);
+    json_number(j, "pass_dkim", (int64_t)c->dkim);
+    json_number(j, "pass_spf", (int64_t)c->spf);
+    json_number(j, "fail", (int64_t)c->fail);
+    json_number(j, "quarantined", (int64_t)c->quarantined);
+    json_number(j, "rejected", (int64_t)c->rejected);
+    json_number(j, "overridden", (int64_t)c->overridden);
+}
+
+const char *figures_percent(uint64_t part, uint64_t all, char out[16])
+{
+    unsigned tenths = all ? (unsigned)((double)part * 1000.0 / (double)all) % 10000 : 0;
+    snprintf(out, 16, "%u.%u", tenths / 10, tenths % 10);
+    return out;
+}

@@ -1,0 +1,195 @@
+/* report_judge_command.c - `assay report readiness` and `assay report alarms`: what the figures
+ * mean.
+ *
+ * Errors: exit status 1 and 2 for warnings and what is grave, 75 if the store is not to be had. */
+#include <inttypes.h>
+
+#include "milter/commands/commands.h"
+#include "milter/commands/report_figures.h"
+#include "report/in/alarms.h"
+#include "report/in/readiness.h"
+
+/* --- Readiness ---------------------------------------------------------------------------------*/
+
+static void readiness_json(struct figures_words *w, const struct readiness *r)
+{
+    struct json *j = &w->json;
+    json_object(j, NULL);
+    json_text(j, "domain", r->domain);
+    json_text_or_null(j, "policy", r->p);
+    json_text(j, "verdict", str_of(readiness_word(r->verdict)));
+    json_number(j, "days", (int64_t)r->days);
+    json_number(j, "reporters", (int64_t)r->reporters);
+    json_number(j, "pass_per_10000", r->share);
+    json_object(j, "classes");
+    for (int i = 0; i < CLASS_COUNT; i++) {
+        json_object(j, source_class_word((enum source_class)i));
+        json_number(j, "messages", (int64_t)r->classes[i].messages);
+        json_number(j, "fail", (int64_t)r->classes[i].fail);
+        json_end(j, '}');
+    }
+    json_end(j, '}');
+    json_array(j, "hit");
+    for (size_t i = 0; i < r->n_hit; i++) {
+        json_object(j, NULL);
+        json_text(j, "source", r->hit[i].name);
+        json_text(j, "class", str_of(source_class_word(r->hit[i].class)));
+        json_number(j, "fail", (int64_t)r->hit[i].counts.fail);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+    json_text(j, "summary", r->summary);
+    json_array(j, "notes");
+    for (size_t i = 0; i < r->n_lines; i++)
+        json_text(j, NULL, r->lines[i]);
+    json_end(j, ']');
+    json_end(j, '}');
+}
+
+static void readiness_csv(struct figures_words *w, const struct readiness *r)
+{
+    csv_text(&w->table, r->domain);
+    csv_text(&w->table, r->p);
+    csv_text(&w->table, str_of(readiness_word(r->verdict)));
+    csv_number(&w->table, (int64_t)r->days);
+    csv_number(&w->table, (int64_t)r->reporters);
+    csv_number(&w->table, r->share);
+    csv_end(&w->table);
+}
+
+static void readiness_text(const struct readiness *r)
+{
+    printf("%.*s\n", STR_ARG(r->summary));
+    for (size_t i = 0; i < r->n_lines; i++)
+        printf("  %.*s\n", STR_ARG(r->lines[i]));
+}
+
+static bool judge_domain(struct figures_words *w, struct str domain)
+{
+    struct readiness r;
+    struct figures_filter f = w->filter;
+    f.domain = domain;
+    if (!readiness_read(w->store, &f, w->command->arena, &r))
+        return false;
+    if (w->command->json)
+        readiness_json(w, &r);
+    else if (w->csv)
+        readiness_csv(w, &r);
+    else
+        readiness_text(&r);
+    return true;
+}
+
+static int readiness_run(struct command *c)
+{
+    struct figures_words *w = c->own;
+    struct figures f = {0};
+    int status = figures_begin(c, READINESS_DAYS);
+    if (status != EX_OK)
+        return status;
+    bool good = !w->store || figures_read(w->store, &w->filter, c->arena, &f);
+    if (w->csv)
+        fputs("domain,policy,verdict,days,reporters,pass_per_10000\r\n", stdout);
+    for (size_t i = 0; good && i < f.n_domains; i++)
+        if (f.domains[i].ours)
+            good = judge_domain(w, f.domains[i].name);
+    return figures_finish(w, good, status);
+}
+
+/* --- Alarms ------------------------------------------------------------------------------------*/
+
+static void alarm_json(struct figures_words *w, const struct alarm *a)
+{
+    struct json *j = &w->json;
+    json_object(j, NULL);
+    json_text(j, "alarm", str_of(alarm_word(a->kind)));
+    json_bool(j, "grave", a->grave);
+    json_text(j, "domain", a->domain);
+    json_text_or_null(j, "about", a->about);
+    json_number(j, "since", a->day * 86400);
+    json_text(j, "text", a->text);
+    json_end(j, '}');
+}
+
+static void alarm_csv(struct figures_words *w, const struct alarm *a)
+{
+    csv_text(&w->table, str_of(alarm_word(a->kind)));
+    csv_text(&w->table, a->grave ? STR("true") : STR("false"));
+    csv_text(&w->table, a->domain);
+    csv_text(&w->table, a->about);
+    csv_number(&w->table, a->day * 86400);
+    csv_text(&w->table, a->text);
+    csv_end(&w->table);
+}
+
+static void alarm_text(struct figures_words *w, const struct alarm *a)
+{
+    char day[16];
+    printf("%-7s  %s  %.*s: %.*s\n", a->grave ? "grave" : "warning", figures_day_text(a->day, day),
+           STR_ARG(figures_clean(w, a->domain, 100)), STR_ARG(a->text));
+}
+
+static int alarms_run(struct command *c)
+{
+    struct figures_words *w = c->own;
+    struct alarm *v = NULL;
+    size_t n = 0;
+    int status = figures_begin(c, 1);
+    if (status != EX_OK)
+        return status;
+    bool good = !w->store || alarms_read(w->store, &w->filter, c->arena, &n, &v);
+    if (w->csv)
+        fputs("alarm,grave,domain,about,since,text\r\n", stdout);
+    for (size_t i = 0; good && i < n; i++) {
+        if (c->json)
+            alarm_json(w, &v[i]);
+        else if (w->csv)
+            alarm_csv(w, &v[i]);
+        else
+            alarm_text(w, &v[i]);
+        status = v[i].grave ? 2 : status ? status : 1;
+    }
+    if (good && w->store && !n && !c->json && !w->csv)
+        puts("nothing changed that somebody should look at");
+    return figures_finish(w, good, status);
+}
+
+static const struct command_option readiness_options[] = {
+    FIGURES_DOMAIN, FIGURES_PERIOD, FIGURES_TRUST, FIGURES_CSV, {0},
+};
+
+const struct command_row report_readiness_command = {
+    .name = "readiness",
+    .brief = "may a domain go to p=quarantine or p=reject, and who would be hit",
+    .options = readiness_options,
+    .common = COMMON_CONF | COMMON_JSON,
+    .size = sizeof(struct figures_words),
+    .run = readiness_run,
+    .about = "Says of each of our domains whether it may ask for quarantine or rejection, by what "
+             "reports of the last 14 days say, and who would be hit.",
+    .notes = "A domain is ready when of the mail of own and approved sources 99 % pass (99.5 % "
+             "for p=reject), by 14 days and 5 reporters.",
+    .status = "0; 75 the store cannot be had now.",
+};
+
+static const struct command_option alarms_options[] = {
+    FIGURES_DOMAIN,
+    OPTION("until", "TIME", take_since, struct figures_words, until,
+           "as of this day; default: today"),
+    FIGURES_TRUST,
+    FIGURES_CSV,
+    {0},
+};
+
+const struct command_row report_alarms_command = {
+    .name = "alarms",
+    .brief = "what changed that somebody should look at",
+    .options = alarms_options,
+    .common = COMMON_CONF | COMMON_JSON,
+    .size = sizeof(struct figures_words),
+    .run = alarms_run,
+    .about = "Compares the last week with the four before: new sources with mail that passes, a "
+             "pass rate that falls, reporters that are silent, selectors of ours that fail, a "
+             "record that changed.",
+    .status = "0 nothing; 1 warnings; 2 something grave; 75 the store cannot be had now.",
+};

@@ -1,0 +1,71 @@
+/* report_label_command.c - `assay report label`: the operator's word on a source.
+ *
+ * Errors: exit status 64 for a class that is none, 75 if the store is not to be had. */
+#include <string.h>
+
+#include "milter/commands/commands.h"
+#include "milter/commands/report.h"
+#include "report/in/figures.h"
+
+static bool print_label(void *command, const struct received_label *label)
+{
+    struct command *c = command;
+    if (label->class.n)
+        printf("%-14.*s  %-40.*s  %.*s\n", STR_ARG(label->class),
+               STR_ARG(str_safe(c->arena, label->source, 100, true)),
+               STR_ARG(str_safe(c->arena, label->title, 100, true)));
+    return true;
+}
+
+static int list_labels(struct command *c)
+{
+    struct received *store = NULL;
+    int status = report_open_read(c, &store);
+    if (status == EX_OK && store && !received_each_label(store, print_label, c))
+        status = report_store_failed(c, store);
+    received_close(store);
+    return status;
+}
+
+static int put_label(struct command *c, const struct received_label *label)
+{
+    struct received *store = NULL;
+    int status = report_open_write(c, &store);
+    if (status != EX_OK)
+        return status;
+    if (!received_begin(store) || !received_put_label(store, label) || !received_commit(store))
+        status = report_store_failed(c, store);
+    received_close(store);
+    return status;
+}
+
+static int label_run(struct command *c)
+{
+    enum source_class class;
+    if (!c->n_words)
+        return list_labels(c);
+    if (c->n_words < 2)
+        return command_fail(c, EX_USAGE, "wanted are SOURCE, CLASS and, if you like, NAME");
+    struct received_label label = {.source = str_of(c->words[0])};
+    if (source_class_of_word(str_of(c->words[1]), &class))
+        label.class = str_of(source_class_word(class));
+    else if (strcmp(c->words[1], "none") != 0)
+        return command_fail(c, EX_USAGE,
+                            "\"%s\" is no class: own, approved, forwarder, unknown, spoof; none "
+                            "takes a label back",
+                            c->words[1]);
+    label.title = c->n_words > 2 ? str_of(c->words[2]) : STR("");
+    return put_label(c, &label);
+}
+
+const struct command_row report_label_command = {
+    .name = "label",
+    .brief = "say what a source is",
+    .words = "[SOURCE] [CLASS] [NAME]",
+    .common = COMMON_CONF,
+    .run = label_run,
+    .about = "Says what a source is: SOURCE CLASS [NAME]. SOURCE is written as \"assay report "
+             "sources\" has it, CLASS is own, approved, forwarder, unknown or spoof; none takes a "
+             "label back. Without words the labels are listed.",
+    .status = "0; 64 a class that is none; 75 the store cannot be had now.",
+};
