@@ -69,6 +69,8 @@ static const struct form lists[] = {
     {" .<a@x.example>", " \".\" <a@x.example>"},
     {" Dr. A<a@x.example>", " \"Dr. A\" <a@x.example>"},
     {" A B<a@x.example>,<b@x.example>", " A B <a@x.example>, <b@x.example>"},
+    {" =?ab= O'B <a@x.example>", " =?ab= \"O'B\" <a@x.example>"},
+    {" =?utf-8?q?a?= O'?t <a@x.example>", " =?utf-8?q?a?= \"O'?t\" <a@x.example>"},
     /* encoded words are none in quotes */
     {" =?utf-8?q?J=C3=BCrgen?= O'Brien Jr. <a@x.example>",
      " =?utf-8?q?J=C3=BCrgen?= \"O'Brien\" \"Jr.\" <a@x.example>"},

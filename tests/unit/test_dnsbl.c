@@ -206,6 +206,12 @@ static void silent_lists_rest(void **state)
     assert_non_null(list_health_resting_at(h, STR("bl.example"), now + 59 * SECOND));
     assert_null(list_health_resting_at(h, STR("bl.example"), now + 60 * SECOND));
     assert_null(list_health_resting_at(h, STR("other.example"), now));
+    now += 60 * SECOND; /* it begins anew */
+    for (int i = 0; i < 4; i++)
+        list_health_note_at(h, STR("bl.example"), &silent, now, &warn);
+    assert_null(list_health_resting_at(h, STR("bl.example"), now));
+    list_health_note_at(h, STR("bl.example"), &silent, now, &warn);
+    assert_non_null(list_health_resting_at(h, STR("bl.example"), now));
     list_health_free(h);
 }
 

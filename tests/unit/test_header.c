@@ -28,6 +28,25 @@ static void lists(void **state)
     arena_free(a);
 }
 
+/* An estimate from above, and no more than twice too high for a field of some size. */
+static void what_a_field_costs(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct header_list h;
+    header_list_init(&h, a);
+    for (size_t i = 0; i < 300; i++) {
+        struct str value = {arena_alloc(a, 100 + i), 100 + i};
+        size_t before = arena_used(a), cost = header_list_cost(&h, 4 + value.n);
+        bool grows = h.n == h.cap;
+        header_list_add(&h, STR("Name"), value);
+        size_t used = arena_used(a) - before;
+        assert_true(used <= cost);
+        assert_true(grows || cost < 2 * used);
+    }
+    arena_free(a);
+}
+
 static void copies(void **state)
 {
     (void)state;
@@ -179,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists),
+        cmocka_unit_test(what_a_field_costs),
         cmocka_unit_test(copies),
         cmocka_unit_test(unfolding),
         cmocka_unit_test(messages),

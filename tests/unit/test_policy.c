@@ -53,6 +53,8 @@ static void the_gate_may_refuse_at_data(void **state)
         {"dnsbl = { mode = \"off\"; lists = ( { zone = \"bl.example\"; weight = 1; } ); };", false},
         {"sender = { mode = \"enforce\"; };", false},
         {"sender = { mode = \"enforce\"; on-null-mx = \"reject\"; };", true},
+        {"sender = { mode = \"enforce\"; on-null-mx = \"tempfail\"; };", true},
+        {"sender = { mode = \"enforce\"; on-unknown-domain = \"tempfail\"; };", true},
         {"sender = { on-null-mx = \"reject\"; };", false},
     };
     struct arena *a = arena_new(0);
