@@ -114,7 +114,9 @@ static inline void seal_by_hand(struct header_list *headers, struct str body, un
     push(headers, "ARC-Seal", make_seal(headers, r, i, alone));
 }
 
-static unsigned queries_made __attribute__((unused)); /* by validate(), the last time */
+/* By validate(), the last time. */
+static unsigned queries_made __attribute__((unused));
+static bool chain_begun __attribute__((unused));
 
 /* What the validator says. The outcome lives as long as `arena`. */
 static inline struct arc_outcome validate(const struct header_list *headers, struct str body,
@@ -129,6 +131,7 @@ static inline struct arc_outcome validate(const struct header_list *headers, str
     settings.max_queries = max_queries;
     struct arc_outcome none = {0};
     struct arc_chain *chain = arc_chain_new(&settings, headers, NULL, &asker);
+    chain_begun = chain != NULL;
     if (!body_digests_settled(settings.bodies))
         body_digests_update(settings.bodies, body.p, body.n);
     const struct arc_outcome *o = chain ? arc_chain_finish(chain, &asker) : &none;

@@ -66,6 +66,7 @@ static void no_chain(void **state)
     (void)state;
     struct header_list h = header();
     assert_chain(&h, body, ARC_NONE, "");
+    assert_false(chain_begun); /* it costs nothing */
     push(&h, "ARC-Something", STR(" i=1; a"));
     assert_chain(&h, body, ARC_NONE, "");
     assert_int_equal(arc_chain_read(arena, &h)->result, ARC_NONE);
