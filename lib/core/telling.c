@@ -29,3 +29,13 @@ struct str telling_quoted(struct arena *a, struct str s)
 {
     return without(a, str_safe(a, s, WORD_MAX, true), '"');
 }
+
+void telling_signature_json(struct json *j, const struct dkim_signature *s)
+{
+    json_text(j, "result", str_of(dkim_result_name(s->result)));
+    json_text_or_null(j, "reason", s->reason);
+    json_text_or_null(j, "domain", s->domain);
+    json_text_or_null(j, "selector", s->selector);
+    json_text_or_null(j, "algorithm", s->algorithm);
+    json_number(j, "key_bits", s->key_bits);
+}

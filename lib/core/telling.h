@@ -52,4 +52,8 @@ struct stage_telling {
 struct str telling_word(struct arena *a, struct str s);
 struct str telling_quoted(struct arena *a, struct str s);
 
+/* Members of an object that is open: result, reason, domain, selector, algorithm, key_bits of a
+ * signature of DKIM or ARC. */
+void telling_signature_json(struct json *j, const struct dkim_signature *s);
+
 #endif

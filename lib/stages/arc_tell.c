@@ -68,12 +68,7 @@ static void signature_json(struct json *j, const char *name, const struct dkim_s
         return;
     }
     json_object(j, name);
-    json_text(j, "result", str_of(dkim_result_name(s->result)));
-    json_text_or_null(j, "reason", s->reason);
-    json_text_or_null(j, "domain", s->domain);
-    json_text_or_null(j, "selector", s->selector);
-    json_text_or_null(j, "algorithm", s->algorithm);
-    json_number(j, "key_bits", s->key_bits);
+    telling_signature_json(j, s);
     json_end(j, '}');
 }
 

@@ -64,13 +64,8 @@ static void dkim_verify_json(const struct telling *t, struct json *j)
         const struct dkim_signature *s = &e->signatures[i];
         const struct told_body body = t->bodies ? t->bodies[i] : (struct told_body){0};
         json_object(j, NULL);
-        json_text(j, "result", str_of(dkim_result_name(s->result)));
-        json_text_or_null(j, "reason", s->reason);
-        json_text_or_null(j, "domain", s->domain);
-        json_text_or_null(j, "selector", s->selector);
+        telling_signature_json(j, s);
         json_text_or_null(j, "identity", s->identity);
-        json_text_or_null(j, "algorithm", s->algorithm);
-        json_number(j, "key_bits", s->key_bits);
         json_bool(j, "testing", s->testing);
         json_text_or_null(j, "canonicalization", body.canonicalization);
         json_text_or_null(j, "body_change", body.change);

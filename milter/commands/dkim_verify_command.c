@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "base/json.h"
+#include "core/telling.h"
 #include "dkim/dkim.h"
 #include "mail/domain.h"
 #include "milter/commands/commands.h"
@@ -64,13 +65,8 @@ static void print_json(struct command *c, const struct results *r)
     for (size_t i = 0; i < r->n; i++) {
         const struct dkim_signature *s = &r->v[i];
         json_object(&j, NULL);
-        json_text(&j, "result", str_of(dkim_result_name(s->result)));
-        json_text(&j, "reason", s->reason.n ? s->reason : STR_NONE);
-        json_text(&j, "domain", s->domain.n ? s->domain : STR_NONE);
-        json_text(&j, "selector", s->selector.n ? s->selector : STR_NONE);
-        json_text(&j, "identity", s->identity.n ? s->identity : STR_NONE);
-        json_text(&j, "algorithm", s->algorithm.n ? s->algorithm : STR_NONE);
-        json_number(&j, "key_bits", s->key_bits);
+        telling_signature_json(&j, s);
+        json_text_or_null(&j, "identity", s->identity);
         json_bool(&j, "testing", s->testing);
         json_text(&j, "dnssec", str_of(security_word(s->security)));
         json_end(&j, '}');
