@@ -18,7 +18,8 @@ struct state {
     bool address, domains; /* some list is asked about these */
     bool settled;          /* all answers to what was asked about are known */
     struct evidence_list *v;
-    size_t n;
+    bool begun;        /* lists have been asked ahead, about the address, and */
+    size_t n, n_begun; /* about so many of the names */
     struct str names[NAMES_MAX];
 };
 
@@ -131,19 +132,27 @@ static void start_list(const struct stage_run *run, const struct conf_list *list
 {
     const struct state *state = run->state;
     bool domains = list->asked.kind == DNSBL_DOMAIN;
-    if ((domains ? !state->n : !state->address) || left_out(run, list))
+    bool fresh = domains ? state->n > state->n_begun : state->address && !state->begun;
+    if (!fresh || left_out(run, list))
         return;
-    start_probes(run, list);
+    if (!domains || !state->n_begun)
+        start_probes(run, list);
     if (!domains)
         gate_start(run->gate, address_name(run, list), DNS_A);
-    for (size_t i = 0; domains && i < state->n; i++)
+    for (size_t i = state->n_begun; domains && i < state->n; i++)
         gate_start(run->gate, domain_name(run, list, state->names[i]), DNS_A);
 }
 
+/* What was not asked ahead before. */
 static void start_all(struct stage_run *run)
 {
-    for (size_t i = 0; run->state && i < run->conf->n_lists; i++)
+    struct state *state = run->state;
+    for (size_t i = 0; state && i < run->conf->n_lists; i++)
         start_list(run, &run->conf->lists[i]);
+    if (!state)
+        return;
+    state->begun = true;
+    state->n_begun = state->n;
 }
 
 static void begin(struct stage_run *run)

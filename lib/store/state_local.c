@@ -519,9 +519,22 @@ static void *work(void *local)
     return NULL;
 }
 
+/* Most messages are of senders that were here today: the thread is not woken for them. */
+static bool has_nothing_to_touch(struct local *l, const struct question *q)
+{
+    for (size_t i = 0; q->op == STATE_OP_TOUCH && i < q->n; i++)
+        if (!needs_no_touch(l, q, q->keys[i]))
+            return false;
+    return q->op == STATE_OP_TOUCH;
+}
+
 static bool take_local(struct state_backend *base, struct question *q)
 {
     struct local *l = (struct local *)base;
+    if (has_nothing_to_touch(l, q)) {
+        question_answer(q, NULL);
+        return true;
+    }
     bool taken = !trouble_pauses(&l->trouble) && question_queue_put(&l->queue, q);
     if (!taken)
         atomic_fetch_add(&l->trouble.missed, 1);

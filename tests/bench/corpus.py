@@ -84,6 +84,8 @@ def included(where):
 
 def zone(senders):
     key, found = public_key(), {"*.flood.example": {"TXT": ["v=spf1 ip4:192.0.2.77 -all"]}}
+    for name in ("bl1", "bl2", "allow"):  # DNS lists that list nobody but their test point
+        found[f"2.0.0.127.{name}.example"] = {"A": ["127.0.0.2"]}
     for sender in senders:
         found |= sender.zone(key)
     return found

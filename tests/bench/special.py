@@ -3,17 +3,26 @@
 Each function plays one thing - to those of its filters that were asked for - and yields lines (what, figures). A filter here is new (but for the tail's), and stopped afterwards. As in
 rounds.py a play that does not end as it should ends the program."""
 
+import concurrent.futures
 import contextlib
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import time
 
 from alone import ALONE
+from harness import free_port
 from rounds import Round
 from trials import PEERS
 
+GATE_OFF = 'arc = { mode = "off"; }; reports = { record = false; };'
+GATE_ON = """client = { iprev = "check"; }; sender = { mode = "enforce"; }; greylist = { mode = "shadow"; };
+dnsbl = { lists = ( { zone = "bl1.example"; kind = "client"; weight = 3; }, { zone = "bl2.example"; kind = "client"; weight = 3; },
+                    { zone = "allow.example"; kind = "allow"; weight = -3; } ); };
+"""
+CLIENTS = 16000
 SILENT_CONNECTIONS = 400  # with a deadline of two seconds: 200 new silent names in a second
 SILENT_OPTIONS = 'dns = { servers = [ "127.0.0.2@53" ]; deadline = "2s"; };'
 REFUSING = 'spf = { on-fail = "reject"; reject-at = "mail"; };'
@@ -120,4 +129,55 @@ def full_caches(bench, _):
         yield "full caches", f"{f.memory_mb():.0f} MB with 1000 connections and after {count} senders"
 
 
-SPECIALS = {"flood": flood, "reload": reload, "silent": silent, "tail": tail, "caches": full_caches, **ALONE}
+def gate(bench, _):
+    """All that design asks to be on, beside the same with all of it off, in the same rounds. Greylisting in shadow: it
+    asks and records, and refuses no message of the corpus."""
+    with started(bench, "assay-off", GATE_OFF) as off, started(bench, "assay-gate", GATE_ON) as on:
+        rounds = []
+        for f in (off, on):
+            Round(bench, f, "verify", 8, 400)
+        for _ in range(bench.rounds):
+            rounds.append([Round(bench, f, "verify", 8, int(2000 * bench.share)) for f in (off, on)])
+        cost = [statistics.median(pair[i].cpu_us for pair in rounds) for i in (0, 1)]
+        p50 = [statistics.median(pair[i].p50 for pair in rounds) for i in (0, 1)]
+        ratio = statistics.median(pair[1].cpu_us / pair[0].cpu_us for pair in rounds)
+        yield "gate", (f"{cost[1]:.0f} us with three lists, iprev, sender, greylisting, ARC and rows, {cost[0]:.0f} without: "
+                       f"{ratio:.2f} times; p50 {p50[1]:.2f} and {p50[0]:.2f} ms")
+
+
+def policy_requests(number, first):
+    """Each from another network, and of a sender without SPF."""
+    for n in range(first, first + number):
+        yield (f"request=smtpd_access_policy\nprotocol_state=RCPT\ninstance={n}\nsender=a@flood{n % 50}.example\n"
+               f"recipient=b@recv.example\nhelo_name=h.example\nclient_address=100.{n >> 8}.{n & 255}.1\n\n").encode()
+
+
+def ask_all(port, requests):
+    """Pipelined, a hundred at a time; the answers."""
+    answers, kept = [], b""
+    with socket.create_connection(("127.0.0.1", port)) as s:
+        for at in range(0, len(requests), 100):
+            s.sendall(b"".join(requests[at : at + 100]))
+            while len(answers) < min(at + 100, len(requests)):
+                kept += s.recv(1 << 16)
+                *whole, kept = kept.split(b"\n\n")
+                answers += whole
+    return answers
+
+
+def new_clients(bench, _):
+    """16,000 clients of networks that were never seen, over eight connections of the policy service."""
+    port = free_port("127.0.0.1")
+    options = GATE_ON.replace("shadow", "enforce") + f'policy-service = {{ listen = "inet:{port}@127.0.0.1"; }};'
+    with started(bench, "assay-new", options) as f:
+        shares = [list(policy_requests(CLIENTS // 8, turn * CLIENTS // 8)) for turn in range(8)]
+        cpu, began = f.cpu(), time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = sum(pool.map(lambda share: ask_all(port, share), shares), [])
+        took, spent = time.monotonic() - began, (f.cpu() - cpu) / CLIENTS * 1e6
+        greylisted = sum(b"451 4.7.1 Greylisted" in answer for answer in answers)
+        yield "new clients", (f"{greylisted} of {CLIENTS} greylisted, {CLIENTS / took:.0f} a second, {spent:.0f} us each; "
+                              f"{f.memory_mb():.0f} MB")
+
+
+SPECIALS = {"gate": gate, "new clients": new_clients, "flood": flood, "reload": reload, "silent": silent, "tail": tail, "caches": full_caches, **ALONE}
