@@ -26,8 +26,8 @@ struct entry {
     struct entry *next; /* of the same domain: those with senders, then the one without */
 };
 
-/* What no life cycle changes: shared by the sets of one configuration, counted by who makes and
- * frees them, one thread. */
+/* What no life cycle changes: shared by the sets of one configuration, counted by the one thread
+ * that makes and frees them. */
 struct fixed_keys {
     unsigned users;
     struct arena *arena;

@@ -28,7 +28,7 @@ static bool is_in_directory(const char *path, struct str domain, struct str sele
     bool found = false;
     DIR *d = opendir(path);
     if (!d)
-        return false; /* who makes the key will say why */
+        return false; /* making the key will fail and say why */
     for (struct dirent *e; !found && (e = readdir(d));)
         found = is_used(str_of(e->d_name), domain, selector);
     closedir(d);

@@ -29,7 +29,7 @@ const char *arc_cv_name(enum arc_cv cv); /* "none", "pass", "fail"; "invalid" */
 struct arc_set {
     unsigned instance;
     bool has_results, has_message, has_seal;
-    struct str results; /* ARC-Authentication-Results behind its "i=1;": nobody's grammar is sure */
+    struct str results; /* ARC-Authentication-Results behind its "i=1;": it may be in any grammar */
     enum arc_cv cv;
     /* ARC-Message-Signature and ARC-Seal; the result is DKIM_NONE where it was not looked at. */
     const struct dkim_signature *message, *seal;

@@ -18,7 +18,8 @@ struct arena;
 struct arena *arena_new(size_t quota);
 
 /* `n` zeroed bytes (n may be 0), aligned for any object, alive until reset or free. Never NULL. The
- * quota and budget do not stop an allocation: who stores remote bytes asks arena_room() first. */
+ * quota and budget do not stop an allocation: code that stores remote bytes asks arena_room()
+ * first. */
 void *arena_alloc(struct arena *a, size_t n);
 
 /* The object form: arena_make(a, struct thing), arena_array(a, struct thing, count). */

@@ -18,7 +18,7 @@ enum log_sink { LOG_TO_STDERR, LOG_TO_SYSLOG };
 /* Once, before threads start; again only to change the level. `ident` is kept, not copied. */
 void log_open(enum log_sink sink, const char *ident, enum log_level lowest);
 void log_set_level(enum log_level lowest);
-/* Where lines go if nobody says: to standard error if that is a terminal or no syslog answers. */
+/* Where lines go by default: to standard error if that is a terminal or no syslog answers. */
 enum log_sink log_default_sink(bool stderr_is_terminal);
 bool log_wants(enum log_level level);
 

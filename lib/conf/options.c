@@ -151,7 +151,8 @@ const char *option_nearest(struct str name)
     return best;
 }
 
-/* How each type is called in the manual, and how a value is described to who wrote another. */
+/* How each type is called in the manual, and what a complaint about another value says is wanted.
+ */
 static const struct {
     const char *name, *wanted;
 } types[] = {

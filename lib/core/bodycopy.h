@@ -1,4 +1,4 @@
-/* bodycopy.h - keeps the body of a message, for who needs the whole of it at once. */
+/* bodycopy.h - keeps the body of a message, for code that needs the whole of it at once. */
 #ifndef ASSAY_CORE_BODYCOPY_H
 #define ASSAY_CORE_BODYCOPY_H
 

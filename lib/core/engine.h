@@ -1,4 +1,4 @@
-/* engine.h - who evaluates SPF and DKIM: our own libraries, or another that is asked in their
+/* engine.h - what evaluates SPF and DKIM: our own libraries, or another that is asked in their
  * place.
  *
  * A stage calls its engine and does not know which one it is. An engine answers as lib/spf and

@@ -1,4 +1,4 @@
-/* gate.c - the asker of the gate, and whom the gate is not for.
+/* gate.c - the asker of the gate, and what frees a message from the gate.
  *
  * Errors: none; what may not be asked any more is DNS_SERVFAIL. */
 #include "core/gate.h"

@@ -6,7 +6,8 @@
 #include "arc/arc.h"
 #include "conf/conf.h"
 
-/* More than one is an error, whatever they say; the others are kept for those who look at them. */
+/* More than one is an error, whatever they say; the others are kept for the stages that look at
+ * them. */
 #define FROM_BEYOND_MAX 10
 
 /* A field as it stands in the message: with its colon and line end. */

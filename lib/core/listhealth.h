@@ -1,5 +1,5 @@
-/* listhealth.h - how DNS lists have answered lately: who gives no answers is left alone for a
- * while, and what is wrong is said once an hour. Threads may share it. */
+/* listhealth.h - how DNS lists have answered lately: a list that gives no answers is left alone
+ * for a while, and what is wrong is said once an hour. Threads may share it. */
 #ifndef ASSAY_CORE_LISTHEALTH_H
 #define ASSAY_CORE_LISTHEALTH_H
 

@@ -35,7 +35,7 @@ struct session {
  * of the header. */
 enum origin { ORIGIN_INBOUND, ORIGIN_OURS, ORIGIN_RELAYED, ORIGIN_FORWARDED, ORIGIN_COUNT };
 
-/* A body in pieces, as they came, for who needs the whole of it at once. */
+/* A body in pieces, as they came, for code that needs the whole of it at once. */
 struct kept_body {
     bool whole; /* false: not kept to its end, and then `pieces` means nothing */
     size_t n;
@@ -73,7 +73,7 @@ struct message {
     size_t from_beyond, results_beyond; /* fields kept beyond the limits */
     bool results_lost; /* ... and there were more of those that may speak in our name */
     uint64_t body_bytes;
-    struct kept_body body; /* at the end of the message, where somebody asked for it */
+    struct kept_body body; /* at the end of the message, if something has asked for it */
     unsigned
         checks; /* a set of enum service_check: what a policy service does; 0: it is the milter's */
     enum origin origin;

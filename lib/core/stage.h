@@ -37,7 +37,7 @@ struct stage_run {
     struct key_cache *keys; /* decoded public keys */
     const struct key_set *signing_keys;
     struct body_digests *bodies;   /* of the message: what is wanted there is fed for all at once */
-    const struct engines *engines; /* who evaluates; given as NULL: our own libraries */
+    const struct engines *engines; /* what evaluates; given as NULL: our own libraries */
     struct state_asker *memory;    /* what was seen before; NULL: there is none */
     void *state;                   /* the stage's own, for this message; set by its first hook */
 };

@@ -20,7 +20,7 @@ struct told_body {
 
 struct stage;
 
-/* A message that was judged, for those who tell of it. */
+/* A message that was judged, for the code that tells of it. */
 struct telling {
     const struct stage *const
         *stages; /* all that there are, in the order of telling; ends with NULL */
@@ -37,7 +37,7 @@ struct telling {
 };
 
 /* A stage that did not look at the message tells nothing, but in JSON, where it says null. Texts
- * from the network are cleaned by whoever writes them. Any may be NULL. */
+ * from the network are cleaned by the function that writes them. Any may be NULL. */
 struct stage_telling {
     void (*header)(const struct telling *t, struct authres *out); /* of Authentication-Results */
     void (*log)(const struct telling *t, struct strbuf *out);     /* " name=value" ... */

@@ -1,6 +1,6 @@
 /* digest.h - bytes on their way into SHA-256: buffered where they come singly, counted, limited.
  *
- * For the canonicalisations and nobody else. */
+ * For the canonicalisations alone. */
 #ifndef ASSAY_CRYPTO_DIGEST_H
 #define ASSAY_CRYPTO_DIGEST_H
 

@@ -69,7 +69,7 @@ const struct dmarc_node *dmarc_walk_policy(struct dmarc_walk *walk);
 enum dmarc_aligned { DMARC_UNALIGNED, DMARC_ALIGNED, DMARC_ALIGNED_UNKNOWN };
 enum dmarc_aligned dmarc_walks_align(struct dmarc_walk *a, struct dmarc_walk *b);
 
-/* A step for --explain; its arguments are only worked out where somebody listens. Those from the
+/* A step for --explain; its arguments are only worked out where there is a listener. Those from the
  * network are made safe before. */
 #define dmarc_step(walker, ...) ((walker)->step ? dmarc_say((walker), __VA_ARGS__) : (void)0)
 void dmarc_say(struct dmarc_walker *walker, unsigned depth, const char *format, ...)

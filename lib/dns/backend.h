@@ -26,7 +26,7 @@ struct dns_backend {
 
 const struct dns_question *dns_entry_question(const struct dns_entry *e);
 
-/* Hands the answer over (`reply` becomes the entry's), wakes who waits for it. */
+/* Hands the answer over (`reply` becomes the entry's), wakes the threads that wait for it. */
 void dns_entry_finish(struct dns_entry *e, struct dns_reply *reply);
 
 /* The backends. NULL on failure, and *problem is a phrase (in `a`). */

@@ -184,7 +184,8 @@ static void count_failure(enum dns_status status)
         counter_inc(CTR_DNS_BOGUS);
 }
 
-/* Publishes the reply and wakes the waiting threads; who else is to be told is left to the caller.
+/* Publishes the reply and wakes the waiting threads; whether others are to be told is left to the
+ * caller.
  */
 static struct dns_waker *publish(struct dns *dns, struct dns_entry *e, struct dns_reply *reply)
 {
@@ -209,7 +210,7 @@ static void keep_entry(struct dns *dns, struct dns_entry *e, size_t cost, int64_
         lru_drop(dns->entries, name, e);
 }
 
-/* Publishes the reply, gives the entry its lifetime in the cache, and tells who wants to be told.
+/* Publishes the reply, gives the entry its lifetime in the cache, and tells the watchers.
  * The caller's reference keeps the entry alive meanwhile. */
 static void settle_entry(struct dns *dns, struct dns_entry *e, struct dns_reply *reply,
                          int64_t keep_s)
@@ -321,7 +322,7 @@ void dns_give_up(struct dns *dns)
 {
     atomic_store(&dns->given_up, true);
     for (size_t i = 0; i < ROOMS; i++) {
-        pthread_mutex_lock(&dns->rooms[i].lock); /* nobody is between looking and waiting */
+        pthread_mutex_lock(&dns->rooms[i].lock); /* no thread is between looking and waiting */
         pthread_cond_broadcast(&dns->rooms[i].answered);
         pthread_mutex_unlock(&dns->rooms[i].lock);
     }

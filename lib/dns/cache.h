@@ -1,6 +1,6 @@
 /* cache.h - the answers that are known and the queries that are under way, one entry each.
  *
- * An entry comes to life with its query: whoever asks the same question meanwhile joins it (single
+ * An entry comes to life with its query: the same question, asked meanwhile, joins it (single
  * flight). When the backend finishes it, it turns immutable and stays until its time is over or
  * room is needed. Entries are reference-counted: an entry that was got stays readable when the
  * cache has dropped it, and even when the whole cache is gone. */
@@ -35,7 +35,7 @@ const struct dns_answer *dns_entry_wait(struct dns *dns, struct dns_entry *e, in
 
 bool dns_is_given_up(const struct dns *dns);
 
-/* Somebody to be told of an answer. */
+/* A watcher, which is told of an answer. */
 struct dns_waker {
     struct dns_waker *next; /* the entry's */
     void (*wake)(struct dns_waker *waker);
@@ -46,7 +46,7 @@ struct dns_waker {
  * held until then. */
 bool dns_entry_wake(struct dns *dns, struct dns_entry *e, struct dns_waker *w);
 
-/* An entry of nobody's cache that says DNS_SERVFAIL, with one reference. */
+/* An entry outside of any cache that says DNS_SERVFAIL, with one reference. */
 struct dns_entry *dns_entry_failed(const struct dns_question *q);
 
 /* Bytes that the answered entry takes. */

@@ -13,7 +13,7 @@ struct message_answers *message_answers_new(size_t max_bytes, unsigned spare);
 struct message_answers *message_answers_share(struct message_answers *answers);
 void message_answers_release(struct message_answers *answers);
 
-/* The message is over: whoever works ahead of it may stop. */
+/* The message is over: what works ahead of it may stop. */
 void message_answers_end(struct message_answers *answers);
 bool message_answers_ended(const struct message_answers *answers);
 

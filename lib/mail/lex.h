@@ -3,7 +3,7 @@
  * A lexer goes forward only: every byte is looked at once. Control characters are never part of
  * anything, unless the obsolete syntax is asked for (never NUL, CR and LF); folds are LF or CRLF
  * before white space. 8-bit bytes count as text everywhere
- * (RFC 6532); who needs them to be UTF-8 asks lex_is_utf8(). */
+ * (RFC 6532); code that needs UTF-8 asks lex_is_utf8(). */
 #ifndef ASSAY_MAIL_LEX_H
 #define ASSAY_MAIL_LEX_H
 

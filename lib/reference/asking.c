@@ -13,8 +13,8 @@
 #include "reference/channel.h"
 #include "reference/vet.h"
 
-/* RFC 7208 4.6.4 allows ten terms of an address or ten names each; who goes on behind that is told
- * that names fail, and who does not take that for an end is no library. */
+/* RFC 7208 4.6.4 allows ten terms of an address or ten names each; a library that goes on beyond
+ * that is told that names fail, and one that does not end then is none any more. */
 #define QUESTIONS_MAX 128U
 #define PATIENCE      (8U * QUESTIONS_MAX)
 

@@ -15,7 +15,7 @@
 
 #include "reference/reference.h"
 
-/* Who does what the section says. */
+/* Which side does what the section says. */
 enum reference_decision {
     REFERENCE_OURS,
     REFERENCE_THEIRS,

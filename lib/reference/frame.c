@@ -9,7 +9,7 @@
 
 #define ABSENT UINT32_MAX
 
-/* Who says what, and how much of it. */
+/* Which side sends which message, and how long it may be. */
 static const struct {
     enum frame_source from;
     size_t max;

@@ -2,7 +2,7 @@
  *
  * A frame is the length of what follows (four bytes), a type (one byte) and a payload. Numbers are
  * big-endian; a text is its length and its bytes, and the length 0xFFFFFFFF means that it is
- * absent. Encoding and decoding only: who sends and receives has time limits of its own.
+ * absent. Encoding and decoding only: the code that sends and receives has time limits of its own.
  *
  * Both ends take the other for hostile. A writer has no way to make a frame that a reader refuses;
  * a reader stays within its payload, and what is beyond a bound makes it bad for good. */

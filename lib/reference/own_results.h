@@ -1,5 +1,5 @@
 /* own_results.h - what our own libraries say of a message, to be laid beside what others say:
- * whoever's result counted in the evidence. */
+ * whichever library's result counted in the evidence. */
 #ifndef ASSAY_REFERENCE_OWN_RESULTS_H
 #define ASSAY_REFERENCE_OWN_RESULTS_H
 

@@ -1,8 +1,8 @@
-/* pool.c - who has which worker, and the keeper, who starts them.
+/* pool.c - which caller has which worker, and the keeper, which starts them.
  *
  * Errors: no worker, in time. The lock is held for looking at and changing states, never while
- * somebody talks, waits for a process or starts one: whoever does so has taken the worker out of
- * the others' sight by its state first. */
+ * a thread talks, waits for a process or starts one: a thread that does so has taken the worker
+ * out of the others' sight by its state first. */
 #include "reference/pool.h"
 
 #include <errno.h>
@@ -150,12 +150,12 @@ static void wake_keeper(struct pool *pool)
     eventfd_write(pool->wake, 1);
 }
 
-/* A worker has ended. Nobody but the keeper starts one in its place, so the word is not old. */
+/* A worker has ended. Only the keeper starts one in its place, so the word is not old. */
 static void lose(struct pool *pool, struct worker *worker)
 {
     pthread_mutex_lock(&pool->lock);
     bool idle = worker->state == WORKER_FREE;
-    worker->gone = true; /* for whoever has it */
+    worker->gone = true; /* for the thread that has it */
     if (idle)
         worker->state = WORKER_LENT;
     pthread_mutex_unlock(&pool->lock);
@@ -281,7 +281,8 @@ int pool_bury(struct pool *pool, struct worker *worker)
     return status;
 }
 
-/* The end of its file wakes whoever listens to a worker; its descriptor is theirs to close. */
+/* The end of its file wakes the thread that listens to a worker; its descriptor is theirs to close.
+ */
 void pool_give_up(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);

@@ -23,13 +23,13 @@ struct pool;
 struct worker {
     struct process process;
     uint64_t jobs; /* that it has done */
-    bool gone;     /* it has ended: who has it buries it */
+    bool gone;     /* it has ended: the caller that has it buries it */
     enum worker_state {
         WORKER_NONE,
         WORKER_STARTING,
         WORKER_FREE,
         WORKER_LENT,
-        WORKER_ENDING, /* by whoever had it */
+        WORKER_ENDING, /* by the caller that had it */
     } state;
 };
 

@@ -1,8 +1,8 @@
 /* process.c - workers started, ended and reaped.
  *
  * Errors: a worker that cannot be started, with errno. posix_spawn() runs no code of ours between
- * fork and exec, so it does not matter what other threads hold. Only whoever has the struct waits
- * for the process, so its number is nobody else's before it is reaped. */
+ * fork and exec, so it does not matter what other threads hold. Only the owner of the struct
+ * waits for the process, so its number is nobody else's before it is reaped. */
 #include "reference/process.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
  * parsers on their way -, and returns what its library concludes, in the structures that our own
  * libraries fill. What comes from a worker is checked like anything remote.
  *
- * A crash, a time-out and a refusal are answers: whoever asks has a result of our own beside it. */
+ * A crash, a time-out and a refusal are answers: the caller has a result of our own beside it. */
 #ifndef ASSAY_REFERENCE_REFERENCE_H
 #define ASSAY_REFERENCE_REFERENCE_H
 
@@ -49,9 +49,9 @@ struct reference;
  * version. A worker that ends later is replaced, not more often than a few times in a second. */
 struct reference *reference_open(const struct reference_settings *settings, struct arena *a,
                                  struct str *problem);
-/* Whoever asks hears at once that no library is there. For an orderly end. */
+/* The caller hears at once that no library is there. For an orderly end. */
 void reference_give_up(struct reference *r);
-/* Ends them. Nobody may ask any more. */
+/* Ends them. No caller may ask any more. */
 void reference_close(struct reference *r);
 
 /* "libspf2 1.2.10": what the workers said of themselves. */

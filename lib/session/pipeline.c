@@ -8,9 +8,9 @@
 
 #define STAGES_MAX 12
 
-/* The whole choice of what is done for whom. Order matters at the end of the message: DMARC reads
- * what SPF and DKIM found, ARC what DMARC made of it, and lists what DKIM found and the client's
- * name. */
+/* All that is done for a message, by whose it is. Order matters at the end of the message: DMARC
+ * reads what SPF and DKIM found, ARC what DMARC made of it, and lists what DKIM found and the
+ * client's name. */
 static const struct stage *const inbound[] = {&stage_forged,   &stage_spf,     &stage_dkim_verify,
                                               &stage_dmarc,    &stage_arc,     &stage_client,
                                               &stage_lists,    &stage_sender,  &stage_srs,
@@ -30,7 +30,7 @@ static const struct stage *const *const stages_for[] = {
     [ORIGIN_FORWARDED] = forwarded,
 };
 
-/* All of them, for those who tell of a message. */
+/* All of them, for the code that tells of a message. */
 const struct stage *const stages_all[] = {
 #define STAGE(name) &stage_##name,
 #include "core/stages.def"

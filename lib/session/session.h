@@ -87,7 +87,7 @@ struct transaction {
     struct dns_asker asker;
     struct state_asker memory;
     struct pipeline *pipeline;
-    struct body_digests *bodies; /* digests of the body, for all who want some */
+    struct body_digests *bodies; /* digests of the body, for all that want some */
     struct body_hash *seal_body; /* the one that a seal needs; NULL: none is made */
     enum policy_point point;     /* where it was answered last, and how: */
     struct verdict verdict;
@@ -128,7 +128,7 @@ struct recipient_words {
     struct str path, mailer, host, address;
 };
 
-/* `peer` is copied. Nobody is ours before dialogue_connect() says so. */
+/* `peer` is copied. No client is ours before dialogue_connect() says so. */
 struct dialogue *dialogue_new(const struct session_host *host, const struct session_peer *peer);
 void dialogue_free(struct dialogue *d); /* a message under way is given up; NULL is allowed */
 

@@ -313,7 +313,7 @@ static bool load_record(struct spf_eval *ev, struct str domain, struct spf_recor
     STEP(ev, "SPF record of %.*s: %.*s", STR_ARG(spf_clean(ev, domain)),
          STR_ARG(str_safe(ev->arena, text, 2048, false)));
     unsigned left = ev->request->limits.lookup_terms - ev->out->lookup_terms;
-    /* Whoever listens to steps wants to hear of every term. */
+    /* A listener to steps wants to hear of every term. */
     const struct netaddr *client = ev->request->step ? NULL : &ev->values.client;
     if (spf_record_parse(ev->arena, text, left, client, record, &problem))
         return true;

@@ -70,9 +70,9 @@ struct spf_outcome {
 /* check_host() of RFC 7208 4. Everything in *out lives in asker->arena. */
 void spf_check(const struct spf_request *request, struct dns_asker *asker, struct spf_outcome *out);
 
-/* After a check that ended as pending: goes on with it while nobody waits, so that what it asks for
- * is there, or under way, when the check is made again. It asks for nothing that this check would
- * not ask for. See struct dns_errand. */
+/* After a check that ended as pending: goes on with it while no thread waits, so that what it asks
+ * for is there, or under way, when the check is made again. It asks for nothing that this check
+ * would not ask for. See struct dns_errand. */
 void spf_check_ahead(const struct spf_request *request, struct dns_asker *asker);
 
 /* Starts the query for the domain's record. */

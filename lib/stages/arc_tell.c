@@ -26,7 +26,7 @@ static void arc_header(const struct telling *t, struct authres *w)
                    sealer.n ? str_printf(t->arena, "i=%u %.*s", o->n, STR_ARG(sealer)) : STR_NONE);
     if (e->reason.n)
         authres_reason(w, e->reason);
-    /* Of mail without a chain only who reads our seal needs to know where it came from. */
+    /* Of mail without a chain only readers of our seal need to know where it came from. */
     if (client->family && (e->result != ARC_NONE || w->bare))
         authres_property(w, "smtp.remote-ip", str_of(netaddr_format(client, address)));
     if (o->has_oldest_pass)

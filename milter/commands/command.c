@@ -55,7 +55,7 @@ int command_load_control(struct command *c, struct str *control)
 {
     struct conf_problems problems;
     const char *path = c->conf_path;
-    log_set_level(LOG_LEVEL_ERROR); /* warnings are for who starts the daemon */
+    log_set_level(LOG_LEVEL_ERROR); /* warnings are for the start of the daemon */
     if (!path && access(DEFAULT_CONF, R_OK) == 0)
         path = DEFAULT_CONF;
     conf_problems_init(&problems, c->arena);

@@ -1,6 +1,6 @@
 /* keygen_print.c - what `assay dkim keygen` and `assay dkim rotate` print.
  *
- * Errors: none; who writes to a closed pipe loses text, not the key, whose files are written. */
+ * Errors: none; a closed pipe loses text, not the key, whose files are written. */
 #include "milter/commands/keygen_print.h"
 
 #include "conf/value.h"

@@ -244,7 +244,7 @@ static int start_daemon(struct daemon *d)
 /* --- Reload ------------------------------------------------------------------------------------*/
 
 /* What only the next start changes is said. The others are not looked at again; where the state
- * lies is, by who opens the store, and the sandbox has no other place. */
+ * lies is, by the code that opens the store, and the sandbox has no other place. */
 static void keep_fixed(const struct daemon *d, struct conf *conf, struct arena *a)
 {
     struct fixed_setting wanted[FIXED_SETTINGS];

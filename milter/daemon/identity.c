@@ -105,7 +105,8 @@ void identity_leave(const struct identity *id)
     identity_hide_memory();
 }
 
-/* What root could still give itself, or a program that it executes. Who is not root has none. */
+/* What root could still give itself, or a program that it executes. A process that is not root has
+ * none. */
 static void drop_capabilities_for_good(void)
 {
     for (unsigned long capability = 0; capability < 64; capability++)

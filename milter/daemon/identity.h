@@ -22,8 +22,8 @@ bool identity_find(struct str user, struct arena *a, struct identity *out, struc
 bool identity_enter(const struct identity *id, struct str *problem, struct arena *a);
 void identity_leave(const struct identity *id);
 
-/* Who makes a file at `path`, while the program is still root: the user, whose rights are right for
- * whatever stands there; or root, where nobody else can change what the path leads to. */
+/* Which user makes a file at `path`, while the program is still root: the user, whose rights are
+ * right for whatever stands there; or root, where nobody else can change what the path leads to. */
 struct identity identity_for_path(const struct identity *id, const char *path, struct arena *a);
 
 /* Removes a file that `maker` has made, with the maker's rights if the program is still root. */

@@ -190,7 +190,7 @@ static void take_generation(struct keywatch *w, struct keydirs *dirs)
 struct keydirs *keywatch_prepare(struct keywatch *w, struct candidate *c)
 {
     struct arena *a = arena_new(0);
-    struct conf_problems told; /* by who loaded the candidate */
+    struct conf_problems told; /* when the candidate was loaded */
     conf_problems_init(&told, a);
     const struct keydirs *known = w->dirs ? w->dirs : c->dirs;
     struct keydirs *dirs = keydirs_load(c->conf, known, time(NULL), &told);

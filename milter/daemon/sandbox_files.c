@@ -122,10 +122,10 @@ static void need_path(struct rules *r, struct str path)
     }
 }
 
-/* A KeyTable names files; which, only who reads it knows. */
+/* A KeyTable names files; which, only its reader knows. */
 static void need_tables(struct rules *r, const struct conf *conf)
 {
-    struct conf_problems told; /* by who loaded the configuration */
+    struct conf_problems told; /* when the configuration was loaded */
     struct configured_key *keys;
     size_t n;
     if (!conf->key_table.n)

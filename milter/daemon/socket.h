@@ -1,4 +1,4 @@
-/* socket.h - listening sockets, for whoever serves on them. */
+/* socket.h - listening sockets, for the servers that use them. */
 #ifndef ASSAY_MILTER_SOCKET_H
 #define ASSAY_MILTER_SOCKET_H
 

@@ -240,7 +240,7 @@ void surroundings_check(const struct conf *conf, const char *path, struct conf_p
         .conf = conf, .arena = problems->arena, .problems = problems, .warnings = warnings};
     struct str problem;
     if (!identity_find(conf->user, s.arena, &s.user, &problem))
-        return; /* who loaded the keys has said so */
+        return; /* that was said when the keys were loaded */
     s.can_be_user = !s.user.change || geteuid() == 0;
     key_reader_init(&s.reader, conf, s.arena);
     check_sockets(&s);

@@ -1,7 +1,7 @@
 /* internal.h - what the files of milter/serve share.
  *
  * loop.c        the epoll set, the clock, start and stop
- * workers.c     threads: how many run, who waits, who is spare
+ * workers.c     threads: how many run, which wait, which are spare
  * listener.c    listening sockets
  * connection.c  one connection: bytes in, frames to the protocol, answers out */
 #ifndef ASSAY_MILTER_SERVE_INTERNAL_H
@@ -69,7 +69,7 @@ struct workers {
     unsigned woken; /* of those, told to run */
     unsigned all;
     bool stopping;
-    bool somebody_ended; /* `ended` is the last one, who has waited for the one before */
+    bool somebody_ended; /* `ended` is the last one, which has waited for the one before */
     pthread_t ended;
 };
 

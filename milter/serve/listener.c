@@ -1,4 +1,4 @@
-/* listener.c - listening sockets: who is let in.
+/* listener.c - listening sockets: which clients are let in.
  *
  * Errors: a connection for which there is no descriptor, or no room at this door, is closed at
  * once, counted and logged; the socket goes on. */

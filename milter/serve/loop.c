@@ -1,7 +1,7 @@
 /* loop.c - the epoll set: what is watched, the clock, start and stop.
  *
  * Connections, listening sockets and the clock are watched for one event at a time (EPOLLONESHOT):
- * whoever gets it watches again when it is done.
+ * the worker that gets it watches again when it is done.
  *
  * Errors: NULL or false where the kernel has no descriptors, memory or threads. */
 #include <errno.h>

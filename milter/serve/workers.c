@@ -6,9 +6,10 @@
  * spare one, or a new one. When it comes back there may be one too many; the next one that has
  * nothing to do becomes spare, and ends if it stays so.
  *
- * The rule that nobody is stranded: a worker waits for events, or as many run as are wanted. It is
- * looked at where it could cease to hold: when an idle worker takes an event, and when a running
- * one goes to wait. Both write first and read then, so that one of two at the same moment sees it.
+ * The rule that no connection is stranded: a worker waits for events, or as many run as are wanted.
+ * It is looked at where it could cease to hold: when an idle worker takes an event, and when a
+ * running one goes to wait. Both write first and read then, so that one of two at the same moment
+ * sees it.
  *
  * Errors: where no thread can be had, commands wait for the workers that there are; that is
  * counted and logged. */
@@ -91,7 +92,7 @@ static bool be_spare(struct workers *w)
     return goes_on;
 }
 
-/* Everybody who ends waits for the one that ended before, and the last one is waited for by
+/* Each worker that ends waits for the one that ended before, and the last one is waited for by
  * workers_stop(): so no thread is left in the libraries' own cleaning up when the program ends. */
 static void end_as_worker(struct workers *w)
 {
