@@ -4,10 +4,12 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
 import time
+import unittest
 
 import harness
 from harness import BINARY, LOOPBACK
@@ -137,6 +139,31 @@ class Doctor(harness.WireTest):
             return found["level"] == "good" and found["what"]
 
         self.assertIn("3 messages are recorded", harness.until(recorded, "rows on the disk"))
+
+    @unittest.skipUnless(harness.as_root(), "needs root")
+    def test_rights(self):
+        """What the daemon's user may not read is found by root, and not looked at by others."""
+        d = self.daemon("", ZONE, start=False)
+        d.directory.chmod(0o755)
+        key, zone = d.directory / "key.pem", d.directory / "doctor.zone"
+        zone.write_text("")
+        zone.chmod(0o644)
+        shutil.copy(harness.TOP / "tests/keys/rsa.pem", key)
+        key.chmod(0o600)
+        d.path.write_text(f'control = "";\nlisten = "inet:8892@127.0.0.1";\nuser = "nobody";\nsigning = ( {{ domain = "good.test"; '
+                          f'keys = ( {{ selector = "s1"; file = "{key}"; }} ); }} );\n')
+        d.path.chmod(0o644)
+        found = [f for f in self.look("-c", d.path, "--dns", zone) if f["check"] == "rights"]
+        self.assertEqual([f["level"] for f in found], ["grave"])
+        self.assertRegex(found[0]["what"], "key.pem.*nobody")
+        user = ["setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups"]
+        done = subprocess.run([*user, BINARY, "doctor", "--json", "-c", d.path, "--dns", zone], capture_output=True, text=True)
+        found = json.loads(done.stdout)["findings"]
+        self.assertEqual(self.levels(found, "rights"), ["unseen"])
+        self.assertEqual([f["level"] for f in found if f["subject"] == "s1._domainkey.good.test"], ["unseen"])
+        shutil.chown(key, "nobody")
+        found = self.look("-c", d.path, "--dns", zone)
+        self.assertEqual(self.levels(found, "rights"), ["good"])
 
     def receive(self, d, number, days_ago):
         """A report that came so many days ago."""
