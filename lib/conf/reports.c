@@ -41,6 +41,16 @@ void conf_check_reports(const struct conf *conf, struct conf_problems *problems,
 {
     struct str delimiter = conf->reports_delimiter;
     check_address(conf, problems, scratch, "reports.from", conf->reports_from);
+    check_address(conf, problems, scratch, "reports.contact", conf->reports_contact);
+    if (conf->reports_send && !conf->reports_from.n)
+        conf_problem(problems, conf_place_of(conf, "reports.send"),
+                     "reports.send: wants reports.from, the address that reports come from");
+    if (!str_starts(conf->reports_mailer, STR("/")) &&
+        !str_starts(conf->reports_mailer, STR("smtp://")))
+        conf_problem(problems, conf_place_of(conf, "reports.mailer"),
+                     "reports.mailer: \"%.*s\" is neither the full path of a program, such as "
+                     "/usr/sbin/sendmail, nor smtp://HOST:PORT",
+                     STR_ARG(str_safe(scratch, conf->reports_mailer, 100, true)));
     if (delimiter.n > 1 || (delimiter.n && !is_atom(delimiter, ".")))
         conf_problem(problems, conf_place_of(conf, "reports.delimiter"),
                      "reports.delimiter: \"%.*s\" is not one character that an address may have, "

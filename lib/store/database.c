@@ -99,7 +99,7 @@ static bool connect_to(struct database *db, int flags)
     if (sqlite3_open_v2(db->path, &db->sql, flags, NULL) != SQLITE_OK)
         return fail_by_sqlite(db);
     sqlite3_extended_result_codes(db->sql, 0);
-    sqlite3_busy_timeout(db->sql, BUSY_MS);
+    sqlite3_busy_timeout(db->sql, db->schema->busy_ms ? db->schema->busy_ms : BUSY_MS);
     return true;
 }
 
@@ -233,7 +233,7 @@ bool database_open_read(struct database *db)
         return fail_by_errno(db);
     if (connect_to(db, SQLITE_OPEN_READONLY) && read_version(db, &version)) {
         sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-        sqlite3_busy_timeout(db->sql, 20 * BUSY_MS);
+        sqlite3_busy_timeout(db->sql, 2000);
         if (version == (int64_t)db->schema->version)
             return true;
         db->empty = version == 0;

@@ -18,6 +18,7 @@ struct database_schema {
     const char *const *steps; /* SQL; step i leads from version i to i + 1 */
     unsigned version;         /* of the steps: today's */
     int64_t check_up_to;      /* a file of at most so many bytes is checked as a whole at open */
+    int busy_ms;              /* how long to wait while another process writes; 0: 100 */
 };
 
 #define DATABASE_WHY 256

@@ -10,9 +10,8 @@
  * What stands behind this header is a SQLite database; nothing in the header says so, that a
  * server may be a second one.
  *
- *   Reports that we send (issue of their own) add tables for what was built, handed over and done,
- *   and for destinations that are spared, as the next step of the schema, with functions of their
- *   own beside this file; they read with rows_read_periods() and rows_read().
+ *   Reports that we send have tables of their own in the same database, for what was built, handed
+ * over and done, and for destinations that are spared: sent.h.
  *   Reports that we receive add a table of reports (organization, report id, domain, period,
  * digest, trust) and one of their rows, whose policies, senders and results are those tables that
  * ours have: struct row says a row of theirs too, with the days left out. */

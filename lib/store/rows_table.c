@@ -29,9 +29,29 @@ static const char *const steps[] = {
     " PRIMARY KEY(day, policy, source, sender, results, verdict)) WITHOUT ROWID;"
     "CREATE TABLE tally(day INTEGER NOT NULL, name TEXT NOT NULL, messages INTEGER NOT NULL,"
     " PRIMARY KEY(day, name)) WITHOUT ROWID;",
+    /* Of reports that we send (sent.c). */
+    "CREATE TABLE secret(bytes BLOB NOT NULL);"
+    "INSERT INTO secret VALUES(randomblob(16));"
+    "CREATE TABLE report(id INTEGER PRIMARY KEY, day INTEGER NOT NULL, policy INTEGER NOT NULL,"
+    " part INTEGER NOT NULL, report_id TEXT NOT NULL UNIQUE, domain TEXT NOT NULL,"
+    " sender TEXT NOT NULL, state INTEGER NOT NULL, noted INTEGER NOT NULL,"
+    " built INTEGER NOT NULL, rows INTEGER NOT NULL, messages INTEGER NOT NULL,"
+    " UNIQUE(day, policy, part));"
+    "CREATE TABLE body(report INTEGER NOT NULL, form INTEGER NOT NULL, gz BLOB NOT NULL,"
+    " PRIMARY KEY(report, form));"
+    "CREATE TABLE mail(id INTEGER PRIMARY KEY, report INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " uri TEXT NOT NULL, address TEXT NOT NULL, form INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL, next INTEGER NOT NULL, changed INTEGER NOT NULL, note TEXT NOT NULL,"
+    " UNIQUE(report, number));"
+    "CREATE INDEX mail_by_state ON mail(state);"
+    "CREATE TABLE suppressed(destination TEXT PRIMARY KEY, since INTEGER NOT NULL,"
+    " until INTEGER NOT NULL, bounces INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;",
 };
-const struct database_schema rows_schema = {
-    .id = 0x61737231, .steps = steps, .version = 1, .check_up_to = INT64_C(256) << 20};
+const struct database_schema rows_schema = {.id = 0x61737231,
+                                            .steps = steps,
+                                            .version = 2,
+                                            .check_up_to = INT64_C(256) << 20,
+                                            .busy_ms = 5000};
 
 enum shared { POLICY, SENDER, RESULTS, SHARED };
 enum statement { FIND, INSERT = FIND + SHARED, ROW = INSERT + SHARED, TALLY, STATEMENTS };

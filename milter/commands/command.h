@@ -136,7 +136,7 @@ void command_print_problems(const struct conf_problems *problems); /* on standar
 
 /* Opens configuration, DNS and asker. 0, or an exit status after a complaint. */
 int command_open(struct command *c);
-/* The configuration alone. */
+/* The configuration alone, and what command_open() does after it. */
 int command_load_conf(struct command *c);
 /* The same, and where the daemon is asked. With EX_CONFIG, too: one that runs has kept the
  * configuration of before. */

@@ -68,9 +68,10 @@ static const struct command_row greylist_command = {
 
 static const struct command_row report_command = {
     .name = "report",
-    .brief = "DMARC reports about our domains: receive, sources, readiness, ...",
+    .brief = "DMARC reports: send ours; receive, sources, readiness, ...",
     .commands =
         (const struct command_row *const[]){
+            &report_send_command,
             &report_receive_command,
             &report_list_command,
             &report_show_command,

@@ -540,8 +540,23 @@ static void a_store_of_a_later_version_is_left_alone(void **state)
     assert_null(rows_reader_open(str_of(r->path), r->a, &problem));
     assert_true(problem.n > 0);
     assert_int_equal(number(r, "SELECT sum(messages) FROM row"), 1);
-    execute(r, "PRAGMA user_version=1");
+    execute(r, "PRAGMA user_version=2");
     assert_int_equal(list_rows(r).messages, 2);
+}
+
+/* As the version before sent no reports. */
+static void a_store_of_an_earlier_version_is_taken_along(void **state)
+{
+    struct rig *r = *state;
+    add(r, "192.0.2.1");
+    rows_close(r->rows);
+    execute(r, "DROP TABLE secret; DROP TABLE report; DROP TABLE body; DROP TABLE mail;"
+               "DROP TABLE suppressed; PRAGMA user_version=1");
+    open_rows(r, 0);
+    add(r, "192.0.2.1");
+    assert_true(rows_flush(r->rows, 10000000));
+    assert_int_equal(number(r, "SELECT sum(messages) FROM row"), 2);
+    assert_int_equal(number(r, "SELECT length(bytes) FROM secret"), 16);
 }
 
 static void a_store_that_was_begun_is_finished(void **state)
@@ -627,6 +642,7 @@ int main(void)
         TEST(rows_wait_for_room_on_a_full_disk),
         TEST(a_damaged_store_is_put_aside),
         TEST(a_store_of_a_later_version_is_left_alone),
+        TEST(a_store_of_an_earlier_version_is_taken_along),
         TEST(a_store_that_was_begun_is_finished),
         TEST(a_reader_says_why_it_cannot_read),
         TEST(what_was_flushed_survives_a_kill),

@@ -1,0 +1,33 @@
+/* jobs.h - which reports there are to do: from days that are over, and from the store. Private to
+ * lib/report/out. */
+#ifndef ASSAY_REPORT_OUT_JOBS_H
+#define ASSAY_REPORT_OUT_JOBS_H
+
+#include "report/out/outgoing.h"
+#include "report/out/send.h"
+
+/* A report with its mails. */
+struct job {
+    struct rows_period period; /* of a first part; policy_id 0: its rows are gone */
+    struct sent_report report;
+    size_t n_mails, mails_cap;
+    struct sent_mail *mails;
+};
+
+struct jobs {
+    size_t n, cap;
+    struct job *v;
+};
+
+/* The clock of the run. */
+int64_t send_now(const struct send_run *run);
+
+struct outgoing send_outgoing(const struct send_run *run, struct str secret);
+
+/* Jobs for days that are over and were not noted yet: nothing of them is in the store. */
+bool jobs_due(struct send_run *run, const struct outgoing *o, struct jobs *out);
+
+/* Jobs of the store with mails that are not at an end. */
+bool jobs_open(struct send_run *run, struct jobs *out);
+
+#endif

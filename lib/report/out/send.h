@@ -1,0 +1,55 @@
+/* send.h - a run of `assay report send`: what is over becomes reports, reports become mails, and
+ * mails are handed over. */
+#ifndef ASSAY_REPORT_OUT_SEND_H
+#define ASSAY_REPORT_OUT_SEND_H
+
+#include "conf/conf.h"
+#include "dns/dns.h"
+#include "store/rows.h"
+#include "store/sent.h"
+
+#define SEND_FORMER_DAYS 2           /* that are over: older ones are no news to anybody */
+#define SEND_PATIENCE_S  (48 * 3600) /* how long one report is tried */
+
+/* What became of one mail in this run, or would. */
+struct send_event {
+    const struct sent_report *report;
+    struct str destination; /* the address, or the URI where none is known */
+    enum sent_state state;  /* SENT_BUILT: it has to be tried again, or (shown) would be sent */
+    struct str note;        /* a phrase, clean; empty: nothing to add */
+    struct str message_id, file; /* where the mail was made */
+    int64_t begin, end;
+};
+
+struct send_counts {
+    uint64_t reports;            /* that mails of this run belong to */
+    uint64_t handed_over, shown; /* shown: with --dry-run or --directory */
+    uint64_t later;              /* have to be tried again */
+    uint64_t failed;             /* given up */
+    uint64_t refused, suppressed;
+    uint64_t messages, rows; /* in what was handed over or shown */
+    uint64_t left_out;       /* rows that cannot be reported: without a client's address */
+};
+
+struct send_run {
+    const struct conf *conf;
+    struct dns_asker *asker; /* everything that is kept lives in its arena */
+    struct rows_reader *reader;
+    struct sent *sent; /* opened to be written, unless `show` */
+    int64_t at;        /* the time that decides; 0: the clock's */
+    struct str domain; /* only reports on this domain and those below; empty: on all */
+    bool show;         /* nothing is noted, and nothing handed over */
+    bool spread;       /* waits between mails */
+    void *context;
+    /* With show: takes a mail that would be handed over. False ends the run; NULL: nobody does. */
+    bool (*write)(void *context, struct str name, struct str text);
+    void (*event)(void *context, const struct send_event *event);
+    void (*progress)(void *context, uint64_t done, uint64_t all); /* of mails; NULL: nobody asks */
+    struct send_counts counts;
+    struct str problem; /* after false */
+};
+
+/* False: the store failed, or write() said so, which leaves `problem` empty. */
+bool send_reports(struct send_run *run);
+
+#endif

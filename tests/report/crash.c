@@ -1,0 +1,64 @@
+/* crash.c - preloaded under assay: ends it with SIGKILL before its CRASH_AT-th call that changes
+ * something outside of the process. CRASH_COUNT names a file that gets the number of such calls. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static long calls;
+
+static int is_ours(void)
+{
+    return strcmp(program_invocation_short_name, "assay") == 0;
+}
+
+static void count(void)
+{
+    const char *at = getenv("CRASH_AT");
+    if (is_ours() && at && ++calls == atol(at))
+        kill(getpid(), SIGKILL);
+    else if (!at)
+        calls++;
+}
+
+__attribute__((destructor)) static void tell(void)
+{
+    const char *path = getenv("CRASH_COUNT");
+    FILE *f = path && is_ours() ? fopen(path, "w") : NULL;
+    if (f) {
+        fprintf(f, "%ld\n", calls);
+        fclose(f);
+    }
+}
+
+#define WRAP(result, name, declared, passed)                                                       \
+    result name declared;                                                                          \
+    result name declared                                                                           \
+    {                                                                                              \
+        static result(*real) declared;                                                             \
+        if (!real)                                                                                 \
+            *(void **)&real = dlsym(RTLD_NEXT, #name);                                             \
+        count();                                                                                   \
+        return real passed;                                                                        \
+    }
+
+WRAP(ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
+WRAP(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
+WRAP(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
+WRAP(ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
+WRAP(int, fdatasync, (int fd), (fd))
+WRAP(int, fsync, (int fd), (fd))
+WRAP(int, ftruncate, (int fd, off_t n), (fd, n))
+WRAP(int, ftruncate64, (int fd, off64_t n), (fd, n))
+WRAP(int, unlink, (const char *path), (path))
+WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
+WRAP(int, posix_spawn,
+     (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
+      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]),
+     (pid, path, actions, attributes, argv, envp))

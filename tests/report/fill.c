@@ -1,0 +1,182 @@
+/* fill.c - fills a rows.db for tests: odd data, or many rows.
+ *
+ *     fill PATH DAY odd            rows that are odd in every way; RUA may name where they go
+ *     fill PATH DAY many N [RUA]   N rows of varied clients under one policy, and their time
+ *     fill PATH DAY row DOMAIN RUA IP MESSAGES...   one row of that many messages for each IP
+ *
+ * Errors: exit status 1. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/rows.h"
+
+static struct rows *rows;
+static int64_t when;
+
+static void add(const struct row *row, uint64_t messages)
+{
+    while (messages) {
+        if (rows_add(rows, when, row))
+            messages--;
+        else
+            rows_flush(rows, 60000000);
+    }
+}
+
+static struct row plain(struct str domain, struct str rua, const char *address)
+{
+    struct row row = {
+        .policy = {.domain = domain,
+                   .p = STR("reject"),
+                   .adkim = STR("r"),
+                   .aspf = STR("r"),
+                   .fo = STR("0"),
+                   .testing = STR("n"),
+                   .discovery = STR("treewalk"),
+                   .destinations = rua},
+        .header_from = domain,
+        .envelope_from = domain,
+        .envelope_to = STR("recv.example"),
+        .disposition = ROW_PASS,
+        .spf_aligned = true,
+        .spf_domain = domain,
+        .spf_scope = STR("mfrom"),
+        .spf_result = STR("pass"),
+    };
+    netaddr_parse(str_of(address), &row.source);
+    return row;
+}
+
+/* Each byte once, so that nothing is left out that a text could hold. */
+static struct str every_byte(struct arena *a)
+{
+    char *p = arena_alloc(a, 256);
+    for (size_t i = 0; i < 256; i++)
+        p[i] = (char)i;
+    return (struct str){p, 256};
+}
+
+static void add_odd_texts(struct row row, struct arena *a)
+{
+    struct row_reason reasons[ROWS_REASONS_MAX];
+    for (size_t i = 0; i < ROWS_REASONS_MAX; i++)
+        reasons[i] =
+            (struct row_reason){i ? STR("local_policy") : STR("no such type"), every_byte(a)};
+    row.header_from = every_byte(a);
+    row.envelope_from = STR("\xC3\xA9.example\xFF\xFE");
+    row.envelope_to = STR("<&>\"'.example");
+    row.spf_result = STR("hardfail");
+    row.spf_domain = STR("\xEF\xBF\xBF\xEF\xBF\xBE\xED\xA0\x80]]>");
+    row.disposition = ROW_QUARANTINE;
+    row.reasons = reasons;
+    row.n_reasons = ROWS_REASONS_MAX;
+    add(&row, 1);
+}
+
+static void add_long_names(struct row row, struct arena *a)
+{
+    char *name = arena_alloc(a, 253);
+    memset(name, 'x', 253);
+    for (size_t i = 63; i < 253; i += 64)
+        name[i] = '.';
+    row.header_from = row.envelope_from = row.spf_domain = (struct str){name, 253};
+    netaddr_parse(STR("2001:db8::25"), &row.source);
+    add(&row, 3);
+}
+
+static void add_signatures(struct row row, struct arena *a)
+{
+    struct row_signature *v = arena_array(a, struct row_signature, 300);
+    static const char *const results[] = {"pass", "fail", "permerror", "unknown", ""};
+    for (size_t i = 0; i < 300; i++)
+        v[i] = (struct row_signature){str_printf(a, "d%zu.example", i),
+                                      i % 7 ? str_printf(a, "s%zu", i) : STR(""),
+                                      str_of(results[i % 5])};
+    row.signatures = v;
+    row.n_signatures = 300;
+    row.dkim_aligned = true;
+    add(&row, 1);
+}
+
+static void fill_odd(struct str rua, struct arena *a)
+{
+    struct row row = plain(STR("odd.example"), rua, "192.0.2.1");
+    row.policy.sp = STR("nil");
+    row.policy.np = STR("quarantine");
+    row.policy.fo = STR("1:d:s");
+    row.policy.testing = STR("y");
+    row.policy.discovery = STR("psl");
+    add(&row, 2);
+    add_odd_texts(row, a);
+    add_long_names(row, a);
+    add_signatures(row, a);
+    row.envelope_from = row.envelope_to = STR("");
+    row.spf_domain = row.spf_result = row.spf_scope = STR("");
+    add(&row, 1);
+    row.source.family = 0;
+    add(&row, 1);
+    row = plain(STR("a.odd.example"), rua, "203.0.113.4");
+    row.policy.p = row.policy.adkim = row.policy.fo = row.policy.testing = row.policy.discovery =
+        STR("");
+    add(&row, 1);
+    row = plain(STR("bad name.example\nX-Injected: yes"), rua, "203.0.113.4");
+    add(&row, 1);
+}
+
+static void fill_many(unsigned long n, struct str rua, struct arena *a)
+{
+    struct row row = plain(STR("many.example"), rua, "10.0.0.0");
+    uint64_t seed = 1;
+    for (unsigned long i = 0; i < n; i++) {
+        char name[64];
+        seed = seed * 6364136223846793005U + 1442695040888963407U;
+        row.source.bytes[0] = (uint8_t)(1 + (i >> 16) % 220);
+        row.source.bytes[1] = (uint8_t)(i >> 8);
+        row.source.bytes[2] = (uint8_t)i;
+        row.source.bytes[3] = (uint8_t)(seed >> 56);
+        snprintf(name, sizeof name, "m%u.example", (unsigned)(seed >> 40) % 500);
+        row.envelope_from = row.spf_domain = str_copy(a, str_of(name));
+        row.disposition = seed >> 63 ? ROW_PASS : ROW_REJECT;
+        row.spf_aligned = seed >> 63;
+        add(&row, 1);
+        arena_reset(a);
+    }
+}
+
+static void fill_rows(struct str domain, struct str rua, char **words)
+{
+    for (; words[0] && words[1]; words += 2) {
+        struct row row = plain(domain, rua, words[0]);
+        add(&row, strtoul(words[1], NULL, 10));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct arena *a = arena_new(0);
+    struct str problem = STR("");
+    if (argc < 4)
+        return 1;
+    const struct rows_settings settings = {.path = str_of(argv[1])};
+    when = strtoll(argv[2], NULL, 10) * 86400 + 40000;
+    rows = rows_open(&settings, a, &problem);
+    if (!rows) {
+        fprintf(stderr, "%.*s\n", STR_ARG(problem));
+        return 1;
+    }
+    int64_t began = clock_us();
+    if (strcmp(argv[3], "odd") == 0)
+        fill_odd(argc > 4 ? str_of(argv[4]) : STR("mailto:d@odd.example"), a);
+    else if (strcmp(argv[3], "many") == 0 && argc > 4)
+        fill_many(strtoul(argv[4], NULL, 10),
+                  argc > 5 ? str_of(argv[5]) : STR("mailto:d@many.example"), arena_new(0));
+    else if (strcmp(argv[3], "row") == 0 && argc > 5)
+        fill_rows(str_of(argv[4]), str_of(argv[5]), argv + 6);
+    bool good = rows_flush(rows, 600000000);
+    printf("%.1f s\n", (double)(clock_us() - began) / 1e6);
+    rows_close(rows);
+    arena_free(a);
+    return !good;
+}

@@ -1,0 +1,432 @@
+#!/usr/bin/python3
+"""assay report send: what is in reports, where they go, what becomes of them, and that nothing is lost whenever it is killed."""
+
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+import socketserver
+import sqlite3
+import subprocess
+import threading
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+from sending import DAY, HERE, OVER, ZONE, Sending
+
+NS = "{urn:ietf:params:xml:ns:dmarc-2.0}"
+SECOND = OVER + 1000
+
+
+class Content(Sending):
+    def validate(self, xml):
+        done = subprocess.run(["xmllint", "--noout", "--schema", HERE / "compatible.xsd", "-"], input=xml,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr.decode() + xml.decode())
+
+    def test_the_schema_sees_what_is_wrong(self):
+        self.row()
+        xml = self.written()[0].xml
+        for old, new in ((b"<adkim>r</adkim>", b"<adkim></adkim>"), (b"<disposition>pass", b"<disposition>passed"),
+                         (b"<org_name>recv.example</org_name>", b""), (b"<count>1<", b"<count>0<")):
+            with self.assertRaises(AssertionError):
+                self.validate(xml.replace(old, new))
+
+    def test_odd_data_is_valid(self):
+        self.fill("odd")
+        mails = self.written()
+        self.assertEqual(sorted(m.message["Subject"].split()[2] for m in mails), ["a.odd.example", "odd.example"])
+        for mail in mails:
+            self.validate(mail.xml)
+        report = ElementTree.fromstring([m for m in mails if "!odd.example!" in m.file][0].xml)
+        records = report.findall(NS + "record")
+        self.assertEqual(sum(int(r.find(f"{NS}row/{NS}count").text) for r in records), 8)
+        self.assertEqual(max(len(r.findall(f"{NS}auth_results/{NS}dkim")) for r in records), 85)  # of 100, with a selector
+        self.assertIn("2001:db8::25", [r.find(f"{NS}row/{NS}source_ip").text for r in records])
+
+    def test_the_mail(self):
+        self.row(messages=3)
+        self.send()
+        mail, = self.mails()
+        m = mail.message
+        ident = m["Subject"].split("<")[1].rstrip(">")
+        self.assertRegex(ident, "^[0-9a-f]{32}$")
+        self.assertEqual(m["Subject"], f"Report Domain: example.com Submitter: recv.example Report-ID: <{ident}>")
+        self.assertEqual(m["From"], "dmarc-reports@recv.example")
+        self.assertEqual(m["To"], "d@example.com")
+        self.assertEqual(m["Message-ID"], f"<{ident}.1@recv.example>")
+        self.assertEqual(m["Auto-Submitted"], "auto-generated")
+        self.assertEqual(m["Date"], "Mon, 14 Dec 2026 00:00:05 -0000".replace("-0000", "+0000"))
+        self.assertEqual(mail.words, ["-i", "-f", "dmarc-reports@recv.example", "--", "d@example.com"])
+        text, gz = mail.parts
+        self.assertEqual(text.get_content_type(), "text/plain")
+        self.assertIn("got 3 messages", text.get_content())
+        self.assertEqual(gz.get_content_type(), "application/gzip")
+        self.assertEqual(gz["Content-Transfer-Encoding"], "base64")
+        self.assertEqual(gz.get_content_disposition(), "attachment")
+        name = f"recv.example!example.com!{DAY * 86400}!{DAY * 86400 + 86399}!{ident}.xml.gz"
+        self.assertEqual([mail.file, gz.get_param("name")], [name, name])
+        self.assertIn(f'filename="{name}"\n'.encode(), mail.data)  # in one piece
+        self.assertLessEqual(max(map(len, mail.data.splitlines())), 998)
+        self.assertIn(b"<report_id>" + ident.encode(), mail.xml)
+
+    def test_organization_and_contact(self):
+        self.configure(reports='organization = "Räuber & Söhne"; contact = "help@recv.example";')
+        self.row()
+        report = ElementTree.fromstring(self.written()[0].xml)
+        self.assertEqual(report.find(f"{NS}report_metadata/{NS}org_name").text, "Räuber & Söhne")
+        self.assertEqual(report.find(f"{NS}report_metadata/{NS}email").text, "help@recv.example")
+
+    def test_legacy_destinations(self):
+        self.configure(reports='legacy-destinations = [ "old.example.com" ];')
+        self.row(rua="mailto:d@old.example.com,mailto:d@example.com")
+        self.send()
+        forms = {m.message["To"]: m.xml for m in self.mails()}
+        old, new = forms["d@old.example.com"], forms["d@example.com"]
+        self.assertIn(b"<feedback>", old)
+        self.assertIn(b"<disposition>none<", old)
+        self.assertIn(b'<feedback xmlns="urn:ietf:params:xml:ns:dmarc-2.0">', new)
+        self.assertEqual(new.replace(b' xmlns="urn:ietf:params:xml:ns:dmarc-2.0"', b"").replace(b">pass</disp", b">none</disp"),
+                         old)
+
+    def test_a_changed_policy_makes_a_report_of_its_own(self):
+        self.row()
+        self.row(rua="mailto:e@example.com")
+        self.assertEqual(sorted(m.message["To"] for m in self.written()), ["d@example.com", "e@example.com"])
+
+    def test_mail_dmarc_reads_it(self):
+        if subprocess.run(["perl", "-MMail::DMARC::Report::Receive", "-e", "1"], capture_output=True, check=False).returncode:
+            self.skipTest("there is no Mail::DMARC")
+        # Debian's version knows no namespace.
+        self.configure(reports='legacy-destinations = [ "example.com", "odd.example" ];')
+        self.fill("row", "example.com", "mailto:d@example.com", "192.0.2.1", 3, "2001:db8::7", 4)
+        self.fill("odd")
+        out = self.directory / "out"
+        self.send("--directory", out)
+        done = subprocess.run([HERE / "mail-dmarc", *sorted(out.glob("*.eml"))], capture_output=True, text=True, check=True)
+        found = {r["domain"]: r for r in map(json.loads, done.stdout.splitlines())}
+        rows = [(r["source"], r["count"], r["disposition"], r["dkim"], r["spf"], r["header_from"], r["envelope_from"])
+                for r in found["example.com"]["rows"]]
+        self.assertEqual(sorted(rows), [("192.0.2.1", "3", "none", "fail", "pass", "example.com", "example.com"),
+                                        ("2001:db8::7", "4", "none", "fail", "pass", "example.com", "example.com")])
+        self.assertEqual([found["example.com"][k] for k in ("begin", "end", "p", "org_name")],
+                         [str(DAY * 86400), str(DAY * 86400 + 86399), "reject", "recv.example"])
+        self.assertEqual(sum(int(r["count"]) for r in found["odd.example"]["rows"]), 8)
+
+    def test_assay_report_receive_reads_it(self):
+        self.fill("row", "example.com", "mailto:d@example.com", "192.0.2.1", 3, "2001:db8::7", 4)
+        out = self.directory / "out"
+        self.send("--directory", out)
+        self.assay("receive", "--dns", self.zone, *out.glob("*.eml"))
+        report, = json.loads(self.assay("show", "--json").stdout)
+        self.assertEqual((report["domain"], report["org_name"], report["messages"]), ("example.com", "recv.example", 7))
+        self.assertEqual(sorted((r["source_ip"], r["count"], r["disposition"], r["spf"]) for r in report["rows"]),
+                         [("192.0.2.1", 3, "pass", "pass"), ("2001:db8::7", 4, "pass", "pass")])
+
+    def test_a_large_report_is_split_by_rows(self):
+        self.configure(reports='size-limit = "64K";')
+        self.fill("many", 12000)
+        mails = self.written()
+        self.assertGreater(len(mails), 2)
+        seen = set()
+        for mail in mails:
+            self.assertLess(len(mail.data), 65536)
+            self.validate(mail.xml)
+            rows = {r.text for r in ElementTree.fromstring(mail.xml).iter(NS + "source_ip")}
+            self.assertFalse(seen & rows)
+            seen |= rows
+        self.assertEqual(len(seen), 12000)
+        self.assertEqual(len({m.file for m in mails}), len(mails))
+        self.send()
+        self.assertEqual(sorted(m.key for m in self.mails()), sorted(m.key for m in mails))
+
+
+class Destinations(Sending):
+    def answers(self, rua, zone="", **options):
+        """Where the mails of a record with these URIs would go, and why others do not."""
+        self.zone.write_text(ZONE + zone)
+        self.row(rua=rua)
+        return {m["destination"]: (m["state"], m["note"]) for m in self.told("--dry-run", **options)["mails"]}
+
+    def test_what_is_no_mail_is_ignored(self):
+        found = self.answers("https://example.com/in,ftp://example.com/x,mailto:d@example.com,mailto:%20@example.com")
+        self.assertEqual(found, {"d@example.com": ("built", None)})
+
+    def test_below_the_same_organizational_domain(self):
+        self.assertEqual(self.answers("mailto:d@a.b.example.com")["d@a.b.example.com"][0], "built")
+
+    def test_consent(self):
+        found = self.answers(
+            "mailto:d@yes.example,mailto:d@no.example,mailto:d@any.example,mailto:d@junk.example,mailto:d@moved.example,"
+            "mailto:d@away.example,mailto:d@slow.example",
+            'example.com._report._dmarc.yes.example TXT "v=DMARC1;"\n'
+            '*._report._dmarc.any.example TXT "v=DMARC1"\n'
+            'example.com._report._dmarc.junk.example TXT "hello v=DMARC1"\n'
+            'example.com._report._dmarc.moved.example TXT "v=DMARC1; rua=mailto:new@moved.example"\n'
+            'example.com._report._dmarc.away.example TXT "v=DMARC1; rua=mailto:new@else.example"\n'
+            "example.com._report._dmarc.slow.example SERVFAIL\n", status=1)
+        self.assertEqual({d: s for d, (s, _) in found.items()}, {
+            "d@yes.example": "built", "d@no.example": "refused", "d@any.example": "built",
+            "d@junk.example": "refused", "new@moved.example": "built", "d@away.example": "refused",
+            "d@slow.example": "pending"})
+        self.assertIn("another host, else.example", found["d@away.example"][1])
+        self.assertIn("servfail", found["d@slow.example"][1])
+
+    def test_no_consent_is_no_warning_and_is_not_asked_again(self):
+        self.row(rua="mailto:d@no.example")
+        done = self.send()
+        self.assertEqual([done.stderr, self.mails()], ["", []])
+        self.zone.write_text(ZONE + 'example.com._report._dmarc.no.example TXT "v=DMARC1"\n')
+        self.assertEqual(self.told()["reports"], 0)
+
+    def test_trouble_with_the_dns_is_asked_again(self):
+        self.row(rua="mailto:d@example.com,mailto:d@slow.example")
+        self.zone.write_text(ZONE + "example.com._report._dmarc.slow.example SERVFAIL\n")
+        self.send(status=1)
+        self.assertEqual([m.message["To"] for m in self.mails()], ["d@example.com"])
+        self.zone.write_text(ZONE + 'example.com._report._dmarc.slow.example TXT "v=DMARC1"\n')
+        self.send(at=SECOND)
+        self.assertEqual(sorted(m.message["To"] for m in self.mails()), ["d@example.com", "d@slow.example"])
+        self.assertEqual(len({m.file for m in self.mails()}), 1)
+
+    def test_domains_that_are_skipped_or_not_asked_for(self):
+        self.configure(reports='skip-domains = [ "skip.example" ];')
+        for domain in ("skip.example", "a.skip.example", "b.example", "a.b.example", "c.example"):
+            self.row(domain, f"mailto:d@{domain}")
+        domains = lambda *w: sorted(m["domain"] for m in self.told("--dry-run", *w)["mails"])
+        self.assertEqual(domains(), ["a.b.example", "b.example", "c.example"])
+        self.assertEqual(domains("--domain", "b.example"), ["a.b.example", "b.example"])
+
+
+class Periods(Sending):
+    def test_only_days_that_are_over_in_utc(self):
+        for zone in ("UTC", "Europe/Berlin", "America/Los_Angeles"):
+            with self.subTest(zone=zone):
+                shutil.rmtree(self.state)
+                self.state.mkdir()
+                self.row()
+                environment = {"TZ": zone}
+                self.assertEqual(self.told("--dry-run", at=OVER - 6, environment=environment)["shown"], 0)
+                told = self.told("--dry-run", at=OVER - 5, environment=environment)
+                self.assertEqual((told["mails"][0]["begin"], told["mails"][0]["end"]), (DAY * 86400, DAY * 86400 + 86399))
+
+    def test_a_day_that_was_missed_and_one_that_is_too_old(self):
+        for day in (DAY - 2, DAY - 1, DAY):
+            self.row(messages=day - DAY + 5, day=day)
+        self.assertEqual(sorted(m["messages"] for m in self.told()["mails"]), [4, 5])
+
+    def test_the_last_of_february(self):
+        leap = 1835395200 // 86400  # 2028-02-29
+        self.row(day=leap)
+        told = self.told("--dry-run", at="2028-03-01T00:00:00Z")
+        self.assertEqual(told["mails"][0]["begin"], 1835395200)
+
+    def test_a_clock_that_steps_back_sends_nothing_twice(self):
+        self.row()
+        self.send()
+        self.send(at=OVER - 7200)
+        self.send()
+        self.assertEqual(len(self.mails()), 1)
+
+
+class States(Sending):
+    def test_each_once(self):
+        self.row()
+        self.assertEqual(self.told()["handed_over"], 1)
+        again = self.told()
+        self.assertEqual((again["reports"], again["handed_over"], again["mails"]), (0, 0, []))
+        self.assertEqual(len(self.mails()), 1)
+
+    def test_showing_notes_nothing(self):
+        self.row()
+        shown = [m.key for m in self.written()]
+        self.assertEqual([m.key for m in self.written()], shown)
+        self.assertEqual(self.told("--dry-run")["shown"], 1)
+        self.send()
+        self.assertEqual([m.key for m in self.mails()], shown)
+        self.assertEqual(self.written(), [])
+
+    def test_it_is_off_by_default(self):
+        self.row()
+        self.conf.write_text(self.conf.read_text().replace("send = true;", ""))
+        self.assertIn("reports.send", self.send(status=78).stderr)
+        self.assertEqual(len(self.written()), 1)
+        self.conf.write_text(self.conf.read_text().replace('from = "dmarc-reports@recv.example";', ""))
+        self.assertIn("reports.from", self.send("--dry-run", status=78).stderr)
+
+    def test_a_mailer_in_trouble_is_tried_again_with_the_same_mail(self):
+        self.row()
+        (self.box / "down").write_text("75")
+        done = self.send(status=2)
+        self.assertIn("status 75: no room here", done.stderr)
+        (self.box / "down").unlink()
+        self.assertEqual(self.told()["handed_over"], 0)  # not yet
+        self.row(messages=7)  # too late: the content stands
+        key = self.written(at=SECOND)[0].key
+        self.send(at=SECOND)
+        self.assertEqual([m.key for m in self.mails()], [key])
+        self.assertIn(b"<count>1</count>", self.mails()[0].xml)
+
+    def test_some_trouble_is_a_warning(self):
+        self.row()
+        self.row("example.org", "mailto:d@slow.example")
+        self.zone.write_text(ZONE + "example.org._report._dmarc.slow.example SERVFAIL\n")
+        self.assertEqual(self.told(status=1)["later"], 1)
+
+    def test_a_mail_that_is_refused_for_good(self):
+        self.row()
+        (self.box / "down").write_text("67")
+        self.assertEqual(self.told(status=2)["failed"], 1)
+        (self.box / "down").unlink()
+        self.assertEqual(self.told(at=SECOND)["mails"], [])
+
+    def test_given_up_after_48_hours(self):
+        self.row()
+        (self.box / "down").write_text("75")
+        tries = [at for at in range(OVER, OVER + 50 * 3600, 1800) if self.told(at=at, status=None)["later"]]
+        self.assertGreater(len(tries), 8)
+        self.assertLess(tries[-1], OVER + 48 * 3600 + 1)
+        (self.box / "down").unlink()
+        self.assertEqual(self.told(at=OVER + 51 * 3600)["mails"], [])
+
+    def test_there_is_no_store(self):
+        self.send("--dry-run", status=75)
+
+    def test_one_run_at_a_time(self):
+        self.row()
+        with open(self.state / "report-send.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertIn("another", self.send(status=75).stderr)
+        self.send()
+
+    def test_a_directory_that_cannot_be(self):
+        self.row()
+        self.send("--directory", "/proc/none", status=73)
+
+    def test_the_directory_is_the_callers(self):
+        if os.geteuid():
+            self.skipTest("wants root")
+        self.row()
+        for path in (self.state, *self.state.iterdir()):
+            shutil.chown(path, "daemon", "daemon")
+        self.directory.chmod(0o711)
+        mail, = self.written()
+        self.assertEqual(os.stat(self.directory / "out" / mail.name).st_uid, 0)
+        self.assertEqual({os.stat(p).st_uid for p in self.state.iterdir()}, {1})
+
+    def test_the_daemons_user_hands_over(self):
+        if os.geteuid():
+            self.skipTest("wants root")
+        self.row()
+        for path in (self.state, self.box, *self.state.iterdir()):
+            shutil.chown(path, "daemon", "daemon")
+        self.directory.chmod(0o711)
+        self.send()
+        self.assertEqual([os.stat(self.box / m.name).st_uid for m in self.mails()], [1])
+
+
+class Smtp(Sending):
+    """A server that says what it is told to."""
+
+    def serve(self, replies):
+        got = []
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                self.wfile.write(replies.get("hello", b"220-one\r\n220 two\r\n"))
+                for line in self.rfile:
+                    word = line.split(b":")[0].strip().split(b" ")[0].upper().decode()
+                    got.append(line)
+                    self.wfile.write(replies.get(word, b"250 fine\r\n" if word != "DATA" else b"354 go on\r\n"))
+                    if word == "QUIT":
+                        return
+                    if word == "DATA" and "DATA" not in replies:
+                        data = b""
+                        while not data.endswith(b"\r\n.\r\n"):
+                            data += self.rfile.readline()
+                        got.append(data)
+                        self.wfile.write(replies.get("end", b"250 taken\r\n"))
+
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.configure(mailer=f"smtp://127.0.0.1:{server.server_address[1]}")
+        return got
+
+    def test_it_is_handed_over(self):
+        got = self.serve({})
+        self.row()
+        shown, = self.written()
+        self.send()
+        self.assertEqual([got[1], got[2]], [b"MAIL FROM:<dmarc-reports@recv.example>\r\n", b"RCPT TO:<d@example.com>\r\n"])
+        self.assertEqual(got[4], shown.data.replace(b"\n", b"\r\n") + b".\r\n")
+
+    def test_an_old_server(self):
+        got = self.serve({"EHLO": b"502 what\r\n"})
+        self.row()
+        self.send()
+        self.assertTrue(got[1].startswith(b"HELO "))
+
+    def test_refusals(self):
+        for replies, state in (({"RCPT": b"550 5.1.1 nobody\r\n"}, "failed"), ({"end": b"451 later\r\n"}, "built"),
+                               ({"hello": b"554 go away\r\n"}, "built"), ({"MAIL": b"junk\r\n"}, "built")):
+            with self.subTest(replies=replies):
+                shutil.rmtree(self.state)
+                self.state.mkdir()
+                self.serve(replies)
+                self.row()
+                self.assertEqual(self.told(status=2)["mails"][0]["state"], state)
+
+    def test_nobody_is_there(self):
+        self.configure(mailer="smtp://127.0.0.1:1")
+        self.row()
+        self.assertIn("Connection refused", self.send(status=2).stderr)
+
+
+class Crashes(Sending):
+    """Killed before each call that changes something, and run again: nothing is lost, and what comes twice is the same."""
+
+    def state_of(self):
+        with sqlite3.connect(f"file:{self.state}/rows.db?mode=ro", uri=True) as db:
+            return sorted(db.execute("SELECT r.state, m.state FROM report r JOIN mail m ON m.report = r.id").fetchall())
+
+    def begin(self):
+        for place in (self.state, self.box):
+            shutil.rmtree(place)
+        shutil.copytree(self.directory / "before", self.state)
+        self.box.mkdir()
+
+    def test_at_every_call(self):
+        crash = {"LD_PRELOAD": os.environ["ASSAY_CRASH_LIBRARY"], "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        self.configure(reports='legacy-destinations = [ "old.example" ];')
+        self.zone.write_text(ZONE + 'example.com._report._dmarc.old.example TXT "v=DMARC1"\n')
+        self.row(rua="mailto:d@example.com,mailto:d@old.example,mailto:d@no.example", messages=2)
+        self.row("example.org", "mailto:d@example.org")
+        shutil.copytree(self.state, self.directory / "before")
+        keys = sorted(m.key for m in self.written())
+        count = self.directory / "count"
+        self.send(environment={**crash, "CRASH_COUNT": str(count)})
+        calls, states = int(count.read_text()), self.state_of()
+        self.assertEqual(sorted(m.key for m in self.mails()), keys)
+        self.assertEqual(states, [(3, 3), (3, 3), (3, 3), (3, 5)])
+        self.assertGreater(calls, 20)
+        doubled = 0
+        for at in range(1, calls + 1):
+            with self.subTest(call=at):
+                self.begin()
+                self.assertEqual(self.send(environment={**crash, "CRASH_AT": str(at)}, status=None).returncode, -9)
+                self.send()
+                self.send()
+                got = [m.key for m in self.mails()]
+                self.assertEqual(sorted(set(got)), keys)
+                self.assertEqual(self.state_of(), states)
+                doubled += len(got) > len(keys)
+        print(f"{calls} places, the same mail twice after {doubled} of them")
+        self.assertGreater(doubled, 0)  # else the mailer was never reached when it was killed
+        self.assertLess(doubled, calls / 2)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
