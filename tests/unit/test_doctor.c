@@ -201,6 +201,63 @@ static void test_macros(void **state)
     end(&c);
 }
 
+/* Reports that go out, wait, or do not go out. */
+static void test_sent(void **state)
+{
+    enum { NOW = 100 * 86400, DAY = 86400 };
+    static const struct {
+        struct report_facts facts;
+        const char *levels;
+    } cases[] = {
+        {{.sent = UNSEEN}, ""},
+        {{.sent = SEEN_YES}, "N"},
+        {{.sent = SEEN_YES, .n_sent = 3, .last_sent = NOW - DAY, .due = true}, "g"},
+        {{.sent = SEEN_YES, .n_sent = 3, .n_failed = 1, .last_sent = NOW - DAY}, "N"},
+        {{.sent = SEEN_YES, .n_sent = 3, .last_sent = NOW - 4 * DAY}, "g"}, /* nothing to tell */
+        {{.sent = SEEN_YES, .n_sent = 3, .last_sent = NOW - 4 * DAY, .due = true}, "W"},
+        {{.sent = SEEN_YES, .due = true}, "W"},
+        {{.sent = SEEN_YES, .n_waiting = 2, .oldest_waiting = NOW - 3600}, "N"},
+        {{.sent = SEEN_YES, .n_waiting = 2, .oldest_waiting = NOW - 2 * DAY}, "W"},
+    };
+    struct court c;
+    (void)state;
+    begin(&c, "reports = { send = true; organization = \"us\"; from = \"dmarc@example.org\"; };");
+    c.facts.machine.now = NOW;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        c.facts.reports = cases[i].facts;
+        judge_sent(&c.facts, &c.findings);
+        assert_string_equal(levels(&c), cases[i].levels);
+    }
+    end(&c);
+    begin(&c, "");
+    c.facts.reports = cases[6].facts;
+    judge_sent(&c.facts, &c.findings);
+    assert_string_equal(levels(&c), "");
+    end(&c);
+}
+
+static void test_recorded(void **state)
+{
+    static const struct {
+        struct report_facts facts;
+        const char *levels;
+    } cases[] = {
+        {{.problem = STR_INIT("no way")}, "u"},
+        {{.rows = SEEN_NO}, "N"},
+        {{.rows = SEEN_YES}, "N"},
+        {{.rows = SEEN_YES, .last_day = 86400, .messages = 7}, "g"},
+    };
+    struct court c;
+    (void)state;
+    begin(&c, "");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        c.facts.reports = cases[i].facts;
+        judge_recorded(&c.facts, &c.findings);
+        assert_string_equal(levels(&c), cases[i].levels);
+    }
+    end(&c);
+}
+
 static void test_status(void **state)
 {
     struct court c;
@@ -313,7 +370,8 @@ int main(void)
         cmocka_unit_test(test_rights),   cmocka_unit_test(test_daemon_and_clock),
         cmocka_unit_test(test_resolver), cmocka_unit_test(test_resolvers),
         cmocka_unit_test(test_reached),  cmocka_unit_test(test_macros),
-        cmocka_unit_test(test_status),   cmocka_unit_test(test_no_dns),
+        cmocka_unit_test(test_status),   cmocka_unit_test(test_sent),
+        cmocka_unit_test(test_recorded), cmocka_unit_test(test_no_dns),
         cmocka_unit_test(test_cf),       cmocka_unit_test(test_cf_lists),
         cmocka_unit_test(test_cf_times),
     };

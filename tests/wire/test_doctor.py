@@ -140,6 +140,29 @@ class Doctor(harness.WireTest):
 
         self.assertIn("3 messages are recorded", harness.until(recorded, "rows on the disk"))
 
+    def test_sent(self):
+        """Rows that somebody wants to hear of, and reports that go out or do not."""
+        d = self.daemon("", {**ZONE, "_dmarc.example.test": {"TXT": ["v=DMARC1; p=reject; rua=mailto:r@example.test"]}}, start=False)
+        mailer = d.directory / "mailer"
+        mailer.write_text("#!/bin/sh\ncat >/dev/null\n")
+        mailer.chmod(0o755)
+        d.configure(f'control = "";\nreports = {{ send = true; organization = "us"; from = "dmarc@example.test"; mailer = "{mailer}"; }};\n')
+        d.start()
+        d.client().message()
+        clock = harness.Clock(d.directory / "later", wall=int(time.time()) + 2 * 86400)
+        later = {**os.environ, **clock.environment}
+
+        def levels(check, environment=later):
+            done = subprocess.run([BINARY, "doctor", "--json", "-c", d.path], capture_output=True, text=True, env=environment)
+            return self.levels(json.loads(done.stdout)["findings"], check)
+
+        harness.until(lambda: levels("recorded") == ["good"], "rows on the disk")
+        self.assertEqual(levels("sent", None), ["note"])
+        self.assertEqual(levels("sent"), ["warning"])
+        done = subprocess.run([BINARY, "report", "send", "-c", d.path], capture_output=True, text=True, env=later)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(levels("sent"), ["good"])
+
     @unittest.skipUnless(harness.as_root(), "needs root")
     def test_rights(self):
         """What the daemon's user may not read is found by root, and not looked at by others."""

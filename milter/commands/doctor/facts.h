@@ -154,7 +154,12 @@ struct report_facts {
     enum seen rows;     /* there are rows of what became of mail */
     uint64_t messages;  /* in them, of the last seven days and today */
     int64_t last_day;   /* seconds since 1970; 0: none in these days */
-    enum seen received; /* there is a store of received reports */
+    bool due;           /* of the days before yesterday there is something that somebody wants */
+    enum seen sent;     /* what was sent could be read */
+    size_t n_sent, n_failed, n_waiting; /* mails with reports: of the last seven days; given up;
+                                           to be handed over still */
+    int64_t last_sent, oldest_waiting;  /* seconds since 1970; 0: none */
+    enum seen received;                 /* there is a store of received reports */
 };
 
 struct doctor_facts {

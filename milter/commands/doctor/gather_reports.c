@@ -10,6 +10,7 @@
 #include "milter/commands/owner.h"
 #include "report/in/received.h"
 #include "store/rows.h"
+#include "store/sent.h"
 
 #define DAY  86400
 #define WEEK (7 * DAY)
@@ -23,10 +24,13 @@ static struct str store_path(const struct command *c, const char *name)
 
 static bool add_period(void *context, const struct rows_period *period)
 {
-    struct report_facts *facts = context;
-    facts->messages += period->messages;
-    if (period->day * DAY > facts->last_day)
-        facts->last_day = period->day * DAY;
+    struct doctor_facts *facts = context;
+    struct report_facts *r = &facts->reports;
+    int64_t age = rows_day(facts->machine.now) - period->day;
+    r->messages += period->messages;
+    if (period->day * DAY > r->last_day)
+        r->last_day = period->day * DAY;
+    r->due = r->due || (age >= 2 && age <= 3 && period->policy.destinations.n);
     return true;
 }
 
@@ -43,11 +47,48 @@ static void read_rows(struct command *c, struct doctor_facts *facts)
     if (!reader)
         return;
     r->rows = SEEN_YES;
-    if (!rows_read_periods(reader, rows_day(now - WEEK), rows_day(now) + 1, add_period, r)) {
+    if (!rows_read_periods(reader, rows_day(now - WEEK), rows_day(now) + 1, add_period, facts)) {
         r->rows = UNSEEN;
         r->problem = str_copy(c->arena, rows_reader_problem(reader));
     }
     rows_reader_close(reader);
+}
+
+/* --- Sent reports ------------------------------------------------------------------------------*/
+
+static bool count_mail(void *context, const struct sent_report *report,
+                       const struct sent_mail *mail)
+{
+    struct report_facts *r = context;
+    if (!mail)
+        return true;
+    if (mail->state < SENT_DONE) {
+        r->n_waiting++;
+        if (!r->oldest_waiting || report->noted < r->oldest_waiting)
+            r->oldest_waiting = report->noted;
+    } else if (mail->state == SENT_DONE) {
+        r->n_sent++;
+        r->last_sent = mail->changed > r->last_sent ? mail->changed : r->last_sent;
+    } else if (mail->state == SENT_FAILED) {
+        r->n_failed++;
+    }
+    return true;
+}
+
+static void read_sent(struct command *c, struct doctor_facts *facts)
+{
+    struct report_facts *r = &facts->reports;
+    if (r->rows != SEEN_YES || !c->conf->reports_send)
+        return;
+    struct sent *store = sent_open(store_path(c, "rows.db"), false, c->arena, &r->problem);
+    if (!store)
+        return;
+    r->sent = SEEN_YES;
+    if (!sent_read(store, false, rows_day(facts->machine.now - WEEK), count_mail, r)) {
+        r->sent = UNSEEN;
+        r->problem = str_copy(c->arena, sent_problem(store));
+    }
+    sent_close(store);
 }
 
 /* --- Received reports --------------------------------------------------------------------------*/
@@ -103,6 +144,8 @@ void gather_reports(struct command *c, struct doctor_facts *facts)
     if (!command_enter_owner(c, &look, &facts->reports.problem))
         return;
     read_rows(c, facts);
+    if (!facts->reports.problem.n)
+        read_sent(c, facts);
     if (!facts->reports.problem.n)
         read_received(c, facts);
     command_leave_owner(&look);

@@ -49,6 +49,50 @@ void judge_recorded(const struct doctor_facts *facts, struct findings *out)
              (unsigned long long)r->messages, date_of(r->last_day, date));
 }
 
+/* --- Sent --------------------------------------------------------------------------------------*/
+
+static void say_none_sent(const struct report_facts *r, struct findings *out)
+{
+    char date[DATE_BYTES];
+    struct finding *f =
+        find(out, CHECK_SENT, LEVEL_WARNING, STR_NONE, "reports.send is on, and %s%s",
+             r->last_sent ? "the last report went out on " : "no report went out in the last week",
+             r->last_sent ? date_of(r->last_sent, date) : "");
+    f->why = STR("after two days nobody is told any more what became of mail in their name");
+    f->mend = STR("have \"assay report send\" run every day: assay-report(1)");
+    f->command = STR("assay report send --dry-run");
+}
+
+static void say_waiting(const struct report_facts *r, struct findings *out)
+{
+    char date[DATE_BYTES];
+    struct finding *f = find(out, CHECK_SENT, LEVEL_WARNING, STR_NONE,
+                             "%zu mails with reports wait, the oldest since %s", r->n_waiting,
+                             date_of(r->oldest_waiting, date));
+    f->why = STR("what the mail server has not taken after two days is given up");
+    f->mend = STR("see why it does not take them (reports.mailer)");
+    f->command = STR("assay report send --dry-run");
+}
+
+void judge_sent(const struct doctor_facts *facts, struct findings *out)
+{
+    const struct report_facts *r = &facts->reports;
+    char date[DATE_BYTES];
+    if (!facts->conf->reports_send || r->sent == UNSEEN)
+        return; /* judge_recorded() has said why it was not looked at */
+    if (r->n_waiting && r->oldest_waiting < facts->machine.now - DAY)
+        say_waiting(r, out);
+    else if (r->due && r->last_sent < facts->machine.now - 3 * DAY)
+        say_none_sent(r, out);
+    else if (!r->n_sent)
+        find(out, CHECK_SENT, LEVEL_NOTE, STR_NONE, "no report went out in the last week, %zu wait",
+             r->n_waiting);
+    else
+        find(out, CHECK_SENT, r->n_failed ? LEVEL_NOTE : LEVEL_GOOD, STR_NONE,
+             "%zu reports went out since a week ago, the last on %s; %zu wait, %zu were given up",
+             r->n_sent, date_of(r->last_sent, date), r->n_waiting, r->n_failed);
+}
+
 /* --- Received ----------------------------------------------------------------------------------*/
 
 static void say_none(const struct domain_facts *d, struct findings *out)
