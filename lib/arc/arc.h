@@ -52,7 +52,7 @@ struct arc_chain;
 
 /* Reads the sets, checks their structure, hashes what seals cover, wants the digests of the body
  * that are needed from settings->bodies, and starts the queries for keys. NULL: there are no ARC
- * fields. Of the settings max_signatures counts for nothing. `headers` must outlive it. */
+ * fields. settings->max_signatures is not used. `headers` must outlive it. */
 struct arc_chain *arc_chain_new(const struct dkim_verify_settings *settings,
                                 const struct header_list *headers, struct key_cache *keys,
                                 struct dns_asker *asker);

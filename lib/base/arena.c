@@ -81,7 +81,7 @@ static bool has_room(const struct block *b, size_t n)
     return b && b->size - b->used >= n;
 }
 
-/* Of the next block, if it is made for n bytes. */
+/* The size of the next block, if it is made for n bytes. */
 static size_t next_size(const struct arena *a, size_t n)
 {
     size_t size = a->newest ? a->newest->size * 2 : BLOCK_FIRST;
@@ -248,8 +248,8 @@ static void free_newest(struct arena *a)
     a->newest = older;
 }
 
-/* Blocks grow as they become newer, so the next owner's memory will be one block before long, and
- * comes without malloc() and free(). */
+/* Newer blocks are larger, and the newest one is kept: before long all that the next owner needs
+ * is in one block, without malloc() and free(). */
 static void keep_one_block(struct arena *a)
 {
     while (a->newest && a->newest->size > BLOCK_KEPT)

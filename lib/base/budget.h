@@ -1,5 +1,5 @@
-/* budget.h - a bound on memory that several threads share: who is not given it goes without.
- * Nobody waits. */
+/* budget.h - a bound on memory that several threads share: a caller that gets none does without,
+ * and does not wait. */
 #ifndef ASSAY_BASE_BUDGET_H
 #define ASSAY_BASE_BUDGET_H
 

@@ -14,8 +14,8 @@ static inline int64_t clock_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* How much slower the code is than in a release: a sanitized build says so, so that what is bounded
- * by its work is bounded alike there. */
+/* How much slower the code is than in a release: a sanitized build sets it, so that bounds on
+ * processor time mean the same there. */
 #ifndef ASSAY_SLOWNESS
 #define ASSAY_SLOWNESS 1
 #endif

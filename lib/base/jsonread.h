@@ -7,7 +7,7 @@
  *         else
  *             json_skip(&r);
  *
- * What is wrong once ends everything: json_next() and all others are false from there on. */
+ * The first error ends the reading: from there on json_next() and all others return false. */
 #ifndef ASSAY_BASE_JSONREAD_H
 #define ASSAY_BASE_JSONREAD_H
 

@@ -1,4 +1,4 @@
-/* log.h - where words for the operator go.
+/* log.h - log lines, for the operator.
  *
  * Five words: debug (asked for), info (what happened), warning (a person should look), error (a
  * thing did not work), fatal (the program ends). Lines about a message begin with its queue id.

@@ -116,7 +116,7 @@ const char *netset_add(struct netset *set, struct str text)
 /* Networks are disjoint or lie one in the other, so the entries make a tree: each has the smallest
  * network around it as its parent. Sorted by first address, larger networks before those in them,
  * the smallest one around an address is the last entry that does not begin behind it, or above
- * that. Which of those around decides is settled beforehand. */
+ * that. Which of the networks around decides is worked out beforehand. */
 struct netnode {
     struct netrange range;
     size_t place;           /* in the list, from 0 */

@@ -37,7 +37,7 @@ struct line {
 };
 
 enum outcome {
-    TAKEN, /* or lost for a reason that no waiting mends */
+    TAKEN, /* or lost, where waiting would not help */
     FULL,  /* not now */
     AWAY   /* nobody is there */
 };

@@ -1,8 +1,9 @@
 /* outlet.h - where finished log lines leave the process: syslog's socket, or standard error.
  *
- * Once the daemon serves, no line makes its writer wait: what is not taken at once waits in memory
- * and is written by a thread when it is; what is too much of that is lost, and their number told. A
- * line for a syslog that cannot be reached goes to standard error. The order of lines is kept. */
+ * Once the daemon serves, no line makes its writer wait: a line that is not taken at once waits
+ * in memory, and a thread writes it later; lines beyond a bound are lost, and the log tells how
+ * many. A line for a syslog that cannot be reached goes to standard error. The order of lines is
+ * kept. */
 #ifndef ASSAY_BASE_OUTLET_H
 #define ASSAY_BASE_OUTLET_H
 

@@ -1,7 +1,8 @@
 /* rootpath.c - may root trust a path?
  *
  * The path is walked from the root directory, one name after the other, by descriptors: what was
- * looked at cannot be exchanged afterwards, and where all of it was root's, root alone could.
+ * looked at cannot be exchanged afterwards, and where all of it belongs to root, only root could
+ * have done so.
  *
  * Errors: false. */
 #include "base/rootpath.h"

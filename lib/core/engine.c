@@ -10,7 +10,7 @@ static void check_spf(const struct spf_engine *engine, const struct spf_request 
     spf_check(request, asker, out);
 }
 
-/* A check of ours is a verifier. */
+/* The check of our own engine is a verifier. */
 static void *own_begin(const struct dkim_engine *engine,
                        const struct dkim_verify_settings *settings, const struct message *message,
                        struct key_cache *keys, struct dns_asker *asker)

@@ -102,7 +102,7 @@ static void decide_entry(const struct place *here, const struct received *r, siz
                          struct entry *out)
 {
     bool authenticated, smtp = received_with_smtp(r->with, &authenticated);
-    /* Somebody else's words stand in it, and nobody authenticated says such things. */
+    /* It holds somebody else's words, which an authenticated user does not send. */
     bool garbled = r->last_by.n > 0;
     bool unclear = r->source == RECEIVED_UNCLEAR && is_localhost(r->by);
     if (!is_ours(here, r->by) && !is_ours(here, r->last_by) && !unclear)

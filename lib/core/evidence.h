@@ -108,7 +108,7 @@ struct evidence_sender {
 /* Whether a chain excuses a message that fails DMARC, for one author domain. */
 struct arc_excuse {
     enum dmarc_auth granted; /* unknown: if the DNS answered, it might be */
-    unsigned believed; /* the instance whose word it is; 0: none of them vouches for the domain */
+    unsigned believed;       /* the instance that vouches for the domain; 0: none does */
     struct str
         why_not; /* a phrase, where it is not granted and a set vouches: who is not trusted */
     struct str comment; /* for reports (RFC 8617 7.2.2) */

@@ -1,5 +1,6 @@
 /* request.h - what SPF, DKIM and DMARC are asked about a message: its facts, as the configuration
- * wants them judged. The stages ask this; so does whoever asks somebody else the same. */
+ * wants them judged. The stages ask this, and so does the code that asks other libraries the same.
+ */
 #ifndef ASSAY_CORE_REQUEST_H
 #define ASSAY_CORE_REQUEST_H
 
@@ -12,7 +13,7 @@
 struct request_shares {
     unsigned dmarc; /* author domains come first, and always fit; then identifiers */
     unsigned keys;  /* of DKIM, and then of ARC with what is left */
-    unsigned spare; /* ahead of need, and repeated: see struct dns_asker */
+    unsigned spare; /* those ahead of need, and those repeated: see struct dns_asker */
     unsigned spf;   /* MAIL FROM, and then HELO with what is left */
     unsigned gate;  /* on top: of what is asked about clients, lists and senders (core/gate.h) */
 };

@@ -11,7 +11,7 @@ struct signing_choice {
     size_t n;                                  /* 0: nothing */
     const struct dkim_signing_key *keys;       /* RSA first */
     const struct dkim_sign_settings *settings; /* all but the time */
-    bool not_a_sender; /* nothing signs, but the domain has entries, for other senders */
+    bool not_a_sender; /* nothing signs: the domain has entries, but for other senders */
 };
 
 /* A set of signing keys: immutable, part of a snapshot. */

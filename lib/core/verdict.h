@@ -9,7 +9,7 @@
 enum policy_point { POINT_MAIL, POINT_RCPT, POINT_DATA, POINT_EOM };
 const char *point_name(enum policy_point point); /* "mail", "rcpt", "data", "end" */
 
-/* Who is answered: this recipient, or the whole message. */
+/* What the answer is for: this recipient, or the whole message. */
 enum verdict_scope { SCOPE_RECIPIENT, SCOPE_MESSAGE };
 
 /* Local reasons to deviate from a published DMARC policy (RFC 9990 words). */

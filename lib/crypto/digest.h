@@ -24,7 +24,7 @@ struct digest {
 
 /* The context dies with the arena. */
 void digest_init(struct digest *d, struct arena *a, uint64_t limit);
-/* `d` becomes what `from` is, and both go on independently. */
+/* Copies the state of `from` to `d`; both go on independently. */
 void digest_init_copy(struct digest *d, struct arena *a, const struct digest *from);
 
 void digest_flush(struct digest *d);

@@ -10,7 +10,7 @@
 #define CLOCK_DOUBT_DOMAINS 5    /* so many different ones ... */
 #define CLOCK_DOUBT_S       3600 /* ... within such a time, in seconds */
 
-/* Zeroed at the beginning; the caller keeps threads apart. */
+/* Zeroed at the beginning; it has no lock. */
 struct clock_doubt {
     struct clock_witness {
         uint64_t domain; /* its hash */

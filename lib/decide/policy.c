@@ -79,7 +79,7 @@ static bool dmarc_may_pass(const struct evidence_dmarc *dmarc)
     return dmarc->n > 0;
 }
 
-/* A policy service has no later point: spf.reject-at is nothing to it. */
+/* A policy service has no later point: spf.reject-at does not matter to it. */
 static struct proposal judge_spf(const struct judging *j)
 {
     const struct conf *conf = j->conf;
@@ -308,7 +308,7 @@ static struct proposal judge_limit(const struct conf *conf, const struct message
     return p;
 }
 
-/* Whoever it comes from: an MTA that has to delete thousands of fields is the one that suffers. */
+/* Mail of any origin: an MTA that has to delete thousands of fields suffers. */
 static struct proposal judge_forged(const struct conf *conf, const struct evidence *evidence,
                                     struct arena *a)
 {

@@ -121,7 +121,7 @@ struct dkim_rewritten {
 
 #define DKIM_REWRITTEN_MAX 64 /* fields of a message; ordinary mail has two */
 
-/* Why a signature may not hold on the way, for all that was done. */
+/* Why a signature may not hold on the way, in spite of all that was done. */
 enum dkim_risk {
     DKIM_RISK_FROM = 1,      /* an MTA may write From anew, and it has to be signed */
     DKIM_RISK_LONG_LINE = 2, /* the body has a line that is longer than MTAs send */

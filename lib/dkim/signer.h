@@ -17,7 +17,7 @@ struct dkim_signer *signer_new_arc(struct arena *a, const struct dkim_sign_setti
 void signer_add_tag(struct header_folder *f, struct arena *a, const char *name, struct str value);
 /* d= and s= */
 void signer_add_key(struct header_folder *f, struct arena *a, const struct dkim_signing_key *key);
-/* "b=", on a line of its own; and its text, which may be folded anywhere: it is in nobody's hash.
+/* "b=", on a line of its own; and its text, which may be folded anywhere: no hash covers it.
  */
 void signer_begin_b(struct header_folder *f);
 void signer_add_b(struct header_folder *f, struct str base64);

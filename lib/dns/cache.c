@@ -220,7 +220,7 @@ static void settle_entry(struct dns *dns, struct dns_entry *e, struct dns_reply 
     atomic_fetch_sub_explicit(&dns->in_flight, 1, memory_order_relaxed);
     keep_entry(dns, e, cost, keep_s);
     for (; wakers; wakers = next) {
-        next = wakers->next; /* what is woken may be gone afterwards */
+        next = wakers->next; /* a watcher may be gone after its call */
         wakers->wake(wakers);
     }
 }
@@ -281,7 +281,7 @@ static void *make_entry(void *arg)
     return find_place(m->dns) ? entry_new(m->dns, m->question) : NULL;
 }
 
-/* What is refused for want of a place is nobody else's answer: the next moment may have one. */
+/* A question that is refused for want of a place is not kept: a moment later there may be one. */
 struct dns_entry *dns_ask(struct dns *dns, const struct dns_question *q, bool *sent)
 {
     struct maker maker = {dns, q};

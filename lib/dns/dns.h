@@ -112,11 +112,11 @@ void dns_start(struct dns_asker *asker, struct str name, enum dns_type type);
  * look-up comes, and does nothing when all are taken: so it never costs what is needed. */
 void dns_prefetch(struct dns_asker *asker, struct str name, enum dns_type type);
 
-/* Asks on while the message waits for nothing: where the next name to ask for stands in an answer
- * that is still under way, an errand runs its function again each time the answer has come that it
- * lacked, until it lacks none, or the message's arena is reset. It runs on the resolver's thread,
- * so it must be short: one that takes long in sum, or meets large answers, is ended, and so is the
- * next one when all of them together have kept that thread from its work for too long.
+/* Asks on while no thread waits: where the next name to ask for stands in an answer that is
+ * still under way, an errand runs its function again each time a missing answer has come, until
+ * none is missing or the message's arena is reset. It runs on the resolver's thread, so it must be
+ * short: one that takes long in sum, or meets large answers, is ended, and so is the next one when
+ * all of them together have kept that thread from its work for too long.
  *
  * Its asker never waits, shares what the message's asker holds, and asks for nothing again that has
  * failed; its arena is a new one in each run. Whatever the function reads has to stand in the
@@ -133,8 +133,8 @@ struct dns_errand {
 struct dns_errand *dns_errand_new(dns_errand_fn *run);
 
 /* With the facts filled in: to go on when the answer has come that `asker`, which does not wait,
- * got DNS_PENDING for last. Without one, or with too many errands under way, it ends at once. It is
- * the caller's no more. */
+ * got DNS_PENDING for last. Without one, or with too many errands under way, it ends at once. From
+ * here on it does not belong to the caller. */
 void dns_errand_begin(struct dns_errand *errand, struct dns_asker *asker);
 
 enum dnssec_mode { DNSSEC_OFF, DNSSEC_TRUST_AD, DNSSEC_VALIDATE };

@@ -3,10 +3,10 @@
  * An errand waits for one answer at a time, without a thread: the thread that brings it runs the
  * errand's function again from its start. What it asked for is held together with what the message
  * asked for, so that nothing is asked for twice, whatever its TTL. It ends when its function lacks
- * nothing more, when its message is over, or when it has taken its share of the time of a thread
- * that has better things to do.
+ * nothing more, when its message is over, or when it has used its share of the resolver thread's
+ * time.
  *
- * Errors: none. What an errand does not come to, the message asks for itself. */
+ * Errors: none. The message itself asks for what an errand did not get to. */
 #include <stdatomic.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* health.h - does any resolver answer at all? What a zone's silence cannot tell.
+/* health.h - does any resolver answer at all? The silence of one zone does not tell.
  *
  * Failures alone say little: one silent zone makes some. When nothing else has come for a while,
  * the resolvers are asked for the root, which every resolver knows. */

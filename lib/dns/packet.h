@@ -21,8 +21,8 @@ size_t dns_packet_drop_opt(uint8_t *query, size_t n);
 uint16_t dns_packet_id(const uint8_t *packet);
 bool dns_packet_truncated(const uint8_t *packet);
 
-/* True if the message says FORMERR or NOTIMP without an OPT record of its own: so speaks a server
- * that knows no EDNS of a query that has it (RFC 6891 7). */
+/* True if the message says FORMERR or NOTIMP without an OPT record of its own: a server that knows
+ * no EDNS says that of a query that has it (RFC 6891 7). */
 bool dns_packet_denies_edns(const uint8_t *packet);
 
 /* Makes SERVFAIL of what the message says. */

@@ -40,7 +40,7 @@ void dns_sockets_attach(struct dns_sockets *s, ares_channel channel);
 /* True if the server is known not to know EDNS. */
 bool dns_sockets_plain(const struct dns_sockets *s, size_t server);
 
-/* From now on it is, for a quarter of an hour. */
+/* Notes that it does not, for a quarter of an hour. */
 void dns_sockets_note_plain(struct dns_sockets *s, size_t server);
 
 #endif

@@ -28,7 +28,7 @@ struct mailbox {
 
 enum from_status {
     FROM_OK,        /* n >= 1 mailboxes */
-    FROM_UNPARSED,  /* does not parse, but all that anybody can read in it names one domain */
+    FROM_UNPARSED,  /* does not parse, but every reading of it names one domain */
     FROM_NO_DOMAIN, /* is well formed and names no domain: empty groups, address literals */
     FROM_EMPTY,     /* the same, and has "<>" for an address: fit for bounces */
     FROM_MISSING,   /* no From field */

@@ -54,8 +54,8 @@ struct authres_said {
 };
 
 /* True if all of a field can be read, as by authres_parse(), and it says something of `method`
- * once; *out is what, with its property of this name ("header.from"). What is said twice is not
- * said. */
+ * once; *out is what, with its property of this name ("header.from"). A method that stands there
+ * twice counts as missing. */
 bool authres_read(struct arena *a, struct str value, struct str method, const char *ptype_property,
                   struct authres_said *out);
 

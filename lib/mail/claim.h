@@ -13,7 +13,8 @@ enum claim {
 
 /* `ids` are normalised by domain_normalize() where possible. A name that is not all ASCII and not
  * made of U-labels (RFC 8616 lets ids be that) is unreadable: beside Unicode's white space, bytes
- * that are no UTF-8 or what nobody sees, readers that decode and trim would find one of our ids. */
+ * that are no UTF-8, and invisible characters, readers that decode and trim would find one of our
+ * ids. */
 enum claim claim_of(struct arena *a, struct str name, const struct str *ids, size_t n_ids);
 
 /* True if an encoded word (RFC 2047 2) begins in the first `n` bytes of the text. None has a place

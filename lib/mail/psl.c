@@ -20,8 +20,8 @@ static void free_list(void *list)
     psl_free(list);
 }
 
-/* What is read from a wrong file is a list, too: of rules that fit nothing, so that all of co.uk
- * were one organization. Every public suffix list knows com. */
+/* A wrong file gives a list as well, whose rules fit nothing, so that all of co.uk would be one
+ * organization. Every public suffix list knows com. */
 static const struct psl *keep_rule(struct arena *a, psl_ctx_t *list, struct str *problem)
 {
     if (!list) {

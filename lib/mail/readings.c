@@ -1,7 +1,7 @@
 /* readings.c - every at sign of a field, and what stands on both sides of it.
  *
  * Behind an at sign has to stand one run of characters of a domain name, and behind that nothing
- * that any program joins to it: there are such that drop quotes, backslashes, comments or white
+ * that any program joins to it: some drop quotes, backslashes, comments or white
  * space before they look for the end of a domain. Then all of them read the same name, and if all
  * at signs have the same, it is the only one that anybody can be shown.
  *

@@ -27,7 +27,7 @@ struct dialogue *dialogue_new(const struct session_host *host, const struct sess
     d->peer = *peer;
     d->facts.arena = a;
     d->facts.helo = STR("");
-    d->facts.smtp = true; /* until the MTA says otherwise: nobody is ours by default */
+    d->facts.smtp = true; /* until the MTA says otherwise: by default no client is ours */
     d->leading_space = true;
     return d;
 }

@@ -47,7 +47,7 @@ static struct str seal_objection(const struct transaction *t)
     return STR_NONE;
 }
 
-/* The RSA key of the sealing domain, or NULL: Ed25519 is in no ARC validator of note. */
+/* The RSA key of the sealing domain, or NULL: no ARC validator of note knows Ed25519. */
 static const struct dkim_signing_key *find_key(const struct transaction *t,
                                                struct dkim_sign_settings *settings)
 {

@@ -13,7 +13,7 @@ enum shortage {
     SHORTAGE_RECIPIENTS,  /* limits.recipients */
 };
 
-/* The verdict, which is counted here; about crowds the log has a warning, once a minute at most. */
+/* The verdict, which is counted here; the log warns of crowds once a minute at most. */
 void shortage_refuse(enum shortage shortage, const struct conf *conf, struct verdict *verdict);
 
 #endif

@@ -41,7 +41,7 @@ static unsigned choose_after(const struct session_host *host, const struct trans
     return chosen;
 }
 
-/* The libraries of the field see a body as a whole; without a signature they have no use for it. */
+/* The libraries of the field take a body as a whole, and only for signatures. */
 static bool wants_copy(const struct session_host *host, const struct transaction *t)
 {
     bool wanted = t->snapshot->engines->dkim->whole_body;

@@ -394,13 +394,13 @@ static enum spf_match match_term(struct spf_eval *ev, struct spf_record *record,
     return SPF_NO_MATCH;
 }
 
-/* A name that is made of the client's address is exists by another word. */
+/* A name that is made of the client's address acts as exists does. */
 static bool is_named_by_client(const struct spf_term *term)
 {
     return term->letters & (SPF_LETTER('i') | SPF_LETTER('c') | SPF_LETTER('p'));
 }
 
-/* Of an include the terms in it have said what they are. */
+/* The terms of an include have been told already. */
 static bool is_narrow(const struct spf_eval *ev, const struct spf_term *term)
 {
     if (term->kind == SPF_INCLUDE || term->kind == SPF_REDIRECT)

@@ -1,4 +1,5 @@
-/* print.h - a parsed SPF record as text again, for those who shall not see what was published. */
+/* print.h - a parsed SPF record as text again, for a library that shall not see what was published.
+ */
 #ifndef ASSAY_SPF_PRINT_H
 #define ASSAY_SPF_PRINT_H
 

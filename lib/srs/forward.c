@@ -23,8 +23,8 @@ static bool is_ours(const struct srs_scheme *s, struct str domain)
     return str_eq(domain, s->domain) || (s->is_local && s->is_local(s->context, domain));
 }
 
-/* Who made the address "SRS1=hash=HOST=REST", and what that host shall get. False if it is none
- * that could be undone: then it is a sender like any other. */
+/* The host that made the address "SRS1=hash=HOST=REST", and what it shall get back. False if it is
+ * none that could be undone: then it is a sender like any other. */
 static bool read_wrapped(struct str user, struct str *host, struct str *rest)
 {
     struct str hash, all = str_sub(user, SRS_TAG_BYTES + 1, user.n);

@@ -1,4 +1,4 @@
-/* reverse.c - whom an address of our making leads back to.
+/* reverse.c - the sender that an address of our making leads back to.
  *
  * Errors: an outcome that says why it leads nowhere. */
 #include "srs/parts.h"
@@ -67,7 +67,8 @@ struct srs_outcome srs_reverse(const struct srs_scheme *s, struct str recipient,
     if (tag == 0)
         return reverse_first(s, &to, now, a);
     struct srs_outcome first = reverse_wrapped(s, &to, &host, a);
-    /* A message that we had forwarded came back to us: MTAs ask once. */
+    /* A message that we had forwarded came to us again and was forwarded again: MTAs ask only once,
+     * so both steps are undone. */
     if (first.status == SRS_DONE && domain_normalize(a, host, &domain) &&
         str_eq(domain, s->domain) && !srs_split(first.address, a, &to))
         return reverse_first(s, &to, now, a);

@@ -43,7 +43,7 @@ struct srs_scheme {
 
 enum srs_status {
     SRS_DONE,      /* address is the other address */
-    SRS_UNTOUCHED, /* it is none of ours to change */
+    SRS_UNTOUCHED, /* it is not ours to change */
     SRS_TOO_LONG,  /* the same, because the other address would be too long */
     SRS_REFUSED,   /* it claims to be of our making, and is not, or not any more */
     SRS_UNKNOWN,   /* cannot be known now: no secret is to be had */
@@ -68,8 +68,8 @@ struct srs_outcome srs_forward(const struct srs_scheme *s, struct str sender, in
 struct srs_outcome srs_reverse(const struct srs_scheme *s, struct str recipient, int64_t now,
                                struct arena *a);
 
-/* True for what looks like an SRS address of this domain (normalised): "SRS0=...@domain". Whether
- * it is of our making nobody knows without a secret. */
+/* True for what looks like an SRS address of this domain (normalised): "SRS0=...@domain". Only
+ * a secret tells whether it is of our making. */
 bool srs_is_of(struct str domain, struct str address);
 
 #endif

@@ -50,8 +50,8 @@ static struct str may_not_use(const struct message *m, const struct mailbox *aut
                       domain.n ? "@" : "", STR_ARG(domain));
 }
 
-/* Of what the user may write in From (senders-must-match). A From that does not show for certain
- * who is named there is nobody's: programs for reading mail may show an author in it all the same.
+/* Of what the user may write in From (senders-must-match). A From that does not name its authors
+ * for certain belongs to no user: programs for reading mail may still show an author in it.
  * Of one that does not parse, all addresses count that such programs may find. */
 static struct str own_address(struct stage_run *run, struct state *state)
 {

@@ -17,8 +17,8 @@ struct state {
     struct str *domains;
 };
 
-/* False if it is one too many, or needs more DNS queries than DMARC has: a message with domains of
- * which some are not evaluated would get by with the mildest. */
+/* False if it is one too many, or needs more DNS queries than DMARC has: a message some of whose
+ * domains are not evaluated would get by with the mildest. */
 static bool add_domain(struct state *state, struct str domain, const struct conf *conf,
                        unsigned *queries)
 {

@@ -39,7 +39,7 @@ static bool apply_edit(struct mta *mta, const struct edit *e, bool leading_space
     return mta->calls->insert_header(mta, name, str_cstr(a, value));
 }
 
-/* What the MTA did not take, or STR_NONE. */
+/* The change that the MTA did not take, or STR_NONE. */
 static struct str apply_edits(struct mta *mta, const struct edit_list *edits, bool leading_space,
                               struct arena *a)
 {

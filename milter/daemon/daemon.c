@@ -6,8 +6,8 @@
  * made with the rights of the user all the same, unless root alone can change what their path leads
  * to.
  *
- * The order of the end: nobody waits for DNS or for a library any more, then the doors end, then
- * what they used.
+ * The order of the end: no thread waits for DNS or for a library any more, then the doors end,
+ * then what they used.
  *
  * Errors: a start that fails says why and gives an exit status of sysexits.h; a reload that fails
  * leaves everything as it was. */
@@ -44,7 +44,7 @@
  * round while there is none left. */
 #define DESCRIPTORS_SPARE            256
 #define DESCRIPTORS_FOR(connections) (2 * (rlim_t)(connections) + DESCRIPTORS_SPARE)
-/* The last log lines wait so long for a syslog that does not read. */
+/* How long the last log lines wait for a syslog that does not read. */
 #define LAST_LINES_MS 500
 
 /* Settings that a reload cannot change, with their values as text. */

@@ -49,7 +49,7 @@ void recorder_count(const struct transaction *t)
     record_count(t->point, &telling);
 }
 
-/* Whoever comes first on a day. */
+/* True for the first caller of a day. */
 static void remove_old_rows(struct rows *rows, const struct conf *conf, int64_t now)
 {
     static _Atomic int64_t looked; /* the day, counted from 1 */

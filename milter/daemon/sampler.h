@@ -1,6 +1,7 @@
-/* sampler.h - messages on their way to the libraries of the field, off the mail's way.
+/* sampler.h - messages on their way to the libraries of the field, while mail goes on.
  *
- * A bounded queue and one thread. Nobody waits for it: what does not fit is left out, and counted.
+ * A bounded queue and one thread. No message waits for it: what does not fit is left out and
+ * counted.
  */
 #ifndef ASSAY_MILTER_SAMPLER_H
 #define ASSAY_MILTER_SAMPLER_H

@@ -18,7 +18,7 @@
 #include "milter/daemon/identity.h"
 
 #define CAP(number) (1U << (number))
-/* A daemon that is to stay root goes on reading the keys of others, and giving files to them. */
+/* A daemon that stays root goes on reading the keys of other users, and gives files to them. */
 #define ROOT_KEEPS                                                                                 \
     (CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_DAC_READ_SEARCH) | CAP(CAP_FOWNER))
 

@@ -246,7 +246,7 @@ static int do_thread(const struct trial *t)
     return failed ? failed : pthread_join(thread, NULL);
 }
 
-/* Where assay-reference is not installed, nobody asks it. */
+/* Where assay-reference is not installed, it is not tried. */
 static int do_workers(const struct trial *t)
 {
     struct str problem;

@@ -1,7 +1,7 @@
 /* signals.c - signals as something that the main thread waits for.
  *
- * Errors: -1 and errno. A signal beyond those that a pipe holds is lost, and so are none in
- * practice. */
+ * Errors: -1 and errno. A signal beyond those that a pipe holds is lost; in practice there is
+ * none. */
 #include "milter/daemon/signals.h"
 
 #include <errno.h>

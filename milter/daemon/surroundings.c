@@ -21,7 +21,7 @@ struct survey {
     struct arena *arena;
     struct conf_problems *problems, *warnings;
     struct identity user;     /* that the daemon runs as */
-    bool can_be_user;         /* the process is it, or may become it for a look */
+    bool can_be_user;         /* the process is this user, or may become it for a look */
     struct key_reader reader; /* the same */
 };
 

@@ -69,7 +69,7 @@ static void admit(struct serve *s, struct listener *l, int fd)
 
 enum taking { TAKEN, NOBODY_THERE, NOT_TAKEN };
 
-/* No descriptor is left, and the kernel says so before it looks whether anybody is there: the
+/* No descriptor is left, and the kernel says so before it looks whether a client is there: the
  * reserve makes room to take the connection and to close it, so that its peer knows. */
 static enum taking take_and_refuse(struct serve *s, struct listener *l)
 {

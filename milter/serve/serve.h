@@ -8,7 +8,7 @@
  * served by another worker than the one before, so nothing of it may be thread-local.
  *
  * A protocol may wait while it handles a frame, for DNS say, if it tells of it (serve_waits): then
- * another worker takes its place, and nobody else has to wait. */
+ * another worker takes its place, and no other connection has to wait. */
 #ifndef ASSAY_MILTER_SERVE_SERVE_H
 #define ASSAY_MILTER_SERVE_SERVE_H
 
