@@ -235,7 +235,7 @@ struct str key_fingerprint(const struct private_key *key, struct arena *a)
     return base64_encode(a, (struct str){(char *)digest, n});
 }
 
-/* A key that nobody has met before. */
+/* A key that was not there before. */
 static void begin_life(const struct loading *l, struct living_key *life)
 {
     life->life = (struct key_life){.state = KEY_PENDING, .created = l->now, .since = l->now};
@@ -254,7 +254,7 @@ static bool read_state(struct loading *l, struct keydir_key *key, struct living_
         return false;
     const char *problem =
         text.p ? state_file_parse(text, &life->life, &fingerprint, &line) : strerror(errno);
-    if (!problem) /* a state that another key under this name had counts for nothing */
+    if (!problem) /* a state of another key, which had this name, does not count */
         return (key->saved = str_eq(fingerprint, key->fingerprint));
     conf_problem(l->problems, (struct conf_place){key->state_path, line},
                  "%s; remove the file, and the key begins as pending", problem);

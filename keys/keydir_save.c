@@ -11,7 +11,7 @@
 #include "keys/safefile.h"
 #include "keys/statefile.h"
 
-/* Readable by whom the key is readable by, and writable by its owner. */
+/* Readable by those who may read the key, and writable by its owner. */
 #define STATE_MODE(mode) (((mode)&0440) | 0600)
 
 static bool save_one(const struct keydir *dir, size_t i, struct arena *a)

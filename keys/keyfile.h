@@ -15,7 +15,7 @@ struct key_reader {
     const char *name, *group_name; /* for commands that people shall run */
     /* Whom the keys are for is not known: owner and group of a key are not judged. */
     bool lenient;
-    /* What to say instead of advice that could take a key from whom it is for; NULL: advise. */
+    /* What to say instead of advice that could take a key from its reader; NULL: advise. */
     const char *instead;
 };
 

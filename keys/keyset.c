@@ -50,7 +50,7 @@ struct loaded_keys {
     struct active_keys *directories; /* in the order of the configuration */
 };
 
-/* dkim.h takes NULL for its defaults; an empty list is none of them. */
+/* dkim.h takes NULL for its defaults; an empty list means no field. */
 static const struct str *copy_list(struct arena *a, const struct conf_strings *list, size_t *n)
 {
     *n = list->n;

@@ -91,7 +91,7 @@ static void watch_pending(struct step *s, struct living_key *key, bool domain_si
         if (domain_signs)
             tell_event(s, LIFE_RECORD_SEEN, key);
     } else if (usable && life->ttl < key->ttl) {
-        life->ttl = key->ttl; /* a resolver's cache had shown what was left of it */
+        life->ttl = key->ttl; /* before, a cache had told only the time that was left */
         s->changed = true;
     } else if (!usable && key->found != RECORD_UNKNOWN && life->seen) {
         life->seen = life->ttl = 0;

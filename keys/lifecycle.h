@@ -68,10 +68,10 @@ typedef void life_event_fn(void *context, enum life_event event, const struct li
  * order. True if something changed that a state file holds.
  *
  * A pending key becomes active when its record was there at two looks that are more than its TTL
- * apart, and at none between was missing (whoever keeps the absence of the record has forgotten it
- * by then); if no key of the domain signs, at once, because waiting would gain nothing. The active
- * key of the same type, and pending ones that are older, become retiring, and after `retirement`
- * seconds removable. Of several that are ready the newest is taken. */
+ * apart, and at none between was missing (a cache that keeps the absence of the record has
+ * forgotten it by then); if no key of the domain signs, at once, because waiting would gain
+ * nothing. The active key of the same type, and pending ones that are older, become retiring, and
+ * after `retirement` seconds removable. Of several that are ready the newest is taken. */
 bool lifecycle_step(struct living_key *keys, size_t n, int64_t now, int64_t retirement,
                     life_event_fn *event, void *context);
 

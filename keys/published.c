@@ -55,7 +55,7 @@ static bool same_key(struct str published, struct str public, enum key_type type
     return bare || str_eq(published, public);
 }
 
-/* One record. Whether it holds this key comes first: of another one its tags say nothing. */
+/* One record. Whether it holds this key comes first: the tags of another key say nothing. */
 static enum record_finding compare_key(struct str text, enum key_type type, struct str public,
                                        struct arena *a)
 {

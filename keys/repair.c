@@ -1,4 +1,4 @@
-/* repair.c - the command that gives a key or its directory to whom it is for.
+/* repair.c - the command that gives a key or its directory to its reader.
  *
  * Errors: none. */
 #include "keys/repair.h"
@@ -110,7 +110,7 @@ void repair_key(struct strbuf *b, const struct key_reader *r, const char *path,
                   STR_ARG(word), STR_ARG(word));
 }
 
-/* "/root", "/home": whom else it is for has reasons. */
+/* "/root", "/home": their modes have other reasons. */
 static bool is_at_the_top(const char *directory)
 {
     return !strchr(directory + 1, '/');

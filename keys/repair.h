@@ -1,6 +1,6 @@
-/* repair.h - the command that gives a key or its directory to whom it is for.
+/* repair.h - the command that gives a key or its directory to its reader.
  *
- * What is advised takes nothing from anybody: not from the user that the daemon runs as, when
+ * The advice takes nothing away: not from the user that the daemon runs as, when
  * another user asks, and not from a second program that reads the same keys. Where that cannot be
  * told, the choice is left to the operator, or nothing is advised but to ask as root. */
 #ifndef ASSAY_KEYS_REPAIR_H

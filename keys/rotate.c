@@ -14,8 +14,8 @@
 
 #define LETTERS 26
 
-/* True if a file of the directory is or was of this selector: whatever stands behind it, and
- * whatever in front. */
+/* True if a file of the directory is or was of this selector: with any text before and
+ * behind it. */
 static bool is_used(struct str name, struct str domain, struct str selector)
 {
     if (str_starts_nocase(name, domain) && domain.n < name.n && name.p[domain.n] == '.')
@@ -35,7 +35,7 @@ static bool is_in_directory(const char *path, struct str domain, struct str sele
     return found;
 }
 
-/* The record's name belongs to one key, whichever entry that stands in. */
+/* The record's name belongs to one key, in whatever entry it stands. */
 static bool is_free(const struct conf *conf, struct str domain, struct str selector,
                     struct arena *a)
 {

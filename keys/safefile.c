@@ -1,4 +1,4 @@
-/* safefile.c - small files of ours, written so that nobody ever reads a half of one.
+/* safefile.c - small files of ours, written so that no reader ever sees half of one.
  *
  * Errors: false, and errno. */
 #include "keys/safefile.h"
@@ -55,7 +55,7 @@ static void place_close(const struct place *p)
     errno = why;
 }
 
-/* The mode is set on the open file: the umask has no say, and nobody reads in between. */
+/* The mode is set on the open file: the umask has no say, and no other mode stands in between. */
 static bool create_at(int directory, const char *name, struct str text, mode_t mode,
                       const gid_t *group)
 {

@@ -1,4 +1,4 @@
-/* safefile.h - small files of ours, written so that nobody ever reads a half of one. */
+/* safefile.h - small files of ours, written so that no reader ever sees half of one. */
 #ifndef ASSAY_KEYS_SAFEFILE_H
 #define ASSAY_KEYS_SAFEFILE_H
 

@@ -1,4 +1,4 @@
-/* secretfile.c - a file that nobody but its reader may read.
+/* secretfile.c - a file that only its reader may read.
  *
  * Errors: false, and a phrase with the path, what is wrong and the command that repairs it. */
 #include "keys/secretfile.h"

@@ -1,4 +1,4 @@
-/* secretfile.h - a file that nobody but its reader may read: a private key, or secrets. */
+/* secretfile.h - a file that only its reader may read: a private key, or secrets. */
 #ifndef ASSAY_KEYS_SECRETFILE_H
 #define ASSAY_KEYS_SECRETFILE_H
 

@@ -3,7 +3,7 @@
  * SigningTable behind refile: holds patterns; the first line that matches counts. Otherwise it is
  * asked for user@host, host, user@.parent (for each parent), .parent, user@* and *, in this order.
  * All lines with the very pattern that matched sign; OpenDKIM does so with MultipleSignatures, and
- * without it nobody has use for a second line. */
+ * without it a second line has no use. */
 #ifndef ASSAY_KEYS_SIGNINGTABLE_H
 #define ASSAY_KEYS_SIGNINGTABLE_H
 

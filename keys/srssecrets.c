@@ -112,7 +112,7 @@ const struct srs_scheme *srs_scheme_load(const struct conf *conf, struct arena *
 
 /* --- A fresh one -------------------------------------------------------------------------------*/
 
-/* Whom a file that is made is for. */
+/* The owner of a file that is made. */
 static const gid_t *group_of_reader(const struct key_reader *reader)
 {
     return geteuid() == 0 && reader->uid != 0 && !reader->lenient ? &reader->groups[0] : NULL;

@@ -90,7 +90,7 @@ static size_t next_size(const struct arena *a, size_t n)
     return size < n ? n : size;
 }
 
-/* What was not asked for before is used all the same. */
+/* Charges the budget with memory that arena_room() was not asked for. */
 static void cover(struct arena *a)
 {
     size_t used = a->held + a->apart;

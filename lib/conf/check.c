@@ -132,7 +132,7 @@ static void check_discovery(struct check *c)
                      "dmarc.discovery: libpsl's list is of no use: %.*s", STR_ARG(problem));
 }
 
-/* Lists of registered domains need to know which these are. */
+/* For lists of registered domains, which have to be told apart. */
 static void check_lists(struct check *c)
 {
     struct conf *conf = c->conf;
@@ -279,7 +279,7 @@ static void check_guard(struct check *c)
                      "on-sender-mismatch: is of no use without senders-must-match");
 }
 
-/* True if a key is configured for it that is for more than some senders. */
+/* True if a key is configured for it, and not only for some senders. */
 static bool has_keys(const struct conf *conf, struct str domain)
 {
     for (size_t i = 0; i < conf->n_signing; i++)

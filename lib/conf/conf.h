@@ -137,7 +137,7 @@ struct conf {
         policy_check_set; /* policy-service.checks: a set of enum service_check (core/message.h) */
     size_t n_lists;       /* dnsbl.lists */
     struct conf_list *lists;
-    const struct psl *lists_psl; /* for those that want organizational domains; else NULL */
+    const struct psl *lists_psl; /* for lists that want organizational domains; else NULL */
     size_t n_signing;
     struct conf_signing *signing;
     const struct senders *senders;   /* the file senders-must-match, read; NULL: not configured */

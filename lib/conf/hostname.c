@@ -62,7 +62,7 @@ bool host_full_name(struct arena *a, struct str host, const char *hosts_file, st
     return found;
 }
 
-/* Once: a reload, and a second look at the same file, have nothing new to say. */
+/* Said once: a reload, or a second look at the same file, tells nothing new. */
 static void warn_of_short_name(struct str name)
 {
     static atomic_flag told = ATOMIC_FLAG_INIT;

@@ -1,7 +1,7 @@
 /* names.c - domains and selectors as people write them into a configuration, a table or a command.
  *
- * Errors: a phrase that says what was meant, where that can be told. What is accepted here and is
- * no name would sign nothing and match nothing, in silence. */
+ * Errors: a phrase that says what was meant, where that can be told. A wrong name that was accepted
+ * here would sign nothing and match nothing, in silence. */
 #include "base/netset.h"
 #include "conf/conf.h"
 #include "mail/domain.h"

@@ -1,6 +1,7 @@
 /* senders.c - the file senders-must-match: which From addresses each authenticated user may use.
  *
- * Errors: complaints with file and line when reading; whom no line allows is not allowed. */
+ * Errors: complaints with file and line when reading; an address that no line allows is not
+ * allowed. */
 #include "conf/senders.h"
 
 #include <errno.h>

@@ -330,7 +330,7 @@ static void complain_twice(struct walk *w, const struct purpose *first, const st
                      STR_ARG(again->entry->domain), place.file, place.line);
 }
 
-/* No two entries may be for the same. */
+/* No two entries may be for the same senders. */
 static void check_purposes(struct walk *w)
 {
     const struct conf *conf = w->conf;

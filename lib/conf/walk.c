@@ -135,7 +135,7 @@ static bool has_networks(const struct netset *set)
     return false;
 }
 
-/* An exception that never counts was meant to. */
+/* An exception that never counts is a mistake. */
 static void check_exceptions(const struct filling *f)
 {
     const struct netset *set = value_nets(f->walk->conf, f->option);

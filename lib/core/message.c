@@ -65,7 +65,7 @@ bool message_from_this_host(const struct conf *conf, const struct netaddr *addre
            netset_has(&conf->host_addresses, address);
 }
 
-/* It comes from where mail that was here before comes from. */
+/* The client is one that hands mail back which was here before. */
 static bool may_be_forwarded(const struct conf *conf, const struct session *s,
                              const struct message *m)
 {

@@ -88,7 +88,7 @@ static struct str too_many(struct asking *q)
                       reference_library_name(q->library), q->questions_max);
 }
 
-/* What the library may be given of it; nothing more once something was refused. */
+/* What of it the library may be given; nothing more once something was refused. */
 static struct dns_answer vetted_answer(struct asking *q, const struct question *question)
 {
     struct dns_answer vetted;

@@ -19,7 +19,7 @@ struct channel {
     int fd;
     struct arena *arena;            /* for what is received */
     int64_t left_us;                /* of the worker's time */
-    int64_t used_us;                /* of it so far: spent in the calls below */
+    int64_t used_us;                /* of it so far: the time spent in the calls below */
     void (*waiting)(void *context); /* called about once a second while waiting, or NULL */
     void *waiting_context;
     int64_t waiting_at; /* private from here on */

@@ -47,7 +47,7 @@ bool class_dkim_future(const struct reference_pair *pair)
            (int64_t)signed_at > settings->now + settings->clock_skew_s;
 }
 
-/* Of a key that is never decoded only they know the length. */
+/* Only the library knows the length of a key that we never decode. */
 bool class_dkim_long_key(const struct reference_pair *pair)
 {
     const struct dkim_verify_settings *settings = pair->facts->dkim;

@@ -1,4 +1,4 @@
-/* note.c - questions to the libraries counted, and trouble with them logged.
+/* note.c - counts the questions to the libraries, and logs trouble with them.
  *
  * Errors: none. */
 #include "reference/note.h"

@@ -53,7 +53,7 @@ struct check_case {
     size_t n_events, events_cap;
     size_t n_own; /* of these were asked for the verdict; the others by the field's libraries */
     const struct check_reference *reference; /* NULL: they were not asked */
-    size_t n_assumed; /* facts that nobody gave: where each was taken from, in words */
+    size_t n_assumed; /* facts that were not given: where each was taken from, in words */
     struct str assumed[8];
 };
 

@@ -68,7 +68,7 @@ static bool is_broken_of(const struct dkim_signature *s, struct str author)
     return s->result == DKIM_FAIL && common.n && domain_labels(common) >= 2;
 }
 
-/* Whose signature or seal held until somebody changed the message; empty: nobody's that is known.
+/* Whose signature or seal held until somebody changed the message; empty: none is known.
  */
 static struct str whose_was_broken(const struct evidence *e)
 {
@@ -85,7 +85,7 @@ static struct str whose_was_broken(const struct evidence *e)
     return STR_NONE;
 }
 
-/* The server that changed the message could have said that it had held. */
+/* The server that changed the message could have said that the signature had held. */
 static void advise_seal(const struct check_case *c, struct check_advice *out)
 {
     const struct evidence *e = &c->t->evidence;

@@ -87,7 +87,7 @@ static void account(struct check *check, const struct check_case *c)
         check_report(c, isatty(STDOUT_FILENO));
 }
 
-/* It was turned away before anything is known of it. */
+/* It was turned away before anything was known of it. */
 static void check_unheard(struct check *check, const struct check_case *c,
                           const struct verdict *refusal)
 {
@@ -176,7 +176,7 @@ static int exit_status(const struct check *check)
     return 0;
 }
 
-/* Keys may be unreadable to whoever asks; then mail of ours is shown unsigned. */
+/* The calling user may have no right to read the keys; then mail of ours is shown unsigned. */
 static void load_keys(struct check *check)
 {
     struct conf_problems problems;

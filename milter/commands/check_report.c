@@ -52,7 +52,7 @@ static void print_facts(const struct check_case *c)
         printf("           assumed: %.*s\n", STR_ARG(c->assumed[i]));
 }
 
-/* Whose results these are, where they are not our own. */
+/* Which engine gave the results, where it is not our own. */
 static void print_engines(const struct check_case *c)
 {
     const struct engines *e = c->t->snapshot->engines;

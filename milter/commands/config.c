@@ -40,7 +40,7 @@ static void check_workers(const struct conf *conf, struct conf_problems *problem
     conf_problem(problems, conf_place_of(conf, option), "%s: %.*s", option, STR_ARG(problem));
 }
 
-/* A reload checks as the user itself, and root has become it. */
+/* A reload checks as the daemon's user, which root has become by then. */
 static void tell_whose_rights(const struct candidate *c, struct arena *a)
 {
     struct identity user;

@@ -23,7 +23,7 @@ static int read_answer(int fd, struct arena *a, struct str *answer)
     if (n < 0)
         return errno;
     *answer = sb_str(&b);
-    return answer->n ? 0 : EACCES; /* it closed without a word: we are nobody to it */
+    return answer->n ? 0 : EACCES; /* it closed without a word: we may not ask */
 }
 
 int control_ask(struct str path, const char *question, struct arena *a, struct str *answer)

@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 /* One question ("metrics\n"), and the whole answer (in `a`). 0, or an errno: EACCES if we may not
- * ask; ENOENT or ECONNREFUSED if nobody answers. */
+ * ask; ENOENT or ECONNREFUSED if no daemon answers. */
 int control_ask(struct str path, const char *question, struct arena *a, struct str *answer);
 
 #endif

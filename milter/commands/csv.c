@@ -1,6 +1,6 @@
 /* csv.c - writes comma-separated values.
  *
- * Errors: none; who prints looks at the stream. */
+ * Errors: none; the caller checks the stream. */
 #include "milter/commands/csv.h"
 
 #include <inttypes.h>

@@ -98,8 +98,8 @@ static bool uri_domain(struct arena *a, struct str uri, struct str *domain)
     return at < uri.n && domain_normalize(a, str_sub(uri, at + 1, str_find(uri, at, '?')), domain);
 }
 
-/* Exactly if the receiver of reports lies outside the organizational domain, it has to say that it
- * wants them. */
+/* A receiver of reports outside the organizational domain, and no other, has to say that it wants
+ * them. */
 static bool needs_permission(const struct dmarc_outcome *o, struct str host,
                              struct dns_asker *asker)
 {

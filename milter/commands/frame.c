@@ -263,7 +263,7 @@ static void close_command(struct command *c)
     dns_close(dns);
 }
 
-/* What was printed has to have arrived. */
+/* An error if what was printed could not be written. */
 static int flush_output(const struct command *c, int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -40,7 +40,7 @@ static const char *when(int64_t seconds, char out[32])
     return out;
 }
 
-/* A life longer than the window was given at a pass. */
+/* Only a pass gives a life that is longer than the window. */
 static bool has_passed(const struct listing *l, int64_t first, int64_t expires)
 {
     return expires > first + l->c->conf->greylist_window / 1000;

@@ -17,8 +17,8 @@ void keygen_json_key(struct json *j, const char *name, const struct generated_ke
 /* For people: the record of one key, for a zone file and for a web form. */
 void keygen_print_record(FILE *to, const struct generated_key *key);
 
-/* For people: the record to publish, the entry for assay.conf, and what to do next. `group`: who
- * can be given the right to read the key, or NULL. */
+/* For people: the record to publish, the entry for assay.conf, and what to do next. `group`: the
+ * group that can be given the right to read the key, or NULL. */
 void keygen_print(FILE *to, const struct generated_key *keys, size_t n, const char *group,
                   struct arena *a);
 
