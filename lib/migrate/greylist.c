@@ -72,9 +72,10 @@ static bool read_list(struct migration *m, const struct migrate_setting *s,
     struct str text, problem;
     const char *path = str_cstr(m->arena, s->value);
     bool ok = read_file(m, path, &text, &problem), local;
-    if (ok)
+    if (ok) {
+        note_named(m, path);
         read_entries(m->arena, text, out);
-    else if (s->line) {
+    } else if (s->line) {
         m->incomplete = true;
         tell(m, s, MIGRATE_LEFT, "%s %.*s", path, STR_ARG(problem));
     }

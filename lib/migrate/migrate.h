@@ -32,6 +32,10 @@ struct migration *migration_new(struct arena *a);
  * path: it cannot be read, its kind is not known, or there is no kind of that name. */
 bool migration_read(struct migration *m, const char *path, const char *kind, struct str *problem);
 
+/* The same from text, under this name, for tests; files that it names are not opened. */
+bool migration_read_text(struct migration *m, const char *name, struct str text, const char *kind,
+                         struct str *problem);
+
 /* When all files are read: what takes several of them. */
 void migration_finish(struct migration *m);
 

@@ -132,7 +132,10 @@ struct migration {
     struct migrate_signing signing;
     unsigned depth, n_read;
     bool incomplete;
-    bool saw_dmarc; /* a file of a DMARC filter was read */
+    bool opened;                /* what is read is a file: what it names is read, too */
+    bool saw_dmarc;             /* a file of a DMARC filter was read */
+    struct migrate_texts named; /* files that others have named, as realpath() has them */
+    struct migrate_setting key_table, signing_table; /* that were read by themselves */
     struct str tumgreyspf_folder, srs_domain;
     struct str signing_text; /* entries of `signing`, as they are printed */
 };
@@ -149,6 +152,9 @@ bool read_dataset(struct migration *m, const struct migrate_setting *s, struct m
 /* The settings of a file of this kind, each to its row. */
 void take_settings(struct migration *m, const struct migrate_kind *kind,
                    const struct migrate_settings *settings);
+/* True if another file has named this one, so that it is read already. */
+bool was_named(struct migration *m, const char *path);
+void note_named(struct migration *m, const char *path);
 /* A path as the file means it: relative to `base` where it is not absolute. */
 const char *path_of(struct migration *m, struct str base, struct str path);
 
@@ -220,6 +226,8 @@ void finish_srs(struct migration *m);
 /* The domain that a pattern is about: of *@d and *@*.d; absent: of none. */
 struct str pattern_host(struct str pattern);
 bool pattern_is_below(struct str pattern); /* *@*.d */
+/* Tables that were read by themselves, when all else is. */
+void finish_tables(struct migration *m);
 /* The entries of `signing`, or OpenDKIM's tables as they are. */
 void write_signing(struct migration *m);
 

@@ -126,6 +126,20 @@ static bool is_needless(const char *option, struct str text)
     return strcmp(option, "trusted-networks") != 0 && is_loopback(text);
 }
 
+/* True if mail of this host is ours by IPv4 alone. */
+static bool lacks_ipv6(const struct migration *m)
+{
+    const struct migrate_texts *nets =
+        &m->values[option_find(STR("trusted-networks")) - options].texts;
+    bool ipv4 = false;
+    for (size_t i = 0; i < nets->n; i++) {
+        if (str_find(nets->v[i], 0, ':') < nets->v[i].n)
+            return false;
+        ipv4 = ipv4 || is_loopback(nets->v[i]);
+    }
+    return ipv4;
+}
+
 void add_networks(struct migration *m, const char *option, const struct migrate_texts *texts,
                   const struct migrate_setting *s, const char *note)
 {
@@ -154,6 +168,9 @@ void add_networks(struct migration *m, const char *option, const struct migrate_
         else
             wrong = problem;
     }
+    if (strcmp(option, "trusted-networks") == 0 && lacks_ipv6(m) &&
+        set_value(m, option, STR("::1"), s, &problem))
+        note = "with ::1, which is this host by IPv6";
     tell_networks(m, option, s, added, sb_str(&names), wrong, note);
 }
 

@@ -20,9 +20,11 @@
 #define N_FAILURES                                                                                 \
     "failure reports hand on mail of others, and assay sends none; RFC 9989 leaves them to the "   \
     "receiver"
-#define N_FORGED   "fields in our name are removed; those of others stay, and prove nothing"
-#define N_GREYDB   "who came before is not taken over: it is learnt anew, in shadow mode even before"
-#define N_HISTORY  "there is no such file, and nothing to import"
+#define N_FORGED "fields in our name are removed; those of others stay, and prove nothing"
+#define N_GREYDB "who came before is not taken over: it is learnt anew, in shadow mode even before"
+#define N_HISTORY                                                                                  \
+    "rows for reports are kept in state-dir by default; what stands in the old file is not "       \
+    "imported: send its reports first"
 #define N_IDENT    "the name in the log is assay; syslog-ident changes it"
 #define N_IDENTITY "no i= is written"
 #define N_INTERNAL "trouble of assay's own is tempfail"

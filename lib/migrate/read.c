@@ -4,6 +4,7 @@
  * name. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,9 +43,9 @@ static bool read_all(struct arena *a, int fd, struct str *text)
 
 bool read_file(struct migration *m, const char *path, struct str *text, struct str *problem)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = m->opened ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
     bool ok = fd >= 0 && read_all(m->arena, fd, text);
-    int reason = errno;
+    int reason = m->opened ? errno : EACCES;
     if (fd >= 0)
         close(fd);
     if (ok)
@@ -113,6 +114,29 @@ static const char *dataset_advice(struct str value)
     return NULL;
 }
 
+static struct str real_path(struct migration *m, const char *path)
+{
+    char *real = m->opened ? realpath(path, NULL) : NULL;
+    struct str copy = str_copy(m->arena, str_of(real ? real : path));
+    free(real);
+    return copy;
+}
+
+void note_named(struct migration *m, const char *path)
+{
+    if (!was_named(m, path))
+        texts_add(m->arena, &m->named, real_path(m, path));
+}
+
+bool was_named(struct migration *m, const char *path)
+{
+    struct str real = real_path(m, path);
+    for (size_t i = 0; i < m->named.n; i++)
+        if (str_eq(m->named.v[i], real))
+            return true;
+    return false;
+}
+
 bool read_dataset(struct migration *m, const struct migrate_setting *s, struct migrate_texts *out)
 {
     struct str text, problem, path = dataset_path(s->value), list = s->value;
@@ -128,6 +152,7 @@ bool read_dataset(struct migration *m, const struct migrate_setting *s, struct m
             tell(m, s, MIGRATE_LEFT, "%s %.*s", name, STR_ARG(problem));
             return false;
         }
+        note_named(m, name);
         read_entries(m->arena, text, out);
         return true;
     }
@@ -221,8 +246,13 @@ static void take_file(struct migration *m, const struct migrate_kind *kind, cons
     size_t from = m->n_lines;
     m->signing = (struct migrate_signing){0};
     if (kind->whole) {
-        struct migrate_setting s = {path, 1, str_of(kind->title), str_of(path)};
-        kind->whole(m, NULL, &s);
+        struct migrate_setting s = {path, 1, str_of(kind->title), STR("")};
+        if (was_named(m, path)) {
+            tell(m, &s, MIGRATE_CARRIED, "another file has named it: it is read already");
+        } else {
+            s.value = str_of(path);
+            kind->whole(m, NULL, &s);
+        }
         return;
     }
     syntax_read(m->arena, kind->syntax, path, text, &settings);
@@ -245,32 +275,42 @@ static const char *file_in_folder(struct migration *m, const char *path)
     return path;
 }
 
+bool migration_read_text(struct migration *m, const char *name, struct str text, const char *kind,
+                         struct str *problem)
+{
+    size_t named = kind ? migrate_kind_find(str_of(kind)) : migrate_kinds();
+    if (kind && named == migrate_kinds()) {
+        *problem = str_printf(
+            m->arena, "cannot be read as \"%s\": there is no such kind; --options lists them",
+            kind);
+        return false;
+    }
+    const struct migrate_kind *k =
+        kind ? &migrate_kind_table[named] : kind_of(m->arena, text, name, problem);
+    if (!k)
+        return false;
+    texts_add(m->arena, &m->files, str_printf(m->arena, "%s, read as %s", name, k->title));
+    take_file(m, k, name, text);
+    return true;
+}
+
 bool migration_read(struct migration *m, const char *path, const char *kind, struct str *problem)
 {
     struct stat found;
     struct str text;
-    const struct migrate_kind *k = NULL;
-    size_t named = kind ? migrate_kind_find(str_of(kind)) : migrate_kinds();
-    if (kind && named == migrate_kinds()) {
-        *problem = str_printf(m->arena,
-                              "cannot be read as \"%s\": there is no such kind; "
-                              "--options lists them",
-                              kind);
-        return false;
-    }
+    m->opened = true;
     if (stat(path, &found) == 0 && S_ISDIR(found.st_mode))
         path = file_in_folder(m, path);
-    if (!read_file(m, strcmp(path, "-") ? path : "/dev/stdin", &text, problem))
-        return false;
-    k = kind ? &migrate_kind_table[named] : kind_of(m->arena, text, path, problem);
-    if (!k)
-        return false;
-    texts_add(m->arena, &m->files, str_printf(m->arena, "%s, read as %s", path, k->title));
-    take_file(m, k, path, text);
-    return true;
+    bool ok = read_file(m, strcmp(path, "-") ? path : "/dev/stdin", &text, problem) &&
+              migration_read_text(m, path, text, kind, problem);
+    m->opened = false;
+    return ok;
 }
 
 void migration_finish(struct migration *m)
 {
+    m->opened = true;
+    finish_tables(m);
+    m->opened = false;
     write_signing(m);
 }

@@ -304,10 +304,15 @@ static void keep_tables(struct migration *m, size_t from)
     if (set_or_tell(m, "key-table", STR("/etc/assay/KeyTable"), &g->key_table))
         tell(m, &g->key_table, MIGRATE_CHANGED,
              "key-table: a copy of the table, with copies of the keys");
-    if (set_or_tell(m, "signing-table", g->signing_table.value, &g->signing_table))
+    struct str rows = strip(strip(g->signing_table.value, STR("refile:")), STR("file:"));
+    command_before(m, "install -m 0640 -o root -g assay %.*s /etc/assay/SigningTable",
+                   STR_ARG(shell_quote(m->arena, rows)));
+    if (set_or_tell(m, "signing-table",
+                    g->ordered ? STR("refile:/etc/assay/SigningTable")
+                               : STR("/etc/assay/SigningTable"),
+                    &g->signing_table))
         tell(m, &g->signing_table, MIGRATE_CARRIED,
-             "signing-table = %.*s, as it is: entries of signing cannot say the same",
-             STR_ARG(g->signing_table.value));
+             "signing-table, a copy: entries of signing cannot say the same");
 }
 
 static void tell_tables(struct migration *m, size_t from)
@@ -361,20 +366,52 @@ void finish_signing(struct migration *m)
         tell(m, all[first], MIGRATE_LEFT, "%.*s", STR_ARG(g->problem));
 }
 
+/* --- Tables by themselves ------------------------------------------------------------------------
+ */
+
 void whole_key_table(struct migration *m, const struct migrate_row *row,
                      const struct migrate_setting *s)
 {
     (void)row;
-    tell(m, s, MIGRATE_LEFT,
-         "it needs a SigningTable: read opendkim.conf, which names both, or set key-table and "
-         "signing-table");
+    m->key_table = *s;
 }
 
 void whole_signing_table(struct migration *m, const struct migrate_row *row,
                          const struct migrate_setting *s)
 {
     (void)row;
-    tell(m, s, MIGRATE_LEFT,
-         "it needs a KeyTable: read opendkim.conf, which names both, or set key-table and "
-         "signing-table");
+    m->signing_table = *s;
+}
+
+/* A table without asterisks is no refile. */
+static struct str table_value(struct migration *m, const char *path)
+{
+    struct str text, problem;
+    bool patterns = read_file(m, path, &text, &problem) && str_find(text, 0, '*') < text.n;
+    return str_printf(m->arena, "%s:%s", patterns ? "refile" : "file", path);
+}
+
+static void tell_lonely(struct migration *m, const struct migrate_setting *s, const char *other)
+{
+    if (s->file && was_named(m, s->file))
+        tell(m, s, MIGRATE_CARRIED, "another file has named it: it is read already");
+    else if (s->file)
+        tell(m, s, MIGRATE_LEFT, "it needs the %s, too: read both, or opendkim.conf", other);
+}
+
+void finish_tables(struct migration *m)
+{
+    struct migrate_setting *keys = &m->key_table, *rows = &m->signing_table;
+    bool both = keys->file && rows->file;
+    if (!both || was_named(m, keys->file) || was_named(m, rows->file)) {
+        tell_lonely(m, keys, "SigningTable");
+        tell_lonely(m, rows, "KeyTable");
+        return;
+    }
+    m->signing = (struct migrate_signing){0};
+    m->signing.key_table = *keys;
+    m->signing.key_table.value = table_value(m, keys->file);
+    m->signing.signing_table = *rows;
+    m->signing.signing_table.value = table_value(m, rows->file);
+    finish_signing(m);
 }

@@ -161,8 +161,8 @@ static void walk_folder(struct folder_walk *w, const char *path, unsigned depth)
 {
     struct migration *m = w->m;
     struct dirent **names;
-    int n =
-        depth > 5 || m->n_read > MIGRATE_FILES_MAX ? -1 : scandir(path, &names, NULL, alphasort);
+    bool enough = depth > 5 || m->n_read > MIGRATE_FILES_MAX || !m->opened;
+    int n = enough ? -1 : scandir(path, &names, NULL, alphasort);
     for (int i = 0; i < n; i++) {
         struct stat st;
         struct str name = str_copy(m->arena, str_of(names[i]->d_name));
