@@ -1,6 +1,8 @@
 /* dnsbl: codes, names and answers of DNS lists; listhealth: whom nobody asks for a while. */
 #include "test.h"
 
+#include <string.h>
+
 #include "core/listhealth.h"
 #include "dnsbl/dnsbl.h"
 
@@ -162,6 +164,35 @@ static void trouble_is_no_listing(void **state)
     arena_free(a);
 }
 
+/* Each cause in words of its own, with the cure where there is one. */
+static void complaints_tell_their_cause(void **state)
+{
+    static const struct {
+        const char *answer, *word;
+        bool cure;
+    } cases[] = {
+        {"127.255.255.252", "misspelt", false},
+        {"127.255.255.254", "public resolvers", true},
+        {"127.255.255.255", "too many queries", true},
+        {"127.255.255.253", "an error code", true},
+        {"127.0.0.1", "127.0.0.1", true},
+        {"127.0.0.255", "of its own", true},
+        {"203.0.113.1", "outside of 127", false},
+    };
+    struct arena *a = arena_new(0);
+    struct dnsbl_list list = {.zone = STR("bl.example")};
+    (void)state;
+    dnsbl_codes_add(&list.errors, STR("127.0.0.255"), a);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dns_rr rr = {.addr = address(cases[i].answer)};
+        struct dnsbl_answer out;
+        dnsbl_read(&list, &(struct dns_answer){.status = DNS_ANSWER, .n = 1, .rr = &rr}, &out);
+        if (!strstr(out.cause, cases[i].word) || !strstr(out.cause, "dns.servers") == cases[i].cure)
+            fail_msg("%s: %s", cases[i].answer, out.cause);
+    }
+    arena_free(a);
+}
+
 static void private_addresses(void **state)
 {
     static const struct {
@@ -241,6 +272,7 @@ int main(void)
         cmocka_unit_test(known_lists),
         cmocka_unit_test(the_table_is_good),
         cmocka_unit_test(trouble_is_no_listing),
+        cmocka_unit_test(complaints_tell_their_cause),
         cmocka_unit_test(private_addresses),
         cmocka_unit_test(silent_lists_rest),
         cmocka_unit_test(warnings_come_once_an_hour),

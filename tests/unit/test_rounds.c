@@ -142,7 +142,8 @@ static void add_tree(struct strbuf *b)
 /* And one who sends a storm: ten mx of ten exchanges each, ten deep domains that sign, and an
  * author and a sender whose names have many labels. */
 static bool storm;
-static bool check_helo; /* spf.check-helo */
+static bool check_helo;       /* spf.check-helo */
+static const char *gate = ""; /* the gate's options */
 
 #define DEEP "a.b.c.d.e.f.g.storm.example"
 
@@ -246,8 +247,8 @@ static void play_once(struct dns *dns, const struct mail *mail, const struct dia
     struct conf *conf = conf_parse(str_printf(a,
                                               "authserv-id = \"mx.recv.example\";\n"
                                               "dkim = { max-signatures = 20; };\n"
-                                              "spf = { check-helo = %s; };",
-                                              check_helo ? "true" : "false"),
+                                              "spf = { check-helo = %s; };%s",
+                                              check_helo ? "true" : "false", gate),
                                    &problems);
     struct key_cache *keys = key_cache_new(1 << 20);
     struct session session = {.arena = a, .smtp = true, .helo = STR("c.ptr.example")};
@@ -413,10 +414,32 @@ static void a_storm_has_an_end(void **state)
     storm = check_helo = false;
 }
 
+/* Lists, the client's name and the sender's domain are asked about while SPF is: nobody waits for
+ * them longer. */
+static void the_gate_is_asked_ahead(void **state)
+{
+    static const struct dialogue at_once = {0, 0}, quick = {1, 1};
+    static const struct mail mail = {"gate", "mx.example", "mx.example", "mx.example"};
+    (void)state;
+    unsigned without = play(&mail, &quick).queries;
+    gate = "client = { iprev = \"check\"; }; sender = { mode = \"enforce\"; };\n"
+           "dnsbl = { lists = ( { zone = \"bl.example\"; weight = 10; },\n"
+           "{ zone = \"allow.example\"; kind = \"allow\"; weight = -5; },\n"
+           "{ zone = \"dbl.example\"; kind = \"domain\"; weight = 6; } ); };";
+    struct played slow = play(&mail, &at_once), fast = play(&mail, &quick);
+    gate = "";
+    assert_int_equal(slow.rounds, 3);
+    assert_int_equal(fast.rounds, 1);
+    /* Of each list both test points, one of a list of domains; the address, or two names; PTR and
+     * its A; AAAA of the exchange. */
+    assert_int_equal(fast.queries, without + 3 + 3 + 3 + 2 + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounds),
+        cmocka_unit_test(the_gate_is_asked_ahead),
         cmocka_unit_test(hostile_trees),
         cmocka_unit_test(helo),
         cmocka_unit_test(a_storm_has_an_end),
