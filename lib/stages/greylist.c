@@ -217,11 +217,13 @@ static void look_up(struct stage_run *run, bool at_end)
     judge(run, &keys);
 }
 
-/* What may turn out to be forwarded is asked about at its end, if it is none. */
+/* What may turn out to be forwarded is asked about at its end, if it is none; a policy service has
+ * no end to wait for. */
 static void data(struct stage_run *run)
 {
     const struct conf *conf = run->conf;
-    if (conf->greylist_mode != CHECK_OFF && conf->greylist_at == GREYLIST_AT_DATA &&
+    bool now = conf->greylist_at == GREYLIST_AT_DATA || run->message->checks;
+    if (conf->greylist_mode != CHECK_OFF && now &&
         message_is_checked(run->message, SERVICE_GREYLIST) && !run->message->may_be_forwarded)
         look_up(run, false);
 }

@@ -151,11 +151,11 @@ class PolicyService(harness.WireTest):
         self.assertEqual(c.ask(sender="ann@none.test"), "550 5.1.8 The sender's domain none.test has neither MX nor address")
         self.assertRegex(c.ask(sender="", helo_name="mx.good.test", instance="2"), r"^PREPEND Received-SPF: none")
 
-    def greylisting(self, checks='"spf", "greylist"', config=""):
+    def greylisting(self, checks='"spf", "greylist"', config="", at="data"):
         d = self.daemon("", start=False, zone=ZONE, clock=True)
         d.policy = ("127.0.0.1", free_port("127.0.0.1"))
         service = f'state-dir = "{d.directory}";\npolicy-service = {{ listen = "inet:{d.policy[1]}@127.0.0.1"; checks = [ %s ]; }};\n'
-        d.configure(service % checks + 'greylist = { mode = "enforce"; };\n' + config)
+        d.configure(service % checks + f'greylist = {{ mode = "enforce"; at = "{at}"; }};\n' + config)
         d.start()
         return d
 
@@ -217,6 +217,22 @@ class PolicyService(harness.WireTest):
         d.wait_for_log(r"greylist=exempt\(recipient\)")
         self.assertRegex(c.ask(instance="2", **early), r"^PREPEND Received-SPF: pass")
         self.assertEqual(c.ask(instance="2", **late), GREYLISTED)
+
+    def test_greylisting_waits_for_no_end(self):
+        c = self.policy_client(self.greylisting(at="end"))
+        self.assertEqual(c.ask(), GREYLISTED)
+
+    def test_quarantine_is_hold(self):
+        c = self.policy_client(self.service('sender = { mode = "enforce"; on-unknown-domain = "quarantine"; };\n'))
+        self.assertEqual(c.ask(sender="ann@none.test"), "HOLD The sender's domain none.test has neither MX nor address")
+
+    def test_shadow(self):
+        d = self.service('spf = { mode = "shadow"; on-fail = "reject"; };\nclient = { mode = "shadow"; on-own-helo = "reject"; };\n')
+        c = self.policy_client(d)
+        self.assertRegex(c.ask(client_address="198.51.101.9"), r"^PREPEND Received-SPF: fail")
+        d.wait_for_log(r"spf=fail .*action=accept would=reject cause=spf at=rcpt")
+        self.assertRegex(c.ask(helo_name="mx.test", instance="2"), r"^PREPEND Received-SPF: pass")
+        d.wait_for_log(r"helo-check=ours .*would=reject cause=helo at=rcpt")
 
     def test_who_is_left_at_data_was_let_through(self):
         c = self.policy_client(self.service())
