@@ -180,4 +180,34 @@ def new_clients(bench, _):
                               f"{f.memory_mb():.0f} MB")
 
 
-SPECIALS = {"gate": gate, "new clients": new_clients, "flood": flood, "reload": reload, "silent": silent, "tail": tail, "caches": full_caches, **ALONE}
+@contextlib.contextmanager
+def redis_server():
+    port = free_port("127.0.0.1")
+    process = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
+                               stdout=subprocess.DEVNULL)
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            time.sleep(0.05)
+        yield port, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def redis(bench, _):
+    """Greylisting in a Redis on loopback: what it adds to a message; and when the server is stopped in the middle."""
+    asks = 'greylist = { mode = "shadow"; };\n'
+    with redis_server() as (port, server), started(bench, "assay-off", GATE_OFF) as off, \
+            started(bench, "assay-redis", f'{GATE_OFF}\n{asks}state = [ "redis://127.0.0.1:{port}/0" ];') as on:
+        for f in (off, on):
+            Round(bench, f, "verify", 8, 400)
+        pairs = [[Round(bench, f, "verify", 8, int(1000 * bench.share)).p50 for f in (off, on)] for _ in range(bench.rounds)]
+        added = statistics.median(y - x for x, y in pairs)
+        server.send_signal(signal.SIGSTOP)
+        first, later = (Round(bench, on, "verify", 8, 100) for _ in range(2))
+        server.send_signal(signal.SIGCONT)
+        yield "Redis", (f"adds {added:.2f} ms at p50; stopped: {times(first)} of the first hundred messages, {times(later)} "
+                        "of the next")
+
+
+SPECIALS = {"gate": gate, "Redis": redis, "new clients": new_clients, "flood": flood, "reload": reload, "silent": silent, "tail": tail, "caches": full_caches, **ALONE}
