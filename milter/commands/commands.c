@@ -81,6 +81,8 @@ static const struct command_row report_command = {
             &report_reporters_command,
             &report_alarms_command,
             &report_label_command,
+            &report_export_command,
+            &report_import_command,
             NULL,
         },
 };

@@ -9,7 +9,8 @@
  * report_sources_command.c  who sends in our name, and who says so
  * report_failures_command.c what fails, and why
  * report_judge_command.c    readiness and alarms
- * report_label_command.c    the operator's word on a source */
+ * report_label_command.c    the operator's word on a source
+ * report_exchange_command.c twin servers */
 #ifndef ASSAY_MILTER_REPORT_H
 #define ASSAY_MILTER_REPORT_H
 

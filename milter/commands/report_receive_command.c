@@ -226,7 +226,7 @@ static void read_all(struct receive *r)
 }
 
 /* What can be done later is no reason to say that nothing was stored. */
-static void afterwards(struct receive *r)
+static void after_receiving(struct receive *r)
 {
     const struct conf *conf = r->command->conf;
     const struct received_keeping keeping = {conf->reports_keep_rows, conf->reports_keep_raw,
@@ -298,7 +298,7 @@ static int receive_run(struct command *c)
         return status;
     read_all(r);
     if (r->status != EX_TEMPFAIL)
-        afterwards(r);
+        after_receiving(r);
     received_close(r->store);
     return r->status == EX_TEMPFAIL ? r->status : finish(r);
 }

@@ -101,17 +101,17 @@ static struct figures_reporter *reporter_at(struct scan *s, int64_t id)
     return s->reporters[id];
 }
 
-/* What fails in the same way is counted once for each. */
 static void add_sum(struct scan *s, struct figures_domain *domain, int64_t day, int64_t reporter,
-                    int64_t source, int64_t packed, uint64_t messages)
+                    const struct received_cell *cell)
 {
     const struct figures_filter *f = s->filter;
-    const struct outcome o = outcome_unpack(packed);
-    bool trusted = f->all_trust || packed >> OUTCOME_TRUST_SHIFT >= TRUST_COUNTED;
-    if (!trusted || !figures_wants(f->result, &o) || (s->only_source && s->only_source != source) ||
-        (s->only_reporter && s->only_reporter != reporter))
+    const struct outcome o = outcome_unpack(cell->outcome);
+    uint64_t messages = (uint64_t)cell->messages;
+    bool trusted = f->all_trust || cell->outcome >> OUTCOME_TRUST_SHIFT >= TRUST_COUNTED;
+    if (!trusted || !figures_wants(f->result, &o) ||
+        (s->only_source && s->only_source != cell->source))
         return;
-    struct figures_source *from = source_at(s, source);
+    struct figures_source *from = source_at(s, cell->source);
     struct figures_reporter *by = reporter_at(s, reporter);
     figures_count(&s->out->counts, &o, messages);
     figures_count(&s->out->days[day - f->from_day].counts, &o, messages);
@@ -135,22 +135,33 @@ bool figures_end(struct received *r, sqlite3_stmt *s, int rc)
     return good;
 }
 
+static void add_cells(struct scan *s, struct figures_domain *domain, int64_t day, int64_t reporter,
+                      struct str cells)
+{
+    if (s->only_reporter && s->only_reporter != reporter)
+        return;
+    for (size_t at = 0; at + RECEIVED_CELL <= cells.n; at += RECEIVED_CELL) {
+        const struct received_cell cell = received_cell_at(cells.p + at);
+        if (cell.messages > 0)
+            add_sum(s, domain, day, reporter, &cell);
+    }
+}
+
 /* One domain after the other: so the table is read in its order. */
 static bool scan_domain(struct scan *s, struct figures_domain *domain)
 {
     int rc = SQLITE_DONE;
-    sqlite3_stmt *q = database_prepare(
-        &s->store->db, "SELECT day, reporter, source, outcome, messages FROM daily"
-                       " WHERE domain = ?1 AND day BETWEEN ?2 AND ?3 AND messages > 0");
+    sqlite3_stmt *q = database_prepare(&s->store->db, "SELECT day, reporter, cells FROM daily"
+                                                      " WHERE domain = ?1 AND day BETWEEN ?2"
+                                                      " AND ?3");
     if (q) {
         sqlite3_bind_int64(q, 1, domain->id);
         sqlite3_bind_int64(q, 2, s->filter->from_day);
         sqlite3_bind_int64(q, 3, s->filter->to_day);
     }
     while (q && (rc = sqlite3_step(q)) == SQLITE_ROW)
-        add_sum(s, domain, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
-                sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3),
-                (uint64_t)sqlite3_column_int64(q, 4));
+        add_cells(s, domain, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+                  received_column(q, 2));
     return figures_end(s->store, q, rc);
 }
 

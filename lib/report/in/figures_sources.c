@@ -1,12 +1,13 @@
 /* figures_sources.c - who a source is: its name, its class, and what is known of its addresses.
  *
  * Errors: false, and why stands in the store. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "mail/domain.h"
 #include "report/in/figures_scan.h"
 
-#define LOOKED_AT_MAX 500 /* sources whose addresses are looked at, those of most messages */
+#define LOOKED_AT_MAX 300 /* sources whose addresses are looked at, those of most messages */
 
 /* --- Classes -----------------------------------------------------------------------------------*/
 
@@ -82,46 +83,81 @@ static struct address_facts look_at_addresses(sqlite3_stmt *q, const struct figu
 
 /* --- Names, labels -----------------------------------------------------------------------------*/
 
-static bool read_names(struct received *r, struct arena *a, struct figures_source *v, size_t n)
+static int by_id(const void *a, const void *b)
 {
-    sqlite3_stmt *q = database_prepare(
-        &r->db, "SELECT source.name, source.kind, label.class, label.title FROM source"
-                " LEFT JOIN label ON label.source = source.name WHERE source.id = ?1");
-    for (size_t i = 0; q && i < n; i++) {
-        sqlite3_bind_int64(q, 1, v[i].id);
-        if (sqlite3_step(q) == SQLITE_ROW) {
-            int kind = sqlite3_column_int(q, 1);
-            v[i].name = str_copy(a, received_column(q, 0));
-            v[i].kind = kind == SOURCE_NAME ? SOURCE_NAME
-                        : kind == SOURCE_AS ? SOURCE_AS
-                                            : SOURCE_NETWORK;
-            v[i].labelled = source_class_of_word(received_column(q, 2), &v[i].class);
-            if (v[i].labelled)
-                v[i].title = str_copy(a, received_column(q, 3));
-        }
-        sqlite3_reset(q);
-    }
-    return figures_end(r, q, SQLITE_DONE);
+    const struct figures_source *const *x = a, *const *y = b;
+    return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
 }
 
-static bool read_days(struct received *r, const struct figures_filter *f, struct figures_source *v,
-                      size_t n)
+/* The sources by their numbers: tables are read through once, however many there are. */
+static struct figures_source *find(struct figures_source **sorted, size_t n, int64_t id)
 {
-    sqlite3_stmt *q = database_prepare(
-        &r->db,
-        "SELECT min(first), max(last) FROM domain CROSS JOIN seen ON seen.domain = domain.id"
-        " AND seen.source = ?1 WHERE ?2 = '' OR domain.name = ?2");
-    if (q)
-        received_bind(q, 2, f->domain.p ? f->domain : STR(""));
-    for (size_t i = 0; q && i < n; i++) {
-        sqlite3_bind_int64(q, 1, v[i].id);
-        if (sqlite3_step(q) == SQLITE_ROW) {
-            v[i].first_day = sqlite3_column_int64(q, 0);
-            v[i].last_day = sqlite3_column_int64(q, 1);
-        }
-        sqlite3_reset(q);
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sorted[middle]->id == id)
+            return sorted[middle];
+        if (sorted[middle]->id < id)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return figures_end(r, q, SQLITE_DONE);
+    return NULL;
+}
+
+static struct figures_source **sort_by_id(struct arena *a, struct figures_source *v, size_t n)
+{
+    struct figures_source **sorted = arena_array(a, struct figures_source *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &v[i];
+    if (n)
+        qsort(sorted, n, sizeof(*sorted), by_id);
+    return sorted;
+}
+
+static void take_name(sqlite3_stmt *q, struct arena *a, struct figures_source *s)
+{
+    int kind = sqlite3_column_int(q, 2);
+    s->name = str_copy(a, received_column(q, 1));
+    s->kind = kind == SOURCE_NAME ? SOURCE_NAME : kind == SOURCE_AS ? SOURCE_AS : SOURCE_NETWORK;
+    s->labelled = source_class_of_word(received_column(q, 3), &s->class);
+    if (s->labelled)
+        s->title = str_copy(a, received_column(q, 4));
+}
+
+static bool read_names(struct received *r, struct arena *a, struct figures_source **sorted,
+                       size_t n)
+{
+    int rc = SQLITE_DONE;
+    sqlite3_stmt *q = database_prepare(
+        &r->db, "SELECT source.id, source.name, source.kind, label.class, label.title FROM source"
+                " LEFT JOIN label ON label.source = source.name");
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        struct figures_source *s = find(sorted, n, sqlite3_column_int64(q, 0));
+        if (s)
+            take_name(q, a, s);
+    }
+    return figures_end(r, q, rc);
+}
+
+static bool read_days(struct received *r, const struct figures_filter *f,
+                      struct figures_source **sorted, size_t n)
+{
+    int rc = SQLITE_DONE;
+    sqlite3_stmt *q = database_prepare(
+        &r->db, "SELECT source, first, last FROM seen JOIN domain ON domain.id = seen.domain"
+                " WHERE ?1 = '' OR domain.name = ?1");
+    if (q)
+        received_bind(q, 1, f->domain.p ? f->domain : STR(""));
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        struct figures_source *s = find(sorted, n, sqlite3_column_int64(q, 0));
+        int64_t first = sqlite3_column_int64(q, 1), last = sqlite3_column_int64(q, 2);
+        if (s && (!s->first_day || first < s->first_day))
+            s->first_day = first;
+        if (s && last > s->last_day)
+            s->last_day = last;
+    }
+    return figures_end(r, q, rc);
 }
 
 static bool classify(struct received *r, const struct figures_filter *f, struct arena *a,
@@ -129,7 +165,7 @@ static bool classify(struct received *r, const struct figures_filter *f, struct 
 {
     sqlite3_stmt *q = database_prepare(
         &r->db, "SELECT ip, country FROM address WHERE source = ?1 ORDER BY id LIMIT 64");
-    for (size_t i = 0; q && i < n; i++) {
+    for (size_t i = 0; q && i < n; i++) { /* most messages first */
         struct address_facts facts = {0};
         if (i < LOOKED_AT_MAX)
             facts = look_at_addresses(q, f, v[i].id);
@@ -144,5 +180,6 @@ static bool classify(struct received *r, const struct figures_filter *f, struct 
 bool figures_name_sources(struct received *r, const struct figures_filter *f, struct arena *a,
                           struct figures_source *v, size_t n)
 {
-    return read_names(r, a, v, n) && read_days(r, f, v, n) && classify(r, f, a, v, n);
+    struct figures_source **sorted = sort_by_id(a, v, n);
+    return read_names(r, a, sorted, n) && read_days(r, f, sorted, n) && classify(r, f, a, v, n);
 }

@@ -41,8 +41,7 @@ static const char *const steps[] = {
     " good INTEGER NOT NULL, bad INTEGER NOT NULL, PRIMARY KEY(report, domain, selector))"
     " WITHOUT ROWID;"
     "CREATE TABLE daily(domain INTEGER NOT NULL, day INTEGER NOT NULL, reporter INTEGER NOT NULL,"
-    " source INTEGER NOT NULL, outcome INTEGER NOT NULL, messages INTEGER NOT NULL,"
-    " PRIMARY KEY(domain, day, reporter, source, outcome)) WITHOUT ROWID;"
+    " cells BLOB NOT NULL, PRIMARY KEY(domain, day, reporter));"
     "CREATE TABLE seen(domain INTEGER NOT NULL, source INTEGER NOT NULL, first INTEGER NOT NULL,"
     " last INTEGER NOT NULL, PRIMARY KEY(domain, source)) WITHOUT ROWID;"
     "CREATE TABLE failure(id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,"
@@ -68,31 +67,33 @@ static const char *const steps[] = {
 const struct database_schema received_schema = {
     .id = 0x61737232, .steps = steps, .version = 1, .check_up_to = INT64_C(1) << 20};
 
-#define CONFLICT_ADDS " ON CONFLICT DO UPDATE SET messages = messages + excluded.messages"
-#define DAILY_OF(address_source, sign)                                                             \
-    "INSERT INTO daily SELECT report.domain, report.day, report.reporter, " address_source         \
-    ", row.outcome | (report.trust << 16), " sign "sum(row.messages)"                              \
-    " FROM row JOIN report ON report.id = row.report"
-
 static const char *const texts[SQL_COUNT] = {
-    [SQL_FIND_REPORT] = "SELECT id, trust FROM report WHERE key = ?1",
+    [SQL_FIND_REPORT] = "SELECT id, trust, received, origin FROM report WHERE key = ?1",
     [SQL_FIND_GONE] = "SELECT 1 FROM gone WHERE key = ?1",
     [SQL_INSERT_REPORT] = "INSERT INTO report VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
                           " ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16, ?17, ?18, ?19, ?20)",
     [SQL_END_REPORT] = "UPDATE report SET records = ?2, skipped = ?3, messages = ?4 WHERE id = ?1",
-    [SQL_RAISE_TRUST] = "UPDATE report SET trust = ?2 WHERE id = ?1",
+    [SQL_BETTER_REPORT] = "UPDATE report SET trust = max(trust, ?2),"
+                          " origin = CASE WHEN received > ?3 THEN ?5 WHEN received = ?3 THEN"
+                          " min(origin, ?5) ELSE origin END, day = iif(received > ?3, ?4,"
+                          " day), received = min(received, ?3) WHERE id = ?1",
+    [SQL_BETTER_FAILURE] = "UPDATE failure SET received = min(received, ?2) WHERE digest = ?1",
+    [SQL_BETTER_TLS] = "UPDATE tls SET received = min(received, ?2) WHERE digest = ?1",
     [SQL_INSERT_ROW] = "INSERT INTO row VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_INSERT_RAW] = "INSERT OR REPLACE INTO raw VALUES(?1, ?2)",
     [SQL_INSERT_SELECTOR] = "INSERT INTO selector VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT"
                             " DO UPDATE SET good = good + excluded.good, bad = bad + excluded.bad",
-    [SQL_ADD_DAILY] = DAILY_OF("address.source",
-                               "") " JOIN address ON address.id = row.address"
-                                   " WHERE row.report = ?1 GROUP BY 1, 2, 3, 4, 5" CONFLICT_ADDS,
-    [SQL_TAKE_DAILY] = DAILY_OF("address.source", "-") " JOIN address ON address.id = row.address"
-                                                       " WHERE row.report = ?1"
-                                                       " GROUP BY 1, 2, 3, 4, 5" CONFLICT_ADDS,
-    [SQL_CLEAN_DAILY] = "DELETE FROM daily WHERE (domain, day) = (SELECT domain, day FROM report"
-                        " WHERE id = ?1) AND messages <= 0",
+    [SQL_GET_DAILY] = "SELECT cells FROM daily WHERE domain = ?1 AND day = ?2 AND reporter = ?3",
+    [SQL_PUT_DAILY] = "INSERT INTO daily VALUES(?1, ?2, ?3, ?4) ON CONFLICT"
+                      " DO UPDATE SET cells = excluded.cells",
+    [SQL_SUM_REPORT] = "SELECT report.domain, report.day, report.reporter, address.source,"
+                       " row.outcome, report.trust, sum(row.messages) FROM report"
+                       " JOIN row ON row.report = report.id JOIN address"
+                       " ON address.id = row.address WHERE report.id = ?1 GROUP BY 4, 5",
+    [SQL_SUM_ADDRESS] = "SELECT report.domain, report.day, report.reporter, row.outcome,"
+                        " report.trust, sum(row.messages) FROM row JOIN report"
+                        " ON report.id = row.report WHERE row.address = ?1"
+                        " GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3",
     [SQL_ADD_SEEN] = "INSERT INTO seen SELECT report.domain, address.source, report.day, report.day"
                      " FROM row JOIN report ON report.id = row.report"
                      " JOIN address ON address.id = row.address WHERE row.report = ?1"
@@ -119,10 +120,6 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_FIND_TLS] = "SELECT 1 FROM tls WHERE digest = ?1",
     [SQL_INSERT_TLS] = "INSERT INTO tls VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [SQL_INSERT_REFUSAL] = "INSERT OR IGNORE INTO refused VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [SQL_MOVE_OUT] =
-        DAILY_OF("?2", "-") " WHERE row.address = ?1 GROUP BY 1, 2, 3, 4, 5" CONFLICT_ADDS,
-    [SQL_MOVE_IN] =
-        DAILY_OF("?2", "") " WHERE row.address = ?1 GROUP BY 1, 2, 3, 4, 5" CONFLICT_ADDS,
     [SQL_MOVE_SEEN] = "INSERT INTO seen SELECT report.domain, ?2, min(report.day), max(report.day)"
                       " FROM row JOIN report ON report.id = row.report WHERE row.address = ?1"
                       " GROUP BY 1 ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
@@ -339,6 +336,21 @@ void received_undo(struct received *r)
     memcpy(why, r->db.why, sizeof why); /* the reason stays what it was */
     database_run(&r->db, "ROLLBACK");
     memcpy(r->db.why, why, sizeof why);
+}
+
+bool received_mark(struct received *r)
+{
+    return database_run(&r->db, "SAVEPOINT one");
+}
+
+bool received_release(struct received *r)
+{
+    return database_run(&r->db, "RELEASE one");
+}
+
+bool received_back(struct received *r)
+{
+    return database_run(&r->db, "ROLLBACK TO one; RELEASE one");
 }
 
 const char *trust_word(enum trust trust)

@@ -37,6 +37,11 @@ bool received_begin(struct received *r);
 bool received_commit(struct received *r);
 void received_undo(struct received *r);
 
+/* Within a transaction: a place to go back to. */
+bool received_mark(struct received *r);
+bool received_release(struct received *r); /* what was written since stays */
+bool received_back(struct received *r);    /* what was written since is undone */
+
 /* --- Writing, between received_begin() and received_commit() ---*/
 
 #define RECEIVED_KEY 16
@@ -61,8 +66,8 @@ enum received_result { RECEIVED_NEW, RECEIVED_KNOWN, RECEIVED_FAILED };
 /* Fills in key and day. */
 void received_identify(struct received_report *report);
 
-/* If it is new it is begun: its rows follow, then received_end(); else nothing is. One that was
- * known with less trust has more from now on. */
+/* If it is new it is begun: its rows follow, then received_end(); else nothing is. Of one that was
+ * known the higher trust and the earlier arrival count from now on. */
 enum received_result received_put(struct received *r, struct received_report *report);
 bool received_put_row(struct received *r, const struct received_report *report,
                       const struct aggregate_row *row);

@@ -145,16 +145,6 @@ size_t received_unknown_addresses(struct received *r, int64_t again, struct rece
     return n;
 }
 
-static bool move(struct received *r, enum received_sql how, int64_t address, int64_t source)
-{
-    sqlite3_stmt *s = received_sql(r, how);
-    if (s) {
-        sqlite3_bind_int64(s, 1, address);
-        sqlite3_bind_int64(s, 2, source);
-    }
-    return received_finish(r, s);
-}
-
 static int64_t source_of(struct received *r, int64_t address)
 {
     sqlite3_stmt *s = database_prepare(&r->db, "SELECT source FROM address WHERE id = ?1");
@@ -165,13 +155,14 @@ static int64_t source_of(struct received *r, int64_t address)
     return source;
 }
 
-/* Sums of zero are no sums. */
-static bool drop_empty(struct received *r, int64_t source)
+static bool move(struct received *r, int64_t address, int64_t before, int64_t after)
 {
-    return run(r,
-               "DELETE FROM daily WHERE source = ?1 AND messages <= 0 AND (domain, day) IN"
-               " (SELECT domain, day FROM report)",
-               source);
+    sqlite3_stmt *s = received_sql(r, SQL_MOVE_SEEN);
+    if (s) {
+        sqlite3_bind_int64(s, 1, address);
+        sqlite3_bind_int64(s, 2, after);
+    }
+    return received_finish(r, s) && received_move_address(r, address, before, after);
 }
 
 bool received_set_owner(struct received *r, const struct received_address *address,
@@ -186,9 +177,7 @@ bool received_set_owner(struct received *r, const struct received_address *addre
     arena_free(a);
     bool moves = before && after && before != after;
     sqlite3_stmt *s = before && after ? received_sql(r, SQL_SET_OWNER) : NULL;
-    if (!s || (moves && (!move(r, SQL_MOVE_OUT, address->id, before) ||
-                         !move(r, SQL_MOVE_IN, address->id, after) ||
-                         !move(r, SQL_MOVE_SEEN, address->id, after))))
+    if (!s || (moves && !move(r, address->id, before, after)))
         return false;
     sqlite3_bind_int64(s, 1, address->id);
     sqlite3_bind_int64(s, 2, after);
@@ -196,5 +185,5 @@ bool received_set_owner(struct received *r, const struct received_address *addre
     received_bind(s, 4, owner->country.p ? owner->country : STR(""));
     sqlite3_bind_int64(s, 5, now);
     sqlite3_bind_int(s, 6, owner->known);
-    return received_finish(r, s) && (!moves || drop_empty(r, before));
+    return received_finish(r, s);
 }

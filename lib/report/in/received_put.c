@@ -48,23 +48,29 @@ void received_identify(struct received_report *report)
 
 /* --- Reports -----------------------------------------------------------------------------------*/
 
-static bool roll(struct received *r, enum received_sql how, int64_t report)
+/* It came again, by a better way or earlier: elsewhere, that is, with a twin's export. */
+static bool make_better(struct received *r, int64_t id, const struct received_report *report)
 {
-    sqlite3_stmt *s = received_sql(r, how);
-    if (s)
-        sqlite3_bind_int64(s, 1, report);
-    return received_finish(r, s);
+    sqlite3_stmt *s = received_sql(r, SQL_BETTER_REPORT);
+    if (!s || !received_count_report(r, id, -1))
+        return false;
+    sqlite3_bind_int64(s, 1, id);
+    sqlite3_bind_int(s, 2, (int)report->trust);
+    sqlite3_bind_int64(s, 3, report->received);
+    sqlite3_bind_int64(s, 4, report->day);
+    received_bind(s, 5, report->origin);
+    return received_finish(r, s) && received_count_report(r, id, 1);
 }
 
-static bool raise_trust(struct received *r, int64_t report, enum trust trust)
+/* Than what is stored: higher trust, or the earlier arrival. Of two at a time one is chosen, so
+ * that twins choose alike. */
+static bool is_better(const struct received_report *report, sqlite3_stmt *stored)
 {
-    sqlite3_stmt *s = received_sql(r, SQL_RAISE_TRUST);
-    if (!s || !roll(r, SQL_TAKE_DAILY, report))
-        return false;
-    sqlite3_bind_int64(s, 1, report);
-    sqlite3_bind_int(s, 2, (int)trust);
-    return received_finish(r, s) && roll(r, SQL_ADD_DAILY, report) &&
-           roll(r, SQL_CLEAN_DAILY, report);
+    int64_t received = sqlite3_column_int64(stored, 2);
+    struct str origin = received_column(stored, 3);
+    return sqlite3_column_int64(stored, 1) < (int64_t)report->trust ||
+           received > report->received ||
+           (received == report->received && str_cmp_nocase(origin, report->origin) > 0);
 }
 
 /* 1 known, 0 not, -1 failed. */
@@ -76,11 +82,11 @@ static int is_known(struct received *r, struct received_report *report)
     received_bind_bytes(s, 1, report->key, sizeof report->key);
     bool known = sqlite3_step(s) == SQLITE_ROW;
     int64_t id = known ? sqlite3_column_int64(s, 0) : 0;
-    bool raises = known && sqlite3_column_int64(s, 1) < (int64_t)report->trust;
+    bool better = known && is_better(report, s);
     sqlite3_reset(s);
     if (known) {
         report->id = id;
-        return raises && !raise_trust(r, id, report->trust) ? -1 : 1;
+        return better && !make_better(r, id, report) ? -1 : 1;
     }
     received_bind_bytes(gone, 1, report->key, sizeof report->key);
     known = sqlite3_step(gone) == SQLITE_ROW;
@@ -210,8 +216,11 @@ bool received_end(struct received *r, struct received_report *report)
         sqlite3_bind_int64(s, 3, (int64_t)report->skipped);
         sqlite3_bind_int64(s, 4, (int64_t)report->messages);
     }
-    return received_finish(r, s) && roll(r, SQL_ADD_DAILY, report->id) &&
-           roll(r, SQL_ADD_SEEN, report->id);
+    sqlite3_stmt *seen = received_sql(r, SQL_ADD_SEEN);
+    if (seen)
+        sqlite3_bind_int64(seen, 1, report->id);
+    return received_finish(r, s) && received_count_report(r, report->id, 1) &&
+           received_finish(r, seen);
 }
 
 /* --- What is no aggregate report ---------------------------------------------------------------*/
@@ -242,10 +251,24 @@ static bool add_failures(struct received *r, const struct failure_report *report
     return received_finish(r, s);
 }
 
+/* Known already; the earlier arrival counts. */
+static enum received_result came_earlier(struct received *r, enum received_sql how,
+                                         const unsigned char digest[FIND_DIGEST], int64_t received)
+{
+    sqlite3_stmt *s = received_sql(r, how);
+    if (s) {
+        received_bind_bytes(s, 1, digest, FIND_DIGEST);
+        sqlite3_bind_int64(s, 2, received);
+    }
+    return received_finish(r, s) ? RECEIVED_KNOWN : RECEIVED_FAILED;
+}
+
 enum received_result received_put_failure(struct received *r, const struct failure_report *report,
                                           const unsigned char digest[FIND_DIGEST], int64_t received)
 {
     int known = has(r, SQL_FIND_FAILURE, digest, FIND_DIGEST);
+    if (known > 0)
+        return came_earlier(r, SQL_BETTER_FAILURE, digest, received);
     if (!known)
         known = has(r, SQL_FIND_GONE, digest, RECEIVED_KEY);
     if (known)
@@ -297,6 +320,8 @@ enum received_result received_put_tls(struct received *r, const struct tlsrpt *r
                                       const unsigned char digest[FIND_DIGEST], int64_t received)
 {
     int known = has(r, SQL_FIND_TLS, digest, FIND_DIGEST);
+    if (known > 0)
+        return came_earlier(r, SQL_BETTER_TLS, digest, received);
     if (!known)
         known = has(r, SQL_FIND_GONE, digest, RECEIVED_KEY);
     if (known)

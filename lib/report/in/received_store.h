@@ -20,13 +20,16 @@ enum received_sql {
     SQL_FIND_GONE,
     SQL_INSERT_REPORT,
     SQL_END_REPORT,
-    SQL_RAISE_TRUST,
+    SQL_BETTER_REPORT,
+    SQL_BETTER_FAILURE,
+    SQL_BETTER_TLS,
     SQL_INSERT_ROW,
     SQL_INSERT_RAW,
     SQL_INSERT_SELECTOR,
-    SQL_ADD_DAILY,
-    SQL_TAKE_DAILY,
-    SQL_CLEAN_DAILY,
+    SQL_GET_DAILY,
+    SQL_PUT_DAILY,
+    SQL_SUM_REPORT,
+    SQL_SUM_ADDRESS,
     SQL_ADD_SEEN,
     SQL_FIND_REPORTER,
     SQL_FIND_DOMAIN,
@@ -46,8 +49,6 @@ enum received_sql {
     SQL_FIND_TLS,
     SQL_INSERT_TLS,
     SQL_INSERT_REFUSAL,
-    SQL_MOVE_OUT,
-    SQL_MOVE_IN,
     SQL_MOVE_SEEN,
     SQL_SET_OWNER,
     SQL_PUT_LABEL,
@@ -73,6 +74,34 @@ int64_t received_address_number(struct received *r, const struct netaddr *addres
 struct str received_network(const struct netaddr *address, struct arena *a);
 
 struct str received_column(sqlite3_stmt *s, int i);
+
+/* A daily sum: of a domain, a day and a reporter as many as there are sources and outcomes, packed.
+ * outcome: as outcome.h packs it, with the trust above. */
+struct received_cell {
+    uint32_t source, outcome;
+    int64_t messages;
+};
+#define RECEIVED_CELL 16 /* bytes, little-endian */
+
+static inline uint64_t received_cell_number(const char *p, size_t n)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < n; i++)
+        value |= (uint64_t)(unsigned char)p[i] << 8 * i;
+    return value;
+}
+
+static inline struct received_cell received_cell_at(const char *p)
+{
+    return (struct received_cell){(uint32_t)received_cell_number(p, 4),
+                                  (uint32_t)received_cell_number(p + 4, 4),
+                                  (int64_t)received_cell_number(p + 8, 8)};
+}
+
+/* Adds the rows of a report to the daily sums, or (sign -1) takes them back. */
+bool received_count_report(struct received *r, int64_t report, int sign);
+/* What counted for one source with the rows of this address counts for another one. */
+bool received_move_address(struct received *r, int64_t address, int64_t before, int64_t after);
 
 /* Reasons and results of a row as a text, and back: the row's texts are parts of it. */
 struct str received_pack_results(const struct aggregate_row *row, struct arena *a);
