@@ -24,6 +24,7 @@ struct resolver_facts {
     struct str text; /* "192.0.2.1@53" */
     struct netaddr address;
     const char *service;   /* the public resolver that it is; NULL: none that is known */
+    struct str asks;       /* a stub: the resolver that it passes questions to; empty: not known */
     enum seen udp, tcp;    /* it answers */
     enum seen edns, valid; /* the answer has an OPT record; the AD bit of a signed name */
 };
@@ -60,7 +61,8 @@ struct mta_filter {
     bool by_name;    /* only if the MTA is not chrooted: its path is one of ours */
     struct str path; /* of a Unix socket, as it is seen from outside a chroot */
     int64_t command_ms, content_ms, whole_ms; /* 0: no limit */
-    bool lets_pass;                           /* mail goes on unchecked while the filter is away */
+    /* What becomes of mail while the filter is away. */
+    enum { AWAY_TRY_AGAIN, AWAY_PASSES, AWAY_REFUSED, AWAY_HELD } away;
 };
 
 struct mta_service {

@@ -153,6 +153,23 @@ static const char *public_service(const struct netaddr *address, struct arena *a
     return NULL;
 }
 
+/* systemd-resolved listens on 127.0.0.53, and passes questions on to the servers of a file. */
+static void look_behind_stub(struct command *c, struct resolver_facts *r)
+{
+    static const struct netaddr stub = {.family = 4, .bytes = {127, 0, 0, 53}};
+    const struct dns_settings settings = {.resolv_conf =
+                                              path_within(c, "/run/systemd/resolve/resolv.conf")};
+    struct dns_servers servers;
+    struct str problem;
+    if (!netaddr_eq(&r->address, &stub) || access(settings.resolv_conf, R_OK) ||
+        !dns_servers_read(&settings, c->arena, &servers, &problem))
+        return;
+    for (size_t i = 0; i < servers.n && !r->service; i++) {
+        r->service = public_service(&servers.list[i].addr, c->arena);
+        r->asks = dns_server_text(&servers.list[i], c->arena);
+    }
+}
+
 static enum seen seen_if(bool yes)
 {
     return yes ? SEEN_YES : SEEN_NO;
@@ -199,6 +216,7 @@ void gather_resolvers(struct command *c, struct doctor_facts *facts)
         m->resolvers[i].text = dns_server_text(&servers.list[i], c->arena);
         m->resolvers[i].address = servers.list[i].addr;
         m->resolvers[i].service = public_service(&servers.list[i].addr, c->arena);
+        look_behind_stub(c, &m->resolvers[i]);
     }
     if (facts->elsewhere || c->zone_path)
         return;

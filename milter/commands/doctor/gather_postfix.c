@@ -23,6 +23,14 @@ struct postfix {
 
 /* --- Filters -----------------------------------------------------------------------------------*/
 
+static void take_away(struct mta_filter *filter, struct str action)
+{
+    filter->away = str_eq(action, STR("accept"))       ? AWAY_PASSES
+                   : str_eq(action, STR("reject"))     ? AWAY_REFUSED
+                   : str_eq(action, STR("quarantine")) ? AWAY_HELD
+                                                       : AWAY_TRY_AGAIN;
+}
+
 static void take_attribute(struct cf *own, struct mta_filter *filter, struct str text)
 {
     int64_t *to = str_starts(text, STR("command_timeout"))   ? &filter->command_ms
@@ -36,7 +44,7 @@ static void take_attribute(struct cf *own, struct mta_filter *filter, struct str
     if (to && time >= 0)
         *to = time;
     if (str_eq(one.v[0].name, STR("default_action")))
-        filter->lets_pass = str_eq(one.v[0].value, STR("accept"));
+        take_away(filter, one.v[0].value);
 }
 
 /* "inet:127.0.0.1:8892", or the same with ", name=value" behind it. */
@@ -48,8 +56,8 @@ static void read_filter(const struct postfix *p, struct cf *own, bool chroot, st
     *filter = (struct mta_filter){
         .command_ms = cf_time_ms(cf_value(own, "milter_command_timeout", "30s")),
         .content_ms = cf_time_ms(cf_value(own, "milter_content_timeout", "300s")),
-        .lets_pass = str_eq(cf_value(own, "milter_default_action", "tempfail"), STR("accept")),
     };
+    take_away(filter, cf_value(own, "milter_default_action", "tempfail"));
     if (!cf_entry(&text, &filter->text))
         return;
     while (cf_entry(&text, &part))

@@ -43,8 +43,9 @@ static void read_times(struct str text, struct mta_filter *filter)
 static void read_flags(struct str flags, struct mta_filter *filter)
 {
     for (size_t i = 0; i < flags.n; i++)
-        if (strchr("RT4", flags.p[i]))
-            filter->lets_pass = false;
+        filter->away = flags.p[i] == 'R'          ? AWAY_REFUSED
+                       : strchr("T4", flags.p[i]) ? AWAY_TRY_AGAIN
+                                                  : filter->away;
 }
 
 static void define_filter(struct sendmail *s, struct str text)
@@ -54,7 +55,7 @@ static void define_filter(struct sendmail *s, struct str text)
         return;
     struct defined *d = &s->defined[s->n++];
     d->name = str_trim(name);
-    d->filter = (struct mta_filter){.content_ms = 10000, .whole_ms = 300000, .lets_pass = true};
+    d->filter = (struct mta_filter){.content_ms = 10000, .whole_ms = 300000, .away = AWAY_PASSES};
     while (str_split(&text, ',', &part)) {
         part = str_trim(part);
         if (str_starts(part, STR("S=")))

@@ -112,9 +112,11 @@ static void judge_public(const struct doctor_facts *facts, const struct resolver
                          struct findings *out)
 {
     bool lists = asks_lists(facts->conf);
-    struct finding *f = find(out, CHECK_RESOLVER, lists ? LEVEL_WARNING : LEVEL_NOTE, r->text,
-                             "this is %s public resolver%s", r->service,
-                             lists ? ", and dnsbl.lists has lists to ask" : "");
+    struct finding *f =
+        find(out, CHECK_RESOLVER, lists ? LEVEL_WARNING : LEVEL_NOTE, r->text,
+             "%s%.*s%s is %s public resolver%s", r->asks.n ? "it passes questions on to " : "",
+             STR_ARG(r->asks), r->asks.n ? ", which" : "this", r->service,
+             lists ? ", and dnsbl.lists has lists to ask" : "");
     f->why = lists ? STR("DNS lists do not answer public resolvers, or answer with errors: what "
                          "they know does not count here")
                    : STR("DNS lists do not answer public resolvers, and what it says of DNSSEC is "

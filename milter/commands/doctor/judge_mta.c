@@ -234,18 +234,26 @@ static void judge_default(const struct doctor_facts *facts, const struct mta_fac
                           const struct mta_service *service, const struct mta_filter *filter,
                           struct findings *out)
 {
+    static const struct {
+        enum doctor_level level;
+        const char *what, *why;
+    } cases[] = {
+        [AWAY_TRY_AGAIN] = {LEVEL_GOOD, "senders are asked to try again", ""},
+        [AWAY_PASSES] = {LEVEL_WARNING, "mail is taken all the same",
+                         "during a restart mail comes in unchecked and leaves unsigned"},
+        [AWAY_REFUSED] = {LEVEL_WARNING, "mail is refused for good",
+                          "during a restart good mail goes back to its senders"},
+        [AWAY_HELD] = {LEVEL_NOTE, "mail is held", "somebody has to release it by hand"},
+    };
     (void)facts, (void)service;
-    if (!filter->lets_pass) {
-        find(out, CHECK_ABSENCE, LEVEL_GOOD, mta->file,
-             "while assay is away, senders are asked to try again");
+    struct finding *f = find(out, CHECK_ABSENCE, cases[filter->away].level, mta->file,
+                             "while assay is away, %s", cases[filter->away].what);
+    if (f->level == LEVEL_GOOD)
         return;
-    }
-    struct finding *f = find(out, CHECK_ABSENCE, LEVEL_WARNING, mta->file,
-                             "while assay is away, mail is taken all the same (%s)",
-                             mta->kind == MTA_POSTFIX ? "milter_default_action is not tempfail"
-                                                      : "the filter has no F=T");
-    f->why = STR("during a restart mail comes in unchecked and leaves unsigned");
-    f->mend = lines_of(mta);
+    f->why = str_of(cases[filter->away].why);
+    f->mend = mta->kind == MTA_POSTFIX ? STR("default_action=tempfail in the filter's braces, or "
+                                             "milter_default_action = tempfail")
+                                       : STR("F=T in the line of the filter");
 }
 
 void judge_absence(const struct doctor_facts *facts, struct findings *out)
