@@ -136,6 +136,12 @@ bool rows_read(struct rows_reader *reader, const struct rows_period *period, row
                void *context);
 bool rows_read_tallies(struct rows_reader *reader, int64_t from_day, int64_t to_day,
                        rows_tally_fn *each, void *context);
+
+/* What became of messages that have rows, by day. */
+typedef bool rows_disposition_fn(void *context, int64_t day, enum row_disposition disposition,
+                                 uint64_t messages);
+bool rows_read_dispositions(struct rows_reader *reader, int64_t from_day, int64_t to_day,
+                            rows_disposition_fn *each, void *context);
 struct str rows_reader_problem(const struct rows_reader *reader);
 
 #endif

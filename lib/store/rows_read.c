@@ -169,3 +169,22 @@ bool rows_read_tallies(struct rows_reader *reader, int64_t from_day, int64_t to_
             break;
     return end(reader, s, rc);
 }
+
+bool rows_read_dispositions(struct rows_reader *reader, int64_t from_day, int64_t to_day,
+                            rows_disposition_fn *each, void *context)
+{
+    int rc;
+    struct row row;
+    sqlite3_stmt *s = begin(reader,
+                            "SELECT day, verdict, sum(messages) FROM row WHERE day BETWEEN ?1"
+                            " AND ?2 GROUP BY day, verdict",
+                            from_day, to_day);
+    if (!s)
+        return false;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+        rows_read_verdict(sqlite3_column_int64(s, 1), &row);
+        if (!each(context, sqlite3_column_int64(s, 0), row.disposition, column_count(s, 2)))
+            break;
+    }
+    return end(reader, s, rc);
+}

@@ -83,6 +83,7 @@ static const struct command_row report_command = {
             &report_label_command,
             &report_export_command,
             &report_import_command,
+            &report_html_command,
             NULL,
         },
 };

@@ -10,7 +10,9 @@
  * report_failures_command.c what fails, and why
  * report_judge_command.c    readiness and alarms
  * report_label_command.c    the operator's word on a source
- * report_exchange_command.c twin servers */
+ * report_exchange_command.c twin servers
+ * report_pages.h            the stores behind pages
+ * report_html_command.c     pages as files */
 #ifndef ASSAY_MILTER_REPORT_H
 #define ASSAY_MILTER_REPORT_H
 

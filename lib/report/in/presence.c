@@ -1,0 +1,66 @@
+/* presence.c - days with a report, by reporter.
+ *
+ * Errors: false, and why stands in the store. */
+#include "report/in/presence.h"
+
+#include <stdlib.h>
+
+#include "report/in/figures_scan.h"
+
+/* Where a reporter stands in the figures. */
+struct place {
+    int64_t id;
+    size_t at;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static const struct place *find_place(const struct place *v, size_t n, int64_t id)
+{
+    const struct place key = {.id = id};
+    return n ? bsearch(&key, v, n, sizeof *v, by_id) : NULL;
+}
+
+static bool mark_days(struct received *r, const struct figures_filter *f, int64_t domain,
+                      const struct place *places, size_t n, bool **days)
+{
+    int rc = SQLITE_DONE;
+    sqlite3_stmt *q = database_prepare(&r->db, "SELECT DISTINCT reporter, day FROM report WHERE"
+                                               " domain = ?1 AND day BETWEEN ?2 AND ?3"
+                                               " AND trust >= ?4");
+    if (q) {
+        sqlite3_bind_int64(q, 1, domain);
+        sqlite3_bind_int64(q, 2, f->from_day);
+        sqlite3_bind_int64(q, 3, f->to_day);
+        sqlite3_bind_int(q, 4, f->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    }
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        const struct place *place = find_place(places, n, sqlite3_column_int64(q, 0));
+        if (place)
+            days[place->at][sqlite3_column_int64(q, 1) - f->from_day] = true;
+    }
+    return figures_end(r, q, rc);
+}
+
+bool presence_read(struct received *r, const struct figures_filter *f,
+                   const struct figures *figures, struct arena *a, const bool *const **out)
+{
+    size_t n = figures->n_reporters;
+    struct place *places = arena_array(a, struct place, n);
+    bool **days = arena_array(a, bool *, n);
+    for (size_t i = 0; i < n; i++) {
+        places[i] = (struct place){figures->reporters[i].id, i};
+        days[i] = arena_array(a, bool, figures->n_days);
+    }
+    if (n)
+        qsort(places, n, sizeof *places, by_id);
+    for (size_t i = 0; i < figures->n_domains; i++)
+        if (figures->domains[i].ours && !mark_days(r, f, figures->domains[i].id, places, n, days))
+            return false;
+    *out = (const bool *const *)days;
+    return true;
+}

@@ -1,0 +1,34 @@
+/* chart.h - charts as inline SVG: x in per cent, so that they fit every width, and a table of the
+ * same numbers for those who cannot see them. */
+#ifndef ASSAY_REPORT_PAGE_CHART_H
+#define ASSAY_REPORT_PAGE_CHART_H
+
+#include "report/page/frame.h"
+
+struct page_series {
+    const char *title;
+    const char *class; /* "s-both": its colour in the style sheet */
+};
+
+#define CHART_SERIES 4
+struct page_bar {
+    int64_t day;
+    uint64_t n[CHART_SERIES]; /* from the bottom up */
+};
+
+/* Stacked bars, one a day; a long period is summed up by weeks, or by 30 days. */
+void page_bars(struct page *p, const char *title, const struct page_series *series, size_t n_series,
+               const struct page_bar *bars, size_t n, int height);
+
+/* A line of length `part` of `most`, below a number. */
+void page_meter(struct page *p, uint64_t part, uint64_t most);
+
+/* A list of names, each with a bar and its number. */
+void page_hbars_begin(struct page *p);
+void page_hbar(struct page *p, struct str name, uint64_t n, uint64_t most);
+void page_hbars_end(struct page *p);
+
+/* A dot a day: full where there was something. */
+void page_dots(struct page *p, const bool *days, size_t n);
+
+#endif

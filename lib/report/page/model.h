@@ -1,0 +1,25 @@
+/* model.h - what pages show beside the figures of report/in. Texts may be anything: the writer of
+ * pages escapes them. Days are days since 1970 (UTC). */
+#ifndef ASSAY_REPORT_PAGE_MODEL_H
+#define ASSAY_REPORT_PAGE_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* Our own verdicts on mail from outside, of one day. */
+enum page_verdict { OURS_ACCEPTED, OURS_QUARANTINED, OURS_REJECTED, OURS_COUNT };
+struct page_own_day {
+    int64_t day;
+    uint64_t n[OURS_COUNT];
+};
+
+/* A report that we sent, or tried to. */
+struct page_sent {
+    int64_t day;
+    struct str domain, destination, state, note;
+    uint64_t messages;
+};
+
+#endif

@@ -1,0 +1,53 @@
+/* query.h - which page is wanted: the path and parameters of a URL, read and written.
+ *
+ *   /VIEW?domain=D&days=30&from=2026-11-01&to=2026-11-29&source=S&reporter=R&result=fail */
+#ifndef ASSAY_REPORT_PAGE_QUERY_H
+#define ASSAY_REPORT_PAGE_QUERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "report/in/figures.h"
+
+enum page_view {
+#define PAGE_VIEW(name, path, title, place) VIEW_##name,
+#include "report/page/views.def"
+#undef PAGE_VIEW
+    VIEW_COUNT,
+};
+
+const char *page_result_title(enum figures_result result); /* "failed" */
+
+#define QUERY_TEXT_MAX 256 /* bytes of a value */
+#define QUERY_URL_MAX  4096
+#define QUERY_DAYS_MAX 3660 /* the longest period */
+
+struct page_query {
+    enum page_view view;
+    bool api;          /* /api/VIEW: JSON is wanted */
+    struct str domain; /* empty: all of them */
+    int64_t from, to;  /* the period, both days included */
+    int64_t days;      /* that many up to today; 0: from and to were said */
+    struct str source, reporter;
+    enum figures_result result;
+    struct str report; /* a report's id, as it says itself, */
+    int64_t id;        /* and its number in the store */
+    int64_t start;     /* of a long list: how many come before the first that is shown */
+};
+
+/* Reads "/sources?domain=example.org" as of `today`. NULL, or a phrase that says what is wrong;
+ * *found is false if there is no such page. Texts live in `a`. */
+const char *page_query_read(struct str url, int64_t today, struct arena *a, struct page_query *out,
+                            bool *found);
+
+/* Leaves the place in a list, and the report. */
+void page_query_to_top(struct page_query *q);
+
+/* The other way. */
+struct str page_query_url(const struct page_query *q, struct arena *a);
+
+const char *page_view_path(enum page_view view);
+const char *page_view_title(enum page_view view);
+bool page_view_in_menu(enum page_view view);
+
+#endif

@@ -1,0 +1,43 @@
+/* site.h - pages made of what the stores hold: one that is asked for, or a folder of them.
+ *
+ * Errors: false, and *problem is a phrase. */
+#ifndef ASSAY_REPORT_PAGE_SITE_H
+#define ASSAY_REPORT_PAGE_SITE_H
+
+#include "report/page/views.h"
+#include "store/rows.h"
+
+/* What pages are made of. */
+struct page_stores {
+    struct received *received; /* NULL: nothing was ever received */
+    struct rows_reader *rows;  /* NULL: nothing was ever counted */
+    struct figures_owner owner;
+    bool has_countries; /* of received reports the countries are known */
+};
+
+/* Who we are, and what there is. Lives in `a`. */
+bool page_site_read(const struct page_stores *s, int64_t now, bool live, struct arena *a,
+                    struct page_site *out, struct str *problem);
+
+/* The page as HTML, in `a`. `depth` as in struct page. *found: there is what was asked for. */
+bool page_make(const struct page_stores *s, const struct page_site *site,
+               const struct page_query *q, unsigned depth, struct arena *a, struct str *out,
+               bool *found, struct str *problem);
+
+/* Every page that a folder of files has: index.html, and for each domain and all of them those of
+ * 7, 30 and 90 days. `write` gets folder ("" or "example.org"), name and text; false from it ends
+ * it, and leaves *problem empty. */
+typedef bool page_write_fn(void *context, struct str folder, struct str name, struct str text);
+bool page_make_files(const struct page_stores *s, int64_t now, page_write_fn *write, void *context,
+                     struct arena *a, struct str *problem);
+
+/* The filter that a query asks for. */
+struct figures_filter page_filter(const struct page_stores *s, const struct page_query *q);
+
+/* --- Within ---*/
+
+/* A day each; *out is NULL if nothing was counted. */
+bool page_read_own(const struct page_stores *s, const struct page_query *q, struct arena *a,
+                   const struct page_own_day **out);
+
+#endif

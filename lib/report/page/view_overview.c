@@ -1,0 +1,282 @@
+/* view_overview.c - one domain, or all of them, at a glance.
+ *
+ * Errors: none. */
+#include <string.h>
+
+#include "report/page/chart.h"
+#include "report/page/views.h"
+
+/* --- Four figures ------------------------------------------------------------------------------*/
+
+static void put_change(struct page *p, uint64_t now, uint64_t before)
+{
+    if (!before) {
+        html_put(&p->h, "none in the %.*s before", STR_ARG(page_period(p)));
+        return;
+    }
+    double change = 100.0 * ((double)now - (double)before) / (double)before;
+    if (change > -0.5 && change < 0.5)
+        html_put(&p->h, "as in the %.*s before", STR_ARG(page_period(p)));
+    else if (change > 900)
+        html_put(&p->h, "%.0f times the %.*s before", (double)now / (double)before,
+                 STR_ARG(page_period(p)));
+    else
+        html_put(&p->h, "%s%.0f %% on the %.*s before", change > 0 ? "+" : "−",
+                 change > 0 ? change : -change, STR_ARG(page_period(p)));
+}
+
+static void put_failed(struct page *p, const struct page_overview *o)
+{
+    static const struct {
+        enum source_class class;
+        const char *words;
+    } kinds[] = {{CLASS_SPOOF, "forged"},
+                 {CLASS_UNKNOWN, "unknown"},
+                 {CLASS_FORWARDER, "forwarded"},
+                 {CLASS_APPROVED, "approved"},
+                 {CLASS_OWN, "your own"}};
+    const char *comma = "";
+    uint64_t failed[CLASS_COUNT] = {0};
+    for (size_t i = 0; i < o->figures->n_sources; i++)
+        failed[o->figures->sources[i].class] += o->figures->sources[i].counts.fail;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (!failed[kinds[i].class])
+            continue;
+        html_put(&p->h, "%s%.*s %s", comma, STR_ARG(page_count(p, failed[kinds[i].class])),
+                 kinds[i].words);
+        comma = ", ";
+    }
+    if (!*comma)
+        html_put(&p->h, "nothing to look at");
+}
+
+/* A report of yesterday may still be under way. */
+static size_t count_silent(const struct page *p, const struct page_overview *o)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < o->figures->n_reporters; i++)
+        n += o->figures->reporters[i].last_day < p->query->to - 2;
+    return n;
+}
+
+static void put_figures(struct page *p, const struct page_overview *o)
+{
+    const struct figures_counts *t = &o->figures->counts;
+    uint64_t all = figures_all(t);
+    page_figure(p, "Messages reported", page_count(p, all));
+    put_change(p, all, figures_all(&o->before));
+    page_figure_end(p);
+    page_figure(p, "Passed DMARC", page_share(p, all - t->fail, all));
+    html_put(&p->h, "DKIM %.*s, SPF %.*s", STR_ARG(page_share(p, t->both + t->dkim, all)),
+             STR_ARG(page_share(p, t->both + t->spf, all)));
+    page_figure_end(p);
+    page_figure(p, "Failed", page_count(p, t->fail));
+    put_failed(p, o);
+    page_figure_end(p);
+    page_figure(p, "Reporters", page_count(p, o->figures->n_reporters));
+    size_t silent = count_silent(p, o);
+    if (silent)
+        html_put(&p->h, "%zu silent for two days or longer", silent);
+    else
+        html_put(&p->h, o->figures->n_reporters ? "none of them is silent" : "nobody reported");
+    page_figure_end(p);
+}
+
+/* --- Cards -------------------------------------------------------------------------------------*/
+
+void page_put_alarms(struct page *p, const struct alarm *v, size_t n)
+{
+    static const char *const titles[ALARM_COUNT] = {[ALARM_NEW_SOURCE] = "New source",
+                                                    [ALARM_PASS_RATE] = "Less passes",
+                                                    [ALARM_SILENCE] = "Silent reporter",
+                                                    [ALARM_SELECTOR] = "Signatures fail",
+                                                    [ALARM_RECORD] = "The record changed"};
+    for (size_t i = 0; i < n; i++) {
+        page_card(p, v[i].grave ? "alarm grave" : "alarm", NULL, NULL);
+        html_put(&p->h, "<p><strong>%s", titles[v[i].kind]);
+        if (!p->query->domain.n)
+            html_put(&p->h, ", %.*s", STR_ARG(v[i].domain));
+        html_put(&p->h, ":</strong> ");
+        html_long_text(&p->h, v[i].text);
+        html_put(&p->h, "</p>");
+        page_card_end(p);
+    }
+}
+
+static const struct page_series auth_series[] = {{"DKIM and SPF", "s-both"},
+                                                 {"DKIM only", "s-dkim"},
+                                                 {"SPF only", "s-spf"},
+                                                 {"neither", "s-fail"}};
+
+void page_put_days(struct page *p, const struct figures_day *days, size_t n, int height)
+{
+    struct page_bar *bars = arena_array(p->arena, struct page_bar, n);
+    for (size_t i = 0; i < n; i++) {
+        bars[i].day = days[i].day;
+        const struct figures_counts *c = &days[i].counts;
+        const uint64_t parts[] = {c->both, c->dkim, c->spf, c->fail};
+        memcpy(bars[i].n, parts, sizeof parts);
+    }
+    page_bars(p, "Messages a day by what authenticated them", auth_series, 4, bars, n, height);
+}
+
+static void put_disposition(struct page *p, const struct figures_counts *c)
+{
+    static const struct page_series did[] = {
+        {"let pass", "s-dkim"}, {"quarantined", "s-quar"}, {"rejected", "s-fail"}};
+    uint64_t all = figures_all(c);
+    const uint64_t parts[] = {all - c->quarantined - c->rejected, c->quarantined, c->rejected};
+    double x = 0;
+    html_put(&p->h, "<svg width=\"100%%\" height=\"16\" aria-hidden=true>");
+    for (size_t i = 0; i < 3 && all; i++) {
+        double wide = 100.0 * (double)parts[i] / (double)all;
+        html_put(&p->h, "<rect class=%s x=\"%.2f%%\" width=\"%.2f%%\" height=\"16\"/>",
+                 did[i].class, x, wide);
+        x += wide;
+    }
+    html_put(&p->h, "</svg><ul class=leg>");
+    for (size_t i = 0; i < 3; i++)
+        html_put(&p->h,
+                 "<li><svg width=\"11\" height=\"11\" aria-hidden=true><rect class=%s "
+                 "width=\"11\" height=\"11\" rx=\"2\"/></svg>%s %.*s</li>",
+                 did[i].class, did[i].title, STR_ARG(page_share(p, parts[i], all)));
+    html_put(&p->h, "</ul>");
+}
+
+/* A link to the page that has all of it. */
+static void put_more(struct page *p, enum page_view view, const char *text)
+{
+    struct page_query q = *p->query;
+    q.view = view;
+    struct str link = page_link(p, &q);
+    if (link.n)
+        html_put(&p->h, "<p class=more><a href=\"%.*s\">%s</a></p>", STR_ARG(link), text);
+}
+
+static void put_reporters(struct page *p, const struct page_overview *o)
+{
+    size_t days = page_days_over(p), last = days < 7 ? days : 7;
+    page_card(p, "third", "Reporters", "last seven days");
+    if (!o->figures->n_reporters)
+        page_nothing(p, "Nobody sent a report in this period.");
+    html_put(&p->h, "<dl class=bars>");
+    for (size_t i = 0; i < o->figures->n_reporters && i < 7; i++) {
+        const struct figures_reporter *r = &o->figures->reporters[i];
+        const bool *present = o->presence ? o->presence[i] : NULL;
+        html_put(&p->h, "<dt>");
+        page_put_reporter(p, r->name);
+        html_put(&p->h, "</dt><dd>");
+        if (present)
+            page_dots(p, present + days - last, last);
+        html_put(&p->h, "</dd><dd class=n>");
+        html_number(&p->h, figures_all(&r->counts));
+        html_put(&p->h, "</dd>");
+    }
+    html_put(&p->h, "</dl>");
+    put_more(p, VIEW_REPORTERS, "All reporters");
+    page_card_end(p);
+}
+
+static void put_ours(struct page *p, const struct page_overview *o)
+{
+    page_card(p, "third", "What we did ourselves", "with mail from all senders");
+    if (o->n_own_days)
+        page_put_own_days(p, o->own, o->n_own_days, 120);
+    else
+        page_nothing(p, "This host counted no mail in this period.");
+    if (o->has_sent) {
+        html_put(&p->h, "<p>Sent yesterday: %.*s report%s on %.*s domain%s",
+                 STR_ARG(page_count(p, o->sent_reports)), o->sent_reports == 1 ? "" : "s",
+                 STR_ARG(page_count(p, o->sent_domains)), o->sent_domains == 1 ? "" : "s");
+        if (o->sent_failed)
+            html_put(&p->h, ", %.*s could not be handed over",
+                     STR_ARG(page_count(p, o->sent_failed)));
+        html_put(&p->h, ".</p>");
+    }
+    put_more(p, VIEW_OURS, "Day by day");
+    page_card_end(p);
+}
+
+static void put_chart_row(struct page *p, const struct page_overview *o)
+{
+    page_card(p, o->readiness ? "most" : "", "Messages a day", "by what authenticated them");
+    page_put_days(p, o->figures->days, o->figures->n_days, 260);
+    html_put(&p->h, "<h2 class=next>What receivers did <small>as they say</small></h2>");
+    put_disposition(p, &o->figures->counts);
+    page_card_end(p);
+    if (!o->readiness)
+        return;
+    page_card(p, "quarter tall", NULL, NULL);
+    page_put_readiness(p, o->readiness, 4);
+    put_more(p, VIEW_READINESS, "Why, and what it would hit");
+    page_card_end(p);
+}
+
+static void put_domains(struct page *p, const struct figures *f)
+{
+    static const struct page_column columns[] = {{"Domain", ""},           {"Messages", "n"},
+                                                 {"Passed", "n"},          {"Failed", "n"},
+                                                 {"Published policy", ""}, {"Reports", "n"}};
+    struct page_table t;
+    page_card(p, "long", "Your domains", "the most mail first");
+    page_table_begin(p, &t, "Domains", columns, 6);
+    for (size_t i = 0; i < f->n_domains; i++) {
+        const struct figures_domain *d = &f->domains[i];
+        struct page_query q = *p->query;
+        if (!d->ours)
+            continue;
+        q.domain = d->name;
+        page_row(&t);
+        page_cell(&t);
+        page_put_link(p, &q, d->name);
+        page_cell(&t);
+        html_number(&p->h, figures_all(&d->counts));
+        page_cell(&t);
+        html_text(&p->h,
+                  page_share(p, figures_all(&d->counts) - d->counts.fail, figures_all(&d->counts)));
+        page_cell(&t);
+        html_number(&p->h, d->counts.fail);
+        page_cell(&t);
+        html_put(&p->h, "p=%.*s", STR_ARG(d->p.n ? d->p : STR("?")));
+        page_cell(&t);
+        html_number(&p->h, d->reports);
+    }
+    page_table_end(&t);
+    page_card_end(p);
+}
+
+static void put_sources(struct page *p, const struct page_overview *o)
+{
+    page_card(p, "long", "Who sends in this name", "the most mail first");
+    page_put_sources(p, o->figures->sources, o->figures->n_sources, 10);
+    if (o->figures->n_sources > 10)
+        put_more(p, VIEW_SOURCES, str_printf(p->arena, "All %zu sources", o->figures->n_sources).p);
+    page_card_end(p);
+}
+
+static void put_countries(struct page *p, const struct page_overview *o)
+{
+    page_card(p, "third", "Failing mail by country", "last seven days");
+    page_put_countries(p, o->countries, o->n_countries, 7);
+    put_more(p, VIEW_COUNTRIES, "All countries");
+    page_card_end(p);
+}
+
+void page_view_overview(struct page *p, const struct page_overview *o)
+{
+    struct str domain = p->query->domain;
+    page_title(p, "Overview",
+               str_printf(p->arena, "%.*s, %.*s", STR_ARG(domain.n ? domain : STR("All domains")),
+                          STR_ARG(page_period(p))));
+    html_put(&p->h, "<div class=g>");
+    put_figures(p, o);
+    page_put_alarms(p, o->alarms, o->n_alarms);
+    put_chart_row(p, o);
+    if (!domain.n && o->figures->n_domains > 1)
+        put_domains(p, o->figures);
+    put_sources(p, o);
+    put_countries(p, o);
+    put_reporters(p, o);
+    put_ours(p, o);
+    html_put(&p->h, "</div>");
+}

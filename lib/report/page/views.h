@@ -1,0 +1,86 @@
+/* views.h - the pages, each from what it shows. The text is HTML, in the arena of `p`: page_begin()
+ * was called. */
+#ifndef ASSAY_REPORT_PAGE_VIEWS_H
+#define ASSAY_REPORT_PAGE_VIEWS_H
+
+#include "report/in/alarms.h"
+#include "report/in/readiness.h"
+#include "report/page/frame.h"
+
+struct page_overview {
+    const struct figures *figures;
+    struct figures_counts before; /* of the period of the same length before it */
+    size_t n_alarms;
+    const struct alarm *alarms;
+    const struct readiness *readiness; /* NULL: of all domains, nothing is said */
+    size_t n_countries;
+    const struct figures_country *countries; /* of the last seven days */
+    const bool *const *presence;             /* presence_read(); NULL: not known */
+    size_t n_own_days;                       /* 0: nothing was counted here */
+    const struct page_own_day *own;
+    uint64_t sent_reports, sent_domains, sent_failed; /* of yesterday */
+    bool has_sent;
+};
+void page_view_overview(struct page *p, const struct page_overview *o);
+
+void page_view_sources(struct page *p, const struct figures *f);
+void page_view_failures(struct page *p, const struct figures *f);
+
+/* What one source does, in all reports: the figures are those of the source alone. */
+struct page_sending {
+    const struct figures *figures;
+    const struct figures_detail *detail;
+};
+void page_view_source(struct page *p, const struct page_sending *s);
+
+void page_view_readiness(struct page *p, const struct readiness *v, size_t n);
+void page_view_countries(struct page *p, const struct figures_country *v, size_t n);
+
+struct page_reporters {
+    const struct figures *figures;
+    const bool *const *presence; /* presence_read(); NULL: not known */
+};
+void page_view_reporters(struct page *p, const struct page_reporters *r);
+
+#define PAGE_REPORTS_MAX 200 /* of a page */
+struct page_reports {
+    size_t n;
+    const struct received_report *v;
+    bool more; /* there are others behind them */
+    uint64_t refused;
+};
+void page_view_reports(struct page *p, const struct page_reports *r);
+
+/* Rows are written one by one, since there may be many: between page_begin_rows() and
+ * page_table_end(), on a page of their own, whose text is then given as `rows`. */
+void page_begin_rows(struct page *p, struct page_table *t);
+void page_put_row(struct page_table *t, const struct aggregate_row *row);
+struct page_whole_report {
+    const struct received_report *report; /* NULL: there is none of this number */
+    struct str rows;
+    struct str raw; /* absent: not kept any more */
+};
+void page_view_report(struct page *p, const struct page_whole_report *r);
+
+void page_view_imports(struct page *p, const struct received_refusal *v, size_t n);
+
+struct page_ours {
+    size_t n_days;
+    const struct page_own_day *days;
+    size_t n_sent;
+    const struct page_sent *sent;
+    bool has_rows, has_sent; /* there is a database of them */
+};
+void page_view_ours(struct page *p, const struct page_ours *o);
+
+/* --- Parts that several have ---*/
+
+void page_put_days(struct page *p, const struct figures_day *days, size_t n, int height);
+void page_put_own_days(struct page *p, const struct page_own_day *days, size_t n, int height);
+/* With `most` rows at most; 0: all. */
+void page_put_sources(struct page *p, const struct figures_source *v, size_t n, size_t most);
+void page_put_countries(struct page *p, const struct figures_country *v, size_t n, size_t most);
+void page_put_readiness(struct page *p, const struct readiness *r, size_t most_hit);
+void page_put_alarms(struct page *p, const struct alarm *v, size_t n);
+
+#endif

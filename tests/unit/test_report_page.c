@@ -1,0 +1,528 @@
+/* report/page: no text becomes markup, queries are read and written, and charts say their numbers.
+ */
+#include "test.h"
+
+#include "report/page/chart.h"
+#include "report/page/site.h"
+
+#define TODAY INT64_C(20786) /* 29 Nov 2026 */
+
+static struct arena *arena;
+
+static int begin(void **state)
+{
+    (void)state;
+    arena = arena_new(0);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+static bool contains(struct str text, const char *words)
+{
+    return memmem(text.p, text.n, words, strlen(words)) != NULL;
+}
+
+static void assert_has(struct str text, const char *words)
+{
+    if (!contains(text, words)) {
+        print_error("no \"%s\" in \"%.*s\"\n", words, STR_ARG(text));
+        fail();
+    }
+}
+
+/* --- Writing -----------------------------------------------------------------------------------*/
+
+static struct str text_of(struct str text)
+{
+    struct html h;
+    html_init(&h, arena);
+    html_text(&h, text);
+    return html_str(&h);
+}
+
+static void test_texts_are_escaped(void **state)
+{
+    static const struct {
+        struct str text;
+        const char *html;
+    } cases[] = {
+        {STR_INIT("a <b> & \"c\" 'd'"), "a &lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;"},
+        {STR_INIT("Zürich"), "Zürich"},
+        {STR_INIT("a\0b\nc\x7f"), "a\xef\xbf\xbd"
+                                  "b\xef\xbf\xbd"
+                                  "c\xef\xbf\xbd"},
+        {STR_INIT("\xff\xc3"), "\xef\xbf\xbd\xef\xbf\xbd"},
+        {STR_INIT("\xc2\x85"), "\xef\xbf\xbd\xef\xbf\xbd"},                 /* a C1 control */
+        {STR_INIT("x\xe2\x80\xaey"), "x\xef\xbf\xbdy"},                     /* U+202E */
+        {STR_INIT("x\xe2\x81\xa6y"), "x\xef\xbf\xbdy"},                     /* U+2066 */
+        {STR_INIT("x\xe2\x80\x8ey"), "x\xef\xbf\xbdy"},                     /* U+200E */
+        {STR_INIT("x\xef\xbb\xbfy"), "x\xef\xbf\xbdy"},                     /* U+FEFF */
+        {STR_INIT("x\xef\xbf\xbfy"), "x\xef\xbf\xbdy"},                     /* U+FFFF */
+        {STR_INIT("\xe2\x80\xa7\xe2\x80\xaf"), "\xe2\x80\xa7\xe2\x80\xaf"}, /* their neighbours */
+        {STR_INIT("\xe2\x81\xa5\xe2\x81\xaa"), "\xe2\x81\xa5\xe2\x81\xaa"},
+        {STR_INIT(""), ""},
+        {{NULL, 0}, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_str(text_of(at_page_end(cases[i].text)), cases[i].html);
+}
+
+static void test_long_texts_are_cut(void **state)
+{
+    char text[HTML_TEXT_MAX + 2];
+    (void)state;
+    memset(text, 'x', sizeof text);
+    struct str whole = text_of((struct str){text, HTML_TEXT_MAX});
+    assert_int_equal(whole.n, HTML_TEXT_MAX);
+    struct str cut = text_of((struct str){text, HTML_TEXT_MAX + 1});
+    assert_int_equal(cut.n, HTML_TEXT_MAX + strlen("…"));
+}
+
+static void test_long_text_keeps_lines(void **state)
+{
+    struct html h;
+    (void)state;
+    html_init(&h, arena);
+    html_long_text(&h, STR("<a>\r\n\t<b>\x07\n"));
+    assert_str(html_str(&h), "&lt;a&gt;\n\t&lt;b&gt;\xef\xbf\xbd\n");
+}
+
+static void test_formats_escape(void **state)
+{
+    struct html h;
+    (void)state;
+    html_init(&h, arena);
+    html_put(&h, "<i>%s|%.*s|%d|%u|%ld|%lu|%zu|%c|%.2f|%%</i>", "<", STR_ARG(STR("&x")), -1, 2U,
+             -3L, 4UL, (size_t)5, '<', 1.239);
+    assert_str(html_str(&h), "<i>&lt;|&amp;x|-1|2|-3|4|5|&lt;|1.24|%</i>");
+}
+
+static void test_numbers(void **state)
+{
+    static const struct {
+        uint64_t n;
+        const char *text;
+    } cases[] = {
+        {0, "0"},          {999, "999"},           {1000, "1,000"},
+        {26412, "26,412"}, {1234567, "1,234,567"}, {UINT64_MAX, "18,446,744,073,709,551,615"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct html h;
+        html_init(&h, arena);
+        html_number(&h, cases[i].n);
+        assert_str(html_str(&h), cases[i].text);
+    }
+}
+
+/* --- Queries -----------------------------------------------------------------------------------*/
+
+static void test_queries(void **state)
+{
+    /* url: what it is written as again, or what is said of it */
+    static const struct {
+        const char *url, *again, *problem;
+    } cases[] = {
+        {"/", "/overview?days=30", NULL},
+        {"/overview", "/overview?days=30", NULL},
+        {"/sources?domain=Example.ORG&days=7", "/sources?domain=example.org&days=7", NULL},
+        {"/sources?domain=&days=&from=&to=", "/sources?days=30", NULL},
+        {"/sources?from=2026-11-01&to=2026-11-29", "/sources?from=2026-11-01&to=2026-11-29", NULL},
+        {"/sources?from=2026-11-01", "/sources?from=2026-11-01&to=2026-11-29", NULL},
+        {"/sources?to=2026-11-01", "/sources?from=2026-10-03&to=2026-11-01", NULL},
+        {"/sources?days=7&from=2026-11-01", "/sources?days=7", NULL},
+        {"/source?source=a%26b+c%3D&reporter=%3Cx%3E",
+         "/source?days=30&source=a%26b%20c%3D&reporter=%3Cx%3E", NULL},
+        {"/failures?result=fail", "/failures?days=30&result=fail", NULL},
+        {"/failures?result=any", "/failures?days=30", NULL},
+        {"/report?id=17&report=%22x", "/report?days=30&report=%22x&id=17", NULL},
+        {"/reports?start=200", "/reports?days=30&start=200", NULL},
+        {"/api/sources?days=1", "/api/sources?days=1", NULL},
+        {"/sources?unknown=1", "/sources?days=30", NULL},
+        {"/sources?days=3661", NULL, "days wants a number within its bounds"},
+        {"/sources?days=-1", NULL, "days wants a number within its bounds"},
+        {"/sources?result=maybe", NULL,
+         "result is none of any, pass, fail, both, dkim, spf, quarantine, reject"},
+        {"/sources?domain=a..b", NULL, "domain is no domain name"},
+        {"/sources?from=2026-02-30", NULL, "from wants a day such as 2026-11-29"},
+        {"/sources?from=2026-1-1", NULL, "from wants a day such as 2026-11-29"},
+        {"/sources?from=2026-11-29x", NULL, "from wants a day such as 2026-11-29"},
+        {"/sources?from=2026-11-02&to=2026-11-01", NULL, "the period ends before it begins"},
+        {"/sources?from=2000-01-01&to=2026-11-01", NULL, "the period is longer than ten years"},
+        {"/sources?source=%4", NULL,
+         "is too long, or has a percent sign without two digits behind it"},
+        {"/sources?source=%zz", NULL,
+         "is too long, or has a percent sign without two digits behind it"},
+        {"/nothing", NULL, "there is no such page"},
+        {"/api/", NULL, "there is no such page"},
+        {"/overview/", NULL, "there is no such page"},
+        {"", NULL, "there is no such page"},
+        {"sources", NULL, "there is no such page"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct page_query q;
+        bool found;
+        const char *problem =
+            page_query_read(at_page_end(str_of(cases[i].url)), TODAY, arena, &q, &found);
+        if (cases[i].problem) {
+            assert_str(str_of(problem ? problem : "nothing"), cases[i].problem);
+            assert_int_equal(found, strcmp(problem, "there is no such page") != 0);
+            continue;
+        }
+        assert_null(problem);
+        assert_str(page_query_url(&q, arena), cases[i].again);
+        assert_true(q.from <= q.to);
+    }
+}
+
+static void test_long_queries(void **state)
+{
+    struct page_query q;
+    bool found;
+    struct strbuf b;
+    (void)state;
+    sb_init(&b, arena);
+    sb_add(&b, STR("/source?source="));
+    for (size_t i = 0; i < QUERY_TEXT_MAX; i++)
+        sb_addc(&b, 'x');
+    assert_null(page_query_read(sb_str(&b), TODAY, arena, &q, &found));
+    assert_int_equal(q.source.n, QUERY_TEXT_MAX);
+    sb_addc(&b, 'x');
+    assert_non_null(page_query_read(sb_str(&b), TODAY, arena, &q, &found));
+    while (b.n <= QUERY_URL_MAX)
+        sb_addc(&b, '&');
+    assert_str(str_of(page_query_read(sb_str(&b), TODAY, arena, &q, &found)),
+               "the address is too long");
+}
+
+/* --- Pages -------------------------------------------------------------------------------------*/
+
+static const struct str domains[] = {STR_INIT("example.org"), STR_INIT("\"><script>.example")};
+static struct page_site site = {.now = TODAY * 86400 + 3600, .n_domains = 2, .domains = domains};
+
+static struct page_query query_of(const char *url)
+{
+    struct page_query q;
+    bool found;
+    assert_null(page_query_read(str_of(url), TODAY, arena, &q, &found));
+    return q;
+}
+
+#define HOSTILE "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
+
+static struct figures hostile_figures(void)
+{
+    struct figures f = {.n_days = 30, .n_sources = 1, .n_reporters = 1, .n_domains = 2};
+    f.days = arena_array(arena, struct figures_day, f.n_days);
+    for (size_t i = 0; i < f.n_days; i++)
+        f.days[i] = (struct figures_day){TODAY - 29 + (int64_t)i, {.both = i, .fail = 1}};
+    f.counts = (struct figures_counts){.both = 435, .fail = 30};
+    f.sources = arena_array(arena, struct figures_source, 1);
+    f.sources[0] = (struct figures_source){.name = STR(HOSTILE),
+                                           .class = CLASS_SPOOF,
+                                           .title = STR(HOSTILE),
+                                           .counts = f.counts,
+                                           .first_day = TODAY - 500,
+                                           .last_day = TODAY};
+    f.sources[0].causes[CAUSE_STRICT] = 30;
+    f.reporters = arena_array(arena, struct figures_reporter, 1);
+    f.reporters[0] =
+        (struct figures_reporter){.name = STR(HOSTILE), .counts = f.counts, .missing = 2};
+    f.domains = arena_array(arena, struct figures_domain, 2);
+    for (size_t i = 0; i < 2; i++)
+        f.domains[i] =
+            (struct figures_domain){.name = STR(HOSTILE), .ours = true, .p = STR(HOSTILE)};
+    return f;
+}
+
+static struct readiness hostile_readiness(const struct figures *f)
+{
+    static struct str lines[] = {STR_INIT(HOSTILE)};
+    return (struct readiness){.domain = STR(HOSTILE),
+                              .p = STR(HOSTILE),
+                              .n_hit = 1,
+                              .hit = f->sources,
+                              .summary = STR(HOSTILE),
+                              .n_lines = 1,
+                              .lines = lines};
+}
+
+static void put_overview(struct page *p)
+{
+    struct figures f = hostile_figures();
+    struct readiness r = hostile_readiness(&f);
+    struct alarm alarm = {.domain = STR(HOSTILE), .about = STR(HOSTILE), .text = STR(HOSTILE)};
+    struct figures_country country = {.country = STR("<>"), .fail = 3, .all = 4};
+    bool days[30] = {[29] = true};
+    const bool *const presence[] = {days};
+    page_view_overview(p, &(struct page_overview){.figures = &f,
+                                                  .n_alarms = 1,
+                                                  .alarms = &alarm,
+                                                  .readiness = &r,
+                                                  .n_countries = 1,
+                                                  .countries = &country,
+                                                  .presence = presence});
+}
+
+static void put_sources(struct page *p)
+{
+    struct figures f = hostile_figures();
+    page_view_sources(p, &f);
+    page_view_failures(p, &f);
+}
+
+static void put_source(struct page *p)
+{
+    struct figures f = hostile_figures();
+    struct figures_address address = {.name = STR(HOSTILE), .country = STR("\"'")};
+    struct figures_identity identity = {STR("dkim"), STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), 7};
+    struct figures_detail d = {1, 1, &address, &identity, false};
+    page_view_source(p, &(struct page_sending){&f, &d});
+}
+
+static void put_judged(struct page *p)
+{
+    struct figures f = hostile_figures();
+    struct readiness r = hostile_readiness(&f);
+    page_view_readiness(p, &r, 1);
+    page_view_reporters(p, &(struct page_reporters){.figures = &f});
+}
+
+static void put_report(struct page *p)
+{
+    struct received_report r = {.id = 1,
+                                .head = {.org_name = STR(HOSTILE),
+                                         .email = STR(HOSTILE),
+                                         .contact = STR(HOSTILE),
+                                         .report_id = STR(HOSTILE),
+                                         .error = STR(HOSTILE),
+                                         .generator = STR(HOSTILE),
+                                         .policy = {.domain = STR(HOSTILE), .p = STR(HOSTILE)}},
+                                .origin = STR(HOSTILE)};
+    struct aggregate_row row = {.n_reasons = 1,
+                                .n_dkim = 1,
+                                .n_spf = 1,
+                                .reasons = {{STR(HOSTILE), STR(HOSTILE)}},
+                                .auth_dkim = {{STR(HOSTILE), STR(HOSTILE), STR(HOSTILE)}},
+                                .auth_spf = {{STR(HOSTILE), STR(HOSTILE), STR(HOSTILE)}},
+                                .header_from = STR(HOSTILE),
+                                .envelope_from = STR(HOSTILE)};
+    struct page rows = *p;
+    struct page_table t;
+    html_init(&rows.h, arena);
+    page_begin_rows(&rows, &t);
+    page_put_row(&t, &row);
+    page_table_end(&t);
+    page_view_report(p, &(struct page_whole_report){&r, html_str(&rows.h), STR(HOSTILE)});
+    page_view_reports(p, &(struct page_reports){.n = 1, .v = &r, .more = true, .refused = 1});
+}
+
+static void put_rest(struct page *p)
+{
+    struct received_refusal refusal = {
+        1, STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), STR(HOSTILE)};
+    struct page_sent sent = {TODAY, STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), 3};
+    page_view_imports(p, &refusal, 1);
+    page_view_ours(p, &(struct page_ours){.n_sent = 1, .sent = &sent});
+}
+
+/* Behind an attribute's value. */
+static size_t skip_value(struct str page, size_t i)
+{
+    if (page.p[i] != '"') {
+        while (i < page.n && page.p[i] != ' ' && page.p[i] != '>')
+            assert_null(strchr("<\"'`=", page.p[i++]));
+        return i;
+    }
+    size_t close = str_find(page, i + 1, '"');
+    assert_true(close < page.n);
+    struct str value = str_sub(page, i + 1, close);
+    assert_int_equal(str_find(value, 0, '<'), value.n);
+    return close + 1;
+}
+
+/* A tag as a browser reads it, from behind its "<" to behind its ">". */
+static size_t check_tag(struct str page, size_t i)
+{
+    struct str name = str_sub(page, i, page.n);
+    assert_false(str_starts_nocase(name, STR("script")) || str_starts_nocase(name, STR("img")));
+    while (page.p[i] != '>' && page.p[i] != ' ')
+        i++;
+    while (page.p[i] == ' ') {
+        struct str attribute = str_sub(page, ++i, page.n);
+        assert_false(str_starts_nocase(attribute, STR("on")) ||
+                     str_starts_nocase(attribute, STR("style")));
+        while (!strchr("= >", page.p[i]))
+            assert_null(strchr("<\"'", page.p[i++]));
+        if (page.p[i] == '=')
+            i = skip_value(page, i + 1);
+    }
+    i += page.p[i] == '/';
+    assert_int_equal(page.p[i], '>');
+    return i + 1;
+}
+
+static void assert_harmless(struct str page)
+{
+    for (size_t i = 0; i < page.n;)
+        i = page.p[i] == '<' ? check_tag(page, i + 1) : i + 1;
+}
+
+static void test_hostile_texts_stay_texts(void **state)
+{
+    static void (*const views[])(struct page *) = {put_overview, put_sources, put_source,
+                                                   put_judged,   put_report,  put_rest};
+    static const char *const urls[] = {"/overview?domain=example.org", "/reports",
+                                       "/sources?reporter=%22%3E%3Cscript%3E&source=%3Cscript%3E"};
+    (void)state;
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        for (size_t k = 0; k < 6; k++) {
+            struct page p;
+            struct page_query q = query_of(urls[k / 2]);
+            site.live = k % 2;
+            page_begin(&p, &site, &q, arena, 1);
+            views[i](&p);
+            page_end(&p);
+            assert_harmless(html_str(&p.h));
+            assert_has(html_str(&p.h), "&lt;script&gt;");
+        }
+}
+
+static void test_the_policy_names_the_style_sheet(void **state)
+{
+    struct page p;
+    struct page_query q = query_of("/");
+    (void)state;
+    page_begin(&p, &site, &q, arena, 0);
+    struct str policy = page_policy(arena), page = html_str(&p.h);
+    assert_true(str_starts(policy, STR("default-src 'none'; style-src 'sha256-")));
+    assert_has(page, "http-equiv=Content-Security-Policy");
+    assert_false(contains(page, " style="));
+}
+
+static void test_charts_say_their_numbers(void **state)
+{
+    struct page p;
+    struct page_query q = query_of("/");
+    struct page_bar bars[] = {{TODAY - 1, {1200, 30}}, {TODAY, {0, 0}}};
+    static const struct page_series series[] = {{"good", "s-good"}, {"bad", "s-fail"}};
+    (void)state;
+    page_begin(&p, &site, &q, arena, 0);
+    page_bars(&p, "Title", series, 2, bars, 2, 200);
+    struct str page = html_str(&p.h);
+    assert_has(page, "<title>28 Nov: 1,200 good, 30 bad</title>");
+    assert_has(page, "class=\"n\">1,200</td>");
+    assert_has(page, "Title, 2 bars");
+    assert_has(page, ">1,500</text>"); /* the axis ends at a round number above */
+    assert_false(contains(page, "nan"));
+}
+
+static void test_long_periods_are_summed_up(void **state)
+{
+    struct page p;
+    struct page_query q = query_of("/");
+    struct page_bar bars[126] = {{0}};
+    static const struct page_series series[] = {{"all", "s-good"}};
+    (void)state;
+    for (size_t i = 0; i < 126; i++)
+        bars[i] = (struct page_bar){TODAY - 125 + (int64_t)i, {1}};
+    page_begin(&p, &site, &q, arena, 0);
+    page_bars(&p, "Weeks", series, 1, bars, 126, 200);
+    assert_has(html_str(&p.h), "Weeks, 18 bars");
+    assert_has(html_str(&p.h), "<title>27 Jul to 2 Aug: 7 all</title>");
+}
+
+/* --- Words -------------------------------------------------------------------------------------*/
+
+static void test_words(void **state)
+{
+    struct page_query q = query_of("/?days=7");
+    struct page p = {.arena = arena, .site = &site, .query = &q};
+    char code[3];
+    (void)state;
+    assert_str(page_share(&p, 0, 0), "–");
+    assert_str(page_share(&p, 0, 5), "0 %");
+    assert_str(page_share(&p, 5, 5), "100 %");
+    assert_str(page_share(&p, 99999, 100000), "99.99 %");
+    assert_str(page_share(&p, 1, 100000), "< 0.1 %");
+    assert_str(page_share(&p, 946, 1000), "94.6 %");
+    assert_str(page_day_text(&p, TODAY), "29 Nov");
+    assert_str(page_day_text(&p, TODAY - 400), "25 Oct 2025");
+    assert_str(page_day_text(&p, 0), "–");
+    assert_str(page_last_text(&p, TODAY), "today");
+    assert_str(page_last_text(&p, TODAY - 1), "yesterday");
+    assert_str(page_time_text(&p, TODAY * 86400 + 49200), "29 Nov 2026 13:40 UTC");
+    assert_str(page_period(&p), "7 days");
+    assert_str(str_of(page_country_name(STR("vn"), code)), "Viet Nam");
+    assert_str(str_of(page_country_name(STR("QQ"), code)), "QQ");
+    assert_str(str_of(page_country_name(STR(""), code)), "unknown");
+}
+
+static void test_file_names(void **state)
+{
+    struct page_query q = query_of("/source?source=mail.example.org&days=7");
+    (void)state;
+    assert_str(page_file_name(&q, arena), "source-mail.example.org-7.html");
+    q.source = STR("../../etc/passwd");
+    struct str name = page_file_name(&q, arena);
+    assert_int_equal(str_find(name, 0, '/'), name.n);
+    assert_str(page_folder_name(STR(""), arena), "_all");
+    assert_str(page_folder_name(STR("example.org"), arena), "example.org");
+    assert_int_equal(page_folder_name(STR(".."), arena).p[0], '_');
+    assert_int_equal(page_folder_name(STR("a/b"), arena).p[0], '_');
+}
+
+static void test_links_of_files(void **state)
+{
+    static const struct str sources[] = {STR_INIT("known.example")};
+    struct page_site files = site;
+    struct page_query q = query_of("/overview?domain=example.org"), to = q;
+    struct page p = {.arena = arena, .site = &files, .query = &q, .depth = 1};
+    (void)state;
+    files.live = false;
+    files.n_sources = 1;
+    files.sources = sources;
+    assert_str(page_link(&p, &to), "../example.org/overview-30.html");
+    to.result = RESULT_FAIL;
+    assert_str(page_link(&p, &to), "");
+    to = query_of("/source?domain=example.org&source=known.example");
+    assert_str(page_link(&p, &to), "../example.org/source-known.example-30.html");
+    to.days = 7;
+    assert_str(page_link(&p, &to), "");
+    to = query_of("/source?domain=example.org&source=other.example");
+    assert_str(page_link(&p, &to), "");
+    to = query_of("/sources?days=31");
+    assert_str(page_link(&p, &to), "");
+    p.depth = 0;
+    to = query_of("/sources?days=90");
+    assert_str(page_link(&p, &to), "_all/sources-90.html");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(test_texts_are_escaped),
+        TEST(test_long_texts_are_cut),
+        TEST(test_long_text_keeps_lines),
+        TEST(test_formats_escape),
+        TEST(test_numbers),
+        TEST(test_queries),
+        TEST(test_long_queries),
+        TEST(test_hostile_texts_stay_texts),
+        TEST(test_the_policy_names_the_style_sheet),
+        TEST(test_charts_say_their_numbers),
+        TEST(test_long_periods_are_summed_up),
+        TEST(test_words),
+        TEST(test_file_names),
+        TEST(test_links_of_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
