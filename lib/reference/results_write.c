@@ -4,7 +4,7 @@
  * the worker is linked with nothing that it does not need. */
 #include "reference/messages.h"
 
-/* A text, cut to what the reader takes: what is longer is none of what it should be. */
+/* A text, cut to what the reader takes: a longer text cannot be what it should be. */
 static void put_member(struct frame_writer *w, struct str text, size_t max)
 {
     frame_put_str(w, str_sub(text, 0, max));

@@ -140,7 +140,7 @@ bool vet_dmarc(struct arena *a, const struct dmarc_request *request, struct dmar
 /* One TXT record. *text may become another text; absent: it is left out. False: refused. */
 typedef bool vet_record(struct arena *a, struct str name, struct str *text, struct str *why);
 
-/* Macros stay as they are written: what they mean to libspf2 is what it is asked for. Unknown
+/* Macros stay as they are written: libspf2 is asked what they mean to it. Unknown
  * modifiers and terms that no evaluation reaches are not there. */
 static bool vet_spf_record(struct arena *a, struct str name, struct str *text, struct str *why)
 {

@@ -1,5 +1,5 @@
-/* channel.c - frames on the socket, read and written by blocking calls: the other side has the
- * clock, and kills us when it is tired of waiting.
+/* channel.c - frames on the socket, read and written by blocking calls: the other side keeps the
+ * time, and kills this process when it takes too long.
  *
  * Errors: whatever goes wrong here ends the process. Its socket closes, and that is an answer. */
 #include <errno.h>

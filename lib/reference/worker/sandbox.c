@@ -84,7 +84,7 @@ static bool limit(__rlimit_resource_t what, unsigned long value)
     return setrlimit(what, &(struct rlimit){value, value}) == 0;
 }
 
-/* Address space counts what is mapped already, so libraries are on the bill. */
+/* Address space counts what is mapped already, so the libraries count as well. */
 static bool limit_resources(const struct sandbox_limits *limits)
 {
     return limit(RLIMIT_AS, limits->memory) && limit(RLIMIT_STACK, STACK_BYTES) &&

@@ -78,7 +78,7 @@ static bool add_record(SPF_dns_rr_t *out, const struct dns_rr *rr, ns_type type)
     return true;
 }
 
-/* The record type SPF is history (RFC 7208 3.1): nobody is asked for it. */
+/* The record type SPF is history (RFC 7208 3.1): it is never asked for. */
 static const struct dns_answer *ask_spf2(SPF_dns_server_t *layer, const char *domain, ns_type type)
 {
     static const struct dns_answer no_data = {.status = DNS_NODATA};

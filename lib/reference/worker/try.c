@@ -59,7 +59,7 @@ static int try_socket(void)
     return tell_outcome(socket(AF_INET, SOCK_DGRAM, 0));
 }
 
-/* That nobody listens there means that the call was made. */
+/* The error that no process listens there means that the call was made. */
 static int try_connect(void)
 {
     const struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = "/nowhere"};

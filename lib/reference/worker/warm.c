@@ -1,7 +1,7 @@
 /* warm.c - each library used once before the sandbox closes: what OpenSSL, the resolver's tables or
  * the C library load when they are first used is loaded then.
  *
- * Errors: none; what the libraries conclude here is of no interest. */
+ * Errors: none; the results of the libraries do not matter here. */
 #include "reference/worker/worker.h"
 
 /* A key whose private part nobody has, and RFC 8463 A.2's. */
