@@ -72,6 +72,10 @@ static const struct command_row report_command = {
     .commands =
         (const struct command_row *const[]){
             &report_send_command,
+            &report_sent_command,
+            &report_pending_command,
+            &report_suppressed_command,
+            &report_bounce_command,
             &report_receive_command,
             &report_list_command,
             &report_show_command,

@@ -7,12 +7,12 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "milter/commands/commands.h"
 #include "milter/commands/owner.h"
 #include "milter/commands/report_files.h"
+#include "milter/commands/report_out.h"
 #include "milter/daemon/memory.h"
 #include "report/out/handover.h"
 #include "report/out/send.h"
@@ -39,15 +39,6 @@ struct sender {
 
 /* --- Telling -----------------------------------------------------------------------------------*/
 
-static const char *day_text(int64_t time, char out[16])
-{
-    time_t t = (time_t)time;
-    struct tm tm;
-    if (!gmtime_r(&t, &tm) || !strftime(out, 16, "%Y-%m-%d", &tm))
-        strcpy(out, "?");
-    return out;
-}
-
 static void tell_json(struct sender *s, const struct send_event *e)
 {
     struct json *j = &s->json;
@@ -72,13 +63,13 @@ static void tell_json(struct sender *s, const struct send_event *e)
  * Destinations that do not agree are no warning. */
 static void tell_text(struct sender *s, const struct send_event *e)
 {
-    char day[16];
+    char day[REPORT_DAY_TEXT];
     bool trouble = e->state == SENT_FAILED || e->state == SENT_PENDING ||
                    (e->state == SENT_BUILT && !s->run.show);
     FILE *to = trouble ? stderr : stdout;
     if (!trouble && !s->run.show && !s->terminal)
         return;
-    fprintf(to, "%s %.*s to %.*s: %s", day_text(e->begin, day), STR_ARG(e->report->domain),
+    fprintf(to, "%s %.*s to %.*s: %s", report_day_text(e->begin, day), STR_ARG(e->report->domain),
             STR_ARG(e->destination),
             e->state == SENT_BUILT     ? s->run.show ? "would be sent" : "to be tried again"
             : e->state == SENT_PENDING ? "to be tried again"

@@ -1,0 +1,153 @@
+/* bounce.c - reads bounces.
+ *
+ * Errors: false where the store fails. */
+#include "report/out/bounce.h"
+
+#include "report/in/mime.h"
+#include "report/out/mail.h"
+
+#define DAY_S        86400
+#define SPARED_FIRST (2 * DAY_S)
+#define SPARED_LAST  (64 * DAY_S)
+#define FORGOTTEN    (90 * DAY_S)
+#define WHY_MAX      200
+
+/* --- What it is --------------------------------------------------------------------------------*/
+
+struct reading {
+    struct arena *arena;
+    bool status_part, failed;
+    struct str why;
+};
+
+/* The text behind "Name:" at the beginning of a line, or STR_NONE. */
+static struct str value_behind(struct str line, struct str name)
+{
+    if (!str_starts_nocase(line, name))
+        return STR_NONE;
+    return str_trim(str_sub(line, name.n, line.n));
+}
+
+static void read_status_line(struct reading *r, struct str line)
+{
+    struct str action = value_behind(line, STR("Action:"));
+    struct str code = value_behind(line, STR("Diagnostic-Code:"));
+    if (!code.p)
+        code = value_behind(line, STR("Status:"));
+    if (action.p && str_eq_nocase(action, STR("failed")))
+        r->failed = true;
+    if (code.n > r->why.n)
+        r->why = str_safe(r->arena, code, WHY_MAX, true);
+}
+
+static bool read_part(void *reading, const struct mime_part *part)
+{
+    struct reading *r = reading;
+    struct str rest = part->bytes, line;
+    if (!str_eq(part->type, STR("message/delivery-status")))
+        return true;
+    r->status_part = true;
+    while (str_split(&rest, '\n', &line))
+        read_status_line(r, line);
+    return false;
+}
+
+static bool is_from_mailer(struct str mail, struct arena *a)
+{
+    struct header_list headers;
+    struct str body;
+    mime_split(a, mail, &headers, &body);
+    const struct header_field *from = header_get(&headers, STR("From"), 0);
+    struct str value = from ? str_lower(a, from->value) : STR("");
+    for (size_t i = 0; i < value.n; i++)
+        if (str_starts(str_sub(value, i, value.n), STR("mailer-daemon")))
+            return true;
+    return false;
+}
+
+void bounce_read(struct str mail, struct arena *a, struct bounce *out)
+{
+    struct reading r = {.arena = a, .why = STR("")};
+    mime_walk(mail, read_part, &r);
+    *out = (struct bounce){.why = r.why};
+    if (r.status_part)
+        out->kind = r.failed ? BOUNCE_FAILED : BOUNCE_LATER;
+    else
+        out->kind = is_from_mailer(mail, a) ? BOUNCE_FAILED : BOUNCE_NONE;
+}
+
+/* --- What it is about --------------------------------------------------------------------------*/
+
+struct finding {
+    struct sent *sent;
+    struct arena *arena;
+    struct sent_mail *about;
+    bool found, failed;
+};
+
+static void find_in_text(struct finding *f, struct str text)
+{
+    struct str report_id;
+    int64_t number;
+    size_t at = 0;
+    while (!f->found && !f->failed && report_mail_find_id(text, &at, &report_id, &number))
+        f->failed = !sent_find(f->sent, report_id, number, f->arena, f->about, &f->found);
+}
+
+static bool find_in_part(void *finding, const struct mime_part *part)
+{
+    struct finding *f = finding;
+    find_in_text(f, part->bytes);
+    return !f->found && !f->failed;
+}
+
+/* As it came, and then decoded. */
+bool bounce_find(struct str mail, struct sent *sent, struct arena *a, struct sent_mail *about,
+                 bool *found)
+{
+    struct finding f = {.sent = sent, .arena = a, .about = about};
+    find_in_text(&f, mail);
+    if (!f.found && !f.failed)
+        mime_walk(mail, find_in_part, &f);
+    *found = f.found;
+    return !f.failed;
+}
+
+/* --- What follows ------------------------------------------------------------------------------*/
+
+static int64_t spared_for(int64_t bounces)
+{
+    int64_t s = SPARED_FIRST;
+    for (int64_t i = 1; i < bounces && s < SPARED_LAST; i++)
+        s *= 2;
+    return s;
+}
+
+static bool spare(struct sent *sent, struct str address, struct str why, int64_t now,
+                  struct arena *a, int64_t *spared)
+{
+    struct sent_suppression old;
+    struct str destination = str_lower(a, address);
+    bool was;
+    if (!sent_suppression(sent, destination, a, &old, &was))
+        return false;
+    if (was && (!old.until || old.until > now))
+        return true;
+    struct sent_suppression v = {.destination = destination, .since = now, .why = why};
+    v.bounces = (was && now - old.until < FORGOTTEN ? old.bounces : 0) + 1;
+    v.until = *spared = now + spared_for(v.bounces);
+    return sent_suppress(sent, &v);
+}
+
+bool bounce_note(struct sent *sent, struct sent_mail *about, const struct bounce *bounce,
+                 int64_t now, struct arena *a, int64_t *spared)
+{
+    *spared = 0;
+    if (about->state == SENT_FAILED)
+        return true;
+    about->state = SENT_FAILED;
+    about->changed = now;
+    about->note = bounce->why.n ? str_printf(a, "it came back: %.*s", STR_ARG(bounce->why))
+                                : STR("it came back");
+    return sent_update(sent, about) && spare(sent, about->address, about->note, now, a, spared);
+}

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""What comes back, and who is spared for it; assay report sent, pending and suppressed."""
+
+import email.mime.message
+import email.mime.multipart
+import email.mime.text
+import json
+import unittest
+
+from sending import DAY, OVER, Sending
+
+HOUR, NIGHT = 3600, 86400
+
+
+def bounce(mail, action="failed", returned="header", status="5.1.1"):
+    """As an MTA makes it (RFC 3464)."""
+    m = email.mime.multipart.MIMEMultipart("report", **{"report-type": "delivery-status"})
+    m["From"], m["To"] = "Mail Delivery System <MAILER-DAEMON@mx.far.example>", mail.message["From"]
+    m["Subject"], m["Auto-Submitted"] = "Undelivered Mail", "auto-replied"
+    m.attach(email.mime.text.MIMEText("I am sorry."))
+    fields = email.message.Message()
+    fields["Final-Recipient"], fields["Action"], fields["Status"] = "rfc822; d@example.com", action, status
+    fields["Diagnostic-Code"] = f"smtp; 550 {status} no such user"
+    report = email.mime.message.MIMEMessage(email.message.Message(), "delivery-status")
+    report.set_payload([email.message.Message(), fields])
+    m.attach(report)
+    if returned == "header":
+        part = email.mime.text.MIMEText("Message-ID: " + mail.message["Message-ID"], "rfc822-headers")
+        m.attach(part)
+    elif returned == "base64":
+        m.attach(email.mime.text.MIMEText("Message-ID: " + mail.message["Message-ID"] + "\n", "plain", "utf-8"))
+    return m.as_string()
+
+
+class Bounces(Sending):
+    def sent(self):
+        return [(m["destination"], m["state"], m["note"]) for m in json.loads(self.assay("sent", "--json").stdout)]
+
+    def suppressed(self, at=OVER + HOUR):
+        return {s["destination"]: (s["until"] - at) / NIGHT if s["until"] else None
+                for s in json.loads(self.assay("suppressed", "--json", "--at", at).stdout)}
+
+    def one_mail(self, **options):
+        self.row(**options)
+        self.send()
+        return self.mails()[-1]
+
+    def take(self, text, at=OVER + HOUR, status=0, *words):
+        return self.assay("bounce", "--at", at, *words, input=text, status=status).stdout
+
+    def test_by_the_message_id(self):
+        for returned in ("header", "base64"):
+            with self.subTest(returned=returned):
+                self.setUp()
+                mail = self.one_mail()
+                self.assertEqual(self.sent(), [("d@example.com", "done", None)])
+                self.assertIn("until 2026-12-16T01:00:05Z", self.take(bounce(mail, returned=returned)))
+                self.assertEqual(self.sent(), [("d@example.com", "failed", "it came back: smtp; 550 5.1.1 no such user")])
+                self.assertEqual(self.suppressed(), {"d@example.com": 2})
+
+    def test_by_the_envelope_sender(self):
+        self.configure(reports='delimiter = "+";')
+        mail = self.one_mail()
+        ident = mail.message["Message-ID"].strip("<>").split("@")[0]
+        self.assertEqual(mail.words[2], f"dmarc-reports+{ident}@recv.example")
+        text = bounce(mail, returned="nothing").replace("dmarc-reports@recv", f"dmarc-reports+{ident}@recv")
+        self.take(text)
+        self.assertEqual(self.suppressed(), {"d@example.com": 2})
+
+    def test_what_is_no_failure(self):
+        mail = self.one_mail()
+        away = "From: d@example.com\nAuto-Submitted: auto-replied\nIn-Reply-To: " + mail.message["Message-ID"] + "\n\nI am away.\n"
+        self.take(bounce(mail, action="delayed"))
+        self.take(away, status=65)
+        self.take("From: MAILER-DAEMON@x.example\n\nabout something else\n", status=65)
+        self.assay("bounce", "--deliver", input=away)
+        self.assertEqual((self.suppressed(), self.sent()[0][1]), ({}, "done"))
+
+    def test_a_bounce_without_a_status(self):
+        mail = self.one_mail()
+        self.take("From: MAILER-DAEMON@far.example\n\nHi. This is the program.\n\n" + mail.message["Message-ID"] + "\n")
+        self.assertEqual(self.sent()[0][1:], ("failed", "it came back"))
+
+    def test_nobody_can_guess_an_id(self):
+        mail = self.one_mail()
+        forged = bounce(mail).replace(mail.message["Message-ID"][1:9], "0" * 8)
+        self.take(forged, status=65)
+        self.assertEqual(self.suppressed(), {})
+
+    def test_periods_grow(self):
+        spared, day, at = [], DAY, OVER
+        for _ in range(7):
+            self.row(day=day)
+            self.send(at=(day + 1) * NIGHT + 5)
+            at = (day + 1) * NIGHT + 10
+            newest = max(self.mails(), key=lambda m: m.file.split("!")[2])
+            text = bounce(newest)
+            self.take(text, at=at)
+            self.take(text, at=at)  # twice is once
+            spared.append(self.suppressed(at)["d@example.com"])
+            day += int(spared[-1]) + 1
+        self.assertEqual(spared, [2, 4, 8, 16, 32, 64, 64])
+
+    def test_who_is_spared_gets_nothing_and_later_again(self):
+        self.take(bounce(self.one_mail()))
+        self.row(day=DAY + 1)
+        told = self.told(at=OVER + NIGHT)
+        self.assertEqual([(m["state"], m["note"]) for m in told["mails"]],
+                         [("suppressed", "it came back: smtp; 550 5.1.1 no such user")])
+        self.row(day=DAY + 3)
+        self.assertEqual(self.told(at=OVER + 3 * NIGHT)["handed_over"], 1)
+
+    def test_by_hand(self):
+        self.row()
+        self.row("example.org", "mailto:D@example.org")
+        self.assay("suppressed", "add", "d@Example.Org")
+        self.assay("suppressed", "add", "example.com")
+        self.assertEqual(self.suppressed(), {"d@example.org": None, "example.com": None})
+        self.assertEqual(self.told("--dry-run")["suppressed"], 2)
+        self.assertIn("again", self.assay("suppressed", "remove", "example.com").stdout)
+        self.assertIn("not in the list", self.assay("suppressed", "remove", "example.com").stdout)
+        told = self.told()
+        self.assertEqual((told["suppressed"], told["handed_over"]), (1, 1))
+        self.assay("suppressed", "remove", "d@example.org")
+        self.assay("suppressed", "add", "example.com", "--until", OVER + 10)
+        self.assertEqual(self.suppressed(OVER + 11), {})
+        for words in (("add",), ("forget", "example.com"), ("add", "not an address")):
+            self.assay("suppressed", *words, status=64)
+
+    def test_pending(self):
+        self.assertIn("No such file", self.assay("pending", status=75).stderr)
+        self.row()
+        self.assertEqual(self.assay("pending").stdout, "nothing is pending\n")
+        (self.box / "down").write_text("75")
+        self.send(status=2)
+        pending, = json.loads(self.assay("pending", "--json").stdout)
+        self.assertEqual([pending[k] for k in ("destination", "state", "tries", "next")],
+                         ["d@example.com", "built", 1, OVER + 900])
+        self.assertIn("status 75", pending["note"])
+        self.assertEqual(self.sent(), [])
+        (self.box / "down").unlink()
+        self.send(at=OVER + HOUR)
+        self.assertEqual(json.loads(self.assay("pending", "--json").stdout), [])
+        for words, n in (((), 1), (("--domain", "example.com"), 1), (("--domain", "example.org"), 0),
+                         (("--since", OVER), 0), (("--since", OVER - 100), 1)):
+            self.assertEqual(len(json.loads(self.assay("sent", "--json", *words).stdout)), n, words)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
