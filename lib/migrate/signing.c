@@ -220,33 +220,6 @@ static void rules_of_tables(struct migration *m)
              unknown);
 }
 
-/* pattern:domain:path of dkim-filter; the selector is the name of the file. */
-static void rules_of_list(struct migration *m)
-{
-    struct migrate_setting *s = &m->signing.key_list;
-    struct migrate_setting file = *s;
-    struct migrate_texts lines = {0};
-    size_t from = m->n_rules;
-    file.value = str_printf(m->arena, "file:%.*s", STR_ARG(s->value));
-    if (!read_dataset(m, &file, &lines))
-        return;
-    for (size_t i = 0; i < lines.n; i++) {
-        struct named_key key;
-        size_t first = str_find(lines.v[i], 0, ':');
-        struct str pattern = str_sub(lines.v[i], 0, first);
-        struct str rest = str_sub(lines.v[i], first + 1, lines.v[i].n);
-        size_t colon = str_find(rest, 0, ':');
-        struct str path = str_sub(rest, colon + 1, rest.n);
-        size_t slash = str_find_last(path, '/');
-        key.selector = slash < path.n ? str_sub(path, slash + 1, path.n) : path;
-        if (path.n && !has_pattern(m, from, pattern))
-            add_rule(m, pattern, str_sub(rest, 0, colon), key.selector,
-                     str_of(path_of(m, m->signing.base, path)));
-    }
-    m->signing.ordered = true;
-    tell(m, s, MIGRATE_CARRIED, "signing: %zu rules, with copies of the keys", m->n_rules - from);
-}
-
 /* --- Whether `signing` can say it ----------------------------------------------------------------
  */
 
@@ -277,6 +250,41 @@ static bool can_be_entries(const struct migration *m, size_t from)
                 return false;
     }
     return true;
+}
+
+/* pattern:domain:path of dkim-filter; the selector is the name of the file. */
+static void rules_of_list(struct migration *m)
+{
+    struct migrate_setting *s = &m->signing.key_list;
+    struct migrate_setting file = *s;
+    struct migrate_texts lines = {0};
+    size_t from = m->n_rules;
+    file.value = str_printf(m->arena, "file:%.*s", STR_ARG(s->value));
+    if (!read_dataset(m, &file, &lines))
+        return;
+    for (size_t i = 0; i < lines.n; i++) {
+        struct named_key key;
+        size_t first = str_find(lines.v[i], 0, ':');
+        struct str pattern = str_sub(lines.v[i], 0, first);
+        struct str rest = str_sub(lines.v[i], first + 1, lines.v[i].n);
+        size_t colon = str_find(rest, 0, ':');
+        struct str path = str_sub(rest, colon + 1, rest.n);
+        size_t slash = str_find_last(path, '/');
+        key.selector = slash < path.n ? str_sub(path, slash + 1, path.n) : path;
+        if (path.n && !has_pattern(m, from, pattern))
+            add_rule(m, pattern, str_sub(rest, 0, colon), key.selector,
+                     str_of(path_of(m, m->signing.base, path)));
+    }
+    m->signing.ordered = true;
+    if (can_be_entries(m, from)) {
+        tell(m, s, MIGRATE_CARRIED, "signing: %zu rules, with copies of the keys",
+             m->n_rules - from);
+        return;
+    }
+    m->n_rules = from;
+    tell(m, s, MIGRATE_LEFT,
+         "it signs for authors of other domains, or needs its order: write a KeyTable and a "
+         "SigningTable of it, see key-table in assay.conf(5)");
 }
 
 /* The tables as they are, with the keys that are to be copied. */

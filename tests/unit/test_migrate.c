@@ -216,6 +216,34 @@ static void test_tables(void **state)
     }
 }
 
+/* The list of dkim-filter: its order counts, and there are no tables to fall back on. */
+static void test_key_list(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *want, *without;
+    } cases[] = {
+        {"*@a.example:a.example:/k/s1\n", "selector = \"s1\"", "senders"},
+        {"ann@a.example:a.example:/k/s1\n*@a.example:a.example:/k/s2\n", "\"ann@a.example\"", "%"},
+        {"*@a.example:a.example:/k/s1\n*@a.example:a.example:/k/s2\n", "s1", "s2"},
+        {"*@*.a.example:a.example:/k/s1\n*@x.sub.a.example:sub.a.example:/k/s2\n", "listen",
+         "signing ="},
+        {"*@x.sub.a.example:sub.a.example:/k/s2\n*@*.a.example:a.example:/k/s1\n",
+         "signing =", "%"},
+        {"*@b.example:a.example:/k/s1\n", "listen", "signing ="},
+        {"*:a.example:/k/s1\n", "listen", "signing ="},
+        {"*@a.example:a.example\nnonsense\n", "listen", "signing ="},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *list = write_file("rows", cases[i].list);
+        struct str conf =
+            migrate("dkim-filter", str_cstr(arena, str_printf(arena, "KeyList %s\n", list)), NULL);
+        want_in(conf, cases[i].want);
+        if (has(conf, cases[i].without))
+            fail_msg("case %zu: there is %s\n%.*s", i, cases[i].without, STR_ARG(conf));
+    }
+}
+
 static void test_networks(void **state)
 {
     (void)state;
@@ -321,6 +349,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rows_name_options, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_key_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contradiction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_includes, setup, teardown),
