@@ -24,7 +24,7 @@
 struct receive {
     struct command *command;
     bool deliver, remove;
-    const char *trust_text;
+    const char *trust_text, *recipient;
     enum trust trust; /* of --trust */
     struct received *store;
     struct import_counts counts;
@@ -170,11 +170,12 @@ static bool take_input(void *receive, const struct report_input *input)
 {
     struct receive *r = receive;
     struct arena *a = arena_new(0);
-    struct import i = {.store = r->store,
-                       .counts = &r->counts,
-                       .now = time(NULL),
-                       .arena = a,
-                       .origin = str_safe(a, input->label, 200, true)};
+    struct import i = {
+        .store = r->store,
+        .counts = &r->counts,
+        .now = time(NULL),
+        .arena = a,
+        .origin = str_safe(a, r->recipient ? str_of(r->recipient) : input->label, 200, true)};
     size_t refused = r->counts.refused;
     i.trust = judge(r, input->bytes);
     describe(&i, input->bytes);
@@ -307,6 +308,8 @@ static const struct command_option receive_options[] = {
     OPTION("deliver", NULL, take_flag, struct receive, deliver,
            "for an alias or a pipe: standard input is one mail; what holds no report is stored as "
            "refused, and is no error"),
+    OPTION("recipient", "NAME", take_text, struct receive, recipient,
+           "whom the mail was for: noted as where it came from"),
     OPTION("remove", NULL, take_flag, struct receive, remove,
            "remove from a Maildir what is stored; flag there what was refused, and pass it over "
            "from then on"),

@@ -68,8 +68,10 @@ DEAD = GATE | {
     '{ zone = "servfail.example"; weight = 5; kind = "client"; } ); }',
     "state": '[ "redis://127.0.0.1:9/0" ]',
 }
+REPORTS = {"state-dir": f'"{STATE}"', "reports": '{ domains = [ "recv.example" ]; }'}
 SERVICE = {"policy-service": '{ listen = "inet:8896@127.0.0.1"; }'}
 PROFILES |= {
+    "reports": REPORTS,
     "gate": GATE,
     "gate-dead": DEAD,
     "policy": GATE | SERVICE,

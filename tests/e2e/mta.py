@@ -359,6 +359,51 @@ class BothPostfix(PolicyPostfix):
         return Postfix.snippet(self) + super().snippet()
 
 
+REPORTS = ("dmarc-reports@example.org", "dmarc-reports@recv.example")  # in the files of etc/, and here
+
+
+def readable_assay():
+    """The program where the user assay may run it, too."""
+    shutil.copy(os.environ["ASSAY_E2E_PROGRAM"], WORK)
+    return WORK / "assay"
+
+
+class ReportsPostfix(Postfix):
+    """With the lines of etc/postfix-reports.cf."""
+
+    name = "postfix-reports"
+    shipped = TOP / "etc" / "postfix-reports.cf"
+
+    def snippet(self):
+        own = super().snippet() + "minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\nqueue_run_delay = 1s\n"
+        text = self.shipped.read_text().replace(*REPORTS)
+        # transport_maps is there already: behind what it has.
+        before = next(line for line in self.main_cf.splitlines() if line.startswith("transport_maps")).format(uid=0, gid=0)
+        return own + text.replace("transport_maps =", before + ",")
+
+    def master(self):
+        lines = [line.removeprefix("#     ") for line in self.shipped.read_text().splitlines()]
+        mine = [line for line in lines if line.startswith(("assay-report unix", "  flags="))]
+        return super().master() + "\n".join(mine).replace("/usr/sbin/assay", str(readable_assay())) + "\n"
+
+    def flush(self):
+        command("postqueue", "-f")
+
+
+class ReportsSendmail(Sendmail):
+    """With the lines of etc/sendmail-reports.mc."""
+
+    name = "sendmail-reports"
+
+    def with_snippet(self, snippet):
+        shipped = (TOP / "etc" / "sendmail-reports.mc").read_text()
+        shipped = shipped.replace(*REPORTS).replace("< @ example.org", "< @ recv.example")
+        return super().with_snippet(snippet) + shipped.replace("/usr/sbin/assay", str(readable_assay()))
+
+    def flush(self):
+        command(self.program, "-C/etc/mail/sendmail.cf", "-q")
+
+
 class Exim(Mta):
     """Debian's own configuration, split in files, with those of its hooks that etc/exim-acl.conf names."""
 
@@ -416,5 +461,6 @@ dc_localdelivery='maildir_home'
         return "*** frozen ***" in command("exim4", "-bp")
 
 
-WAYS = (Postfix, Sendmail, DebianPostfix, DebianSendmail, SrsPostfix, ExactSrsPostfix, SrsSendmail, PolicyPostfix, BothPostfix, Exim)
+WAYS = (Postfix, Sendmail, DebianPostfix, DebianSendmail, SrsPostfix, ExactSrsPostfix, SrsSendmail, PolicyPostfix, BothPostfix, ReportsPostfix,
+        ReportsSendmail, Exim)
 MTAS = {mta.name: mta for mta in WAYS}
