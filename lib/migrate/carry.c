@@ -70,8 +70,10 @@ bool is_value(struct migration *m, const char *option, struct str text, struct s
     struct str both[] = {text, STR("From")}; /* which sign-headers has to have */
     bool beside = strcmp(option, "sign-headers") == 0 && !str_eq_nocase(text, both[1]);
     struct migrate_texts one = {beside ? 2 : 1, 2, both};
-    if (!value_set(&m->scratch, o, text, m->arena, problem))
+    if (!value_set(&m->scratch, o, text, m->arena, problem)) {
+        *problem = str_printf(m->arena, "%s: %.*s", option, STR_ARG(*problem));
         return false;
+    }
     struct str value = option_text(m->arena, o, &one, 0);
     size_t dot = str_find(str_of(o->name), 0, '.');
     struct str group = str_sub(str_of(o->name), 0, dot);

@@ -99,6 +99,18 @@ void carry_mta(struct migration *m, const struct migrate_row *row, const struct 
         add_services(m, s, &names);
 }
 
+/* The name of a macro without its braces; *values what stands behind it. */
+static struct str macro_name(struct str macro, struct str *values)
+{
+    size_t end = str_find(macro, 0, '|');
+    end = end < macro.n ? end : str_find(macro, 0, '=');
+    struct str name = str_sub(macro, 0, end);
+    *values = end < macro.n ? str_sub(macro, end + 1, macro.n) : STR_NONE;
+    if (name.n > 2 && name.p[0] == '{')
+        name = str_sub(name, 1, name.n - 1);
+    return name;
+}
+
 /* "daemon_name|ORIGINATING" says what MTA says; whether a client has authenticated is asked always.
  */
 void carry_macros(struct migration *m, const struct migrate_row *row,
@@ -106,23 +118,16 @@ void carry_macros(struct migration *m, const struct migrate_row *row,
 {
     (void)row;
     struct migrate_texts macros = {0}, names = {0};
-    struct str part;
+    struct str values, part;
     bool other = false;
     if (!read_dataset(m, s, &macros))
         return;
     for (size_t i = 0; i < macros.n; i++) {
-        struct str rest = macros.v[i];
-        size_t end =
-            str_find(rest, 0, '|') < rest.n ? str_find(rest, 0, '|') : str_find(rest, 0, '=');
-        struct str name = str_sub(rest, 0, end);
-        rest = str_sub(rest, end + 1, rest.n);
-        bool daemon =
-            str_eq_nocase(name, STR("daemon_name")) || str_eq_nocase(name, STR("{daemon_name}"));
-        other = other || (!daemon && str_find(str_lower(m->arena, name), 0, 'a') == name.n);
-        while (daemon && str_split(&rest, '|', &part))
+        struct str name = macro_name(macros.v[i], &values);
+        bool daemon = str_eq_nocase(name, STR("daemon_name"));
+        other = other || (!daemon && !str_starts_nocase(name, STR("auth_")));
+        while (daemon && str_split(&values, '|', &part))
             texts_add(m->arena, &names, part);
-        other = other || (!daemon && !str_starts_nocase(name, STR("auth_")) &&
-                          !str_starts_nocase(name, STR("{auth_")));
     }
     if (names.n)
         add_services(m, s, &names);

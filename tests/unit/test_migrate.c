@@ -273,6 +273,87 @@ static void test_networks(void **state)
                 "trusted-networks"));
 }
 
+/* What single settings give: in the configuration, and in the account. */
+static void test_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *text, *conf, *account; /* "": not looked at */
+    } cases[] = {
+        {"opendkim", "MacroList {daemon_name}|MSA|SUB,auth_type\n",
+         "submission-daemons = [ \"MSA\", \"SUB\" ]", "submission-daemons-trusted"},
+        {"opendkim", "MacroList daemon_name=MSA\n", "submission-daemons = [ \"MSA\" ]", ""},
+        {"opendkim", "MacroList i,auth_author\n", "", "other macros do not make mail ours"},
+        {"opendkim", "MacroList auth_type\n", "", "is always ours"},
+        {"opendkim", "MTA MSA,SUB\n", "submission-daemons = [ \"MSA\", \"SUB\" ]", ""},
+        {"opendkim", "MaximumHeaders 0\n", "", "limits.header-bytes stays"},
+        {"opendkim", "MaximumHeaders 131072\n", "header-bytes = \"131072\"", ""},
+        {"opendkim", "MinimumKeyBits 1024\n", "min-key-bits = 1024", "dkim.min-key-bits = 1024"},
+        {"opendkim", "MinimumKeyBits 1023\n", "", "is the least (RFC 8301)"},
+        {"opendkim", "DNSTimeout 0\n", "", "stays at 5s"},
+        {"opendkim", "DNSTimeout 9\n", "timeout = \"9s\"", ""},
+        {"opendkim", "Mode s\nDomain a.example\nSelector s\nKeyFile /k\n", "signing = (",
+         "mail of strangers is verified, too"},
+        {"opendkim", "Mode v\nDomain a.example\nSelector s\nKeyFile /k\n", "",
+         "the mode does not sign"},
+        {"opendkim", "Domain a.example\nSelector s\n", "", "Selector and KeyFile beside Domain"},
+        {"opendkim", "KeyFile /k\n", "", "signing needs Domain"},
+        {"opendkim", "KeyTable /k\n", "", "signing needs both"},
+        {"opendkim", "Domain a.example\nSelector s\nKeyFile k/x\nBaseDirectory /base\n",
+         "a.example.s.pem", "/base/k/x"},
+        {"opendkim", "Domain a.example,b.example\nSelector S1\nKeyFile /k\nSubDomains yes\n",
+         "subdomains = true", "a.example.s1.pem"},
+        {"opendkim", "Canonicalization relaxed\n", "body-canonicalization = \"simple\"", ""},
+        {"opendkim", "SignatureAlgorithm rsa-sha1\n", "", "rsa-sha256 signs"},
+        {"opendkim", "OversignHeaders Subject\n", "[ \"Subject\", \"From\" ]", ""},
+        {"opendkim", "SignHeaders *,+Foo\n", "", "begins with the default"},
+        {"opendkim", "InternalHosts dsn:mysql://x\n", "", "only text is read"},
+        {"opendkim", "InternalHosts csl:192.0.2.1,192.0.2.2\n", "[ \"192.0.2.1\", \"192.0.2.2\" ]",
+         ""},
+        {"opendkim", "InternalHosts 127.0.0.1\n", "[ \"127.0.0.1\", \"::1\" ]", "by IPv6"},
+        {"opendkim", "InternalHosts 127.0.0.1,2001:db8::/32\n", "\"2001:db8::/32\" ]", ""},
+        {"opendkim", "PeerList 127.0.0.1\n", "", "needs nothing of it"},
+        {"opendkim", "LogWhy no\nDiagnostics no\n", "", "it was off"},
+        {"opendkim", "LogWyh yes\n", "", "\"LogWhy\" is meant?"},
+        {"opendmarc", "RejectFailures 1\n", "on-temperror = \"tempfail\"", ""},
+        {"opendmarc", "Socket local:/x\n", "on-temperror = \"tag\"", ""},
+        {"opendmarc", "RequiredHeaders true\n", "on-bad-from = \"reject\"", ""},
+        {"policyd-spf", "Mail_From_reject = SPF_Not_Pass\n", "on-neutral = \"reject\"", ""},
+        {"policyd-spf", "Mail_From_reject = False\n", "", "spf.on-fail stays tag"},
+        {"policyd-spf", "Mail_From_reject = No_Check\n", "mode = \"off\"", ""},
+        {"policyd-spf", "HELO_reject = No_Check\n", "", "HELO stands in for the null sender alone"},
+        {"policyd-spf", "TestOnly = 0\n", "mode = \"shadow\"", ""},
+        {"policyd-spf", "Header_Type = None\n", "received-spf = false", ""},
+        {"policyd-spf", "Lookup_Time = 30\n", "deadline = \"30s\"", ""},
+        {"smf-spf", "SoftFail on\nRefuseFail on\n", "on-fail = \"tempfail\"", ""},
+        {"smf-spf", "RefuseFail off\n", "", "spf.on-fail stays tag"},
+        {"smf-spf", "RefuseSPFNone on\n", "on-none = \"reject\"", ""},
+        {"postgrey", "--delay=0\n", "", "no delay is no greylisting"},
+        {"postgrey", "--retry-window 5\n", "window = \"5d\"", ""},
+        {"postgrey", "-v --retry-window=5h -i 10023\n", "window = \"5h\"", "10023"},
+        {"postgrey", "--lookup-by-host\n", "ipv6-prefix = 128", ""},
+        {"postgrey", "--ipv4cidr=/20\n", "ipv4-prefix = 20", ""},
+        {"tumgreyspf", "CHECKERS = spf\nGREYLISTTIME = 60\n", "delay = \"60s\"", ""},
+        {"tumgreyspf", "GREYLISTTIME = 60\nCHECKERS = greylist\n", "mode = \"enforce\"",
+         "SPF is tagged"},
+        {"tumgreyspf", "ignoreLastByte = 0\n", "ipv4-prefix = 32", ""},
+        {"postsrsd1", "SRS_DOMAIN=.s.example\n", "domain = \"s.example\"", ""},
+        {"postsrsd1", "export SRS_DOMAIN='s.example' # ours\n", "domain = \"s.example\"", ""},
+        {"postsrsd1", "SRS_DOMAIN=s.example\nSRS_HASHLENGTH=2\n", "",
+         "srs.hash-length: \"2\" is out of bounds"},
+        {"postsrsd2", "domains = { \"a.example\" }\n", "domain = \"a.example\"", ""},
+        {"postsrsd2", "domains = { \"a.example\",\n \"b.example\" } # two\n", "\"b.example\"", ""},
+        {"dkimproxy", "domain a.example\nkeyfile /k\nselector s\nmethod simple\n",
+         "body-canonicalization = \"simple\"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct migration *m;
+        struct str conf = migrate(cases[i].kind, cases[i].text, &m);
+        want_in(conf, cases[i].conf);
+        want_in(migration_account(m), cases[i].account);
+    }
+}
+
 /* Two files that contradict each other: the first counts, and the second is told. */
 static void test_contradiction(void **state)
 {
@@ -351,6 +432,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(test_key_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contradiction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_includes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_text, setup, teardown),
