@@ -67,6 +67,15 @@ class Apparmor(harness.WireTest):
         self.assertEqual(self.parse(tool, text).returncode, 0, self.parse(tool, text).stderr)
         self.assertNotEqual(self.parse(tool, text.replace("capability setuid,", "capability nonsense,")).returncode, 0)
 
+    def test_whom_it_holds(self):
+        """The daemon, by its unit; no command, and no program that it starts gets a profile of its own: a process without
+        new privileges would not be let into it, not even by a profile that only complains."""
+        text = (ROOT / "etc/assay.apparmor").read_text()
+        self.assertEqual(re.findall(r"(?m)^ *profile (.*?) *(?:flags=\S+)? \{", text), ["assay"])
+        self.assertEqual(re.findall(r"(?m)^ *(/\S+ .*[cCpPuU]x\b.*)", text), [])
+        self.assertRegex(text, r"(?m)^ */usr/libexec/assay/assay-reference mrix,")
+        self.assertIn("\nAppArmorProfile=-assay\n", (ROOT / "etc/assay.service").read_text())
+
     def test_selinux(self):
         tool = shutil.which("checkmodule")
         if not tool:
