@@ -247,6 +247,7 @@ static void test_recorded(void **state)
         {{.rows = SEEN_YES}, "N"},
         {{.rows = SEEN_YES, .last_day = 86400, .messages = 7}, "g"},
     };
+    static const char last[] = "7 messages are recorded since a week ago, the last on 1970-01-02";
     struct court c;
     (void)state;
     begin(&c, "");
@@ -255,6 +256,7 @@ static void test_recorded(void **state)
         judge_recorded(&c.facts, &c.findings);
         assert_string_equal(levels(&c), cases[i].levels);
     }
+    assert_str(c.findings.v[0].what, last);
     end(&c);
 }
 
