@@ -299,6 +299,7 @@ static void test_values(void **state)
         {"opendkim", "Domain a.example\nSelector s\n", "", "Selector and KeyFile beside Domain"},
         {"opendkim", "KeyFile /k\n", "", "signing needs Domain"},
         {"opendkim", "KeyTable /k\n", "", "signing needs both"},
+        {"opendkim", "Mode v\nSigningTable /k\n", "", "the mode does not sign"},
         {"opendkim", "Domain a.example\nSelector s\nKeyFile k/x\nBaseDirectory /base\n",
          "a.example.s.pem", "/base/k/x"},
         {"opendkim", "Domain a.example,b.example\nSelector S1\nKeyFile /k\nSubDomains yes\n",
