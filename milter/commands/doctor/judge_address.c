@@ -74,9 +74,12 @@ void judge_ptr(const struct doctor_facts *facts, struct findings *out)
              "mail leaves through this host: its addresses were not looked at")
             ->mend = STR("name those that it sends from: assay doctor --address ADDRESS");
     else if (!facts->n_addresses)
-        find(out, CHECK_PTR, LEVEL_UNSEEN, STR_NONE,
-             "this machine has no public address of its own, and its name has none: the address "
-             "that mail leaves from was not looked at")
+        find(
+            out, CHECK_PTR, LEVEL_UNSEEN, STR_NONE,
+            "this machine has no public address of its own, and its name %s: the address that mail "
+            "leaves from was not looked at",
+            is_absent(facts->host_v4) && is_absent(facts->host_v6) ? "has none"
+                                                                   : "could not be looked up")
             ->mend = STR("name it: assay doctor --address ADDRESS");
 }
 
