@@ -73,11 +73,14 @@ static int64_t days_since(const struct status *s, int64_t since)
     return since && s->now > since ? (s->now - since) / DAY : 0;
 }
 
-/* The messages by what became of them, and where from. */
-static const struct {
+/* A counter, and its name in JSON; for people it has spaces. */
+struct count {
     const char *name;
     enum counter counter;
-} messages[] = {
+};
+
+/* The messages by what became of them, and where from. */
+static const struct count messages[] = {
     {"total", CTR_MESSAGES},
     {"inbound", CTR_INBOUND},
     {"ours", CTR_OURS},
@@ -92,19 +95,13 @@ static const struct {
     {"not_signed", CTR_NOT_SIGNED},
 };
 
-static const struct {
-    const char *name;
-    enum counter counter;
-} dns[] = {
+static const struct count dns[] = {
     {"queries", CTR_DNS_QUERIES},   {"cache_hits", CTR_DNS_CACHE_HITS},
     {"timeouts", CTR_DNS_TIMEOUTS}, {"servfail", CTR_DNS_SERVFAIL},
     {"bogus", CTR_DNS_BOGUS},       {"refused", CTR_DNS_REFUSED},
 };
 
-static const struct {
-    const char *name;
-    enum counter counter;
-} srs[] = {
+static const struct count srs[] = {
     {"forwarded", CTR_SRS_FORWARDED},     {"too_long", CTR_SRS_TOO_LONG},
     {"reversed", CTR_SRS_REVERSED},       {"refused", CTR_SRS_REFUSED},
     {"unavailable", CTR_SRS_UNAVAILABLE},
@@ -242,15 +239,23 @@ static void keys_text(const struct status *s, struct strbuf *out)
     }
 }
 
+static void counts_text(const struct count *v, size_t n, struct strbuf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        sb_printf(out, "%s%llu ", i ? ", " : "", (unsigned long long)counter_get(v[i].counter));
+        for (const char *c = v[i].name; *c; c++)
+            sb_addc(out, *c == '_' ? ' ' : *c);
+    }
+    sb_addc(out, '\n');
+}
+
 static void srs_text(const struct status *s, struct strbuf *out)
 {
     if (!s->conf->srs_listen.n)
         return;
-    sb_printf(out, "SRS           %.*s, for %.*s", STR_ARG(s->conf->srs_listen),
+    sb_printf(out, "%-14s%.*s, for %.*s, ", "SRS", STR_ARG(s->conf->srs_listen),
               STR_ARG(s->conf->srs_domain));
-    for (size_t i = 0; i < COUNT(srs); i++)
-        sb_printf(out, ", %llu %s", (unsigned long long)counter_get(srs[i].counter), srs[i].name);
-    sb_addc(out, '\n');
+    counts_text(srs, COUNT(srs), out);
 }
 
 static void write_text(struct status *s, struct strbuf *out)
@@ -265,16 +270,12 @@ static void write_text(struct status *s, struct strbuf *out)
               signing_word(s));
     sb_printf(out, "%-14s%.*s, %u connections, %u messages under way\n", "listening",
               STR_ARG(conf_join(&s->conf->listen, s->arena)), s->connections, s->transactions);
-    for (size_t i = 0; i < COUNT(messages); i++)
-        sb_printf(out, "%s%llu %s", i == 0 ? "messages      " : ", ",
-                  (unsigned long long)counter_get(messages[i].counter), messages[i].name);
-    sb_addc(out, '\n');
+    sb_printf(out, "%-14s", "messages");
+    counts_text(messages, COUNT(messages), out);
     srs_text(s, out);
     keys_text(s, out);
-    for (size_t i = 0; i < COUNT(dns); i++)
-        sb_printf(out, "%s%llu %s", i == 0 ? "DNS           " : ", ",
-                  (unsigned long long)counter_get(dns[i].counter), dns[i].name);
-    sb_addc(out, '\n');
+    sb_printf(out, "%-14s", "DNS");
+    counts_text(dns, COUNT(dns), out);
     for (size_t i = 0; i < s->n_recent; i++)
         sb_printf(out, "%-14s%s %s%s\n", i ? "" : "last errors", time_text(s->recent[i].time, at),
                   s->recent[i].level == LOG_LEVEL_ERROR ? "error: " : "", s->recent[i].text);

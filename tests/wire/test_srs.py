@@ -128,7 +128,7 @@ class Srs(harness.WireTest):
                                "unavailable": 0})
         self.assertIn(f"inet:{d.srs[1]}@{LOOPBACK}", self.figures(d)["listeners"])
         text = subprocess.run([BINARY, "status", "-c", d.path], capture_output=True, text=True, check=True).stdout
-        self.assertRegex(text, r"(?m)^SRS +inet:\d+@127\S+, for srs.example.org, 4 forwarded, 1 too_long, 2 reversed")
+        self.assertRegex(text, r"(?m)^SRS +inet:\d+@127\S+, for srs.example.org, 4 forwarded, 1 too long, 2 reversed")
 
     def test_days_pass(self):
         d = self.srs_daemon(clock=True, wall=NOW)

@@ -70,6 +70,8 @@ class Status(harness.WireTest):
         self.assertRegex(text, r"^assay \S+, up since 20\d\d-")
         self.assertRegex(text, r"(?m)^on +mode enforce, SPF enforce, DKIM on, DMARC enforce, signing off$")
         self.assertIn(d.listen, text)
+        self.assertRegex(text, r"(?m)^messages      0 total, .* 0 would reject, .* 0 not signed$")
+        self.assertRegex(text, r"(?m)^DNS           \d+ queries, \d+ cache hits, .* refused$")
 
     def test_metrics(self):
         d = self.asked_daemon()
