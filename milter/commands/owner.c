@@ -18,14 +18,16 @@ static struct str owner_of_state(const struct command *c)
     return pw ? str_copy(c->arena, str_of(pw->pw_name)) : STR("");
 }
 
-int command_become_owner(struct command *c)
+typedef bool become_fn(const struct identity *id, struct str *problem, struct arena *a);
+
+static int become_by(struct command *c, become_fn *become)
 {
     struct identity user;
     struct str problem = STR_NONE, name = owner_of_state(c);
     if (geteuid() != 0 || !name.n)
         return EX_OK;
     if (identity_find(name, c->arena, &user, &problem) &&
-        (!user.change || identity_become(&user, &problem, c->arena)))
+        (!user.change || become(&user, &problem, c->arena)))
         return EX_OK;
     return command_fail(c, EX_CONFIG, "user: %.*s", STR_ARG(problem));
 }
@@ -46,4 +48,14 @@ void command_leave_owner(const struct owner_look *look)
 {
     if (look->entered)
         identity_leave(&look->user);
+}
+
+int command_become_owner(struct command *c)
+{
+    return become_by(c, identity_become);
+}
+
+int command_become_owner_mailing(struct command *c)
+{
+    return become_by(c, identity_become_mailing);
 }

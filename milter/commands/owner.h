@@ -8,6 +8,8 @@
 /* As root, files that the daemon could not read would be made: becomes `user`, else the owner of
  * state-dir. The configuration has to be loaded. 0, or an exit status after a complaint. */
 int command_become_owner(struct command *c);
+/* The same for who runs sendmail(1). */
+int command_become_owner_mailing(struct command *c);
 
 /* The same for a look, while there is but one thread: true, and command_leave_owner() ends it;
  * false and *problem if it cannot be. */

@@ -195,7 +195,7 @@ static int open_all(struct sender *s)
     if (status == EX_OK)
         status = command_open_dns(s->c); /* the file of --dns is the caller's, too */
     if (status == EX_OK)
-        status = command_become_owner(s->c);
+        status = command_become_owner_mailing(s->c);
     if (status == EX_OK)
         status = lock_out_others(s);
     return status == EX_OK ? open_stores(s) : status;

@@ -114,13 +114,8 @@ static void drop_capabilities_for_good(void)
             break; /* the kernel knows no more */
 }
 
-bool identity_become(const struct identity *id, struct str *problem, struct arena *a)
+static bool change_for_good(const struct identity *id, struct str *problem, struct arena *a)
 {
-    if (!id->change)
-        return true;
-    if (!is_root(id, problem, a))
-        return false;
-    drop_capabilities_for_good();
     if (initgroups(id->name, id->gid))
         return failed("initgroups", id, problem, a);
     if (setresgid(id->gid, id->gid, id->gid))
@@ -129,8 +124,30 @@ bool identity_become(const struct identity *id, struct str *problem, struct aren
         return failed("setresuid", id, problem, a);
     if (id->uid != 0 && (!setuid(0) || !seteuid(0)))
         log_fatal("root could be had again after becoming the user \"%s\"", id->name);
+    return true;
+}
+
+bool identity_become(const struct identity *id, struct str *problem, struct arena *a)
+{
+    if (!id->change)
+        return true;
+    if (!is_root(id, problem, a))
+        return false;
+    drop_capabilities_for_good();
+    if (!change_for_good(id, problem, a))
+        return false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return failed("prctl", id, problem, a);
+    identity_hide_memory();
+    return true;
+}
+
+bool identity_become_mailing(const struct identity *id, struct str *problem, struct arena *a)
+{
+    if (!id->change)
+        return true;
+    if (!is_root(id, problem, a) || !change_for_good(id, problem, a))
+        return false;
     identity_hide_memory();
     return true;
 }

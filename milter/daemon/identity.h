@@ -36,4 +36,8 @@ void identity_hide_memory(void);
 /* Becomes the user for good: no way back. */
 bool identity_become(const struct identity *id, struct str *problem, struct arena *a);
 
+/* The same for who runs sendmail(1), which is set-group-id, or set-user-id: programs may still get
+ * rights of their own. */
+bool identity_become_mailing(const struct identity *id, struct str *problem, struct arena *a);
+
 #endif

@@ -1015,4 +1015,5 @@ def roots_of(program):
 import doctor_cases  # noqa: E402, F401  they have cases of their own, by what is here
 import gate_cases  # noqa: E402, F401
 import report_cases  # noqa: E402, F401
+import report_out_cases  # noqa: E402, F401
 import srs_cases  # noqa: E402, F401

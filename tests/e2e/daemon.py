@@ -69,6 +69,7 @@ DEAD = GATE | {
     "state": '[ "redis://127.0.0.1:9/0" ]',
 }
 REPORTS = {"state-dir": f'"{STATE}"', "reports": '{ domains = [ "recv.example" ]; }'}
+OUTGOING = WORK / "outgoing"
 SERVICE = {"policy-service": '{ listen = "inet:8896@127.0.0.1"; }'}
 PROFILES |= {
     "reports": REPORTS,
@@ -76,6 +77,10 @@ PROFILES |= {
     "gate-dead": DEAD,
     "policy": GATE | SERVICE,
     "policy-dead": DEAD | SERVICE,
+    "reports-out": {
+        "state-dir": f'"{OUTGOING}"',
+        "reports": '{ send = true; from = "dmarc-reports@recv.example"; delimiter = "+"; }',
+    },
     "policy-certificates": GATE | SERVICE | {"trust-tls-certificates": "true"},
 }
 
@@ -101,9 +106,10 @@ class Daemon:
         CONF.write_text(text)
         listen = re.search(r'(?m)^listen = "(.*)"', text)
         self.socket = listen[1] if listen else "inet:8892@127.0.0.1"
-        if str(STATE) in text and not STATE.exists():
-            STATE.mkdir(mode=0o750)
-            shutil.chown(STATE, "assay", "assay")
+        for state in (STATE, OUTGOING):
+            if str(state) in text and not state.exists():
+                state.mkdir(mode=0o750)
+                shutil.chown(state, "assay", "assay")
         if "srs.secrets" in text:
             subprocess.run([str(self.program), "srs", "secret", "add"], check=True, stdout=subprocess.DEVNULL)
         SENDERS.write_text("alice alice@recv.example\nalice@recv.example alice@recv.example\n")

@@ -243,6 +243,9 @@ file=$(mktemp {INBOX}/.XXXXXXXX) && cat >"$file" && chmod 644 "$file" && mv "$fi
         sendmail = pathlib.Path("/usr/sbin/sendmail")
         sendmail.unlink(missing_ok=True)
         sendmail.symlink_to(self.program)
+        program = pathlib.Path(self.program)  # as Debian's package has it
+        shutil.chown(program, "root", "smmsp")
+        program.chmod(0o2755)
         self.prepare()
         # A busy machine is no reason to refuse connections, or to queue mail: here.
         busy = ["-ORefuseLA=1000", "-OQueueLA=1000"]

@@ -131,6 +131,10 @@ def make_zones():
     for policy in ("none", "quarantine", "reject"):
         zones.sender(f"{policy}.example", policy)
     zones.sender("nodmarc.example")
+    zones.sender("reported.example")
+    zones.add("_dmarc.reported.example", "TXT", "v=DMARC1; p=reject; rua=mailto:reports@next.example")
+    zones.top("next.example")
+    zones.add("reported.example._report._dmarc.next.example", "TXT", "v=DMARC1")
     zones.top("explained.example")
     zones.add("explained.example", "TXT", "v=spf1 -all exp=why.explained.example")
     zones.add("why.explained.example", "TXT", "100%% of the mail of %{d} comes from elsewhere, not from %{i}")

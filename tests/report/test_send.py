@@ -315,6 +315,25 @@ class States(Sending):
         self.assertEqual(os.stat(self.directory / "out" / mail.name).st_uid, 0)
         self.assertEqual({os.stat(p).st_uid for p in self.state.iterdir()}, {1})
 
+    def test_the_mailer_may_have_a_group_of_its_own(self):
+        if os.geteuid():
+            self.skipTest("wants root")
+        program = self.directory / "sgid"
+        shutil.copy("/usr/bin/id", program)
+        shutil.chown(program, "root", "mail")
+        program.chmod(0o2755)
+        self.row()
+        for path in (self.state, *self.state.iterdir()):
+            shutil.chown(path, "daemon", "daemon")
+        self.directory.chmod(0o711)
+        script = self.directory / "script"
+        script.write_text(f"#!/bin/sh\n{program} -gn >{self.box}/group\n")
+        script.chmod(0o755)
+        self.box.chmod(0o777)
+        self.configure(mailer=script)
+        self.send()
+        self.assertEqual((self.box / "group").read_text(), "mail\n")
+
     def test_the_daemons_user_hands_over(self):
         if os.geteuid():
             self.skipTest("wants root")

@@ -3,9 +3,11 @@
 and when old rows go."""
 
 import contextlib
+import email
 import os
 import signal
 import sqlite3
+import subprocess
 
 import harness
 from harness import until
@@ -22,8 +24,8 @@ ROW = ("SELECT day, domain, header_from, hex(source), verdict, messages FROM row
 
 
 class Rows(harness.WireTest):
-    def start(self, config="", state=None, **options):
-        d = self.daemon("", ZONE, base=BASE, start=False, **options)
+    def start(self, config="", state=None, zone=ZONE, **options):
+        d = self.daemon("", zone, base=BASE, start=False, **options)
         d.state = state or d.directory / "state"
         if state is None:
             d.state.mkdir()
@@ -99,6 +101,40 @@ class Rows(harness.WireTest):
             d.clock.go_on(days * 86400)
             self.send(d)
             self.becomes(d, "SELECT day FROM row ORDER BY day", left)
+
+    def test_two_that_report_to_each_other_come_to_an_end(self):
+        zone = {f"{name}.test": {"TXT": ["v=spf1 ip4:192.0.2.10 -all"]} for name in "ab"}
+        zone |= {f"_dmarc.{name}.test": {"TXT": [f"v=DMARC1; p=reject; rua=mailto:dmarc@{name}.test"]} for name in "ab"}
+        sites = {}
+        for name in "ab":
+            d = self.start(f'reports = {{ from = "reports@{name}.test"; domains = [ "{name}.test" ]; }};\n', zone=zone,
+                           wall=NOON)
+            sites[name] = d
+        self.send(sites["b"], sender="<x@a.test>", author="x@a.test")
+        self.becomes(sites["b"], "SELECT sum(messages) FROM row", [(1,)])
+        sent = []
+        for day in range(1, 5):  # each day both report, and get the other's report
+            for name, other in (("a", "b"), ("b", "a")):
+                for mail in self.reports(sites[name], NOON + day * 86400):
+                    sent.append((day, name, mail["To"]))
+                    c = sites[other].client(hello=False)
+                    c.hello(address="192.0.2.10")
+                    header = [(k, " " + v) for k, v in mail.items()]
+                    self.assertTrue(c.message(sender=f"<reports@{name}.test>", to=[f"<{mail['To']}>"], header=header).accepted)
+                    c.quit()
+                    sites[other].wait_for_log("report-row=none")
+            for d in sites.values():
+                d.clock.go_on(86400)
+        self.assertEqual(sent, [(1, "b", "dmarc@a.test"), (2, "b", "dmarc@a.test")])  # --directory notes nothing
+
+    def reports(self, d, at):
+        out = d.directory / f"out-{at}"
+        if not (d.state / "rows.db").exists():
+            return []
+        command = [harness.BINARY, "report", "send", "-c", d.path, "--at", str(at), "--directory", out]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [email.message_from_bytes(path.read_bytes()) for path in sorted(out.glob("*.eml"))]
 
     def test_recording_ends_and_begins_with_a_reload(self):
         d = self.start()
