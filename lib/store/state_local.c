@@ -6,8 +6,11 @@
  * that nobody did.
  *
  * Errors: what fails is unknown; the database is closed, and opened again after a pause. */
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -602,12 +605,26 @@ static bool read_keys(struct database *db, int64_t now, struct str prefix, state
     return good;
 }
 
+/* The daemon makes the file with the first thing that it remembers. */
+static bool is_to_come(const char *path)
+{
+    struct str text = str_of(path);
+    size_t slash = str_find_last(text, '/');
+    char directory[PATH_MAX];
+    if (access(path, F_OK) == 0 || errno != ENOENT || slash >= sizeof directory)
+        return false;
+    memcpy(directory, path, slash);
+    directory[slash] = '\0';
+    return slash == 0 || access(directory, R_OK | X_OK) == 0;
+}
+
 bool state_local_list(const struct state_settings *settings, int64_t now, struct str prefix,
                       state_each_fn *each, void *context, struct arena *a, struct str *problem)
 {
     struct database db;
-    bool good = database_init(&db, settings->path, &schema) && database_open_read(&db) &&
-                read_keys(&db, now, prefix, each, context);
+    bool good = database_init(&db, settings->path, &schema) &&
+                (is_to_come(db.path) ||
+                 (database_open_read(&db) && read_keys(&db, now, prefix, each, context)));
     if (!good)
         *problem = str_printf(a, "%.*s: %s", STR_ARG(settings->path), db.why);
     database_close(&db);

@@ -241,6 +241,11 @@ static void tools_read_beside_the_daemon(void **state)
     put(r, "g:old", NOW - DAY, NULL);
     assert_true(state_list(&settings, NOW, STR("g:"), note_key, &b, r->a, &problem));
     assert_str(sb_str(&b), "g:a=1/86401 g:b=0/86400 ");
+    /* Nothing was remembered yet where there is only the place for it. */
+    const struct state_settings fresh = {.path = str_printf(r->a, "%s-fresh", r->path)};
+    sb_init(&b, r->a);
+    assert_true(state_list(&fresh, NOW, STR("g:"), note_key, &b, r->a, &problem));
+    assert_int_equal(sb_str(&b).n, 0);
     const struct state_settings wrong = {.path = STR("/nonexistent/x.db")};
     assert_false(state_list(&wrong, NOW, STR("g:"), note_key, &b, r->a, &problem));
     assert_str(problem, "/nonexistent/x.db: No such file or directory");
