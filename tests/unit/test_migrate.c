@@ -194,6 +194,7 @@ static void test_tables(void **state)
          "subdomains"},
         {"", "a.example a\n.a.example a\n", false, "subdomains = true", "senders"},
         {"refile:", "*@*.a.example a\n", false, "senders = [ \"*@*.a.example\" ]", "subdomains"},
+        {"refile:", "*@a.example a\n*@*.a.example any\n", false, "senders", "subdomains"},
         {"refile:", "*@a.example a\n*@a.example any\n", false, "a.example.s.pem", "any"},
         {"refile:", "*@a.example a\n*@a.example any\n", true, "file", "key-table"},
         {"refile:", "*@b.example any\n", false, "{ domain = \"b.example\"", "key-table"},
