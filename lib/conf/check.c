@@ -79,6 +79,7 @@ static void check_paths(struct check *c)
     check_absolute(c, "dmarc.public-suffix-list", c->conf->dmarc_public_suffix_list);
     check_absolute(c, "reference.program", c->conf->reference_program);
     check_absolute(c, "reports.country-file", c->conf->reports_country_file);
+    check_absolute(c, "reports.network-file", c->conf->reports_network_file);
     check_table_path(c, "key-table", c->conf->key_table);
     check_table_path(c, "signing-table", c->conf->signing_table);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/ascii.h"
 #include "milter/commands/report.h"
@@ -48,6 +49,11 @@ static void buffer_add(struct buffer *b, const char *p, size_t n)
 
 static int cannot_read(const struct report_reading *r, const char *path)
 {
+    if (errno == EACCES && getuid() != 0)
+        return command_fail(r->command, EX_NOINPUT,
+                            "%s: the user that assay runs as may not read it; \"< FILE\" in the "
+                            "place of FILE lets the shell open it",
+                            path);
     return command_fail(r->command, EX_NOINPUT, "%s: %s", path, strerror(errno));
 }
 

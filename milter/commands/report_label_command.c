@@ -7,6 +7,19 @@
 #include "milter/commands/report.h"
 #include "report/in/figures.h"
 
+static bool json_label(void *json, const struct received_label *label)
+{
+    if (!label->class.n)
+        return true;
+    json_object(json, NULL);
+    json_text(json, "source", label->source);
+    json_text(json, "class", label->class);
+    json_text(json, "title", label->title);
+    json_number(json, "time", label->time);
+    json_end(json, '}');
+    return true;
+}
+
 static bool print_label(void *command, const struct received_label *label)
 {
     struct command *c = command;
@@ -20,9 +33,17 @@ static bool print_label(void *command, const struct received_label *label)
 static int list_labels(struct command *c)
 {
     struct received *store = NULL;
+    struct json j;
     int status = report_open_read(c, &store);
-    if (status == EX_OK && store && !received_each_label(store, print_label, c))
+    if (status != EX_OK)
+        return status;
+    json_begin_array(&j, c->arena);
+    if (store && !received_each_label(store, c->json ? json_label : print_label,
+                                      c->json ? (void *)&j : (void *)c))
         status = report_store_failed(c, store);
+    json_end(&j, ']');
+    if (c->json)
+        printf("%.*s", STR_ARG(json_str(&j)));
     received_close(store);
     return status;
 }
@@ -62,7 +83,7 @@ const struct command_row report_label_command = {
     .name = "label",
     .brief = "say what a source is",
     .words = "[SOURCE] [CLASS] [NAME]",
-    .common = COMMON_CONF,
+    .common = COMMON_CONF | COMMON_JSON,
     .run = label_run,
     .about = "Says what a source is: SOURCE CLASS [NAME]. SOURCE is written as \"assay report "
              "sources\" has it, CLASS is own, approved, forwarder, unknown or spoof; none takes a "

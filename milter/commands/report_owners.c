@@ -9,6 +9,7 @@
 #include "mail/psl.h"
 #include "milter/commands/report.h"
 #include "report/in/country.h"
+#include "report/in/mmdb.h"
 #include "spf/evaluate.h"
 
 #define AGAIN_S   86400
@@ -20,7 +21,9 @@ struct owners {
     struct arena *arena;
     struct dns_asker asker;
     const struct psl *psl;
-    struct countries *countries;
+    struct countries *countries; /* of text files, */
+    struct mmdb *country_file;   /* or of this one */
+    struct mmdb *network_file;
     int64_t now;
 };
 
@@ -41,12 +44,40 @@ static struct str organization_of(const struct owners *o, struct str name)
     return str_copy(o->arena, organization);
 }
 
+/* A file that cannot be read is no reason to store nothing: it is told. */
+static struct mmdb *open_mmdb(const struct owners *o, struct str path)
+{
+    const char *why = "";
+    struct mmdb *m = mmdb_open(path, o->arena, &why);
+    if (!m)
+        command_fail(o->command, 0, "%.*s: %s", STR_ARG(str_safe(o->arena, path, 200, true)), why);
+    return m;
+}
+
+static void open_files(struct owners *o)
+{
+    const struct conf *conf = o->command->conf;
+    struct str problem;
+    o->psl = psl_open(o->arena, conf->dmarc_public_suffix_list, &problem);
+    if (str_ends_nocase(conf->reports_country_file, STR(".mmdb")))
+        o->country_file = open_mmdb(o, conf->reports_country_file);
+    else
+        o->countries = countries_open(conf->reports_country_file, o->arena);
+    if (conf->reports_network_file.n)
+        o->network_file = open_mmdb(o, conf->reports_network_file);
+}
+
+static struct str country_at(const struct owners *o, const struct netaddr *address)
+{
+    return o->country_file ? mmdb_country(o->country_file, address, o->arena)
+                           : country_of(o->countries, address, o->arena);
+}
+
 static void look_up(struct owners *o, const struct netaddr *address, struct received_owner *out)
 {
     const struct dns_answer *names =
         dns_lookup(&o->asker, spf_reverse_name(o->arena, address), DNS_PTR);
-    *out = (struct received_owner){.known = !dns_unknown(names),
-                                   .country = country_of(o->countries, address, o->arena)};
+    *out = (struct received_owner){.known = !dns_unknown(names), .country = country_at(o, address)};
     for (size_t i = 0; i < names->n && i < NAMES_MAX && !out->name.n; i++) {
         struct str name;
         if (!domain_normalize_ascii(o->arena, names->rr[i].text, &name) ||
@@ -55,6 +86,10 @@ static void look_up(struct owners *o, const struct netaddr *address, struct rece
         out->name = str_copy(o->arena, name);
         out->kind = SOURCE_NAME;
         out->source = organization_of(o, name);
+    }
+    if (!out->name.n && out->known) {
+        out->kind = SOURCE_AS;
+        out->source = mmdb_network(o->network_file, address, o->arena);
     }
 }
 
@@ -95,11 +130,9 @@ bool report_find_owners(struct command *c, struct received *store, size_t max, i
     size_t n = received_unknown_addresses(store, now - AGAIN_S, v, max);
     bool good = true;
     if (n && (c->dns || command_open_dns(c) == EX_OK)) {
-        struct str problem;
         struct owners o = {.command = c, .store = store, .arena = a, .now = now};
         o.asker = (struct dns_asker){.dns = c->dns, .arena = a, .patience_us = patience_us};
-        o.psl = psl_open(a, c->conf->dmarc_public_suffix_list, &problem);
-        o.countries = countries_open(c->conf->reports_country_file, a);
+        open_files(&o);
         good = find_some(&o, v, n);
     }
     arena_free(a);

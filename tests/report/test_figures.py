@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import corpus
+import mmdb
 
 ASSAY = sys.argv[1]
 DAY = 86400
@@ -41,12 +42,12 @@ def check(what, good, *more):
 
 
 class Store:
-    def __init__(self, folder, domains='"example.org", "example.com"'):
+    def __init__(self, folder, domains='"example.org", "example.com"', reports=""):
         self.folder = pathlib.Path(folder)
         (self.folder / "state").mkdir(parents=True)
         (self.folder / "zone").write_text(ZONE)
         (self.folder / "assay.conf").write_text(
-            f'state-dir = "{self.folder}/state";\nreports = {{ domains = [ {domains} ]; }};\n')
+            f'state-dir = "{self.folder}/state";\nreports = {{ domains = [ {domains} ]; {reports} }};\n')
 
     def run(self, *words, stdin=b""):
         command = [ASSAY, "report", words[0], "-c", str(self.folder / "assay.conf"), *map(str, words[1:])]
@@ -173,6 +174,7 @@ def compared(folder):
     check("the label counts", labelled["class"] == "spoof" and labelled["labelled"] and labelled["title"] == "The <b>ESP</b>",
           labelled)
     check("it is listed", "The <b>ESP</b>" in store.run("label")[1])
+    check("as JSON, too", [(la["source"], la["class"]) for la in store.json("label")] == [("esp.example", "spoof")])
     check("it is taken back", store.run("label", "esp.example", "none")[0] == 0 and
           not {s["source"]: s for s in store.json("sources")}["esp.example"]["labelled"])
     check("no class", store.run("label", "esp.example", "nonsense")[0] == 64)
@@ -205,6 +207,23 @@ def trust(folder):
     check("a better way: it counts", store.json("sources")[0]["messages"] == 5)
     store.run("receive", path)
     check("once", store.json("sources")[0]["messages"] == 5 and len(store.json("list")) == 1)
+
+
+def networks(folder):
+    """Who has no name has a network, by a file; and a country."""
+    where = folder / "geo.mmdb"
+    where.write_bytes(mmdb.make({
+        "192.0.2.0/24": {"autonomous_system_number": 64496, "autonomous_system_organization": "Example <Net>",
+                         "country": {"iso_code": "DE"}},
+        "203.0.113.0/24": {"country": {"iso_code": "FR"}}}))
+    store = Store(folder / "networks", reports=f'country-file = "{where}"; network-file = "{where}";')
+    store.receive([report("example.org", "A", TODAY - 3, [("192.0.2.3", 1, 0), ("203.0.113.10", 1, 0), ("198.51.100.9", 1, 0)])])
+    got = {s["source"]: (s["kind"], s["country"]) for s in store.json("sources")}
+    check("networks", got == {"AS64496 Example <Net>": ("as", "DE"), "example.org": ("name", "FR"),
+                              "198.51.100.0/24": ("network", None)}, got)
+    where.write_bytes(b"no such file")
+    status, out, err = (store.run("receive", "--trust", "aligned", store.folder / "mbox"))
+    check("a file that is none is told, and no more", status == 0, out, err)
 
 
 def readiness(folder):
@@ -280,7 +299,7 @@ def timed(store, words):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="assay-figures-") as name:
-        for part in [large] if "--large" in sys.argv else [compared, trust, readiness, alarms]:
+        for part in [large] if "--large" in sys.argv else [compared, trust, networks, readiness, alarms]:
             part(pathlib.Path(name))
     print(f"{len(FAILED)} failed")
     sys.exit(1 if FAILED else 0)
