@@ -67,7 +67,7 @@ static bool read_code(struct str text, struct dnsbl_code *code)
     return code->low[0] == 127 && code->high[0] == 127;
 }
 
-static void append(struct dnsbl_codes *codes, const struct dnsbl_code *code, struct arena *a)
+static void append_range(struct dnsbl_codes *codes, const struct dnsbl_code *code, struct arena *a)
 {
     codes->v = arena_grow(a, codes->v, codes->n * sizeof *code, (codes->n + 1) * sizeof *codes->v);
     codes->v[codes->n++] = *code;
@@ -84,7 +84,7 @@ static const char *add_range(struct dnsbl_codes *codes, struct str text, size_t 
         memcmp(last.low, last.high, 4) != 0 || first.low[3] > last.high[3])
         return WANTED;
     first.high[3] = last.high[3];
-    append(codes, &first, a);
+    append_range(codes, &first, a);
     return NULL;
 }
 
@@ -96,7 +96,7 @@ static const char *add_one(struct dnsbl_codes *codes, struct str text, struct ar
         return add_range(codes, text, dash, a);
     if (!read_code(text, &code))
         return WANTED;
-    append(codes, &code, a);
+    append_range(codes, &code, a);
     return NULL;
 }
 
@@ -130,7 +130,7 @@ struct str dnsbl_code_text(const struct dnsbl_code *code, struct arena *a)
     return sb_str(&b);
 }
 
-static bool has(const struct dnsbl_code *code, const struct netaddr *answer)
+static bool codes_have(const struct dnsbl_code *code, const struct netaddr *answer)
 {
     for (unsigned i = 0; i < 4; i++)
         if (answer->bytes[i] < code->low[i] || answer->bytes[i] > code->high[i])
@@ -141,7 +141,7 @@ static bool has(const struct dnsbl_code *code, const struct netaddr *answer)
 bool dnsbl_codes_have(const struct dnsbl_codes *codes, const struct netaddr *answer)
 {
     for (size_t i = 0; answer->family == 4 && i < codes->n; i++)
-        if (has(&codes->v[i], answer))
+        if (codes_have(&codes->v[i], answer))
             return true;
     return false;
 }

@@ -4,7 +4,7 @@
 #include "dnsbl/dnsbl.h"
 #include "mail/domain.h"
 
-static struct str below(struct arena *a, struct str first, struct str zone)
+static struct str name_below(struct arena *a, struct str first, struct str zone)
 {
     if (first.n + 1 + zone.n > DOMAIN_MAX)
         return STR_NONE;
@@ -18,18 +18,18 @@ struct str dnsbl_address_name(struct arena *a, const struct netaddr *address, st
     const uint8_t *b = address->bytes;
     char nibbles[64];
     if (address->family == 4)
-        return below(a, str_printf(a, "%u.%u.%u.%u", b[3], b[2], b[1], b[0]), zone);
+        return name_below(a, str_printf(a, "%u.%u.%u.%u", b[3], b[2], b[1], b[0]), zone);
     for (size_t i = 0; i < 16; i++) {
         nibbles[4 * i] = digits[b[15 - i] & 15];
         nibbles[4 * i + 2] = digits[b[15 - i] >> 4];
         nibbles[4 * i + 1] = nibbles[4 * i + 3] = '.';
     }
-    return below(a, (struct str){nibbles, sizeof nibbles - 1}, zone);
+    return name_below(a, (struct str){nibbles, sizeof nibbles - 1}, zone);
 }
 
 struct str dnsbl_domain_name(struct arena *a, struct str domain, struct str zone)
 {
-    return below(a, domain, zone);
+    return name_below(a, domain, zone);
 }
 
 /* 127.0.0.LAST, mapped into IPv6 for lists that are asked so. */
@@ -44,12 +44,12 @@ static struct str test_point(struct arena *a, int family, uint8_t last, struct s
 
 struct str dnsbl_probe_never(struct arena *a, int family, struct str zone)
 {
-    return family ? test_point(a, family, 1, zone) : below(a, STR("invalid"), zone);
+    return family ? test_point(a, family, 1, zone) : name_below(a, STR("invalid"), zone);
 }
 
 struct str dnsbl_probe_always(struct arena *a, int family, struct str zone)
 {
-    return family ? test_point(a, family, 2, zone) : below(a, STR("test"), zone);
+    return family ? test_point(a, family, 2, zone) : name_below(a, STR("test"), zone);
 }
 
 static const struct {

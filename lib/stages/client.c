@@ -114,7 +114,7 @@ static enum helo_result judge_helo(const struct stage_run *run)
     return is_our_name(run, s->helo) ? HELO_OURS : HELO_FINE;
 }
 
-static void mail(struct stage_run *run)
+static void client_mail(struct stage_run *run)
 {
     if (run->conf->client_mode != CHECK_OFF && message_is_checked(run->message, SERVICE_CLIENT))
         run->evidence->client.helo = judge_helo(run);
@@ -123,7 +123,7 @@ static void mail(struct stage_run *run)
 
 const struct stage stage_client = {
     .name = "client",
-    .mail = mail,
+    .mail = client_mail,
     .rcpt = check_iprev,
     .data = check_iprev,
     .eoh = check_iprev,

@@ -14,7 +14,7 @@ static const char *const iprev_names[] = {
 
 static const char *const helo_names[] = {[HELO_OURS] = "ours", [HELO_OTHER] = "other-address"};
 
-static void header(const struct telling *t, struct authres *w)
+static void client_header(const struct telling *t, struct authres *w)
 {
     const struct evidence_client *e = &t->evidence->client;
     char address[NETADDR_TEXT];
@@ -24,7 +24,7 @@ static void header(const struct telling *t, struct authres *w)
     authres_property(w, "policy.iprev", str_of(netaddr_format(&t->session->client, address)));
 }
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void client_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_client *e = &t->evidence->client;
     if (e->iprev != IPREV_NONE)
@@ -34,14 +34,14 @@ static void log_fields(const struct telling *t, struct strbuf *b)
         sb_printf(b, " helo-check=%s", helo_names[e->helo]);
 }
 
-static void json(const struct telling *t, struct json *j)
+static void client_json(const struct telling *t, struct json *j)
 {
     const struct evidence_client *e = &t->evidence->client;
     json_text(j, "iprev", str_of(iprev_names[e->iprev]));
     json_text(j, "helo_check", str_of(helo_names[e->helo]));
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void client_text(const struct telling *t, struct strbuf *b)
 {
     static const char *const words[] = {
         [IPREV_PASS] = "pass: it leads back from",
@@ -59,7 +59,7 @@ static void text(const struct telling *t, struct strbuf *b)
         sb_add(b, STR("  client   HELO is an address that is not the client's\n"));
 }
 
-static void count(const struct telling *t)
+static void client_count(const struct telling *t)
 {
     static const enum counter counters[] = {
         [IPREV_PASS] = CTR_IPREV_PASS,
@@ -73,5 +73,8 @@ static void count(const struct telling *t)
     counter_add(CTR_HELO_OURS, e->helo == HELO_OURS);
 }
 
-const struct stage_telling telling_client = {
-    .header = header, .log = log_fields, .json = json, .text = text, .count = count};
+const struct stage_telling telling_client = {.header = client_header,
+                                             .log = client_log,
+                                             .json = client_json,
+                                             .text = client_text,
+                                             .count = client_count};

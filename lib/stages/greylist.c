@@ -180,7 +180,7 @@ static void let_pass(const struct stage_run *run, const struct keys *keys)
                 ripe.n);
 }
 
-static void judge(const struct stage_run *run, const struct keys *keys)
+static void judge_greylist_keys(const struct stage_run *run, const struct keys *keys)
 {
     struct evidence_greylist *g = &run->evidence->greylist;
     bool unknown = false, seen = false, ripe = false;
@@ -214,12 +214,12 @@ static void look_up(struct stage_run *run, bool at_end)
         return;
     collect_keys(run, &keys);
     state_put_if_absent(run->memory, now, now, run->conf->greylist_window / 1000, keys.v, keys.n);
-    judge(run, &keys);
+    judge_greylist_keys(run, &keys);
 }
 
 /* What may turn out to be forwarded is asked about at its end, if it is none; a policy service has
  * no end to wait for. */
-static void data(struct stage_run *run)
+static void greylist_data(struct stage_run *run)
 {
     const struct conf *conf = run->conf;
     bool now = conf->greylist_at == GREYLIST_AT_DATA || run->message->checks;
@@ -229,7 +229,7 @@ static void data(struct stage_run *run)
 }
 
 /* And so is mail of an MTA that did not tell of DATA. */
-static void eom(struct stage_run *run)
+static void greylist_eom(struct stage_run *run)
 {
     if (run->conf->greylist_mode != CHECK_OFF &&
         run->evidence->greylist.result == GREYLIST_NOT_ASKED)
@@ -238,7 +238,7 @@ static void eom(struct stage_run *run)
 
 const struct stage stage_greylist = {
     .name = "greylist",
-    .data = data,
-    .eom = eom,
+    .data = greylist_data,
+    .eom = greylist_eom,
     .telling = &telling_greylist,
 };

@@ -10,7 +10,7 @@ static const char *const words[] = {
     [GREYLIST_NEW] = "new",       [GREYLIST_WAIT] = "wait",
 };
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void greylist_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_greylist *g = &t->evidence->greylist;
     if (g->result == GREYLIST_NOT_ASKED)
@@ -22,7 +22,7 @@ static void log_fields(const struct telling *t, struct strbuf *b)
         sb_printf(b, "(%.*s)", STR_ARG(g->why));
 }
 
-static void json(const struct telling *t, struct json *j)
+static void greylist_json(const struct telling *t, struct json *j)
 {
     const struct evidence_greylist *g = &t->evidence->greylist;
     if (g->result == GREYLIST_NOT_ASKED) {
@@ -37,7 +37,7 @@ static void json(const struct telling *t, struct json *j)
     json_end(j, '}');
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void greylist_text(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_greylist *g = &t->evidence->greylist;
     if (g->result == GREYLIST_NOT_ASKED)
@@ -48,7 +48,7 @@ static void text(const struct telling *t, struct strbuf *b)
     sb_addc(b, '\n');
 }
 
-static void count(const struct telling *t)
+static void greylist_count(const struct telling *t)
 {
     static const enum counter counters[] = {
         [GREYLIST_EXEMPT] = CTR_GREYLIST_EXEMPT, [GREYLIST_UNKNOWN] = CTR_GREYLIST_UNKNOWN,
@@ -61,4 +61,4 @@ static void count(const struct telling *t)
 }
 
 const struct stage_telling telling_greylist = {
-    .log = log_fields, .json = json, .text = text, .count = count};
+    .log = greylist_log, .json = greylist_json, .text = greylist_text, .count = greylist_count};

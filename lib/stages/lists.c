@@ -155,7 +155,7 @@ static void start_all(struct stage_run *run)
     state->n_begun = state->n;
 }
 
-static void begin(struct stage_run *run)
+static void begin_lists(struct stage_run *run)
 {
     const struct conf *conf = run->conf;
     const struct netaddr *client = &run->session->client;
@@ -173,8 +173,8 @@ static void begin(struct stage_run *run)
 
 /* --- Reading --- */
 
-static void judge(const struct stage_run *run, struct evidence_list *e, struct str name,
-                  struct str about)
+static void judge_lists(const struct stage_run *run, struct evidence_list *e, struct str name,
+                        struct str about)
 {
     struct dnsbl_answer answer;
     if (!name.n)
@@ -193,11 +193,12 @@ static void ask_about_all(const struct stage_run *run, struct evidence_list *e)
     char address[NETADDR_TEXT];
     if (e->list->asked.kind != DNSBL_DOMAIN) {
         netaddr_format(&run->session->client, address);
-        judge(run, e, address_name(run, e->list), str_copy(run->message->arena, str_of(address)));
+        judge_lists(run, e, address_name(run, e->list),
+                    str_copy(run->message->arena, str_of(address)));
         return;
     }
     for (size_t i = 0; i < state->n && !e->answer.counts; i++)
-        judge(run, e, domain_name(run, e->list, state->names[i]), state->names[i]);
+        judge_lists(run, e, domain_name(run, e->list, state->names[i]), state->names[i]);
 }
 
 static void suspend(struct evidence_list *e, const char *cause)
@@ -207,7 +208,7 @@ static void suspend(struct evidence_list *e, const char *cause)
 
 /* What the list says of its test points (RFC 5782 5). One that lists the world is out; of one that
  * is empty, "not listed" says nothing. */
-static void probe(const struct stage_run *run, struct evidence_list *e)
+static void probe_list(const struct stage_run *run, struct evidence_list *e)
 {
     static const struct dns_answer not_asked = {.status = DNS_PENDING};
     struct arena *a = run->message->arena;
@@ -242,7 +243,7 @@ static void read_list(const struct stage_run *run, struct evidence_list *e)
     }
     ask_about_all(run, e);
     if (e->answer.result == DNSBL_CLEAR || e->answer.result == DNSBL_LISTED)
-        probe(run, e);
+        probe_list(run, e);
     list_health_note(run->list_health, e->list->public_zone, e->list->label, &e->answer);
 }
 
@@ -290,12 +291,12 @@ static void read_all(struct stage_run *run)
 
 /* --- The points --- */
 
-static void mail(struct stage_run *run)
+static void lists_mail(struct stage_run *run)
 {
-    begin(run);
+    begin_lists(run);
 }
 
-static void data(struct stage_run *run)
+static void lists_data(struct stage_run *run)
 {
     if (!run->state)
         return;
@@ -305,17 +306,17 @@ static void data(struct stage_run *run)
 }
 
 /* What might have been forwarded, and was not, begins here. */
-static void eoh(struct stage_run *run)
+static void lists_eoh(struct stage_run *run)
 {
     if (!run->state)
-        begin(run);
+        begin_lists(run);
     if (!run->state)
         return;
     add_authors(run);
     start_all(run);
 }
 
-static void eom(struct stage_run *run)
+static void lists_eom(struct stage_run *run)
 {
     if (!run->state)
         return;
@@ -327,9 +328,9 @@ static void eom(struct stage_run *run)
 
 const struct stage stage_lists = {
     .name = "lists",
-    .mail = mail,
-    .data = data,
-    .eoh = eoh,
-    .eom = eom,
+    .mail = lists_mail,
+    .data = lists_data,
+    .eoh = lists_eoh,
+    .eom = lists_eom,
     .telling = &telling_lists,
 };

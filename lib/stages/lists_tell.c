@@ -30,7 +30,7 @@ static bool is_told(const struct evidence_lists *lists, size_t index)
     return false;
 }
 
-static void header(const struct telling *t, struct authres *w)
+static void lists_header(const struct telling *t, struct authres *w)
 {
     const struct evidence_lists *lists = &t->evidence->lists;
     char address[NETADDR_TEXT];
@@ -73,7 +73,7 @@ static void add_labels(const struct evidence_lists *lists,
 }
 
 /* dnsbl=7(Example BL,DNSWL): what has made the sum. */
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void lists_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_lists *lists = &t->evidence->lists;
     size_t out = 0;
@@ -104,7 +104,7 @@ static void list_json(const struct evidence_list *e, struct json *j)
     json_end(j, '}');
 }
 
-static void json(const struct telling *t, struct json *j)
+static void lists_json(const struct telling *t, struct json *j)
 {
     const struct evidence_lists *lists = &t->evidence->lists;
     if (!lists->checked) {
@@ -136,7 +136,7 @@ static void list_text(const struct telling *t, const struct evidence_list *e, st
     sb_addc(b, '\n');
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void lists_text(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_lists *lists = &t->evidence->lists;
     if (!lists->checked)
@@ -147,7 +147,7 @@ static void text(const struct telling *t, struct strbuf *b)
               (long long)t->conf->dnsbl_reject_at, (long long)t->conf->dnsbl_tag_at);
 }
 
-static void count(const struct telling *t)
+static void lists_count(const struct telling *t)
 {
     const struct evidence_lists *lists = &t->evidence->lists;
     for (size_t i = 0; i < lists->n; i++) {
@@ -161,5 +161,8 @@ static void count(const struct telling *t)
     }
 }
 
-const struct stage_telling telling_lists = {
-    .header = header, .log = log_fields, .json = json, .text = text, .count = count};
+const struct stage_telling telling_lists = {.header = lists_header,
+                                            .log = lists_log,
+                                            .json = lists_json,
+                                            .text = lists_text,
+                                            .count = lists_count};

@@ -44,7 +44,7 @@ static struct str record_name(struct arena *a, struct str domain)
     return str_printf(a, "_dmarc.%.*s", STR_ARG(domain));
 }
 
-static void mail(struct stage_run *run)
+static void reports_mail(struct stage_run *run)
 {
     struct arena *a = run->message->arena;
     if (!run->conf->reports_record || run->message->checks)
@@ -136,7 +136,7 @@ static bool has_report_subject(const struct message *m)
     return str_starts_nocase(header_unfold(m->arena, f->value), words);
 }
 
-static void eom(struct stage_run *run)
+static void reports_eom(struct stage_run *run)
 {
     struct state *state = run->state;
     if (!state)
@@ -150,4 +150,4 @@ static void eom(struct stage_run *run)
 }
 
 const struct stage stage_reports = {
-    .name = "reports", .mail = mail, .eom = eom, .telling = &telling_reports};
+    .name = "reports", .mail = reports_mail, .eom = reports_eom, .telling = &telling_reports};

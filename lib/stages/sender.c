@@ -137,19 +137,19 @@ static bool may_be_answered(struct stage_run *run, struct str domain)
     return result == SENDER_FINE || result == SENDER_TEMPERROR || result == SENDER_UNCHECKED;
 }
 
-static void mail(struct stage_run *run)
+static void sender_mail(struct stage_run *run)
 {
     check_domain(run);
 }
 
-static void eoh(struct stage_run *run)
+static void sender_eoh(struct stage_run *run)
 {
     check_domain(run);
     if (is_checked(run) && run->message->from.null)
         any_domain(run, start_one);
 }
 
-static void eom(struct stage_run *run)
+static void sender_eom(struct stage_run *run)
 {
     check_domain(run);
     if (is_checked(run) && run->message->from.null)
@@ -158,10 +158,10 @@ static void eom(struct stage_run *run)
 
 const struct stage stage_sender = {
     .name = "sender",
-    .mail = mail,
+    .mail = sender_mail,
     .rcpt = check_domain,
     .data = check_domain,
-    .eoh = eoh,
-    .eom = eom,
+    .eoh = sender_eoh,
+    .eom = sender_eom,
     .telling = &telling_sender,
 };

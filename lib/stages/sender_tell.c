@@ -10,7 +10,7 @@ static const char *const names[] = {
     [SENDER_TEMPERROR] = "temperror",
 };
 
-static void log_fields(const struct telling *t, struct strbuf *b)
+static void sender_log(const struct telling *t, struct strbuf *b)
 {
     const struct evidence_sender *e = &t->evidence->sender;
     if (e->domain != SENDER_UNCHECKED)
@@ -19,7 +19,7 @@ static void log_fields(const struct telling *t, struct strbuf *b)
         sb_add(b, STR(" header-sender=none"));
 }
 
-static void json(const struct telling *t, struct json *j)
+static void sender_json(const struct telling *t, struct json *j)
 {
     const struct evidence_sender *e = &t->evidence->sender;
     if (e->domain == SENDER_UNCHECKED && !e->no_address) {
@@ -32,7 +32,7 @@ static void json(const struct telling *t, struct json *j)
     json_end(j, '}');
 }
 
-static void text(const struct telling *t, struct strbuf *b)
+static void sender_text(const struct telling *t, struct strbuf *b)
 {
     static const char *const words[] = {
         [SENDER_FINE] = "receives mail",
@@ -49,7 +49,7 @@ static void text(const struct telling *t, struct strbuf *b)
                       "Sender and Reply-To\n"));
 }
 
-static void count(const struct telling *t)
+static void sender_count(const struct telling *t)
 {
     const struct evidence_sender *e = &t->evidence->sender;
     counter_add(CTR_SENDER_UNKNOWN, e->domain == SENDER_UNKNOWN);
@@ -60,4 +60,4 @@ static void count(const struct telling *t)
 }
 
 const struct stage_telling telling_sender = {
-    .log = log_fields, .json = json, .text = text, .count = count};
+    .log = sender_log, .json = sender_json, .text = sender_text, .count = sender_count};

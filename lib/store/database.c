@@ -25,7 +25,7 @@ bool database_init(struct database *db, struct str path, const struct database_s
     return n > 0 && (size_t)n + sizeof ".damaged" < sizeof db->path;
 }
 
-static bool fail(struct database *db, const char *what)
+static bool fail_database(struct database *db, const char *what)
 {
     snprintf(db->why, sizeof db->why, "%s", what);
     return false;
@@ -33,7 +33,7 @@ static bool fail(struct database *db, const char *what)
 
 static bool fail_by_errno(struct database *db)
 {
-    return fail(db, strerror(errno));
+    return fail_database(db, strerror(errno));
 }
 
 static bool fail_by_sqlite(struct database *db)
@@ -90,7 +90,7 @@ static bool make_file(struct database *db)
     close(fd);
     db->device = st.st_dev;
     db->inode = st.st_ino;
-    return plain || fail(db, "is no file");
+    return plain || fail_database(db, "is no file");
 }
 
 static bool connect_to(struct database *db, int flags)
@@ -137,9 +137,9 @@ static bool check_owner(struct database *db, int64_t id, int64_t version)
     if (version < 0 || id < 0)
         return fail_by_sqlite(db);
     if (id != (int64_t)db->schema->id && (id || version))
-        return fail(db, "is the database of another program");
+        return fail_database(db, "is the database of another program");
     if (version > (int64_t)db->schema->version)
-        return fail(db, "was written by a later version of assay");
+        return fail_database(db, "was written by a later version of assay");
     return true;
 }
 
@@ -176,7 +176,7 @@ static bool check_whole(struct database *db)
     if (!done)
         fail_by_sqlite(db);
     else if (!good)
-        fail(db, "is damaged");
+        fail_database(db, "is damaged");
     sqlite3_finalize(s);
     return good;
 }
@@ -237,7 +237,7 @@ bool database_open_read(struct database *db)
         if (version == (int64_t)db->schema->version)
             return true;
         db->empty = version == 0;
-        fail(db, "is not of this version of assay: start the daemon once");
+        fail_database(db, "is not of this version of assay: start the daemon once");
     }
     database_close(db);
     return false;

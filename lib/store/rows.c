@@ -217,7 +217,7 @@ static bool is_closing(struct rows *r)
     return closing;
 }
 
-static void *work(void *rows)
+static void *write_rows(void *rows)
 {
     struct rows *r = rows;
     bool more = true;
@@ -272,7 +272,7 @@ struct rows *rows_open(const struct rows_settings *settings, struct arena *a, st
     r->trouble.meanwhile = "until it works again rows wait in memory, as far as they fit";
     bool fits = database_init(&r->db, settings->path, &rows_schema);
     r->table = rows_table_new(&r->db);
-    if (fits && r->table && thread_start(&r->thread, work, r))
+    if (fits && r->table && thread_start(&r->thread, write_rows, r))
         return r;
     *problem = fits ? STR("no memory, or no thread")
                     : str_printf(a, "the path of %.*s is too long", STR_ARG(settings->path));

@@ -195,7 +195,7 @@ static bool make_room(struct rows_buffer *b, size_t n, size_t max)
     return true;
 }
 
-static void append(struct rows_buffer *b, const void *p, size_t n)
+static void append_packed(struct rows_buffer *b, const void *p, size_t n)
 {
     if (n)
         memcpy(b->p + b->n, p, n);
@@ -213,9 +213,9 @@ bool rows_pack(struct rows_buffer *b, const struct rows_record *record, size_t m
     }
     if (!make_room(b, all, max))
         return false;
-    append(b, &head, sizeof head);
+    append_packed(b, &head, sizeof head);
     for (size_t i = 0; i < TEXTS; i++)
-        append(b, text_of(&r, i)->p, text_of(&r, i)->n);
+        append_packed(b, text_of(&r, i)->p, text_of(&r, i)->n);
     return true;
 }
 

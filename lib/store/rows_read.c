@@ -37,7 +37,7 @@ struct str rows_reader_problem(const struct rows_reader *reader)
 
 /* --- Columns -----------------------------------------------------------------------------------*/
 
-static struct str column(sqlite3_stmt *s, int i)
+static struct str column_text(sqlite3_stmt *s, int i)
 {
     const void *p = sqlite3_column_blob(s, i);
     return (struct str){p ? p : "", p ? (size_t)sqlite3_column_bytes(s, i) : 0};
@@ -47,7 +47,7 @@ static struct row_policy columns_of_policy(sqlite3_stmt *s, int first)
 {
     struct str v[ROWS_POLICY_FIELDS];
     for (int i = 0; i < ROWS_POLICY_FIELDS; i++)
-        v[i] = column(s, first + i);
+        v[i] = column_text(s, first + i);
     return (struct row_policy){v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]};
 }
 
@@ -58,7 +58,8 @@ static uint64_t column_count(sqlite3_stmt *s, int i)
 }
 
 /* A statement with two numbers in it; NULL: that failed. */
-static sqlite3_stmt *begin(struct rows_reader *reader, const char *sql, int64_t one, int64_t two)
+static sqlite3_stmt *begin_reading(struct rows_reader *reader, const char *sql, int64_t one,
+                                   int64_t two)
 {
     sqlite3_stmt *s = database_prepare(&reader->db, sql);
     if (s) {
@@ -69,7 +70,7 @@ static sqlite3_stmt *begin(struct rows_reader *reader, const char *sql, int64_t 
 }
 
 /* `rc` is what the last step said. */
-static bool end(struct rows_reader *reader, sqlite3_stmt *s, int rc)
+static bool end_reading(struct rows_reader *reader, sqlite3_stmt *s, int rc)
 {
     bool good = rc == SQLITE_DONE || rc == SQLITE_ROW;
     if (!good)
@@ -84,13 +85,14 @@ bool rows_read_periods(struct rows_reader *reader, int64_t from_day, int64_t to_
                        rows_period_fn *each, void *context)
 {
     int rc;
-    sqlite3_stmt *s = begin(reader,
-                            "SELECT g.day, g.policy, g.n, g.m, domain, p, sp, np, adkim, aspf, fo,"
-                            " testing, discovery, destinations FROM (SELECT day, policy,"
-                            " count(*) n, sum(messages) m FROM row WHERE day BETWEEN ?1 AND ?2"
-                            " GROUP BY day, policy) g JOIN policy ON policy.id = g.policy"
-                            " ORDER BY g.day, g.policy",
-                            from_day, to_day);
+    sqlite3_stmt *s =
+        begin_reading(reader,
+                      "SELECT g.day, g.policy, g.n, g.m, domain, p, sp, np, adkim, aspf, fo,"
+                      " testing, discovery, destinations FROM (SELECT day, policy,"
+                      " count(*) n, sum(messages) m FROM row WHERE day BETWEEN ?1 AND ?2"
+                      " GROUP BY day, policy) g JOIN policy ON policy.id = g.policy"
+                      " ORDER BY g.day, g.policy",
+                      from_day, to_day);
     if (!s)
         return false;
     while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
@@ -104,7 +106,7 @@ bool rows_read_periods(struct rows_reader *reader, int64_t from_day, int64_t to_
         if (!each(context, &p))
             break;
     }
-    return end(reader, s, rc);
+    return end_reading(reader, s, rc);
 }
 
 static void read_source(struct str bytes, struct netaddr *out)
@@ -121,12 +123,12 @@ static void read_row(sqlite3_stmt *s, const struct rows_period *period, struct a
 {
     *out = (struct row){
         .policy = period->policy,
-        .header_from = column(s, 1),
-        .envelope_from = column(s, 2),
-        .envelope_to = column(s, 3),
+        .header_from = column_text(s, 1),
+        .envelope_from = column_text(s, 2),
+        .envelope_to = column_text(s, 3),
     };
-    read_source(column(s, 0), &out->source);
-    rows_read_results(column(s, 4), a, out);
+    read_source(column_text(s, 0), &out->source);
+    rows_read_results(column_text(s, 4), a, out);
     rows_read_verdict(sqlite3_column_int64(s, 5), out);
 }
 
@@ -136,12 +138,13 @@ bool rows_read(struct rows_reader *reader, const struct rows_period *period, row
     int rc;
     struct row row;
     bool go_on = true;
-    sqlite3_stmt *s = begin(reader,
-                            "SELECT source, header_from, envelope_from, envelope_to, text, verdict,"
-                            " messages FROM row JOIN sender ON sender.id = row.sender"
-                            " JOIN results ON results.id = row.results"
-                            " WHERE day = ?1 AND policy = ?2 ORDER BY source, sender, results",
-                            period->day, period->policy_id);
+    sqlite3_stmt *s =
+        begin_reading(reader,
+                      "SELECT source, header_from, envelope_from, envelope_to, text, verdict,"
+                      " messages FROM row JOIN sender ON sender.id = row.sender"
+                      " JOIN results ON results.id = row.results"
+                      " WHERE day = ?1 AND policy = ?2 ORDER BY source, sender, results",
+                      period->day, period->policy_id);
     if (!s)
         return false;
     struct arena *a = arena_new(0);
@@ -151,23 +154,24 @@ bool rows_read(struct rows_reader *reader, const struct rows_period *period, row
         go_on = each(context, &row, column_count(s, 6));
     }
     arena_free(a);
-    return end(reader, s, rc);
+    return end_reading(reader, s, rc);
 }
 
 bool rows_read_tallies(struct rows_reader *reader, int64_t from_day, int64_t to_day,
                        rows_tally_fn *each, void *context)
 {
     int rc;
-    sqlite3_stmt *s = begin(reader,
-                            "SELECT day, name, messages FROM tally WHERE day BETWEEN ?1 AND ?2"
-                            " ORDER BY day, name",
-                            from_day, to_day);
+    sqlite3_stmt *s =
+        begin_reading(reader,
+                      "SELECT day, name, messages FROM tally WHERE day BETWEEN ?1 AND ?2"
+                      " ORDER BY day, name",
+                      from_day, to_day);
     if (!s)
         return false;
     while ((rc = sqlite3_step(s)) == SQLITE_ROW)
-        if (!each(context, sqlite3_column_int64(s, 0), column(s, 1), column_count(s, 2)))
+        if (!each(context, sqlite3_column_int64(s, 0), column_text(s, 1), column_count(s, 2)))
             break;
-    return end(reader, s, rc);
+    return end_reading(reader, s, rc);
 }
 
 bool rows_read_dispositions(struct rows_reader *reader, int64_t from_day, int64_t to_day,
@@ -175,10 +179,11 @@ bool rows_read_dispositions(struct rows_reader *reader, int64_t from_day, int64_
 {
     int rc;
     struct row row;
-    sqlite3_stmt *s = begin(reader,
-                            "SELECT day, verdict, sum(messages) FROM row WHERE day BETWEEN ?1"
-                            " AND ?2 GROUP BY day, verdict",
-                            from_day, to_day);
+    sqlite3_stmt *s =
+        begin_reading(reader,
+                      "SELECT day, verdict, sum(messages) FROM row WHERE day BETWEEN ?1"
+                      " AND ?2 GROUP BY day, verdict",
+                      from_day, to_day);
     if (!s)
         return false;
     while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
@@ -186,5 +191,5 @@ bool rows_read_dispositions(struct rows_reader *reader, int64_t from_day, int64_
         if (!each(context, sqlite3_column_int64(s, 0), row.disposition, column_count(s, 2)))
             break;
     }
-    return end(reader, s, rc);
+    return end_reading(reader, s, rc);
 }

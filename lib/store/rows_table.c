@@ -129,7 +129,7 @@ static void bind_texts(sqlite3_stmt *s, const struct str *v, size_t n)
         sqlite3_bind_text(s, (int)i + 1, v[i].n ? v[i].p : "", (int)v[i].n, SQLITE_STATIC);
 }
 
-static bool finish(struct rows_table *t, sqlite3_stmt *s)
+static bool finish_statements(struct rows_table *t, sqlite3_stmt *s)
 {
     bool good = sqlite3_step(s) == SQLITE_DONE;
     if (!good)
@@ -167,7 +167,7 @@ static int64_t find_or_insert(struct rows_table *t, enum shared kind, const stru
     if (!insert)
         return 0;
     bind_texts(insert, v, n);
-    return finish(t, insert) ? sqlite3_last_insert_rowid(t->db->sql) : 0;
+    return finish_statements(t, insert) ? sqlite3_last_insert_rowid(t->db->sql) : 0;
 }
 
 static int64_t number_of(struct rows_table *t, enum shared kind, const struct str *v, size_t n)
@@ -197,7 +197,7 @@ static bool write_row(struct rows_table *t, const struct rows_record *r)
     sqlite3_bind_int64(s, 4, sender);
     sqlite3_bind_int64(s, 5, results);
     sqlite3_bind_int64(s, 6, r->verdict);
-    return finish(t, s);
+    return finish_statements(t, s);
 }
 
 static bool write_tally(struct rows_table *t, const struct rows_record *r)
@@ -207,7 +207,7 @@ static bool write_tally(struct rows_table *t, const struct rows_record *r)
         return false;
     sqlite3_bind_int64(s, 1, r->day);
     sqlite3_bind_text(s, 2, r->results.n ? r->results.p : "", (int)r->results.n, SQLITE_STATIC);
-    return finish(t, s);
+    return finish_statements(t, s);
 }
 
 /* The numbers that were remembered may be those of texts that go. */

@@ -115,7 +115,7 @@ static bool fits(const struct state_key *keys, size_t n)
 }
 
 /* `like` says what is asked. */
-static void ask(struct state_asker *asker, struct question like, struct state_key *keys)
+static void ask_store(struct state_asker *asker, struct question like, struct state_key *keys)
 {
     struct state *s = asker->state;
     bool unknown = false;
@@ -133,7 +133,7 @@ static void ask(struct state_asker *asker, struct question like, struct state_ke
 
 void state_get(struct state_asker *asker, int64_t now, struct state_key *keys, size_t n)
 {
-    ask(asker, (struct question){.op = STATE_OP_GET, .now = now, .n = n}, keys);
+    ask_store(asker, (struct question){.op = STATE_OP_GET, .now = now, .n = n}, keys);
 }
 
 void state_put_if_absent(struct state_asker *asker, int64_t now, int64_t value, int64_t ttl_s,
@@ -141,12 +141,12 @@ void state_put_if_absent(struct state_asker *asker, int64_t now, int64_t value, 
 {
     const struct question like = {
         .op = STATE_OP_PUT, .now = now, .value = value, .ttl_s = ttl_s, .n = n};
-    ask(asker, like, keys);
+    ask_store(asker, like, keys);
 }
 
 void state_forget(struct state_asker *asker, struct state_key *keys, size_t n)
 {
-    ask(asker, (struct question){.op = STATE_OP_FORGET, .n = n}, keys);
+    ask_store(asker, (struct question){.op = STATE_OP_FORGET, .n = n}, keys);
 }
 
 void state_touch(struct state *s, int64_t now, int64_t ttl_s, const struct state_key *keys,

@@ -97,7 +97,8 @@ static void *make_cached(void *like)
     return c;
 }
 
-static void remember(struct local *l, int64_t now, struct str key, int64_t value, int64_t expires)
+static void remember_local(struct local *l, int64_t now, struct str key, int64_t value,
+                           int64_t expires)
 {
     bool made;
     struct cached like = {
@@ -206,7 +207,7 @@ static bool change(struct local *l, enum statement which, struct str key, int64_
 }
 
 /* *expires is 0 where there is nothing. */
-static bool find(struct local *l, struct state_key *key, int64_t *expires)
+static bool find_local(struct local *l, struct state_key *key, int64_t *expires)
 {
     int rc = step_on(l, FIND, key->key, 0, 0);
     *expires = 0;
@@ -317,7 +318,7 @@ struct answer {
 
 static bool answer_lookup(struct local *l, const struct question *q, struct answer *a)
 {
-    if (!find(l, a->key, &a->expires))
+    if (!find_local(l, a->key, &a->expires))
         return false;
     a->key->result = a->expires > q->now ? STATE_ANSWER : STATE_ABSENT;
     if (a->key->result == STATE_ANSWER)
@@ -354,7 +355,7 @@ static bool do_touch(struct local *l, const struct question *q, struct answer *a
 static bool do_forget(struct local *l, struct answer *a)
 {
     int64_t expires;
-    if (!find(l, a->key, &expires) || !change(l, FORGET, a->key->key, 0, 0))
+    if (!find_local(l, a->key, &expires) || !change(l, FORGET, a->key->key, 0, 0))
         return false;
     a->key->result = expires ? STATE_ANSWER : STATE_ABSENT;
     lru_drop(l->cache, a->key->key, NULL);
@@ -463,7 +464,7 @@ static void give_answers(struct local *l, struct batch *b, bool good)
         size_t n = q->n; /* it may be gone when it is answered */
         for (size_t k = at; good && k < at + n; k++)
             if (b->expires[k] > q->now)
-                remember(l, q->now, b->keys[k].key, b->keys[k].value, b->expires[k]);
+                remember_local(l, q->now, b->keys[k].key, b->keys[k].value, b->expires[k]);
         question_answer(q, good ? &b->keys[at] : NULL);
         at += n;
     }
@@ -504,7 +505,7 @@ static void answer_batch(struct local *l, struct batch *b)
 
 /* --- Its life ----------------------------------------------------------------------------------*/
 
-static void *work(void *local)
+static void *work_local(void *local)
 {
     struct local *l = local;
     struct batch *b = calloc(1, sizeof *b);
@@ -572,7 +573,7 @@ struct state_backend *state_local_open(const struct state_settings *settings)
                  settings->pause_us ? settings->pause_us : PAUSE_US);
     atomic_store(&l->seen_us, clock_us() - TRUST_US);
     keep_place(l, NULL);
-    if (database_init(&l->db, settings->path, &schema) && thread_start(&l->thread, work, l))
+    if (database_init(&l->db, settings->path, &schema) && thread_start(&l->thread, work_local, l))
         return &l->base;
     free_local(l);
     return NULL;

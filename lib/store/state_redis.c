@@ -44,7 +44,7 @@ struct redis {
 
 /* --- Replies -----------------------------------------------------------------------------------*/
 
-static bool fail(struct redis *r, const char *why)
+static bool fail_server(struct redis *r, const char *why)
 {
     snprintf(r->why, sizeof r->why, "%s", why);
     return false;
@@ -55,7 +55,7 @@ static bool fail_link(struct redis *r)
 {
     bool late =
         r->link && r->link->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
-    fail(r, late ? "no answer in time" : r->link ? r->link->errstr : "no memory");
+    fail_server(r, late ? "no answer in time" : r->link ? r->link->errstr : "no memory");
     if (r->link)
         redisFree(r->link);
     r->link = NULL;
@@ -73,7 +73,7 @@ static redisReply *read_reply(struct redis *r)
     redisReply *reply = got;
     if (reply->type != REDIS_REPLY_ERROR)
         return reply;
-    fail(r, reply->str);
+    fail_server(r, reply->str);
     freeReplyObject(reply);
     return NULL;
 }
@@ -98,7 +98,7 @@ static bool succeeds(struct redis *r, redisReply *reply)
         return fail_link(r);
     bool good = reply->type != REDIS_REPLY_ERROR;
     if (!good)
-        fail(r, reply->str);
+        fail_server(r, reply->str);
     freeReplyObject(reply);
     return good;
 }
@@ -252,7 +252,7 @@ static bool read_batch(struct redis *r, struct batch *b)
         question_answer(q, answers);
         b->given++;
         if (clock_us() > until_us && b->given < b->n) {
-            fail(r, "no answer in time");
+            fail_server(r, "no answer in time");
             redisFree(r->link);
             r->link = NULL;
             return false;
@@ -330,7 +330,7 @@ static void answer_batch(struct redis *r, struct batch *b)
 
 /* --- Its life ----------------------------------------------------------------------------------*/
 
-static void *work(void *redis)
+static void *work_server(void *redis)
 {
     struct redis *r = redis;
     struct batch *b = calloc(1, sizeof *b);
@@ -413,7 +413,7 @@ struct state_backend *state_redis_open(const struct state_server *server, int64_
     r->base = (struct state_backend){take_redis, NULL, close_redis};
     if (pause_us)
         r->trouble.longest_us = pause_us;
-    if (thread_start(&r->thread, work, r))
+    if (thread_start(&r->thread, work_server, r))
         return &r->base;
     free_redis(r);
     return NULL;
@@ -462,7 +462,7 @@ static bool list_some(const struct listing *l, struct str pattern, char cursor[2
     if (good)
         snprintf(cursor, 24, "%s", reply->element[0]->str);
     else if (reply)
-        fail(r, reply->type == REDIS_REPLY_ERROR ? reply->str : "an answer that is none");
+        fail_server(r, reply->type == REDIS_REPLY_ERROR ? reply->str : "an answer that is none");
     else
         fail_link(r);
     for (size_t i = 0; good && i < reply->element[1]->elements; i++)

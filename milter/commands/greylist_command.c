@@ -148,7 +148,7 @@ static bool forget(struct command *c, struct state_asker *asker, struct state_ke
 }
 
 /* As if it had come first long enough ago, and passed now. */
-static bool add(struct command *c, struct state_asker *asker, struct state_key *key)
+static bool add_name(struct command *c, struct state_asker *asker, struct state_key *key)
 {
     struct str words = greykey_words(key->key, c->arena);
     int64_t now = time(NULL);
@@ -195,7 +195,7 @@ static int forget_run(struct command *c)
 
 static int add_run(struct command *c)
 {
-    return change_all(c, add);
+    return change_all(c, add_name);
 }
 
 #define STATUS "0; 64 a word that is neither network nor domain; 75 the store cannot be had now."

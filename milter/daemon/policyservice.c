@@ -230,7 +230,7 @@ static struct str next_field(struct asking *q)
 /* --- Judging -----------------------------------------------------------------------------------*/
 
 /* The action that refuses the message, or STR_NONE. */
-static struct str judge(struct asking *q, unsigned checks)
+static struct str judge_request(struct asking *q, unsigned checks)
 {
     const struct session_peer peer = {.context = q->client->connection, .waits = tell_of_wait};
     struct dialogue *d = dialogue_new(runtime_host(q->client->service->runtime), &peer);
@@ -255,7 +255,7 @@ static struct str answer_exception(struct asking *q, enum exception exception)
 {
     struct instance *known = &q->known;
     bool passed = !(q->checks & ~known->judged) && !(q->checks & known->refused);
-    struct str refusal = passed ? STR_NONE : judge(q, q->checks);
+    struct str refusal = passed ? STR_NONE : judge_request(q, q->checks);
     if (refusal.n)
         return refusal;
     if (!known->spared.n || exception == EXCEPTION_OF_ALL)
@@ -286,7 +286,7 @@ static struct str answer_all(struct asking *q)
         return known->action;
     if (!rest)
         return next_field(q);
-    struct str refusal = judge(q, rest);
+    struct str refusal = judge_request(q, rest);
     known->judged |= rest;
     if (!refusal.n)
         return next_field(q);
