@@ -226,19 +226,47 @@ bool database_open(struct database *db)
     return damaged && put_aside(db) && try_to_open(db, &damaged);
 }
 
-bool database_open_read(struct database *db)
+static bool finish_reading(struct database *db)
 {
     int64_t version;
+    if (!read_version(db, &version))
+        return false;
+    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_busy_timeout(db->sql, 2000);
+    db->empty = version == 0;
+    if (version != (int64_t)db->schema->version)
+        return fail_database(db, "is not of this version of assay: start the daemon once");
+    return true;
+}
+
+/* As it lies there, without the files beside it. */
+static bool connect_unchanging(struct database *db)
+{
+    char uri[3 * sizeof db->path + 32] = "file:";
+    size_t n = strlen(uri);
+    for (const char *p = db->path; *p; p++)
+        n += (size_t)snprintf(uri + n, sizeof uri - n, strchr("%?#", *p) ? "%%%02X" : "%c",
+                              (unsigned)(unsigned char)*p);
+    snprintf(uri + n, sizeof uri - n, "?immutable=1");
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(uri, &db->sql, flags | SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK)
+        return fail_by_sqlite(db);
+    return true;
+}
+
+bool database_open_read(struct database *db)
+{
     if (access(db->path, R_OK))
         return fail_by_errno(db);
-    if (connect_to(db, SQLITE_OPEN_READONLY) && read_version(db, &version)) {
-        sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-        sqlite3_busy_timeout(db->sql, 2000);
-        if (version == (int64_t)db->schema->version)
-            return true;
-        db->empty = version == 0;
-        fail_database(db, "is not of this version of assay: start the daemon once");
-    }
+    if (connect_to(db, SQLITE_OPEN_READONLY) && finish_reading(db))
+        return true;
+    int problem = db->sql ? sqlite3_errcode(db->sql) & 0xff : SQLITE_OK;
+    database_close(db);
+    if (problem != SQLITE_CANTOPEN && problem != SQLITE_READONLY)
+        return false;
+    /* Who may not write beside it cannot have it as a database that others write. */
+    if (connect_unchanging(db) && finish_reading(db))
+        return true;
     database_close(db);
     return false;
 }

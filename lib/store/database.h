@@ -43,7 +43,9 @@ bool database_init(struct database *db, struct str path, const struct database_s
  * why. */
 bool database_open(struct database *db);
 
-/* Opens for reading what is there. A version other than today's cannot be read. */
+/* Opens for reading what is there. A version other than today's cannot be read. Whoever has no
+ * right to write beside the file reads it as it lies there while nobody else has it open; if it is
+ * written meanwhile, what was read may be wrong: look at its time, and read once more. */
 bool database_open_read(struct database *db);
 
 void database_close(struct database *db);

@@ -7,26 +7,6 @@
 #include "milter/commands/commands.h"
 #include "milter/commands/report_figures.h"
 
-static void causes_json(struct json *j, const uint64_t causes[CAUSE_COUNT])
-{
-    for (int i = 0; i < CAUSE_COUNT; i++)
-        json_number(j, figures_cause_word((enum figures_cause)i), (int64_t)causes[i]);
-}
-
-static void source_json(struct figures_words *w, const struct figures_source *s)
-{
-    struct json *j = &w->json;
-    json_object(j, NULL);
-    json_text(j, "source", s->name);
-    json_text(j, "class", str_of(source_class_word(s->class)));
-    json_number(j, "messages", (int64_t)figures_all(&s->counts));
-    json_number(j, "fail", (int64_t)s->counts.fail);
-    json_object(j, "causes");
-    causes_json(j, s->causes);
-    json_end(j, '}');
-    json_end(j, '}');
-}
-
 static void source_csv(struct figures_words *w, const struct figures_source *s)
 {
     csv_text(&w->table, s->name);
@@ -55,7 +35,7 @@ static void print_sources(struct figures_words *w, const struct figures *f)
         if (!f->sources[i].counts.fail)
             continue;
         if (w->command->json)
-            source_json(w, &f->sources[i]);
+            answer_failing(&w->json, &f->sources[i]);
         else if (w->csv)
             source_csv(w, &f->sources[i]);
         else

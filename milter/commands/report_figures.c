@@ -80,18 +80,6 @@ const char *figures_day_text(int64_t day, char out[16])
     return out;
 }
 
-void figures_json_counts(struct json *j, const struct figures_counts *c)
-{
-    json_number(j, "messages", (int64_t)figures_all(c));
-    json_number(j, "pass_both", (int64_t)c->both);
-    json_number(j, "pass_dkim", (int64_t)c->dkim);
-    json_number(j, "pass_spf", (int64_t)c->spf);
-    json_number(j, "fail", (int64_t)c->fail);
-    json_number(j, "quarantined", (int64_t)c->quarantined);
-    json_number(j, "rejected", (int64_t)c->rejected);
-    json_number(j, "overridden", (int64_t)c->overridden);
-}
-
 const char *figures_percent(uint64_t part, uint64_t all, char out[16])
 {
     unsigned tenths = all ? (unsigned)((double)part * 1000.0 / (double)all) % 10000 : 0;

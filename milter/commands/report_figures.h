@@ -4,7 +4,7 @@
 
 #include "milter/commands/csv.h"
 #include "milter/commands/report.h"
-#include "report/in/figures.h"
+#include "report/in/answer.h"
 
 /* The own of these commands. */
 struct figures_words {
@@ -47,7 +47,6 @@ int figures_finish(struct figures_words *w, bool good, int status);
 
 struct str figures_clean(const struct figures_words *w, struct str text, size_t max);
 const char *figures_day_text(int64_t day, char out[16]); /* "2026-11-30", "-" */
-void figures_json_counts(struct json *j, const struct figures_counts *c);
 /* "99.2", of 100. */
 const char *figures_percent(uint64_t part, uint64_t all, char out[16]);
 

@@ -132,5 +132,6 @@ const struct command_row report_html_command = {
     .run = html_run,
     .about = "Writes HTML pages of what the stored reports say: for each of our domains, and for "
              "all of them, over 7, 30 and 90 days. They need no server and no script.",
+    .notes = "assay-web serves the same pages live, with filters and with the reports themselves.",
     .status = "0; 73 a file cannot be written; 75 the store cannot be had now.",
 };

@@ -11,41 +11,6 @@
 
 /* --- Readiness ---------------------------------------------------------------------------------*/
 
-static void readiness_json(struct figures_words *w, const struct readiness *r)
-{
-    struct json *j = &w->json;
-    json_object(j, NULL);
-    json_text(j, "domain", r->domain);
-    json_text_or_null(j, "policy", r->p);
-    json_text(j, "verdict", str_of(readiness_word(r->verdict)));
-    json_number(j, "days", (int64_t)r->days);
-    json_number(j, "reporters", (int64_t)r->reporters);
-    json_number(j, "pass_per_10000", r->share);
-    json_object(j, "classes");
-    for (int i = 0; i < CLASS_COUNT; i++) {
-        json_object(j, source_class_word((enum source_class)i));
-        json_number(j, "messages", (int64_t)r->classes[i].messages);
-        json_number(j, "fail", (int64_t)r->classes[i].fail);
-        json_end(j, '}');
-    }
-    json_end(j, '}');
-    json_array(j, "hit");
-    for (size_t i = 0; i < r->n_hit; i++) {
-        json_object(j, NULL);
-        json_text(j, "source", r->hit[i].name);
-        json_text(j, "class", str_of(source_class_word(r->hit[i].class)));
-        json_number(j, "fail", (int64_t)r->hit[i].counts.fail);
-        json_end(j, '}');
-    }
-    json_end(j, ']');
-    json_text(j, "summary", r->summary);
-    json_array(j, "notes");
-    for (size_t i = 0; i < r->n_lines; i++)
-        json_text(j, NULL, r->lines[i]);
-    json_end(j, ']');
-    json_end(j, '}');
-}
-
 static void readiness_csv(struct figures_words *w, const struct readiness *r)
 {
     csv_text(&w->table, r->domain);
@@ -72,7 +37,7 @@ static bool judge_domain(struct figures_words *w, struct str domain)
     if (!readiness_read(w->store, &f, w->command->arena, &r))
         return false;
     if (w->command->json)
-        readiness_json(w, &r);
+        answer_readiness(&w->json, &r);
     else if (w->csv)
         readiness_csv(w, &r);
     else
@@ -97,19 +62,6 @@ static int readiness_run(struct command *c)
 }
 
 /* --- Alarms ------------------------------------------------------------------------------------*/
-
-static void alarm_json(struct figures_words *w, const struct alarm *a)
-{
-    struct json *j = &w->json;
-    json_object(j, NULL);
-    json_text(j, "alarm", str_of(alarm_word(a->kind)));
-    json_bool(j, "grave", a->grave);
-    json_text(j, "domain", a->domain);
-    json_text_or_null(j, "about", a->about);
-    json_number(j, "since", a->day * 86400);
-    json_text(j, "text", a->text);
-    json_end(j, '}');
-}
 
 static void alarm_csv(struct figures_words *w, const struct alarm *a)
 {
@@ -142,7 +94,7 @@ static int alarms_run(struct command *c)
         fputs("alarm,grave,domain,about,since,text\r\n", stdout);
     for (size_t i = 0; good && i < n; i++) {
         if (c->json)
-            alarm_json(w, &v[i]);
+            answer_alarm(&w->json, &v[i]);
         else if (w->csv)
             alarm_csv(w, &v[i]);
         else

@@ -8,6 +8,7 @@
 #include "milter/commands/commands.h"
 #include "milter/commands/csv.h"
 #include "milter/commands/report.h"
+#include "report/in/answer.h"
 
 /* The own of both. */
 struct listing {
@@ -58,90 +59,11 @@ static struct str clean(const struct listing *l, struct str text, size_t max)
 
 /* --- JSON: the contract stands in assay-report(1) ----------------------------------------------*/
 
-static void json_report(struct listing *l, const struct received_report *r)
-{
-    struct json *j = &l->json;
-    const struct aggregate_head *h = &r->head;
-    json_object(j, NULL);
-    json_text(j, "org_name", h->org_name);
-    json_text(j, "email", h->email);
-    json_text(j, "report_id", h->report_id);
-    json_text(j, "domain", h->policy.domain);
-    json_number(j, "begin", h->begin);
-    json_number(j, "end", h->end);
-    json_number(j, "records", (int64_t)r->records);
-    json_number(j, "messages", (int64_t)r->messages);
-    json_text(j, "trust", str_of(trust_word(r->trust)));
-    json_bool(j, "damaged", r->damaged);
-    json_number(j, "received", r->received);
-    json_number(j, "skipped", (int64_t)r->skipped);
-    json_bool(j, "repaired", r->repaired);
-    json_text_or_null(j, "origin", r->origin);
-}
-
-static void json_policy(struct json *j, const struct aggregate_policy *p)
-{
-    const struct {
-        const char *name;
-        struct str value;
-    } fields[] = {
-        {"p", p->p},     {"sp", p->sp},           {"np", p->np},
-        {"pct", p->pct}, {"adkim", p->adkim},     {"aspf", p->aspf},
-        {"fo", p->fo},   {"testing", p->testing}, {"discovery_method", p->discovery},
-    };
-    json_object(j, "policy");
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        json_text_or_null(j, fields[i].name, fields[i].value);
-    json_end(j, '}');
-}
-
-static void json_results(struct json *j, const struct aggregate_row *row)
-{
-    json_array(j, "reasons");
-    for (size_t i = 0; i < row->n_reasons; i++) {
-        json_object(j, NULL);
-        json_text_or_null(j, "type", row->reasons[i].type);
-        json_text_or_null(j, "comment", row->reasons[i].comment);
-        json_end(j, '}');
-    }
-    json_end(j, ']');
-    json_text(j, "header_from", row->header_from);
-    json_text(j, "envelope_from", row->envelope_from);
-    json_text(j, "envelope_to", row->envelope_to);
-    json_array(j, "auth_dkim");
-    for (size_t i = 0; i < row->n_dkim; i++) {
-        json_object(j, NULL);
-        json_text_or_null(j, "domain", row->auth_dkim[i].domain);
-        json_text_or_null(j, "selector", row->auth_dkim[i].selector);
-        json_text_or_null(j, "result", row->auth_dkim[i].result);
-        json_end(j, '}');
-    }
-    json_end(j, ']');
-    json_array(j, "auth_spf");
-    for (size_t i = 0; i < row->n_spf; i++) {
-        json_object(j, NULL);
-        json_text_or_null(j, "domain", row->auth_spf[i].domain);
-        json_text_or_null(j, "scope", row->auth_spf[i].scope);
-        json_text_or_null(j, "result", row->auth_spf[i].result);
-        json_end(j, '}');
-    }
-    json_end(j, ']');
-}
-
 static bool json_row(void *listing, const struct aggregate_row *row)
 {
     struct listing *l = listing;
-    struct json *j = &l->json;
-    char address[NETADDR_TEXT];
-    json_object(j, NULL);
-    json_text(j, "source_ip", str_of(netaddr_format(&row->source, address)));
-    json_number(j, "count", row->count);
-    json_text(j, "disposition", str_of(aggregate_disposition_word(row->disposition)));
-    json_text(j, "dkim", row->dkim ? STR("pass") : STR("fail"));
-    json_text(j, "spf", row->spf ? STR("pass") : STR("fail"));
-    json_results(j, row);
-    json_end(j, '}');
-    if (j->out.n > FLUSH_AT)
+    answer_row(&l->json, row);
+    if (l->json.out.n > FLUSH_AT)
         flush(l);
     return true;
 }
@@ -149,7 +71,7 @@ static bool json_row(void *listing, const struct aggregate_row *row)
 static bool list_json(void *listing, const struct received_report *r)
 {
     struct listing *l = listing;
-    json_report(l, r);
+    answer_report(&l->json, r);
     json_end(&l->json, '}');
     if (l->json.out.n > FLUSH_AT)
         flush(l);
@@ -160,11 +82,8 @@ static bool list_json(void *listing, const struct received_report *r)
 static bool show_json(void *listing, const struct received_report *r)
 {
     struct listing *l = listing;
-    json_report(l, r);
-    json_policy(&l->json, &r->head.policy);
-    json_text_or_null(&l->json, "generator", r->head.generator);
-    json_text_or_null(&l->json, "error", r->head.error);
-    json_text_or_null(&l->json, "extra_contact_info", r->head.contact);
+    answer_report(&l->json, r);
+    answer_head(&l->json, &r->head);
     json_array(&l->json, "rows");
     bool good = received_each_row(l->store, r->id, json_row, l);
     json_end(&l->json, ']');
@@ -275,14 +194,7 @@ static bool list_csv(void *listing, const struct received_report *r)
 static bool refused_json(void *listing, const struct received_refusal *r)
 {
     struct listing *l = listing;
-    json_object(&l->json, NULL);
-    json_number(&l->json, "received", r->received);
-    json_text_or_null(&l->json, "origin", r->origin);
-    json_text_or_null(&l->json, "from", r->from);
-    json_text_or_null(&l->json, "subject", r->subject);
-    json_text_or_null(&l->json, "what", r->what);
-    json_text(&l->json, "why", r->why);
-    json_end(&l->json, '}');
+    answer_refusal(&l->json, r);
     return true;
 }
 

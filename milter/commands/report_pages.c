@@ -22,8 +22,10 @@ bool report_pages_open(const struct conf *conf, struct arena *a, struct page_sto
     out->received = received_open_read(received, a, problem);
     if (!out->received && problem->n)
         return false;
-    out->rows = access(rows.p, F_OK) == 0 ? rows_reader_open(rows, a, problem) : NULL;
-    if (!out->rows && problem->n) {
+    bool there = access(rows.p, F_OK) == 0;
+    out->rows = there ? rows_reader_open(rows, a, problem) : NULL;
+    out->sent = out->rows ? sent_open(rows, false, a, problem) : NULL;
+    if (problem->n) {
         report_pages_close(out);
         return false;
     }
@@ -36,6 +38,8 @@ void report_pages_close(struct page_stores *stores)
 {
     received_close(stores->received);
     rows_reader_close(stores->rows);
+    sent_close(stores->sent);
     stores->received = NULL;
     stores->rows = NULL;
+    stores->sent = NULL;
 }

@@ -9,31 +9,6 @@
 
 /* --- Sources -----------------------------------------------------------------------------------*/
 
-static void source_json(struct figures_words *w, const struct figures_source *s)
-{
-    static const char *const kinds[KIND_COUNT] = {"both",     "spf",     "dkim",   "forwarded",
-                                                  "modified", "foreign", "nothing"};
-    static const char *const source_kinds[] = {"network", "name", "as"};
-    struct json *j = &w->json;
-    json_text(j, "source", s->name);
-    json_text(j, "kind", str_of(source_kinds[s->kind]));
-    json_text(j, "class", str_of(source_class_word(s->class)));
-    json_bool(j, "labelled", s->labelled);
-    json_text_or_null(j, "title", s->title);
-    json_text_or_null(j, "country", s->country);
-    figures_json_counts(j, &s->counts);
-    json_object(j, "kinds");
-    for (int i = 0; i < KIND_COUNT; i++)
-        json_number(j, kinds[i], (int64_t)s->kinds[i]);
-    json_end(j, '}');
-    json_object(j, "causes");
-    for (int i = 0; i < CAUSE_COUNT; i++)
-        json_number(j, figures_cause_word((enum figures_cause)i), (int64_t)s->causes[i]);
-    json_end(j, '}');
-    json_number(j, "first_seen", s->first_day * 86400);
-    json_number(j, "last_seen", s->last_day * 86400);
-}
-
 static void source_csv(struct figures_words *w, const struct figures_source *s)
 {
     struct csv *c = &w->table;
@@ -70,7 +45,7 @@ static void print_source(struct figures_words *w, const struct figures_source *s
 {
     if (w->command->json) {
         json_object(&w->json, NULL);
-        source_json(w, s);
+        answer_source(&w->json, s);
         json_end(&w->json, '}');
     } else if (w->csv) {
         source_csv(w, s);
@@ -93,33 +68,6 @@ static void print_head(const struct figures_words *w)
 }
 
 /* --- One source --------------------------------------------------------------------------------*/
-
-static void detail_json(struct figures_words *w, const struct figures_detail *d)
-{
-    struct json *j = &w->json;
-    char address[NETADDR_TEXT];
-    json_array(j, "addresses");
-    for (size_t i = 0; i < d->n_addresses; i++) {
-        json_object(j, NULL);
-        json_text(j, "address", str_of(netaddr_format(&d->addresses[i].address, address)));
-        json_text_or_null(j, "name", d->addresses[i].name);
-        json_text_or_null(j, "country", d->addresses[i].country);
-        figures_json_counts(j, &d->addresses[i].counts);
-        json_end(j, '}');
-    }
-    json_end(j, ']');
-    json_array(j, "identities");
-    for (size_t i = 0; i < d->n_identities; i++) {
-        json_object(j, NULL);
-        json_text(j, "method", d->identities[i].what);
-        json_text_or_null(j, "domain", d->identities[i].domain);
-        json_text_or_null(j, "selector", d->identities[i].selector);
-        json_text_or_null(j, "result", d->identities[i].result);
-        json_number(j, "messages", (int64_t)d->identities[i].messages);
-        json_end(j, '}');
-    }
-    json_end(j, ']');
-}
 
 static void detail_text(struct figures_words *w, const struct figures_detail *d)
 {
@@ -153,8 +101,8 @@ static bool print_one(struct figures_words *w, const struct figures_source *s)
         return true;
     }
     json_object(&w->json, NULL);
-    source_json(w, s);
-    detail_json(w, &detail);
+    answer_source(&w->json, s);
+    answer_detail(&w->json, &detail);
     json_end(&w->json, '}');
     return true;
 }
@@ -181,19 +129,6 @@ static int sources_run(struct command *c)
 }
 
 /* --- Reporters ---------------------------------------------------------------------------------*/
-
-static void reporter_json(struct figures_words *w, const struct figures_reporter *r)
-{
-    struct json *j = &w->json;
-    json_object(j, NULL);
-    json_text(j, "reporter", r->name);
-    json_number(j, "reports", (int64_t)r->reports);
-    figures_json_counts(j, &r->counts);
-    json_number(j, "first_report", r->first_day * 86400);
-    json_number(j, "last_report", r->last_day * 86400);
-    json_number(j, "missing_days", (int64_t)r->missing);
-    json_end(j, '}');
-}
 
 static void reporter_csv(struct figures_words *w, const struct figures_reporter *r)
 {
@@ -239,7 +174,7 @@ static int reporters_run(struct command *c)
     reporters_head(w);
     for (size_t i = 0; good && i < f.n_reporters; i++)
         if (c->json)
-            reporter_json(w, &f.reporters[i]);
+            answer_reporter(&w->json, &f.reporters[i]);
         else if (w->csv)
             reporter_csv(w, &f.reporters[i]);
         else

@@ -236,14 +236,15 @@ static void put_active(struct page *p)
     clear.result = RESULT_ANY;
     if (q->view != VIEW_SOURCE)
         clear.source = STR("");
-    html_put(&p->h, "<p class=on>Counted here:");
+    html_put(&p->h, "<p class=on>Only what");
     if (q->source.n && q->view != VIEW_SOURCE)
-        html_put(&p->h, " from <b>%.*s</b>", STR_ARG(q->source));
+        html_put(&p->h, " comes from <b>%.*s</b>,", STR_ARG(q->source));
     if (q->reporter.n)
-        html_put(&p->h, " reported by <b>%.*s</b>", STR_ARG(q->reporter));
+        html_put(&p->h, " <b>%.*s</b> reports,", STR_ARG(q->reporter));
     if (q->result)
-        html_put(&p->h, " <b>%s</b>", page_result_title(q->result));
-    html_put(&p->h, " – <a href=\"%.*s\">everything</a></p>", STR_ARG(page_link(p, &clear)));
+        html_put(&p->h, " <b>%s</b>,", page_result_title(q->result));
+    html_put(&p->h, " is counted here");
+    html_put(&p->h, ": <a href=\"%.*s\">count everything</a></p>", STR_ARG(page_link(p, &clear)));
 }
 
 void page_title(struct page *p, const char *title, struct str lead)

@@ -22,4 +22,11 @@ struct page_sent {
     uint64_t messages;
 };
 
+#define PAGE_SENT_MAX 500 /* that are shown */
+
+/* What was sent about a day. */
+struct page_sent_day {
+    uint64_t reports, mails, failed; /* mails: handed over; failed: given up */
+};
+
 #endif

@@ -28,8 +28,8 @@ const char *page_result_title(enum figures_result result)
         [RESULT_BOTH] = "passed by DKIM and SPF",
         [RESULT_DKIM] = "passed by DKIM alone",
         [RESULT_SPF] = "passed by SPF alone",
-        [RESULT_QUARANTINED] = "quarantined by receivers",
-        [RESULT_REJECTED] = "rejected by receivers",
+        [RESULT_QUARANTINED] = "was quarantined",
+        [RESULT_REJECTED] = "was rejected",
     };
     return titles[result];
 }

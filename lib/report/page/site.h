@@ -6,11 +6,13 @@
 
 #include "report/page/views.h"
 #include "store/rows.h"
+#include "store/sent.h"
 
 /* What pages are made of. */
 struct page_stores {
     struct received *received; /* NULL: nothing was ever received */
     struct rows_reader *rows;  /* NULL: nothing was ever counted */
+    struct sent *sent;         /* NULL: nothing was ever sent */
     struct figures_owner owner;
     bool has_countries; /* of received reports the countries are known */
 };
@@ -23,6 +25,11 @@ bool page_site_read(const struct page_stores *s, int64_t now, bool live, struct 
 bool page_make(const struct page_stores *s, const struct page_site *site,
                const struct page_query *q, unsigned depth, struct arena *a, struct str *out,
                bool *found, struct str *problem);
+
+/* The same as JSON. */
+#define PAGE_API_REPORTS_MAX 10000 /* of one answer; the others with start= */
+bool page_make_json(const struct page_stores *s, const struct page_query *q, struct arena *a,
+                    struct str *out, bool *found, struct str *problem);
 
 /* Every page that a folder of files has: index.html, and for each domain and all of them those of
  * 7, 30 and 90 days. `write` gets folder ("" or "example.org"), name and text; false from it ends
@@ -39,5 +46,15 @@ struct figures_filter page_filter(const struct page_stores *s, const struct page
 /* A day each; *out is NULL if nothing was counted. */
 bool page_read_own(const struct page_stores *s, const struct page_query *q, struct arena *a,
                    const struct page_own_day **out);
+/* Newest first, PAGE_SENT_MAX at most. */
+bool page_read_sent(const struct page_stores *s, const struct page_query *q, struct arena *a,
+                    size_t *n, const struct page_sent **out);
+bool page_read_sent_day(const struct page_stores *s, int64_t day, struct page_sent_day *out);
+/* By the last two weeks, whatever the period. */
+bool page_read_readiness(const struct page_stores *s, const struct page_query *q, struct str domain,
+                         struct arena *a, struct readiness *out);
+bool page_wants_report(const struct page_query *q, const struct received_report *r);
+bool page_wants_row(enum figures_result result, const struct aggregate_row *r);
+struct str page_stores_problem(const struct page_stores *s, struct arena *a);
 
 #endif

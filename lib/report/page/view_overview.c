@@ -184,13 +184,12 @@ static void put_ours(struct page *p, const struct page_overview *o)
         page_put_own_days(p, o->own, o->n_own_days, 120);
     else
         page_nothing(p, "This host counted no mail in this period.");
-    if (o->has_sent) {
-        html_put(&p->h, "<p>Sent yesterday: %.*s report%s on %.*s domain%s",
-                 STR_ARG(page_count(p, o->sent_reports)), o->sent_reports == 1 ? "" : "s",
-                 STR_ARG(page_count(p, o->sent_domains)), o->sent_domains == 1 ? "" : "s");
-        if (o->sent_failed)
-            html_put(&p->h, ", %.*s could not be handed over",
-                     STR_ARG(page_count(p, o->sent_failed)));
+    if (o->sent.reports) {
+        html_put(&p->h, "<p>About yesterday: %.*s report%s in %.*s mail%s handed over",
+                 STR_ARG(page_count(p, o->sent.reports)), o->sent.reports == 1 ? "" : "s",
+                 STR_ARG(page_count(p, o->sent.mails)), o->sent.mails == 1 ? "" : "s");
+        if (o->sent.failed)
+            html_put(&p->h, ", %.*s given up", STR_ARG(page_count(p, o->sent.failed)));
         html_put(&p->h, ".</p>");
     }
     put_more(p, VIEW_OURS, "Day by day");

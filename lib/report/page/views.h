@@ -18,8 +18,7 @@ struct page_overview {
     const bool *const *presence;             /* presence_read(); NULL: not known */
     size_t n_own_days;                       /* 0: nothing was counted here */
     const struct page_own_day *own;
-    uint64_t sent_reports, sent_domains, sent_failed; /* of yesterday */
-    bool has_sent;
+    struct page_sent_day sent; /* about yesterday */
 };
 void page_view_overview(struct page *p, const struct page_overview *o);
 

@@ -1,0 +1,22 @@
+/* making.h - a page in the making, for the files of site.h. Private to lib/report/page. */
+#ifndef ASSAY_REPORT_PAGE_MAKING_H
+#define ASSAY_REPORT_PAGE_MAKING_H
+
+#include "report/page/site.h"
+
+/* A page in the making. */
+struct page_making {
+    const struct page_stores *stores;
+    const struct page_query *query;
+    struct page page;
+    struct page_site site; /* with what the page is made from */
+    struct arena *arena;
+    bool found;
+};
+
+/* The views of reports as they came. */
+bool page_make_reports(struct page_making *m);
+bool page_make_report(struct page_making *m);
+bool page_make_imports(struct page_making *m);
+
+#endif

@@ -1,0 +1,178 @@
+/* http.c - HTTP, by libmicrohttpd.
+ *
+ * Bounded: connections, bytes of a request, seconds without one. Read only: GET and HEAD.
+ *
+ * Errors: a refusal is an answer with its reason; nothing else is logged, since who asks is on this
+ * host. */
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "milter/web/web.h"
+
+#define WORKERS         2
+#define CONNECTIONS_MAX 64
+#define PATIENCE_S      10
+#define REQUEST_MAX     32768 /* bytes of a connection's memory: line and header fields */
+
+struct web_server {
+    const struct web *web;
+    struct MHD_Daemon *daemon;
+};
+
+/* A request, from its first line to its answer. */
+struct request {
+    struct arena *arena;
+    struct str uri;
+};
+
+/* --- Names -------------------------------------------------------------------------------------*/
+
+static struct str without_port(struct str host)
+{
+    size_t colon = str_find_last(host, ':'), bracket = str_find_last(host, ']');
+    bool has_port = colon < host.n && (bracket == host.n || bracket < colon);
+    return has_port ? str_sub(host, 0, colon) : host;
+}
+
+bool web_is_our_name(const struct web *web, struct str host)
+{
+    static const char *const loopback[] = {"localhost", "127.0.0.1", "[::1]"};
+    struct str name = without_port(host);
+    for (size_t i = 0; i < sizeof loopback / sizeof *loopback; i++)
+        if (str_eq_nocase(name, str_of(loopback[i])))
+            return true;
+    for (size_t i = 0; i < web->n_names; i++)
+        if (str_eq_nocase(name, str_of(web->names[i])))
+            return true;
+    return false;
+}
+
+/* --- Answers -----------------------------------------------------------------------------------*/
+
+static void add_headers(struct MHD_Response *r, const struct web_answer *answer, struct arena *a)
+{
+    struct str policy = str_printf(a, "%.*s; frame-ancestors 'none'", STR_ARG(page_policy(a)));
+    const struct {
+        const char *name, *value;
+    } fields[] = {
+        {"Content-Type", answer->type},
+        {"Content-Security-Policy", policy.p},
+        {"X-Content-Type-Options", "nosniff"},
+        {"X-Frame-Options", "DENY"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {"Cache-Control", "no-store"},
+        {"Allow", answer->status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].value)
+            MHD_add_response_header(r, fields[i].name, fields[i].value);
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *c, const struct web_answer *answer,
+                                   struct arena *a)
+{
+    struct MHD_Response *r = MHD_create_response_from_buffer(
+        answer->body.n, arena_copy(a, answer->body.p, answer->body.n), MHD_RESPMEM_MUST_COPY);
+    if (!r)
+        return MHD_NO;
+    add_headers(r, answer, a);
+    enum MHD_Result queued = MHD_queue_response(c, answer->status, r);
+    MHD_destroy_response(r);
+    return queued;
+}
+
+static struct web_answer refuse(unsigned status, const char *text)
+{
+    return (struct web_answer){status, "text/plain; charset=utf-8", str_of(text)};
+}
+
+static struct web_answer answer_request(const struct web *web, struct MHD_Connection *c,
+                                        const char *method, const struct request *request)
+{
+    const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+        return refuse(MHD_HTTP_METHOD_NOT_ALLOWED, "pages can be read, and nothing else\n");
+    if (!host || !web_is_our_name(web, str_of(host)))
+        return refuse(MHD_HTTP_MISDIRECTED_REQUEST,
+                      "this is not a name of ours: assay-web --name says by which it is asked\n");
+    return web_answer(web, request->uri, request->arena);
+}
+
+/* --- Callbacks of libmicrohttpd ----------------------------------------------------------------*/
+
+static void *begin_request(void *server, const char *uri, struct MHD_Connection *connection)
+{
+    (void)server, (void)connection;
+    struct request *request = calloc(1, sizeof *request);
+    if (!request)
+        abort();
+    request->arena = arena_new(0);
+    request->uri = str_copy(request->arena, str_of(uri));
+    return request;
+}
+
+static enum MHD_Result handle_request(void *server, struct MHD_Connection *connection,
+                                      const char *url, const char *method, const char *version,
+                                      const char *data, size_t *n, void **state)
+{
+    const struct web_server *s = server;
+    const struct request *request = *state;
+    (void)url, (void)version, (void)data;
+    *n = 0; /* what comes behind the header is not read */
+    struct web_answer answer = answer_request(s->web, connection, method, request);
+    return send_answer(connection, &answer, request->arena);
+}
+
+static void end_request(void *server, struct MHD_Connection *connection, void **state,
+                        enum MHD_RequestTerminationCode how)
+{
+    struct request *request = *state;
+    (void)server, (void)connection, (void)how;
+    if (request)
+        arena_free(request->arena);
+    free(request);
+    *state = NULL;
+}
+
+/* Percent signs are ours to read. */
+static size_t leave_escaped(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context, (void)connection;
+    return strlen(text);
+}
+
+static void say_nothing(void *context, const char *format, va_list args)
+{
+    (void)context, (void)format, (void)args;
+}
+
+/* --- Start and end -----------------------------------------------------------------------------*/
+
+struct web_server *web_start(const struct web *web, int fd)
+{
+    struct web_server *s = calloc(1, sizeof *s);
+    if (!s)
+        abort();
+    s->web = web;
+    s->daemon = MHD_start_daemon(
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        handle_request, s, MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET,
+        fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WORKERS, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PATIENCE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX, MHD_OPTION_URI_LOG_CALLBACK,
+        begin_request, s, MHD_OPTION_NOTIFY_COMPLETED, end_request, s, MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_escaped, s, MHD_OPTION_END);
+    if (s->daemon)
+        return s;
+    free(s);
+    return NULL;
+}
+
+void web_stop(struct web_server *server)
+{
+    MHD_stop_daemon(server->daemon);
+    free(server);
+}

@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+"""test_web.py ASSAY ASSAY_WEB - assay-web over a store of made-up reports: numbers of pages and of /api are those of
+`assay report ... --json`, under filters too; what is refused; readers without rights to write; and many at once."""
+
+import concurrent.futures
+import datetime
+import json
+import os
+import pathlib
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+import pagestore
+import pagetext
+import webserver
+
+ASSAY, WEB = sys.argv[1:3]
+FAILED = []
+VIEWS = ("overview", "sources", "failures", "readiness", "countries", "reporters", "reports", "imports", "ours")
+
+
+def check(what, good, *more):
+    if not good:
+        FAILED.append(what)
+        print("NOT SO:", what, *(str(m)[:1500] for m in more), sep="\n    ")
+
+
+def day(number):
+    return datetime.datetime.fromtimestamp(number * 86400, datetime.timezone.utc).strftime("%Y-%m-%d")
+
+
+# --- Numbers ---
+
+# parameters of the page, words of the command
+FILTERS = [
+    ({}, ["--since", "29d"]),
+    ({"days": 7}, ["--since", "6d"]),
+    ({"domain": "example.org"}, ["--since", "29d", "--domain", "example.org"]),
+    ({"reporter": "google.example"}, ["--since", "29d", "--reporter", "google.example"]),
+    ({"reporter": pagestore.ORG}, ["--since", "29d", "--reporter", pagestore.ORG]),
+    ({"source": "esp.example"}, ["--since", "29d", "--source", "esp.example"]),
+    ({"source": "nobody.example"}, ["--since", "29d", "--source", "nobody.example"]),
+    ({"result": "fail", "domain": "example.net"}, ["--since", "29d", "--result", "fail", "--domain", "example.net"]),
+    ({"result": "dkim", "days": 14, "reporter": "outlook.example"},
+     ["--since", "13d", "--result", "dkim", "--reporter", "outlook.example"]),
+    ({"result": "reject"}, ["--since", "29d", "--result", "reject"]),
+    ({"from": day(pagestore.TODAY - 20), "to": day(pagestore.TODAY - 10)},
+     ["--since", day(pagestore.TODAY - 20) + "T00:00:00Z", "--until", day(pagestore.TODAY - 10) + "T00:00:00Z"]),
+]
+
+
+def check_page_numbers(web, query, sources):
+    status, _, text = web.ask("/overview" + query)
+    page = pagetext.Page(text)
+    check(f"{query} is sound", status == 200 and not page.problems, status, page.problems)
+    for name, field in (("Messages reported", "messages"), ("Failed", "fail")):
+        want = sum(s[field] for s in sources)
+        check(f"{query} {name}", pagetext.number(page.figures[name]) == want, page.figures, want)
+    drawn = sum(pagetext.number(row[k]) for row in page.rows("Day") for k in
+                ("DKIM and SPF", "DKIM only", "SPF only", "neither"))
+    check(f"{query} chart", drawn == sum(s["messages"] for s in sources), drawn)
+    page = pagetext.Page(web.ask("/sources" + query)[2])
+    shown = {row["Source"]: pagetext.number(row["Messages"]) for row in page.rows("Source")}
+    check(f"{query} sources", shown == {s["source"]: s["messages"] for s in sources}, shown, sources)
+    page = pagetext.Page(web.ask("/failures" + query)[2])
+    shown = {row["Source"]: pagetext.number(row["Failed"]) for row in page.rows("Source")}
+    check(f"{query} failures", shown == {s["source"]: s["fail"] for s in sources if s["fail"]}, shown)
+
+
+def check_numbers(web, store):
+    for parameters, words in FILTERS:
+        query = "?" + urllib.parse.urlencode(parameters)
+        for view in ("sources", "failures", "reporters"):
+            want = json.loads(store.run(view, *words, "--json"))
+            check(f"/api/{view}{query}", web.json(f"/api/{view}{query}") == want, want[:1])
+        sources = json.loads(store.run("sources", *words, "--json"))
+        check_page_numbers(web, query, sources)
+        overview = web.json("/api/overview" + query)[0]
+        check(f"{query} overview", overview["messages"] == sum(s["messages"] for s in sources))
+        check(f"{query} days", sum(d["messages"] for d in overview["days"]) == overview["messages"])
+        check(f"{query} domains", sum(d["messages"] for d in overview["domains"]) == overview["messages"])
+    check("readiness", web.json("/api/readiness") == json.loads(store.run("readiness", "--json")))
+    check("source", {k: v for k, v in web.json("/api/source?source=esp.example")[0].items() if k != "days"} ==
+          json.loads(store.run("sources", "--since", "29d", "--json", "esp.example"))[0])
+    check("alarms", web.json("/api/overview")[0]["alarms"] == json.loads(
+        subprocess.run([ASSAY, "report", "alarms", "-c", store.conf, "--json"], capture_output=True, check=False).stdout))
+
+
+# --- Reports ---
+
+def check_reports(web, store):
+    listed = json.loads(store.run("list", "--json"))
+    found = web.json("/api/reports?days=90")
+    check("all reports", [{k: v for k, v in r.items() if k != "id"} for r in found] == listed, len(found), len(listed))
+    page = pagetext.Page(web.ask("/reports?days=90")[2])
+    first = page.rows("Report")
+    check("200 a page", len(first) == 200, len(first))
+    older = [link for link in page.links if "start=" in link]
+    second = pagetext.Page(web.ask(older[0])[2]).rows("Report")
+    check("and the others", [r["Report"] for r in first + second][:len(listed)] == [r["report_id"] for r in listed][:400])
+    links = [link for link in page.links if link.startswith("/report?")]
+    status, _, text = web.ask(links[0])
+    one = pagetext.Page(text)
+    want = json.loads(store.run("show", "--json", listed[0]["report_id"]))[0]
+    shown = [(r["Address"], pagetext.number(r["Messages"]), r["DKIM"], r["SPF"]) for r in one.rows("Address")]
+    check("rows of a report", status == 200 and not one.problems and
+          shown == [(r["source_ip"], r["count"], r["dkim"], r["spf"]) for r in want["rows"]], shown, want)
+    raw = store.run("show", "--raw", listed[0]["report_id"])
+    check("its XML", raw in one.text)
+    failing = pagetext.Page(web.ask(links[0] + "&result=fail")[2]).rows("Address")
+    check("its failing rows", len(failing) == sum(r["dkim"] == r["spf"] == "fail" for r in want["rows"]))
+    api = web.json("/api" + links[0])[0]
+    check("and as JSON", {k: v for k, v in api.items() if k != "id"} == want, api, want)
+    check("no such report", web.ask("/report?id=99999999")[0] == 404)
+    check("no such source", web.ask("/source?source=nobody.example")[0] == 404)
+    page = pagetext.Page(web.ask("/imports")[2])
+    check("what was refused", pagestore.SUBJECT in page.text and len(page.rows("Received")) == 1, page.text[-500:])
+
+
+# --- HTTP ---
+
+def check_http(web):
+    for view in VIEWS:
+        status, headers, text = web.ask("/" + view)
+        check(f"/{view}", status == 200 and not pagetext.Page(text).problems)
+        check(f"/{view}: policy", headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'sha256-"))
+        check(f"/{view}: headers", headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store" and
+              "Set-Cookie" not in headers, headers)
+        for link in pagetext.Page(text).links[:60]:
+            if link.startswith("/"):
+                check(f"/{view}: {link}", web.ask(link)[0] == 200)
+    check("/", web.ask("/")[0] == 200)
+    check("HEAD", web.ask("/", "HEAD")[::2] == (200, ""))
+    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+        status, headers, _ = web.ask("/", method, body="x" * 100)
+        check(method, status == 405 and headers["Allow"] == "GET, HEAD", status)
+    for path, want in (("/nothing", 404), ("/../etc/passwd", 404), ("/overview/x", 404), ("/api/nothing", 404),
+                       ("/sources?days=x", 400), ("/sources?domain=a..b", 400), ("/api/sources?result=maybe", 400),
+                       ("/sources?from=2026-02-30", 400), ("/metrics", 503), ("/favicon.ico", 404)):
+        check(path, web.ask(path)[0] == want, web.ask(path))
+    check("JSON says why", "result" in json.loads(web.ask("/api/sources?result=maybe")[2])["error"])
+    hostile = web.ask("/sources?domain=" + urllib.parse.quote("<script>alert(1)</script>"))
+    check("a hostile address", "<script>" not in hostile[2])
+
+
+def check_names(web):
+    for name, want in (("localhost", 200), ("localhost:1234", 200), ("127.0.0.1", 200), ("[::1]:80", 200), ("[::1]", 200),
+                       ("pages.example.org", 200), ("Pages.Example.Org:443", 200), ("evil.example", 421), ("", 421),
+                       ("localhost.evil.example", 421), ("127.0.0.1.evil.example:80", 421), ("[::1].evil.example", 421)):
+        check(f"Host: {name}", web.ask("/", headers={"Host": name})[0] == want)
+
+
+def raw(web, data, patience=20):
+    with socket.create_connection(("127.0.0.1", web.port), timeout=patience) as s:
+        s.sendall(data)
+        out = b""
+        try:
+            while chunk := s.recv(65536):
+                out += chunk
+        except (TimeoutError, ConnectionError):
+            pass
+        return out
+
+
+def check_bounds(web):
+    get = b"GET /%b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%b\r\n"
+    check("a long address", b" 404 " in raw(web, get % (b"x" * 5000, b""))[:20])
+    check("a longer one", b" 200 " not in raw(web, get % (b"x" * 100000, b""))[:20])
+    check("long fields", b" 200 " not in raw(web, get % (b"", b"X: " + b"y" * 100000 + b"\r\n"))[:20])
+    check("no Host", b" 200 " not in raw(web, b"GET / HTTP/1.0\r\n\r\n")[:20])
+    check("nonsense", b" 200 " not in raw(web, b"\x00\xff\r\n\r\n" * 50)[:20])
+    begin = time.monotonic()
+    raw(web, b"GET / HTTP/1.1\r\nHost: loc", 60)
+    check("who says nothing is let go", time.monotonic() - begin < 40)
+    idle = [socket.create_connection(("127.0.0.1", web.port)) for _ in range(100)]
+    for s in idle:
+        s.close()
+    time.sleep(0.5)
+    check("a crowd that came and went", web.ask("/")[0] == 200)
+
+
+# --- Beside others ---
+
+def check_many_at_once(web, store):
+    """Reports come while pages are read."""
+    more = store.folder / "more"
+    pagestore.make_reports(more, 5, seed=8)
+    stop = threading.Event()
+    status = []
+
+    def keep_reading(n):
+        while not stop.is_set():
+            status.append(web.ask("/" + VIEWS[n % len(VIEWS)])[0])
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for n in range(8):
+            pool.submit(keep_reading, n)
+        store.run("receive", "--dns", str(store.folder / "zone"), str(more))
+        time.sleep(1)
+        stop.set()
+    check("all were answered", status and set(status) == {200}, set(status), len(status))
+
+
+def check_without_rights(store):
+    """Another user of the group reads, while the store lies there, and while somebody has it open."""
+    if os.geteuid() != 0:
+        return
+    for path in (store.folder, store.folder.parent):
+        path.chmod(0o755)
+    os.chown(store.state, 65534, 12345)
+    store.state.chmod(0o750)
+    for path in store.state.iterdir():
+        os.chown(path, 65534, 12345)
+        path.chmod(0o640)
+    web = webserver.Web(WEB, store.conf, user=(23456, 12345))
+    before = web.json("/api/overview?days=90")[0]["messages"]
+    check("it reads", before > 1000, before)
+    db = sqlite3.connect(store.state / "received.db")
+    for path in store.state.iterdir():
+        os.chown(path, 65534, 12345)
+    check("beside a reader", web.json("/api/overview?days=90")[0]["messages"] == before)
+    db.execute("UPDATE label SET title = 'x'")
+    db.execute("INSERT INTO label VALUES('esp.example', 'approved', 'Our sender', 1)")
+    db.commit()
+    check("beside a writer", web.json("/api/source?source=esp.example&days=90")[0]["title"] == "Our sender")
+    db.close()
+    check("after a writer", web.json("/api/source?source=esp.example&days=90")[0]["title"] == "Our sender")
+    check("nothing is left beside it", {p.stat().st_uid for p in store.state.iterdir()} <= {65534, 0})
+    status, said = web.end()
+    check("its end", status == 0 and said == "", status, said)
+
+
+def check_empty(folder):
+    (folder / "none").mkdir()
+    conf = folder / "none.conf"
+    conf.write_text(f'state-dir = "{folder}/none";\n')
+    web = webserver.Web(WEB, conf)
+    for view in VIEWS:
+        status, _, text = web.ask("/" + view)
+        check(f"without a store /{view}", status == 200 and not pagetext.Page(text).problems, status)
+        check(f"without a store /api/{view}", web.ask("/api/" + view)[0] == 200)
+    (folder / "none" / "received.db").write_text("this is no database, whatever its name says" * 100)
+    check("a store that is none", web.ask("/")[0] == 503)
+    web.end()
+
+
+def check_calls(store):
+    for words, want in ((["--listen", "inet:8898@0.0.0.0"], 64), (["--listen", "inet6:8898@[::]"], 64), (["--listen", "x"], 64),
+                        (["--listen", "inet:8898@192.0.2.1"], 64), (["--listen", "unix:/tmp/x"], 64), (["--version"], 0),
+                        (["-c", "/nowhere/assay.conf"], 78), (["--help"], 0), (["word"], 64)):
+        done = subprocess.run([WEB, "-c", store.conf, *words], capture_output=True, check=False, timeout=30)
+        check(f"{words}", done.returncode == want, done)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="assay-web-") as name:
+        folder = pathlib.Path(name)
+        store = pagestore.Store(ASSAY, folder / "store")
+        web = webserver.Web(WEB, store.conf, "--name", "pages.example.org")
+        check_numbers(web, store)
+        check_reports(web, store)
+        check_http(web)
+        check_names(web)
+        check_bounds(web)
+        check_many_at_once(web, store)
+        status, said = web.end()
+        check("its end", status == 0 and said == "", status, said)
+        check_empty(folder)
+        check_calls(store)
+        check_without_rights(store)
+    print(f"{len(FAILED)} failures")
+    sys.exit(1 if FAILED else 0)
+
+
+main()
