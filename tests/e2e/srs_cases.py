@@ -98,6 +98,15 @@ def _(t):
         t.expect("whom it is for", list(found), [SENDER])
 
 
+@srs_case("mail to an SRS address that is no bounce is tagged", ALL)
+def _(t):
+    address = assay(t, "forward", SENDER)
+    t.expect("the reply", t.send(t.mail("Ann <ann@none.example>"), "ann@none.example", rcpt=address).code, 250)
+    for _, message in t.copies(1).values():
+        t.expect("the field of the gate", message.all("X-Assay-Gate"), ["mx.recv.example; srs=no-bounce"])
+    t.logged("srs-no-bounce=1", "action=tag", "cause=no-bounce")
+
+
 @srs_case("what nobody has signed, or too long ago, is refused", ALL)
 def _(t):
     now = int(time.time())
