@@ -122,7 +122,7 @@ static void check_fields(struct arc_chain *c)
     }
 }
 
-/* The chain fails by this signature; *what is "the seal of set", for example. */
+/* The chain fails because of this signature; `what` is "the seal of set", for example. */
 static void fail_by(struct arc_chain *c, const char *what, unsigned instance,
                     const struct dkim_signature *s)
 {
@@ -173,7 +173,8 @@ static void hash_seals(struct arc_chain *c)
     }
 }
 
-/* Older message signatures cost a digest of the body only where it is one that all could share. */
+/* Older message signatures are looked at only if their digest of the body is one that all can
+ * share. */
 static bool may_be_looked_at(const struct signature *s)
 {
     return !s->decided && !s->body_limited;

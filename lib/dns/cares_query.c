@@ -1,7 +1,7 @@
 /* cares_query.c - one question on its way: over UDP, over TCP, once more, and to its end.
  *
  * Letters are sent in random case, which an answer has to repeat: with a resolver across a network,
- * whoever wants to forge an answer has to guess them besides the id. A resolver that does not keep
+ * a forger has to guess them besides the id. A resolver that does not keep
  * the case is asked once more, all in lower case.
  *
  * Errors: DNS_SERVFAIL or DNS_TIMEOUT. */

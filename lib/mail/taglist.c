@@ -18,7 +18,7 @@ static bool is_tag_name(struct str name)
 }
 
 /* RFC 6376 3.2: VALCHAR and folding white space; UTF-8 in the fields of internationalized messages
- * (RFC 8616 5), whose right places are the business of those who read the tags. */
+ * (RFC 8616 5), whose right places the readers of the tags have to know. */
 static bool is_tag_value(struct str value)
 {
     for (size_t i = 0; i < value.n; i++) {

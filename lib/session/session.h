@@ -55,7 +55,7 @@ struct session_host {
     size_t n_after; /* at most AFTER_MAX */
 };
 
-/* Who is at the other end, and waits. Each function may be NULL. */
+/* The other end, which waits. Each function may be NULL. */
 struct session_peer {
     void *context;
     void (*waiting)(void *context);            /* about once a second, at the end of a message */

@@ -99,8 +99,8 @@ static bool is_letter(char c)
     return c >= 'a' && c <= 'z';
 }
 
-/* Whatever stands between them: Postfix takes blanks and commas for itself. Words for somebody else
- * say nothing here. */
+/* The words may stand with anything between them: Postfix takes blanks and commas for itself.
+ * Words that are not ours are ignored. */
 static unsigned checks_of(const struct conf *conf, struct str context)
 {
     unsigned named = 0;
@@ -250,7 +250,7 @@ static struct str judge_request(struct asking *q, unsigned checks)
     return refusal;
 }
 
-/* A recipient with an exception of its own. What is said of it holds for nobody else. */
+/* A recipient with an exception of its own. Its answer holds for no other recipient. */
 static struct str answer_exception(struct asking *q, enum exception exception)
 {
     struct instance *known = &q->known;
@@ -263,15 +263,15 @@ static struct str answer_exception(struct asking *q, enum exception exception)
     return next_field(q);
 }
 
-/* Nobody asks once more for the others alone whom an accepted recipient stands beside: not all
- * senders do. */
+/* Recipients beside an accepted one are not greylisted: not all senders come again for some
+ * recipients alone. */
 static void free_of_greylisting(struct asking *q)
 {
     if (q->known.spared.n && q->point == POINT_RCPT)
         q->known.judged |= q->checks & SERVICE_GREYLIST;
 }
 
-/* A refusal at RCPT was for those who are not among the recipients at DATA. */
+/* A refusal at RCPT was for recipients that are not there any more at DATA. */
 static bool holds(const struct asking *q)
 {
     return (q->checks & q->known.refused) && (q->point == POINT_RCPT || q->known.at_data);

@@ -32,7 +32,7 @@ static bool drop_capabilities(void)
     if (syscall(SYS_capget, &header, data))
         return false;
     if (!data[0].permitted && !data[1].permitted)
-        return true; /* who may not change them in the unit need not */
+        return true; /* there is nothing to give up, and the unit may forbid the change */
     keep &= data[0].permitted;
     memset(data, 0, sizeof data);
     data[0].effective = data[0].permitted = keep;
