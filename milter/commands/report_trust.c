@@ -47,13 +47,14 @@ bool report_trust_said(struct command *c, struct str mail, enum trust *trust)
     struct authres_head head;
     struct authres_results results;
     struct str body;
-    bool said = false;
+    bool said = false, ours = false;
     mime_split(a, mail, &headers, &body);
-    for (size_t i = 0; i < headers.n && !said; i++) {
+    for (size_t i = 0; i < headers.n && !ours; i++) {
         if (!str_eq_nocase(headers.fields[i].name, STR("Authentication-Results")))
             continue;
         authres_parse_head(a, headers.fields[i].value, &head);
-        said = is_ours(c, a, &head) && authres_parse(a, headers.fields[i].value, &results);
+        ours = is_ours(c, a, &head);
+        said = ours && authres_parse(a, headers.fields[i].value, &results);
         if (said)
             *trust = trust_of(&results);
     }

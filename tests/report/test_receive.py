@@ -116,6 +116,8 @@ def trust(folder):
         "other": "Authentication-Results: mx.example.org; dmarc=fail; spf=pass smtp.mailfrom=x.example\n",
         "none": "Authentication-Results: mx.example.org; dmarc=fail; spf=fail\n"
                 "Authentication-Results: mx.example.org; dmarc=pass\n",
+        "unreadable": "Authentication-Results: mx.example.org; dmarc=((\n"
+                      "Authentication-Results: mx.example.org; dmarc=pass\n",
     }
     for n, (want, field) in enumerate(fields.items()):
         body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid=want))), passes=False)
@@ -125,7 +127,8 @@ def trust(folder):
         corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid="forged"))), passes=False)))
     store.run("receive", store.write("file", corpus.xml(rid="file")))
     got = {r["report_id"]: r["trust"] for r in store.json("list")}
-    check("trust", got == {"aligned": "aligned", "other": "other", "none": "none", "forged": "none", "file": "file"}, got)
+    check("trust", got == {"aligned": "aligned", "other": "other", "none": "none", "unreadable": "none", "forged": "none",
+                           "file": "file"}, got)
     body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid="none"))))
     store.run("receive", store.write("better", body))
     check("more trust later", {r["report_id"]: r["trust"] for r in store.json("list")}["none"] == "aligned")

@@ -79,7 +79,7 @@ static bool drop_failures(struct received *r, int64_t before, bool *some)
            run(r, "DELETE FROM failure WHERE received < ?1", before);
 }
 
-/* Texts that nothing needs any more, TLS reports, refusals beyond the limit. */
+/* Texts and addresses that nothing needs any more, TLS reports, refusals beyond the limit. */
 static bool drop_rest(struct received *r, int64_t before, bool *some)
 {
     *some = false;
@@ -90,6 +90,8 @@ static bool drop_rest(struct received *r, int64_t before, bool *some)
            run(r, "DELETE FROM tls WHERE \"end\" < ?1", before) &&
            database_run(&r->db, "DELETE FROM results WHERE id NOT IN (SELECT results FROM row);"
                                 "DELETE FROM sender WHERE id NOT IN (SELECT sender FROM row);"
+                                "DELETE FROM address WHERE id NOT IN (SELECT address FROM row)"
+                                " AND id NOT IN (SELECT address FROM failure);"
                                 "DELETE FROM refused WHERE id <="
                                 " (SELECT max(id) FROM refused) - 10000;");
 }
