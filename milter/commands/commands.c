@@ -88,6 +88,7 @@ static const struct command_row report_command = {
             &report_export_command,
             &report_import_command,
             &report_html_command,
+            &report_digest_command,
             NULL,
         },
 };

@@ -17,7 +17,7 @@ extern const struct command_row report_sources_command, report_failures_command;
 extern const struct command_row report_readiness_command, report_reporters_command;
 extern const struct command_row report_alarms_command, report_label_command;
 extern const struct command_row report_export_command, report_import_command;
-extern const struct command_row report_html_command;
+extern const struct command_row report_html_command, report_digest_command;
 extern const struct command_row greylist_list_command, greylist_forget_command,
     greylist_add_command;
 extern const struct command_row dkim_keygen_command, dkim_list_command, dkim_test_command;

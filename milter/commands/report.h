@@ -12,7 +12,8 @@
  * report_label_command.c    the operator's word on a source
  * report_exchange_command.c twin servers
  * report_pages.h            the stores behind pages
- * report_html_command.c     pages as files */
+ * report_html_command.c     pages as files
+ * report_digest_command.c   the weekly mail */
 #ifndef ASSAY_MILTER_REPORT_H
 #define ASSAY_MILTER_REPORT_H
 

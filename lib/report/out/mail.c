@@ -84,7 +84,7 @@ bool report_mail_find_id(struct str text, size_t *at, struct str *report_id, int
 /* --- Times -------------------------------------------------------------------------------------*/
 
 /* Without the names of a locale. */
-static struct str date_text(int64_t time, struct arena *a)
+struct str report_mail_date(int64_t time, struct arena *a)
 {
     static const char days[] = "SunMonTueWedThuFriSat";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -114,7 +114,7 @@ static void add_header(const struct report_mail *m, struct str boundary, struct 
     sb_printf(b, "To: %.*s\n", STR_ARG(m->recipient));
     sb_printf(b, "Subject: Report Domain: %.*s\n Submitter: %.*s\n Report-ID: <%.*s>\n",
               STR_ARG(m->policy_domain), STR_ARG(domain_of(m->sender)), STR_ARG(m->report_id));
-    sb_printf(b, "Date: %.*s\n", STR_ARG(date_text(m->date, a)));
+    sb_printf(b, "Date: %.*s\n", STR_ARG(report_mail_date(m->date, a)));
     sb_printf(b, "Message-ID: %.*s\n", STR_ARG(report_mail_id(m, a)));
     sb_add(b, STR("Auto-Submitted: auto-generated\n"));
     sb_add(b, STR("MIME-Version: 1.0\n"));

@@ -18,6 +18,9 @@ struct report_mail {
     struct str gz;
 };
 
+/* As a field Date has it (RFC 5322 3.3). */
+struct str report_mail_date(int64_t time, struct arena *a);
+
 /* "<id.1@example.org>": a bounce of the mail has it. */
 struct str report_mail_id(const struct report_mail *m, struct arena *a);
 

@@ -12,7 +12,8 @@ struct page_site {
     int64_t now; /* seconds since 1970 */
     size_t n_domains;
     const struct str *domains; /* that there are figures of */
-    bool live;                 /* served; else a file among others */
+    bool live;                 /* served; else a file among others, */
+    bool alone;                /* or the only one */
     size_t n_sources;          /* of files: that have a page of their own, of this domain and */
     const struct str *sources; /* period */
     bool has_countries;        /* their source wants to be named */

@@ -63,7 +63,7 @@ struct str page_link(const struct page *p, const struct page_query *to)
 {
     if (p->site->live)
         return page_query_url(to, p->arena);
-    if (!is_a_file(p, to))
+    if (p->site->alone || !is_a_file(p, to))
         return STR("");
     return str_printf(p->arena, "%s%.*s/%.*s", p->depth ? "../" : "",
                       STR_ARG(page_folder_name(to->domain, p->arena)),

@@ -50,7 +50,7 @@ struct str page_share(const struct page *p, uint64_t part, uint64_t all)
         return part ? STR("100 %") : STR("0 %");
     double share = 100.0 * (double)part / (double)all;
     if (share < 0.1)
-        return STR("< 0.1 %");
+        return STR("below 0.1 %");
     if (share >= 99.95)
         return str_printf(p->arena, "%.2f %%", share > 99.99 ? 99.99 : share);
     return str_printf(p->arena, "%.1f %%", share);

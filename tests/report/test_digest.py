@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+"""test_digest.py ASSAY - `assay report digest`: the mail is sound, its numbers are those of --json, it comes when there is
+nothing to say, and it is handed over to the mailer."""
+
+import email
+import email.policy
+import json
+import pathlib
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+
+import pagestore
+import pagetext
+
+ASSAY = sys.argv[1]
+FAILED = []
+
+
+def check(what, good, *more):
+    if not good:
+        FAILED.append(what)
+        print("NOT SO:", what, *(str(m)[:1500] for m in more), sep="\n    ")
+
+
+def parts_of(text):
+    mail = email.message_from_string(text, policy=email.policy.default)
+    check("no defects", not mail.defects, mail.defects)
+    check("ASCII, short lines", text.isascii() and max(map(len, text.splitlines())) < 998)
+    parts = list(mail.iter_parts())
+    check("two parts", [p.get_content_type() for p in parts] == ["text/plain", "text/html"], parts)
+    return mail, parts[0].get_content(), parts[1].get_content()
+
+
+def check_full(store):
+    mail, text, page = parts_of(store.run("digest"))
+    words = ["--since", "7d", "--until", "1d", "--json"]
+    sources = json.loads(store.run("sources", *words))
+    total, fail = (sum(s[k] for s in sources) for k in ("messages", "fail"))
+    check("how many", f"{total:,} messages in your name" in text, text)
+    check("subject", f"{total:,} messages" in mail["Subject"] and "2 domains" in mail["Subject"], mail["Subject"])
+    for domain in ("example.org", "example.net"):
+        of = json.loads(store.run("sources", *words, "--domain", domain))
+        want = f"{domain} (p=quarantine): {sum(s['messages'] for s in of):,} messages"
+        check(domain, want in text, want, text)
+    named = [int(n.replace(",", "")) for n in re.findall(r"^ +([\d,]+)  [a-z-]+ +\S+$", text, re.M)]
+    check("what failed", sorted(named, reverse=True) == named and sum(named) == fail, named, fail)
+    alarms = json.loads(subprocess.run([ASSAY, "report", "alarms", "-c", store.conf, "--until", "1d", "--json"],
+                                       capture_output=True, check=False).stdout)
+    check("alarms", all(a["text"] in text for a in alarms), alarms, text)
+    shown = pagetext.Page(page)
+    check("the page", not shown.problems and pagetext.number(shown.figures["Messages reported"]) == total, shown.problems)
+    check("it links to nothing", set(shown.links) == {"#main"}, shown.links)
+    check("marked as made by a program", mail["Auto-Submitted"] == "auto-generated" and "To" not in mail)
+    longer = parts_of(store.run("digest", "--days", "14"))[1]
+    check("more days", longer.split("messages")[0] != text.split("messages")[0])
+
+
+def check_empty(folder):
+    (folder / "none").mkdir()
+    conf = folder / "none.conf"
+    conf.write_text(f'state-dir = "{folder}/none";\n')
+    done = subprocess.run([ASSAY, "report", "digest", "-c", conf], capture_output=True, check=False, text=True)
+    mail, text, page = parts_of(done.stdout)
+    check("nothing came", done.returncode == 0 and "No report came" in text and "no report" in mail["Subject"], text)
+    check("nothing came: the page", not pagetext.Page(page).problems)
+
+
+def check_handover(store, folder):
+    mailer = folder / "mailer"
+    mailer.write_text(f'#!/bin/sh\necho "$@" >>{folder}/calls\ncat >{folder}/mail\n[ ! -e {folder}/refuse ] || exit 75\n')
+    mailer.chmod(mailer.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    done = subprocess.run([ASSAY, "report", "digest", "-c", store.conf, "--to", "a@example.org"], capture_output=True, check=False)
+    check("nobody to send it", done.returncode == 78 and b"reports.from" in done.stderr, done)
+    conf = store.conf.read_text().replace("reports = {", f'reports = {{ from = "dmarc@example.org"; mailer = "{mailer}";')
+    store.conf.write_text(conf)
+    check("nothing is printed", store.run("digest", "--to", "a@example.org", "--to", "b@example.org") == "")
+    calls = (folder / "calls").read_text().splitlines()
+    check("one for each", [c.split()[-1] for c in calls] == ["a@example.org", "b@example.org"] and
+          all("-f dmarc@example.org" in c for c in calls), calls)
+    mail = parts_of((folder / "mail").read_text())[0]
+    check("to both", mail["To"] == "a@example.org, b@example.org" and mail["From"] == "dmarc@example.org", mail["To"])
+    (folder / "refuse").write_text("")
+    store.run("digest", "--to", "a@example.org", good=1)
+    for words in (["--to", "no address"], ["--to", "a@b\nX: y"], ["--to", "-oX@b"], ["--to", "<a@b>"], ["--days", "0"],
+                  ["--days", "x"], ["--days", "93"]):
+        store.run("digest", *words, good=64)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="assay-digest-") as name:
+        folder = pathlib.Path(name)
+        store = pagestore.Store(ASSAY, folder / "store")
+        check_full(store)
+        check_empty(folder)
+        check_handover(store, folder)
+    print(f"{len(FAILED)} failures")
+    sys.exit(1 if FAILED else 0)
+
+
+main()
