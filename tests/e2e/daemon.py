@@ -58,7 +58,7 @@ GATE = {
     "dnsbl": '{ reject-at = 5; lists = ( { zone = "bl.example"; weight = 5; label = "Example BL"; }, '
     '{ zone = "allow.example"; kind = "allow"; weight = -5; codes = [ "127.0.5.2" ]; } ); }',
     "sender": '{ mode = "enforce"; }',
-    "greylist": '{ mode = "enforce"; delay = "1s"; ipv4-prefix = 32; ipv6-prefix = 128; }',
+    "greylist": '{ mode = "enforce"; delay = "3s"; ipv4-prefix = 32; ipv6-prefix = 128; }',
     "exceptions": '{ recipients = [ "open@recv.example" ]; }',
     "reply-contact": '"see https://recv.example/mail"',
     "state-dir": f'"{STATE}"',

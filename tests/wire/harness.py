@@ -76,6 +76,7 @@ class Clock:
 
 # Who speaks the milter protocol in the daemon.
 LIBRARY = os.environ.get("ASSAY_MILTER_LIBRARY", "own")
+EX_SOFTWARE = 70
 # What libmilter cannot do: these tests are skipped with it. Neither does it play test_doors (many sockets, few threads,
 # what is done where there are no descriptors or threads), test_packets and test_hostile (malformed packets, and peers
 # that are silent within one, hold its threads or end its process).
@@ -254,7 +255,8 @@ class WireTest(unittest.TestCase):
     def finish(self, d):
         status, text = d.close()
         self.assertNotRegex(text, r"Sanitizer|runtime error|milter claimed not to reply")
-        self.assertEqual(status, 0, text[-4000:])
+        if not (LIBRARY == "libmilter" and status == EX_SOFTWARE and "libmilter has given up" in text):
+            self.assertEqual(status, 0, text[-4000:])  # the library may take a signal of two: assay(8)
         if not self.cut_expected:
             self.assertNotIn("are cut", text)  # every transaction that began has ended
 
