@@ -80,7 +80,7 @@ class Policy:
                 return None
             self.kept += came
         text, _, self.kept = self.kept.partition(b"\n\n")
-        assert text.startswith(b"action=") and b"\n" not in text, text
+        assert text.startswith(b"action=") and b"\n" not in text and b"\t" not in text, text
         return text[len(b"action=") :].decode()
 
     def ask(self, **changes):
@@ -242,6 +242,16 @@ class PolicyService(harness.WireTest):
         self.assertEqual(c.ask(protocol_state="DATA", recipient="", recipient_count="2", **listed), "DUNNO")
         late = {"protocol_state": "DATA", "instance": "2"}
         self.assertEqual([c.ask(**late, **listed)[:3] for _ in range(2)], ["550", "550"])
+
+    def test_the_widest_exception_counts_at_data(self):
+        c = self.policy_client(self.service())
+        listed = {"client_address": "203.0.113.66", "sender": "ann@elsewhere.good.test", "helo_name": "h.good.test"}
+        early, late = {"policy_context": "spf", **listed}, {"policy_context": "dnsbl", "protocol_state": "DATA", **listed}
+        self.assertRegex(c.ask(recipient="abuse@recv.test", **early), r"^PREPEND Received-SPF: none")
+        self.assertEqual(c.ask(recipient="postmaster@recv.test", **early), "DUNNO")
+        self.assertEqual(c.ask(recipient="", **late), "DUNNO")
+        self.assertRegex(c.ask(recipient="abuse@recv.test", instance="2", **early), r"^PREPEND Received-SPF: none")
+        self.assertEqual(c.ask(recipient="", instance="2", **late)[:3], "550")
 
     def test_a_context_for_somebody_else(self):
         c = self.policy_client(self.service())
