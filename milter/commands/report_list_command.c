@@ -134,6 +134,20 @@ static bool row_text(void *listing, const struct aggregate_row *row)
     return true;
 }
 
+/* What the report says of the record. */
+static void policy_text(const struct listing *l, const struct aggregate_policy *p)
+{
+    const struct {
+        const char *tag;
+        struct str value;
+    } tags[] = {{"p", p->p}, {"sp", p->sp}, {"np", p->np}, {"adkim", p->adkim}, {"aspf", p->aspf}};
+    printf("  policy");
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+        if (tags[i].value.n)
+            printf(" %s=%.*s", tags[i].tag, STR_ARG(clean(l, tags[i].value, 20)));
+    putchar('\n');
+}
+
 static bool show_text(void *listing, const struct received_report *r)
 {
     struct listing *l = listing;
@@ -147,9 +161,7 @@ static bool show_text(void *listing, const struct received_report *r)
            STR_ARG(clean(l, p->domain, 100)), day_of(r->head.begin, begin),
            day_of(r->head.end, end), r->records, r->messages, trust_word(r->trust),
            day_of(r->received, received), r->damaged ? ", damaged" : "");
-    printf("  policy p=%.*s sp=%.*s adkim=%.*s aspf=%.*s\n", STR_ARG(clean(l, p->p, 20)),
-           STR_ARG(clean(l, p->sp, 20)), STR_ARG(clean(l, p->adkim, 20)),
-           STR_ARG(clean(l, p->aspf, 20)));
+    policy_text(l, p);
     return received_each_row(l->store, r->id, row_text, l);
 }
 

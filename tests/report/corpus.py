@@ -221,6 +221,8 @@ CASES = [
     ("52 the same report twice", [mail(TEXT, attachment(gz(X))), X, gz(X)], [R1]),
     # what the facts do not have
     ("a bare & and <", xml(org="A & B < C &copy; &#7;D"), [("A & B < C &copy; D", "r1", [PLAIN])]),
+    ("CDATA, in a report that has to be mended", xml(org="<![CDATA[A<B & C]D]]>&").replace("<pct>", "<pct x>"),
+     [("A<B & C]D&", "r1", [PLAIN])]),
     ("cut in the midst", X[:X.index("</record>") + 9] + "<record><row><source_ip>192.0.2", [R1]),
     ("a cut gzip", gz(xml(rows=row() * 400))[:-400], "damaged"),
     ("cut before a row", X[:X.index("<record>")], "no element"),

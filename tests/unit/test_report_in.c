@@ -169,6 +169,60 @@ static void xml(void **state)
     arena_free(a);
 }
 
+static void gather(void *out, const char *p, size_t n)
+{
+    sb_add(out, (struct str){p, n});
+}
+
+/* What the second try makes of a text, in pieces of this size. */
+static struct str mended(struct arena *a, struct str text, size_t piece)
+{
+    struct repair r;
+    struct strbuf out;
+    sb_init(&out, a);
+    repair_begin(&r, text, gather, &out);
+    for (size_t i = 0; i < text.n; i += piece)
+        repair_feed(&r, str_sub(text, i, i + piece));
+    repair_end(&r);
+    return sb_str(&out);
+}
+
+static void mending(void **state)
+{
+    static const struct xml_case cases[] = {
+        {"x <?xml a?>y<row>", "<row>"},
+        {"<row a='1' b=\"2\">t</row >", "<row>t</row>"},
+        {"<row/><sp /><p a=\"/\"/>", "<row/><sp/><p/>"},
+        {"<sp><p/ ></sp>", "<sp><p></sp>"},
+        {"<a:row>t</a:row><b:x>u</b:x>", "<row>t</row>u"},
+        {"<row<sp>", "<row><sp>"},
+        {"<row><!-- <sp> -- --><p><!--->--></row>", "<row><p></row>"},
+        {"<row><![CDATA[a<b&c]]d]]]></row>", "<row>a&lt;b&amp;c]]d]</row>"},
+        {"<row>a< b &lt;&#65;&#x41;&quot;&apos;&gt;</row>",
+         "<row>a&lt; b &lt;&#65;&#x41;&quot;&apos;&gt;</row>"},
+        {"<row>&;&a;&amp &#;&#x;&#zz;&#7;&#x110000;&#xFFFE;& &toolongtobeanentity;</row>",
+         "<row>&amp;;&amp;a;&amp;amp       &amp; &amp;toolongtobeanentity;</row>"},
+        {"<row><1></ ><-><.a><a\x01></row>", "<row>&lt;1>&lt;/ >&lt;->&lt;.a></row>"},
+        {"<row>\xC3\xA4\xC3(\xE2\x82\xF0\x9F\x98\x80\xC0\xFF\xEF\xBF\xBF</row>",
+         "<row>\xC3\xA4\xEF\xBF\xBD("
+         "\xEF\xBF\xBD\xF0\x9F\x98\x80\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"
+         "</row>"},
+        {"<?xml encoding=\"ISO-8859-1\"?><row>\xE4\x80\x81</row>",
+         "<row>\xC3\xA4\xE2\x82\xAC\xEF\xBF\xBD</row>"},
+        {"<feedback><row></feedback><row>", "<feedback><row></feedback>"},
+        {"<row>\x7F\t\r\n\x1F</row>", "<row> \t\r\n </row>"},
+        {"<!DOCTYPE x><row>", "<!DOCTYPE x><row>"},
+        {"<row", ""},
+        {"<row>&am", "<row>"},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t piece = 1; piece < 100; piece += 33)
+            assert_str(mended(a, str_of(cases[i].xml), piece), cases[i].want);
+    arena_free(a);
+}
+
 static void long_texts_are_cut(void **state)
 {
     (void)state;
@@ -362,9 +416,13 @@ static void parameters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(xml),    cmocka_unit_test(long_texts_are_cut),
-        cmocka_unit_test(packed), cmocka_unit_test(bombs),
-        cmocka_unit_test(mail),   cmocka_unit_test(parameters),
+        cmocka_unit_test(xml),
+        cmocka_unit_test(mending),
+        cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(packed),
+        cmocka_unit_test(bombs),
+        cmocka_unit_test(mail),
+        cmocka_unit_test(parameters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

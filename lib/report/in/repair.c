@@ -147,15 +147,21 @@ static void within_tag(struct repair *r, char c)
     r->quote = c == '/' ? '/' : 0; /* the last character alone counts */
 }
 
+static void enter(struct repair *r, enum state state)
+{
+    r->state = state;
+    r->n_held = 0;
+}
+
 /* "<!" and what follows: a comment, CDATA, or a DOCTYPE. */
 static void in_bang(struct repair *r, char c)
 {
     static const char comment[] = "<!--", cdata[] = "<![CDATA[";
     r->held[r->n_held++] = c;
     if (r->n_held == sizeof comment - 1 && memcmp(r->held, comment, r->n_held) == 0)
-        hold(r, COMMENT, ' ');
+        enter(r, COMMENT);
     else if (r->n_held == sizeof cdata - 1 && memcmp(r->held, cdata, r->n_held) == 0)
-        hold(r, CDATA, ' ');
+        enter(r, CDATA);
     else if (memcmp(r->held, comment, r->n_held < 4 ? r->n_held : 4) != 0 &&
              memcmp(r->held, cdata, r->n_held < 9 ? r->n_held : 9) != 0) {
         put_text(r, (struct str){r->held, r->n_held});
@@ -164,35 +170,39 @@ static void in_bang(struct repair *r, char c)
     }
 }
 
-static bool ends_with(struct repair *r, char c, const char three[4])
+/* Three characters are held, then two again: true at the end of what they are in. */
+static bool ends_with(struct repair *r, char c, const char three[4], char *oldest)
 {
-    if (r->n_held == 3) {
-        memmove(r->held, r->held + 1, 2);
-        r->n_held = 2;
-    }
+    *oldest = 0;
     r->held[r->n_held++] = c;
-    return r->n_held == 3 && memcmp(r->held, three, 3) == 0;
+    if (r->n_held < 3)
+        return false;
+    if (memcmp(r->held, three, 3) == 0) {
+        r->state = TEXT;
+        r->n_held = 0;
+        return true;
+    }
+    *oldest = r->held[0];
+    memmove(r->held, r->held + 1, 2);
+    r->n_held = 2;
+    return false;
 }
 
 static void in_comment(struct repair *r, char c)
 {
-    if (ends_with(r, c, "-->"))
-        r->state = TEXT;
+    char unused;
+    ends_with(r, c, "-->", &unused);
 }
 
 /* Its text is written as text. */
 static void in_cdata(struct repair *r, char c)
 {
-    char oldest = r->n_held == 3 ? r->held[0] : 0;
-    if (ends_with(r, c, "]]>")) {
-        r->state = TEXT;
+    char oldest;
+    if (ends_with(r, c, "]]>", &oldest) || !oldest)
         return;
-    }
-    if (r->n_held == 3 && oldest == 0)
-        return; /* the blank that began it */
     if (oldest == '<' || oldest == '&')
         put_text(r, oldest == '<' ? STR("&lt;") : STR("&amp;"));
-    else if (oldest)
+    else
         put(r, oldest);
 }
 
