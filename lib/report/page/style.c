@@ -43,7 +43,7 @@ const char *const page_style[] = {
     "color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:6px;"
     "padding:5px 8px;min-height:34px;max-width:100%}"
     "form.f input[type=text]{width:11em}"
-    "form.f button{background:var(--both);border-color:var(--both);color:#fff;padding:5px 14px;"
+    "form.f button{background:#24659e;border-color:#24659e;color:#fff;padding:5px 14px;"
     "cursor:pointer}"
     ".on{margin:10px 0 0;color:var(--soft);font-size:14px}"
     ".on b{color:var(--ink)}"
@@ -130,7 +130,9 @@ const char *const page_style[] = {
     "td:empty{display:none}.meter{display:none}.n{white-space:normal}"
     "dl{grid-template-columns:1fr}dt{margin-top:6px}"
     ".bars{grid-template-columns:minmax(5em,40%) 1fr max-content}.bars dt{margin:0}}"
-    "@media(max-width:420px){.fig{grid-column:span 12}}",
+    "@media(max-width:640px){form.f label{flex:1 1 42%}form.f input,form.f select,"
+    "form.f input[type=text]{width:100%}}"
+    "@media(max-width:330px){.fig{grid-column:span 12}}",
     "@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;"
     "--line:#bbb;--link:#000;--both:#24659e;--dkim:#63a8d8;--spf:#b4d3ea;--fail:#d4552a;"
     "--quar:#b07d0a;--good:#26794a;--bad:#b3401a;--warn:#8a5f00;--viol:#6a55b0;--goodbg:#fff;"
