@@ -99,6 +99,8 @@ def exit_statuses(folder):
     check("a pipe: known", store.run("receive", "--deliver", stdin=good) == (0, "", ""))
     check("a pipe: no report, no bounce", store.run("receive", "--deliver", stdin=bad) == (0, "", ""))
     check("it is refused all the same", len(store.json("list", "--refused")) == 1)
+    check("with CR LF", store.run("receive", stdin=corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(
+        corpus.xml(rid="crlf")))).replace(b"\n", b"\r\n"))[0] == 0)
     check("without --deliver: 65", store.run("receive", stdin=bad)[0] == 65)
     check("the gravest of several", store.run("receive", store.write("a", good), store.write("b", bad))[0] == 65)
     check("no such file: 66", store.run("receive", "/nonexistent", store.write("a", good))[0] == 66)

@@ -354,12 +354,22 @@ static void bombs(void **state)
 
 /* --- Mail --------------------------------------------------------------------------------------*/
 
+static struct str with_crlf(struct arena *a, struct str text)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < text.n; i++)
+        sb_add(&b, text.p[i] == '\n' ? STR("\r\n") : str_sub(text, i, i + 1));
+    return sb_str(&b);
+}
+
 static void mail(void **state)
 {
     (void)state;
     struct arena *a = arena_new(0);
     static const struct xml_case cases[] = {
         {"From: a@b\nContent-Type: text/xml\n\n" REPORT, SEEN ROW "\n"},
+        {"X_Odd+Name: y\n\n" REPORT, SEEN ROW "\n"},
         {"From x\nContentType: application/octet-stream\n\n" REPORT, SEEN ROW "\n"},
         {"Content-Type: multipart/mixed;\n boundary*0=\"ab\";\n boundary*1=\"cd\"\n\n--abcd\n\n"
          "text\n--abcd\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" REPORT
@@ -372,6 +382,16 @@ static void mail(void **state)
         {"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nsorry\n"
          "--b\nContent-Type: message/rfc822\n\nSubject: x\n\n" REPORT "\n--b--\n",
          "refused is a bounce: a report that was sent from here came back\n"},
+        {"Content-Transfer-Encoding: "
+         "quoted-printable\n\n<feedback><report_metadata><report_id>a=3Db=2F=\n"
+         "c=4d=zz</report_id></report_metadata></feedback>",
+         "||a=b/cM=zz|0-0|\n"},
+        {"Content-Transfer-Encoding: base64\n\nPGZlZWRiYWNrPjxyZXBvcnRfbWV0YWRhdGE+PHJlcG9ydF9pZD4x"
+         "PC9yZXBv\ncnRfaWQ+PC9yZXBvcnRfbWV0YWRhdGE+PC9mZWVkYmFjaz4=\n",
+         "||1|0-0|\n"},
+        {"Subject: base64 that nobody declared\n\nPGZlZWRiYWNrPjxyZXBvcnRfbWV0YWRhdGE+PHJlcG9ydF9p"
+         "ZD4xPC9yZXBv\ncnRfaWQ+PC9yZXBvcnRfbWV0YWRhdGE+PC9mZWVkYmFjaz4=\n",
+         "||1|0-0|\n"},
         {"Subject: hello\n\nhello\n", "refused holds no report\n"},
         {"Content-Type: text/html\n\n<!DOCTYPE html><html></html>",
          "refused has a DOCTYPE, which no report needs\n"},
@@ -395,8 +415,10 @@ static void mail(void **state)
          "tls R t\xC3\xA4 d=5/3\n"},
         {"A: b\n\n{\"a\":[1,2", "refused has no comma between values\n"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_str(look(a, str_of(cases[i].xml)), cases[i].want);
+        assert_str(look(a, with_crlf(a, str_of(cases[i].xml))), cases[i].want);
+    }
     arena_free(a);
 }
 

@@ -325,11 +325,19 @@ static void look_at_mail(struct search *s, struct str mail)
         s->nothing = STR("is a bounce: a report that was sent from here came back");
 }
 
+/* Of the name of a field (RFC 5322 3.6.8). */
+static bool is_field_char(char c)
+{
+    return c > ' ' && c < 0x7F && c != ':';
+}
+
 /* "Name:" or "From " is what a mail begins with. */
 bool find_is_mail(struct str input)
 {
     size_t end = 0;
-    while (end < input.n && end < 100 && (ascii_is_alnum(input.p[end]) || input.p[end] == '-'))
+    if (!input.n || input.p[0] == '<' || input.p[0] == '{' || input.p[0] == '[')
+        return false;
+    while (end < input.n && end < 100 && is_field_char(input.p[end]))
         end++;
     return str_starts(input, STR("From ")) || (end > 0 && end < input.n && input.p[end] == ':');
 }
