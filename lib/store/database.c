@@ -13,10 +13,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define LOOK_US   1000000
-#define BUSY_MS   100 /* somebody else writes: a tool, for a moment */
-#define WAL_PAGES 1000
-#define WAL_KEPT  "4194304"
+#define DATABASE_MODE 0640
+#define LOOK_US       1000000
+#define BUSY_MS       100 /* somebody else writes: a tool, for a moment */
+#define WAL_PAGES     1000
+#define WAL_KEPT      "4194304"
 
 bool database_init(struct database *db, struct str path, const struct database_schema *schema)
 {
@@ -79,10 +80,21 @@ int64_t database_number(struct database *db, const char *sql, int64_t otherwise)
 
 /* --- Opening -----------------------------------------------------------------------------------*/
 
-/* With rights of our own choice, which SQLite gives to the files beside it, too. */
+/* With rights of our own choice, whatever the umask (that of assay.service is 0077), which SQLite
+ * gives to the files beside it, too. Those of a file that is there are its administrator's. */
+static int open_or_make(const char *path)
+{
+    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd = open(path, flags | O_EXCL, DATABASE_MODE);
+    if (fd < 0)
+        return errno == EEXIST ? open(path, flags, DATABASE_MODE) : fd;
+    fchmod(fd, DATABASE_MODE);
+    return fd;
+}
+
 static bool make_file(struct database *db)
 {
-    int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    int fd = open_or_make(db->path);
     struct stat st;
     if (fd < 0)
         return fail_by_errno(db);

@@ -466,6 +466,26 @@ static void a_close_writes_what_waits(void **state)
     assert_int_equal(list_rows(r).messages, 1);
 }
 
+static void the_group_reads_whatever_the_umask(void **state)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    struct rig *r = *state;
+    struct stat st;
+    char path[128];
+    rows_close(r->rows);
+    snprintf(r->path, sizeof r->path, "%s/others.db", r->dir);
+    mode_t mask = umask(0077);
+    open_rows(r, 0);
+    add(r, "192.0.2.1");
+    assert_true(rows_flush(r->rows, LONG));
+    umask(mask);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        snprintf(path, sizeof path, "%s%s", r->path, ends[i]);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0640);
+    }
+}
+
 static void rows_wait_for_a_directory(void **state)
 {
     struct rig *r = *state;
@@ -638,6 +658,7 @@ int main(void)
         TEST(what_does_not_fit_is_counted_and_nobody_waits),
         TEST(many_threads_add_and_none_is_lost),
         TEST(a_close_writes_what_waits),
+        TEST(the_group_reads_whatever_the_umask),
         TEST(rows_wait_for_a_directory),
         TEST(rows_wait_for_room_on_a_full_disk),
         TEST(a_damaged_store_is_put_aside),
