@@ -50,6 +50,7 @@ static const char *const steps[] = {
     " dkim_selector TEXT, header_from TEXT, envelope_from TEXT, subject TEXT,"
     " incidents INTEGER NOT NULL);"
     "CREATE INDEX failure_received ON failure(received);"
+    "CREATE INDEX failure_address ON failure(address);"
     "CREATE TABLE failures(domain INTEGER NOT NULL, day INTEGER NOT NULL, source INTEGER NOT NULL,"
     " incidents INTEGER NOT NULL, PRIMARY KEY(domain, day, source)) WITHOUT ROWID;"
     "CREATE TABLE tls(digest BLOB NOT NULL, n INTEGER NOT NULL, received INTEGER NOT NULL,"
@@ -124,6 +125,11 @@ static const char *const texts[SQL_COUNT] = {
                       " FROM row JOIN report ON report.id = row.report WHERE row.address = ?1"
                       " GROUP BY 1 ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
                       " last = max(last, excluded.last)",
+    [SQL_MOVE_FAILURES] = "INSERT INTO failures SELECT domain.id,"
+                          " iif(arrival > 0, arrival, received) / 86400, ?2, ?3 * sum(incidents)"
+                          " FROM failure JOIN domain ON domain.name = ifnull(failure.domain, '')"
+                          " WHERE address = ?1 GROUP BY 1, 2 ON CONFLICT"
+                          " DO UPDATE SET incidents = incidents + excluded.incidents",
     [SQL_SET_OWNER] = "UPDATE address SET source = ?2, name = ?3, country = ?4, asked = ?5,"
                       " known = ?6 WHERE id = ?1",
     [SQL_PUT_LABEL] = "INSERT INTO label VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET"

@@ -157,6 +157,17 @@ static int64_t source_of(struct received *r, int64_t address)
     return source;
 }
 
+static bool move_failures(struct received *r, int64_t address, int64_t source, int sign)
+{
+    sqlite3_stmt *s = received_sql(r, SQL_MOVE_FAILURES);
+    if (s) {
+        sqlite3_bind_int64(s, 1, address);
+        sqlite3_bind_int64(s, 2, source);
+        sqlite3_bind_int(s, 3, sign);
+    }
+    return received_finish(r, s);
+}
+
 static bool move(struct received *r, int64_t address, int64_t before, int64_t after)
 {
     sqlite3_stmt *s = received_sql(r, SQL_MOVE_SEEN);
@@ -164,7 +175,9 @@ static bool move(struct received *r, int64_t address, int64_t before, int64_t af
         sqlite3_bind_int64(s, 1, address);
         sqlite3_bind_int64(s, 2, after);
     }
-    return received_finish(r, s) && received_move_address(r, address, before, after);
+    return received_finish(r, s) && received_move_address(r, address, before, after) &&
+           move_failures(r, address, before, -1) && move_failures(r, address, after, 1) &&
+           run(r, "DELETE FROM failures WHERE source = ?1 AND incidents <= 0", before);
 }
 
 bool received_set_owner(struct received *r, const struct received_address *address,

@@ -50,6 +50,7 @@ enum received_sql {
     SQL_INSERT_TLS,
     SQL_INSERT_REFUSAL,
     SQL_MOVE_SEEN,
+    SQL_MOVE_FAILURES,
     SQL_SET_OWNER,
     SQL_PUT_LABEL,
     SQL_COUNT,
