@@ -125,8 +125,9 @@ static void fill_odd(struct str rua, struct arena *a)
     add(&row, 1);
 }
 
-static void fill_many(unsigned long n, struct str rua, struct arena *a)
+static void fill_many(unsigned long n, struct str rua)
 {
+    struct arena *a = arena_new(0);
     struct row row = plain(STR("many.example"), rua, "10.0.0.0");
     uint64_t seed = 1;
     for (unsigned long i = 0; i < n; i++) {
@@ -143,6 +144,7 @@ static void fill_many(unsigned long n, struct str rua, struct arena *a)
         add(&row, 1);
         arena_reset(a);
     }
+    arena_free(a);
 }
 
 static void fill_rows(struct str domain, struct str rua, char **words)
@@ -171,7 +173,7 @@ int main(int argc, char **argv)
         fill_odd(argc > 4 ? str_of(argv[4]) : STR("mailto:d@odd.example"), a);
     else if (strcmp(argv[3], "many") == 0 && argc > 4)
         fill_many(strtoul(argv[4], NULL, 10),
-                  argc > 5 ? str_of(argv[5]) : STR("mailto:d@many.example"), arena_new(0));
+                  argc > 5 ? str_of(argv[5]) : STR("mailto:d@many.example"));
     else if (strcmp(argv[3], "row") == 0 && argc > 5)
         fill_rows(str_of(argv[4]), str_of(argv[5]), argv + 6);
     bool good = rows_flush(rows, 600000000);
