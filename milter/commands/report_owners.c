@@ -14,6 +14,9 @@
 
 #define AGAIN_S   86400
 #define NAMES_MAX 5 /* of an address */
+/* A dead DNS holds nobody up for long, and many addresses have some time each. */
+#define PATIENCE_US      3000000
+#define PATIENCE_EACH_US 20000
 
 struct owners {
     struct command *command;
@@ -131,7 +134,9 @@ bool report_find_owners(struct command *c, struct received *store, size_t max, i
     bool good = true;
     if (n && (c->dns || command_open_dns(c) == EX_OK)) {
         struct owners o = {.command = c, .store = store, .arena = a, .now = now};
-        o.asker = (struct dns_asker){.dns = c->dns, .arena = a, .patience_us = patience_us};
+        int64_t fair_us = PATIENCE_US + (int64_t)n * PATIENCE_EACH_US;
+        o.asker = (struct dns_asker){.dns = c->dns, .arena = a};
+        o.asker.patience_us = fair_us < patience_us ? fair_us : patience_us;
         open_files(&o);
         good = find_some(&o, v, n);
     }

@@ -19,6 +19,8 @@
 #define BATCH_MAX      200    /* inputs */
 #define COMPLAINTS_MAX 20
 #define PROGRESS_US    200000
+#define SLOW_US        3000000 /* a judgement that took longer waited for a DNS that is dead, */
+#define SLOW_MAX       3       /* and after so many nobody is judged any more */
 
 /* The command's own. */
 struct receive {
@@ -32,6 +34,7 @@ struct receive {
     bool open;            /* a transaction is */
     size_t in_batch;
     int64_t batch_us, shown_us;
+    unsigned slow; /* judgements */
     int status;
     struct command_texts done, refused; /* files of Maildirs, in this batch */
 };
@@ -104,6 +107,21 @@ static bool end_of_one(struct receive *r)
 
 /* --- One input ---------------------------------------------------------------------------------*/
 
+/* What is not judged now has no trust; when the same report comes once more, it may have. */
+static enum trust judge_now(struct receive *r, struct str bytes)
+{
+    int64_t began = clock_us();
+    if (r->slow >= SLOW_MAX)
+        return TRUST_NONE;
+    enum trust trust = report_judge(r->command, bytes);
+    r->slow += clock_us() - began > SLOW_US;
+    if (r->slow == SLOW_MAX)
+        command_fail(r->command, 0,
+                     "the DNS does not answer: mail without Authentication-Results of ours is not "
+                     "judged; receive it once more later");
+    return trust;
+}
+
 /* Nobody else's transaction waits for our DNS. */
 static enum trust judge(struct receive *r, struct str bytes)
 {
@@ -113,7 +131,7 @@ static enum trust judge(struct receive *r, struct str bytes)
     if (!find_is_mail(bytes) && !r->deliver)
         return TRUST_FILE;
     if (!report_trust_said(r->command, bytes, &trust) && commit(r))
-        trust = report_judge(r->command, bytes);
+        trust = judge_now(r, bytes);
     return trust;
 }
 
@@ -233,7 +251,7 @@ static void after_receiving(struct receive *r)
     const struct received_keeping keeping = {conf->reports_keep_rows, conf->reports_keep_raw,
                                              conf->reports_keep_failures};
     if (!report_find_owners(r->command, r->store, r->deliver ? 20 : 500,
-                            r->deliver ? 3000000 : 20000000) ||
+                            r->deliver ? 2000000 : 20000000) ||
         !received_drop_old(r->store, &keeping, time(NULL), false))
         command_fail(r->command, 0, "received.db: %.*s", STR_ARG(received_problem(r->store)));
 }

@@ -10,7 +10,8 @@
 #include "milter/commands/report.h"
 #include "report/in/mime.h"
 
-#define HEADER_MAX (256U << 10) /* of a mail that is judged */
+#define HEADER_MAX  (256U << 10) /* of a mail that is judged */
+#define DEADLINE_MS 5000         /* of the DNS, for one */
 
 static bool is_ours(const struct command *c, struct arena *a, const struct authres_head *head)
 {
@@ -76,6 +77,8 @@ static void only_judge(struct conf *conf)
     conf->dkim_engine = DKIM_BY_OWN;
     conf->client_on_own_helo = ACTION_TAG;
     conf->reports_record = false;
+    if (conf->dns_deadline > DEADLINE_MS)
+        conf->dns_deadline = conf->dns_early_wait = DEADLINE_MS;
 }
 
 static enum trust trust_of_evidence(const struct evidence *e)
