@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""test_web.py ASSAY ASSAY_WEB - assay-web over a store of made-up reports: numbers of pages and of /api are those of
+"""test_web.py ASSAY ASSAY_WEB FILL - assay-web over a store of made-up reports: numbers of pages and of /api are those of
 `assay report ... --json`, under filters too; what is refused; readers without rights to write; and many at once."""
 
 import concurrent.futures
@@ -20,7 +20,7 @@ import pagestore
 import pagetext
 import webserver
 
-ASSAY, WEB = sys.argv[1:3]
+ASSAY, WEB, FILL = sys.argv[1:4]
 FAILED = []
 VIEWS = ("overview", "sources", "failures", "readiness", "countries", "reporters", "reports", "imports", "ours")
 
@@ -73,6 +73,21 @@ def check_page_numbers(web, query, sources):
     check(f"{query} failures", shown == {s["source"]: s["fail"] for s in sources if s["fail"]}, shown)
 
 
+def check_presence(web, store):
+    """Days without a report, counted from the list of them; today's reports come tomorrow."""
+    page = pagetext.Page(web.ask("/reporters?days=20")[2])
+    shown = {row["Reporter"]: pagetext.number(row["Missing days"]) for row in page.rows("Reporter")}
+    seen = {}
+    for one in json.loads(store.run("list", "--json")):
+        seen.setdefault(one["org_name"], set()).add(one["begin"] // 86400)
+    days = range(pagestore.TODAY - 19, pagestore.TODAY)
+    want = {}
+    for name, on in seen.items():
+        first = min(d for d in on if d >= days[0])
+        want[name] = sum(d not in on for d in days if d >= first)
+    check("missing days", shown == want and any(want.values()), shown, want)
+
+
 def check_numbers(web, store):
     for parameters, words in FILTERS:
         query = "?" + urllib.parse.urlencode(parameters)
@@ -83,8 +98,14 @@ def check_numbers(web, store):
         check_page_numbers(web, query, sources)
         overview = web.json("/api/overview" + query)[0]
         check(f"{query} overview", overview["messages"] == sum(s["messages"] for s in sources))
+        if "days" not in parameters and "from" not in parameters:  # countries are of seven days
+            week = ["--since", "6d"] + words[2:]
+            sent = json.loads(store.run("sources", *week, "--json"))
+            check(f"{query} countries", sum(c["fail"] for c in web.json("/api/countries" + query)) ==
+                  sum(s["fail"] for s in sent), web.json("/api/countries" + query))
         check(f"{query} days", sum(d["messages"] for d in overview["days"]) == overview["messages"])
         check(f"{query} domains", sum(d["messages"] for d in overview["domains"]) == overview["messages"])
+    check_presence(web, store)
     check("readiness", web.json("/api/readiness") == json.loads(store.run("readiness", "--json")))
     check("source", {k: v for k, v in web.json("/api/source?source=esp.example")[0].items() if k != "days"} ==
           json.loads(store.run("sources", "--since", "29d", "--json", "esp.example"))[0])
@@ -121,6 +142,46 @@ def check_reports(web, store):
     check("no such source", web.ask("/source?source=nobody.example")[0] == 404)
     page = pagetext.Page(web.ask("/imports")[2])
     check("what was refused", pagestore.SUBJECT in page.text and len(page.rows("Received")) == 1, page.text[-500:])
+
+
+# --- Our side ---
+
+def fill_rows(store):
+    """Rows by the store's own writer, then other verdicts, tallies and a report that was sent."""
+    path, today = store.state / "rows.db", pagestore.TODAY
+    subprocess.run([FILL, path, str(today - 1), "row", "bank.example", "mailto:d@bank.example", "192.0.2.1", "5"], check=True)
+    db = sqlite3.connect(path)
+    for verdict, messages in ((2, 70), (3, 11), (0, 13)):
+        db.execute("INSERT INTO row SELECT day - ?, policy, source, sender, results, ?, ? FROM row WHERE messages = 5",
+                   (verdict, verdict, messages))
+    db.executemany("INSERT INTO tally VALUES(?, ?, ?)", [
+        (today - 1, "none/accept", 100), (today - 1, "none/tag", 20), (today - 1, "at-rcpt/reject", 7),
+        (today - 1, "none/tempfail", 1000), (today - 1, "unchecked/quarantine", 2), (today - 50, "none/accept", 9999)])
+    db.execute("INSERT INTO report VALUES(1, ?, 1, 1, 'id1', 'bank.example', 'r@x.example', 2, 0, 0, 1, 5)", (today - 1,))
+    for number, state, note in ((1, 3, ""), (2, 4, "<b>it is full</b>")):
+        db.execute("INSERT INTO mail VALUES(?, 1, ?, 'mailto:d@bank.example', 'd@bank.example', 0, ?, 1, 0, 0, ?)",
+                   (number, number, state, note))
+    db.commit()
+    db.close()
+    return today
+
+
+def check_ours(web, store):
+    today = fill_rows(store)
+    days = {d["day"] // 86400: (d["accepted"], d["quarantined"], d["rejected"]) for d in web.json("/api/ours")}
+    check("thirty days", len(days) == 30)
+    check("yesterday", days[today - 1] == (138, 2, 7), days[today - 1])
+    check("rows by disposition", (days[today - 3], days[today - 4]) == ((0, 70, 0), (0, 0, 11)), days)
+    page = pagetext.Page(web.ask("/ours")[2])
+    check("the page", not page.problems and [pagetext.number(page.figures[k]) for k in (
+        "Accepted", "Quarantined", "Rejected", "All")] == [138, 72, 18, 228], page.problems, page.figures)
+    sent = [(r["On"], r["To"], r["State"], r["Note"]) for r in page.rows("Day") if "To" in r]
+    sent = sent or [(r.get("On"), r.get("To"), r.get("State"), r.get("Note")) for t in page.tables if t[0][-1] == "Note"
+                    for r in [dict(zip(t[0], line)) for line in t[1:]]]
+    check("what was sent", sorted(sent) == [("bank.example", "d@bank.example", "done", ""),
+                                            ("bank.example", "d@bank.example", "failed", "<b>it is full</b>")], sent)
+    text = pagetext.Page(web.ask("/overview")[2]).text
+    check("and on the overview", "1 report in 1 mail handed over, 1 given up" in text, text[-1500:])
 
 
 # --- HTTP ---
@@ -265,6 +326,7 @@ def main():
         web = webserver.Web(WEB, store.conf, "--name", "pages.example.org")
         check_numbers(web, store)
         check_reports(web, store)
+        check_ours(web, store)
         check_http(web)
         check_names(web)
         check_bounds(web)

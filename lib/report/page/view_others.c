@@ -145,6 +145,20 @@ void page_view_countries(struct page *p, const struct figures_country *v, size_t
 
 #define DOTS_MAX 31
 
+/* Since its first report; a day that is not over is not missing. */
+static void put_missing(struct page *p, const struct figures_reporter *r, const bool *days,
+                        size_t n)
+{
+    int64_t first = r->first_day - p->query->from;
+    uint64_t missing = 0;
+    for (size_t i = first > 0 ? (size_t)first : 0; days && i < n; i++)
+        missing += !days[i];
+    if (missing)
+        html_number(&p->h, missing);
+    else
+        html_put(&p->h, "<span class=ok>none</span>");
+}
+
 static void put_reporter(struct page_table *t, const struct figures_reporter *r, const bool *days)
 {
     struct page *p = t->p;
@@ -161,10 +175,7 @@ static void put_reporter(struct page_table *t, const struct figures_reporter *r,
     page_cell(t);
     html_text(&p->h, page_last_text(p, r->last_day));
     page_cell(t);
-    if (r->missing)
-        html_number(&p->h, r->missing);
-    else
-        html_put(&p->h, "<span class=ok>none</span>");
+    put_missing(p, r, days, n);
     page_cell(t);
     if (days)
         page_dots(p, days + n - dots, dots);

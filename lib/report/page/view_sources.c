@@ -6,6 +6,7 @@
 
 #define ADDRESSES_MAX  500 /* that are shown */
 #define IDENTITIES_MAX 100
+#define ROWS_SHOWN     1000 /* of a table of sources */
 
 /* --- Tables of sources -------------------------------------------------------------------------*/
 
@@ -79,6 +80,10 @@ void page_put_sources(struct page *p, const struct figures_source *v, size_t n, 
     for (size_t i = 0; i < n && (!most || i < most); i++)
         put_source_row(&t, &v[i], largest);
     page_table_end(&t);
+    if (most > ROWS_SHOWN - 1 && n > most)
+        html_put(&p->h,
+                 "<p class=s>and %zu more, each with less mail; assay report sources lists all</p>",
+                 n - most);
 }
 
 void page_view_sources(struct page *p, const struct figures *s)
@@ -89,7 +94,7 @@ void page_view_sources(struct page *p, const struct figures *s)
                    "own, approved, forwarder-like or spoof."));
     html_put(&p->h, "<div class=g>");
     page_card(p, "long", "Sources", "the most mail first");
-    page_put_sources(p, s->sources, s->n_sources, 0);
+    page_put_sources(p, s->sources, s->n_sources, ROWS_SHOWN);
     page_card_end(p);
     html_put(&p->h, "</div>");
 }
@@ -136,10 +141,11 @@ static void put_failing_sources(struct page *p, const struct figures *s)
     for (size_t k = 0; k < CAUSE_COUNT; k++)
         columns[3 + k] = (struct page_column){page_cause_title((enum figures_cause)k), "n"};
     page_table_begin(p, &t, "Failures by source", columns, 3 + CAUSE_COUNT);
-    for (size_t i = 0; i < s->n_sources; i++) {
+    for (size_t i = 0, shown = 0; i < s->n_sources && shown < ROWS_SHOWN; i++) {
         uint64_t failed = s->sources[i].counts.fail;
         if (!failed)
             continue;
+        shown++;
         page_row(&t);
         page_cell(&t);
         page_put_source(p, &s->sources[i]);
