@@ -105,8 +105,7 @@ static const char *const cause_advice[CAUSE_COUNT] = {
     [CAUSE_NO_SIGNATURE] =
         "Nothing signed it. If it is yours, let that host sign with your domain.",
     [CAUSE_BROKEN_SIGNATURE] =
-        "It was signed in your name, and changed on its way, as lists do; or the key "
-        "in the DNS is another one.",
+        "Signed in your name, and changed on its way; or the DNS has another key.",
     [CAUSE_OTHER_SIGNER] = "A service signed with its own domain. Give it a key of yours.",
     [CAUSE_SPF_FAILS] = "The address is not in your SPF record. That is right for forged mail.",
     [CAUSE_SPF_OTHER] = "The envelope has another domain, as with services and forwarders.",
