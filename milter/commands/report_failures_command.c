@@ -154,7 +154,7 @@ static int failures_run(struct command *c)
 
 static const struct command_option failures_options[] = {
     FIGURES_DOMAIN,
-    FIGURES_PERIOD,
+    FIGURES_PERIOD("30d"),
     FIGURES_FILTER,
     FIGURES_TRUST,
     FIGURES_CSV,

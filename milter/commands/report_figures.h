@@ -22,9 +22,9 @@ struct figures_words {
 #define FIGURES_DOMAIN                                                                             \
     OPTION("domain", "DOMAIN", take_text, struct figures_words, domain,                            \
            "about this domain; default: all of ours")
-#define FIGURES_PERIOD                                                                             \
+#define FIGURES_PERIOD(since_default)                                                              \
     OPTION("since", "TIME", take_since, struct figures_words, since,                               \
-           "from this day on: 30d, 12w, or a point of time; default: 30d"),                        \
+           "from this day on: 30d, 12w, or a point of time; default: " since_default),             \
         OPTION("until", "TIME", take_since, struct figures_words, until,                           \
                "up to this day; default: today")
 #define FIGURES_TRUST                                                                              \

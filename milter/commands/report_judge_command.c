@@ -107,7 +107,7 @@ static int alarms_run(struct command *c)
 }
 
 static const struct command_option readiness_options[] = {
-    FIGURES_DOMAIN, FIGURES_PERIOD, FIGURES_TRUST, FIGURES_CSV, {0},
+    FIGURES_DOMAIN, FIGURES_PERIOD("14d"), FIGURES_TRUST, FIGURES_CSV, {0},
 };
 
 const struct command_row report_readiness_command = {

@@ -183,7 +183,7 @@ static int reporters_run(struct command *c)
 }
 
 static const struct command_option sources_options[] = {
-    FIGURES_DOMAIN, FIGURES_PERIOD, FIGURES_FILTER, FIGURES_TRUST, FIGURES_CSV, {0},
+    FIGURES_DOMAIN, FIGURES_PERIOD("30d"), FIGURES_FILTER, FIGURES_TRUST, FIGURES_CSV, {0},
 };
 
 const struct command_row report_sources_command = {
