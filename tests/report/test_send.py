@@ -287,6 +287,7 @@ class States(Sending):
         tries = [at for at in range(OVER, OVER + 50 * 3600, 1800) if self.told(at=at, status=None)["later"]]
         self.assertGreater(len(tries), 8)
         self.assertLess(tries[-1], OVER + 48 * 3600 + 1)
+        self.assertGreater(tries[-1], OVER + 42 * 3600 - 1)
         (self.box / "down").unlink()
         self.assertEqual(self.told(at=OVER + 51 * 3600)["mails"], [])
 
