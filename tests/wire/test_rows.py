@@ -131,6 +131,7 @@ class Rows(harness.WireTest):
         out = d.directory / f"out-{at}"
         if not (d.state / "rows.db").exists():
             return []
+        until(lambda: self.query(d, "PRAGMA user_version") not in ([], [(0,)]), "the store is made")
         command = [harness.BINARY, "report", "send", "-c", d.path, "--at", str(at), "--directory", out]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
