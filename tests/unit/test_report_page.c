@@ -139,6 +139,7 @@ static void test_queries(void **state)
         {"/sources?days=7&from=2026-11-01", "/sources?days=7", NULL},
         {"/source?source=a%26b+c%3D&reporter=%3Cx%3E",
          "/source?days=30&source=a%26b%20c%3D&reporter=%3Cx%3E", NULL},
+        {"/source?source=a%00b%0a%a0c", "/source?days=30&source=a%00b%0A%A0c", NULL},
         {"/failures?result=fail", "/failures?days=30&result=fail", NULL},
         {"/failures?result=any", "/failures?days=30", NULL},
         {"/report?id=17&report=%22x", "/report?days=30&report=%22x&id=17", NULL},
@@ -439,6 +440,192 @@ static void test_long_periods_are_summed_up(void **state)
     assert_has(html_str(&p.h), "<title>27 Jul to 2 Aug: 7 all</title>");
 }
 
+/* --- What views say ----------------------------------------------------------------------------*/
+
+static struct str made(void (*view)(struct page *), const char *url, bool live)
+{
+    static struct page_query q;
+    struct page p;
+    q = query_of(url);
+    site.live = live;
+    page_begin(&p, &site, &q, arena, 1);
+    view(&p);
+    page_end(&p);
+    return html_str(&p.h);
+}
+
+static size_t count_of(struct str text, const char *words)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++)
+        n += str_starts(str_sub(text, i, text.n), str_of(words));
+    return n;
+}
+
+static struct figures_source sources_of_two[3] = {
+    {.name = STR_INIT("first.example"), .class = CLASS_OWN, .labelled = true},
+    {.name = STR_INIT("second.example"), .class = CLASS_SPOOF},
+    {.name = STR_INIT("third.example")},
+};
+
+static struct figures two_sources(void)
+{
+    struct figures f = {.n_sources = 2, .sources = sources_of_two};
+    sources_of_two[0].counts = (struct figures_counts){.both = 90, .dkim = 6, .spf = 4};
+    sources_of_two[1].counts =
+        (struct figures_counts){.fail = 40, .rejected = 30, .quarantined = 10};
+    sources_of_two[1].causes[CAUSE_NO_SIGNATURE] = 40;
+    sources_of_two[1].causes[CAUSE_SPF_FAILS] = 31;
+    return f;
+}
+
+static void say_sources(struct page *p)
+{
+    struct figures f = two_sources();
+    page_view_sources(p, &f);
+}
+
+static void test_sources_say_their_numbers(void **state)
+{
+    struct str page = made(say_sources, "/sources?domain=example.org", true);
+    (void)state;
+    assert_int_equal(count_of(page, "role=rowheader"), 2);
+    assert_has(page, "/source?domain=example.org&amp;days=30&amp;source=first.example");
+    assert_has(page, ">own<span class=vh>, your label</span></span>");
+    assert_has(page, "<span>100</span>");
+    assert_has(page, ">96.0 %</td>"); /* by DKIM */
+    assert_has(page, ">94.0 %</td>"); /* by SPF */
+    assert_has(page, "75.0 % rejected, 25.0 % quarantined");
+    assert_int_equal(count_of(page, "<span class=bad>0 %</span>"), 3);
+    assert_false(contains(page, "third.example"));
+}
+
+static void say_failures(struct page *p)
+{
+    struct figures f = two_sources();
+    page_view_failures(p, &f);
+}
+
+static void test_failures_say_their_causes(void **state)
+{
+    struct str page = made(say_failures, "/failures", false);
+    (void)state;
+    assert_has(page, "40 messages in 30 days passed neither");
+    assert_int_equal(count_of(page, "role=rowheader"), 1);
+    assert_has(page, "width=\"100.00%\"");
+    assert_has(page, "width=\"77.50%\""); /* 31 of 40 */
+    assert_int_equal(count_of(page, "<span class=mute>–</span>"), 4);
+}
+
+static void say_ours(struct page *p)
+{
+    static const struct page_sent sent[] = {
+        {TODAY, STR_INIT("a.example"), STR_INIT("x@a.example"), STR_INIT("done"), STR_INIT(""), 3},
+        {TODAY, STR_INIT("b.example"), STR_INIT("x@b.example"), STR_INIT("done"), STR_INIT(""), 3}};
+    static const struct page_own_day days[] = {{TODAY, {80, 15, 5}}};
+    page_view_ours(p, &(struct page_ours){1, days, 1, sent, true, true});
+}
+
+static void test_our_side(void **state)
+{
+    struct str page = made(say_ours, "/ours?days=1", true);
+    (void)state;
+    assert_has(page, "x@a.example");
+    assert_false(contains(page, "x@b.example"));
+    assert_has(page, ">80</p><p class=s>80.0 %</p>");
+    assert_has(page, "<title>29 Nov: 80 accepted, 15 quarantined, 5 rejected</title>");
+}
+
+static void say_readiness(struct page *p)
+{
+    static struct str lines[] = {STR_INIT("First."), STR_INIT("Second.")};
+    const struct readiness v[] = {{.domain = STR("a.example"),
+                                   .p = STR("reject"),
+                                   .verdict = READINESS_REJECT_OK,
+                                   .n_hit = 1,
+                                   .hit = sources_of_two,
+                                   .summary = STR("Summary a."),
+                                   .n_lines = 1,
+                                   .lines = lines},
+                                  {.domain = STR("b.example"),
+                                   .p = STR("none"),
+                                   .verdict = READINESS_NOT_YET,
+                                   .summary = STR("Summary b.")}};
+    page_view_readiness(p, v, 2);
+}
+
+static void test_readiness_of_two(void **state)
+{
+    struct str page = made(say_readiness, "/readiness", true);
+    (void)state;
+    assert_has(page, "p=reject is in force.");
+    assert_has(page, "May it ask for more than p=none?");
+    assert_has(page, "<p class=\"say notyet\">Not yet.</p>");
+    assert_has(page, "<bdi>a.example</bdi>");
+    assert_has(page, "Summary b.");
+    assert_has(page, "<li>First.</li></ul>");
+    assert_false(contains(page, "second.example"));
+}
+
+static void say_source(struct page *p)
+{
+    struct figures f = two_sources();
+    struct figures_address addresses[] = {{.name = STR("one.example"), .country = STR("de")},
+                                          {.name = STR("two.example")}};
+    struct figures_identity identities[] = {
+        {STR("dkim"), STR("d.example"), STR("s1"), STR("pass"), 7},
+        {STR("spf"), STR("e.example"), STR(""), STR("fail"), 8}};
+    struct figures_detail d = {1, 1, addresses, identities, false};
+    f.n_days = 1;
+    f.days = &(struct figures_day){TODAY, {.both = 3}};
+    page_view_source(p, &(struct page_sending){&f, &d});
+}
+
+static void test_one_source(void **state)
+{
+    struct str page = made(say_source, "/source?source=first.example&days=1", true);
+    (void)state;
+    assert_has(page, "one.example");
+    assert_has(page, "Germany");
+    assert_has(page, "<span class=ok>pass</span>");
+    assert_false(contains(page, "two.example"));
+    assert_false(contains(page, ">e.example<"));
+    assert_has(page, "by your label");
+}
+
+static void test_links_to_more(void **state)
+{
+    struct str live = made(put_overview, "/?domain=example.org", true);
+    (void)state;
+    assert_has(live, "<a href=\"/reporters?domain=example.org&amp;days=30\">All reporters</a>");
+    assert_has(live, "aria-current=page>example.org</a>");
+    assert_has(made(put_overview, "/?domain=example.org", false),
+               "<a href=\"../example.org/reporters-30.html\">All reporters</a>");
+    site.alone = true;
+    struct str alone = made(put_overview, "/?domain=example.org", false);
+    site.alone = false;
+    assert_int_equal(count_of(alone, "href="), 1); /* to the content */
+    assert_has(alone, "<b>example.org</b>");
+}
+
+static void test_days_below_charts(void **state)
+{
+    struct page p;
+    struct page_query q = query_of("/");
+    struct page_bar bars[6] = {{0}};
+    static const struct page_series series[] = {{"all", "s-good"}};
+    (void)state;
+    for (size_t i = 0; i < 6; i++)
+        bars[i] = (struct page_bar){TODAY - 5 + (int64_t)i, {1}};
+    page_begin(&p, &site, &q, arena, 0);
+    page_bars(&p, "Five", series, 1, bars, 5, 200);
+    assert_has(html_str(&p.h), "x=\"10.00%\" y=\"194\">24 Nov</text>");
+    assert_has(html_str(&p.h), ">28 Nov</text>");
+    assert_int_equal(count_of(html_str(&p.h), "m thin"), 0);
+    page_bars(&p, "Six", series, 1, bars, 6, 200);
+    assert_int_equal(count_of(html_str(&p.h), "m thin"), 3);
+}
+
 /* --- Words -------------------------------------------------------------------------------------*/
 
 static void test_words(void **state)
@@ -520,6 +707,13 @@ int main(void)
         TEST(test_the_policy_names_the_style_sheet),
         TEST(test_charts_say_their_numbers),
         TEST(test_long_periods_are_summed_up),
+        TEST(test_sources_say_their_numbers),
+        TEST(test_failures_say_their_causes),
+        TEST(test_our_side),
+        TEST(test_readiness_of_two),
+        TEST(test_one_source),
+        TEST(test_links_to_more),
+        TEST(test_days_below_charts),
         TEST(test_words),
         TEST(test_file_names),
         TEST(test_links_of_files),
