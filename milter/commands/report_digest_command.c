@@ -89,7 +89,7 @@ static int digest_run(struct command *c)
     if (status == EX_OK)
         status = take_words(c, &m);
     if (status == EX_OK)
-        status = command_become_owner(c);
+        status = m.n_to ? command_become_owner_mailing(c) : command_become_owner(c);
     if (status == EX_OK)
         status = compose(c, &m, &text);
     if (status != EX_OK)

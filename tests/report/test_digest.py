@@ -5,6 +5,7 @@ nothing to say, and it is handed over to the mailer."""
 import email
 import email.policy
 import json
+import os
 import pathlib
 import re
 import stat
@@ -17,6 +18,7 @@ import pagetext
 
 ASSAY = sys.argv[1]
 FAILED = []
+NOBODY = 65534
 
 
 def check(what, good, *more):
@@ -89,6 +91,19 @@ def check_handover(store, folder):
         store.run("digest", *words, good=64)
 
 
+def check_rights(store, folder):
+    """sendmail(1) is set-group-id: whatever became the daemon's user must leave that in force."""
+    if os.geteuid() != 0:
+        return
+    (folder / "refuse").unlink()
+    (folder / "mailer").write_text(f'#!/bin/sh\ncat >/dev/null\n(id -u; grep NoNewPrivs /proc/self/status) >{folder}/rights\n')
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    store.run("digest", "--to", "a@example.org")
+    found = (folder / "rights").read_text().split()
+    check("rights of the mailer", found == [str(NOBODY), "NoNewPrivs:", "0"], found)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="assay-digest-") as name:
         folder = pathlib.Path(name)
@@ -96,6 +111,7 @@ def main():
         check_full(store)
         check_empty(folder)
         check_handover(store, folder)
+        check_rights(store, folder)
     print(f"{len(FAILED)} failures")
     sys.exit(1 if FAILED else 0)
 
