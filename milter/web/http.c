@@ -20,7 +20,9 @@ struct web_server {
     struct MHD_Daemon *daemon;
 };
 
-/* A request, from its first line to its answer. */
+/* The request that a connection is about. It lives as long as the connection: not every request
+ * that the library sees the first line of gets as far as an answer, and its end is not always told.
+ */
 struct request {
     struct arena *arena;
     struct str uri;
@@ -103,13 +105,30 @@ static struct web_answer answer_request(const struct web *web, struct MHD_Connec
 
 /* --- Callbacks of libmicrohttpd ----------------------------------------------------------------*/
 
-static void *begin_request(void *server, const char *uri, struct MHD_Connection *connection)
+static void connection_changes(void *server, struct MHD_Connection *connection, void **state,
+                               enum MHD_ConnectionNotificationCode what)
 {
     (void)server, (void)connection;
-    struct request *request = calloc(1, sizeof *request);
-    if (!request)
-        abort();
-    request->arena = arena_new(0);
+    struct request *request = *state;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        request = calloc(1, sizeof *request);
+        if (!request)
+            abort();
+        request->arena = arena_new(0);
+        *state = request;
+    } else if (request) {
+        arena_free(request->arena);
+        free(request);
+        *state = NULL;
+    }
+}
+
+static void *begin_request(void *server, const char *uri, struct MHD_Connection *connection)
+{
+    (void)server;
+    struct request *request =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    arena_reset(request->arena);
     request->uri = str_copy(request->arena, str_of(uri));
     return request;
 }
@@ -124,17 +143,6 @@ static enum MHD_Result handle_request(void *server, struct MHD_Connection *conne
     *n = 0; /* what comes behind the header is not read */
     struct web_answer answer = answer_request(s->web, connection, method, request);
     return send_answer(connection, &answer, request->arena);
-}
-
-static void end_request(void *server, struct MHD_Connection *connection, void **state,
-                        enum MHD_RequestTerminationCode how)
-{
-    struct request *request = *state;
-    (void)server, (void)connection, (void)how;
-    if (request)
-        arena_free(request->arena);
-    free(request);
-    *state = NULL;
 }
 
 /* Percent signs are ours to read. */
@@ -163,8 +171,8 @@ struct web_server *web_start(const struct web *web, int fd)
         fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WORKERS, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PATIENCE_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX, MHD_OPTION_URI_LOG_CALLBACK,
-        begin_request, s, MHD_OPTION_NOTIFY_COMPLETED, end_request, s, MHD_OPTION_UNESCAPE_CALLBACK,
-        leave_escaped, s, MHD_OPTION_END);
+        begin_request, s, MHD_OPTION_NOTIFY_CONNECTION, connection_changes, s,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, s, MHD_OPTION_END);
     if (s->daemon)
         return s;
     free(s);
