@@ -163,6 +163,7 @@ CASES = [
     ("20 double gzip", mail(TEXT, attachment(gz(gz(X)))), [R1]),
     # XML
     ("21 a schema tag never closed", xml(head='<xs:schema xmlns:xs="x">' + metadata()), [R1]),
+    ("21 a schema tag around it all", xml(declared='<?xml version="1.0"?><xs:schema xmlns:xs="x" targetNamespace="y">'), [R1]),
     ("22 a quote behind the declaration", xml(declared='<?xml version="1.0"?>"'), [R1]),
     ("23 no newline behind the declaration", xml(declared='<?xml version="1.0" encoding="UTF-8"?>'), [R1]),
     ("24 windows-1252", xml(declared='<?xml version="1.0" encoding="windows-1252"?>', org="B\u00fccher \u201cA\u201d").encode(
@@ -216,6 +217,7 @@ CASES = [
     ("51 200,001 rows", gz(xml(rows="".join(
         f"<record><row><source_ip>10.0.{i >> 8 & 255}.{i & 255}</source_ip></row></record>" for i in range(200001)))),
      "200000 rows"),
+    ("51 rows that count more messages than there are", xml(rows=row(count=999999999999) * 2), "more messages"),
     ("52 an id with another period", [X, xml(begin=BEGIN + 86400, end=END + 86400)], [R1, R1]),
     ("52 an id from two reporters", [X, xml(org="Second")], [R1, ("Second", "r1", [PLAIN])]),
     ("52 the same report twice", [mail(TEXT, attachment(gz(X))), X, gz(X)], [R1]),

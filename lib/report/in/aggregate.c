@@ -12,9 +12,9 @@
 #include "report/in/elements.h"
 #include "report/in/repair.h"
 
-#define STRANGE_MAX   10000      /* elements that no report has; attributes likewise */
-#define EXPAT_ONE_MAX (2U << 20) /* of one allocation of expat */
-#define MESSAGES_MAX  1000000000000ULL
+#define STRANGE_MAX   10000            /* elements that no report has; attributes likewise */
+#define EXPAT_ONE_MAX (2U << 20)       /* of one allocation of expat */
+#define MESSAGES_MAX  1000000000000ULL /* of a report: sums over many stay within 63 bits */
 
 struct reading {
     struct aggregate *out;
@@ -268,6 +268,10 @@ static void end_record(struct reading *r)
         stop(r, "has more than 200000 rows");
         return;
     }
+    if ((uint64_t)r->row->count > MESSAGES_MAX - out->messages) {
+        stop(r, "counts more messages than there are");
+        return;
+    }
     out->rows++;
     out->messages += (uint64_t)r->row->count;
     if (r->watch->row && !r->watch->row(r->watch->context, r->row))
@@ -375,6 +379,12 @@ static void count_strange(struct reading *r, enum in_element element, const XML_
         stop(r, "has too many elements that are not those of a report");
 }
 
+/* Some write a start tag of their schema before the report: the repair drops it. */
+static bool is_schema(const XML_Char *name)
+{
+    return str_eq_nocase(in_local_name(str_of(name)), STR("schema"));
+}
+
 static void XMLCALL on_start(void *reading, const XML_Char *name, const XML_Char **attributes)
 {
     struct reading *r = reading;
@@ -384,7 +394,7 @@ static void XMLCALL on_start(void *reading, const XML_Char *name, const XML_Char
     count_strange(r, element, attributes);
     if (r->depth == 0 && element != IN_FEEDBACK) {
         stop(r, "is no report: its outermost element is not <feedback>");
-        r->out->end = AGGREGATE_FOREIGN;
+        r->out->end = is_schema(name) ? AGGREGATE_BROKEN : AGGREGATE_FOREIGN;
     }
     if (r->depth == IN_XML_DEPTH)
         stop(r, "has elements within each other too deeply");
