@@ -91,6 +91,7 @@ static const struct form lists[] = {
     {" x . \"y\" . z@x.example", " x.\"y\".z@x.example"},
     {" x..y.@x.example", AS_IT_IS},
     {" a@x.example.", " a@x.example"},
+    {" a @ x.y", " a@x.y"},
     {" A <a@x.example.>", " A <a@x.example>"},
     {" <@y.example,@z.example.:a@x.example>", " <a@x.example>"},
     {" A <@y.example:a@x.example>", " A <a@x.example>"},

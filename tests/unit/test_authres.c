@@ -196,6 +196,7 @@ static const struct head_case head_cases[] = {
     {STR_INIT(" \"My ID\"; none"), "My ID", true, true},
 
     {STR_INIT(" mx.example.net; none"), "mx.example.net", true, false},
+    {STR_INIT(" a; none"), "a", true, false},
     {STR_INIT(" mx.example.net 1; none"), "mx.example.net", true, false},
     {STR_INIT(" mx.example.net 01; none"), "mx.example.net", true, false},
     {STR_INIT(" mx.example.net"), "mx.example.net", true, false},

@@ -255,17 +255,19 @@ static void test_signing_forms(void **state)
     (void)state;
     struct conf *conf =
         parse("signing = ( { domain = \"a.example\"; " KEY
-              " senders = [ \"Ann@A.example\", \"@x.a.example\", \"*\" ]; lifetime = \"7d\";\n"
+              " senders = [ \"Ann@A.example\", \"@x.a.example\", \"*\", \"*@*.example\" ]; "
+              "lifetime = \"7d\";\n"
               "  body-canonicalization = \"simple\"; sign-headers = [ \"FROM\", \"To\" ];\n"
               "  oversign-headers = [ ]; },\n"
               " { domain = \"a.example\"; " KEY " } );\n"
               "signature-lifetime = \"1d\"; header-canonicalization = \"simple\";\n"
               "oversign-headers = [ \"Subject\" ];\n");
     const struct conf_signing *one = &conf->signing[0], *two = &conf->signing[1];
-    assert_int_equal(one->senders.n, 3);
+    assert_int_equal(one->senders.n, 4);
     assert_str(one->senders.v[0], "ann@a.example");
     assert_str(one->senders.v[1], "*@x.a.example");
     assert_str(one->senders.v[2], "*");
+    assert_str(one->senders.v[3], "*@*.example");
     assert_int_equal(one->form.signature_lifetime, 7 * 86400000);
     assert_int_equal(one->form.header_canonicalization, CANON_SIMPLE);
     assert_int_equal(one->form.body_canonicalization, CANON_SIMPLE);

@@ -430,8 +430,15 @@ static void dated_in_the_future(void **state)
         verify_one(&default_settings, value, replaced(message, "Hello", "Bye")).ahead_s, 0);
     assert_int_equal(verify_one(&default_settings, value, replaced(message, "Hello", "Bye")).result,
                      DKIM_FAIL);
-    /* With another fault it is not the clock's. */
     struct dkim_verify_settings demanding = default_settings;
+    demanding.clock_skew_s = 0;
+    value = signed_with(KEY "t=1700000001; " TAIL);
+    assert_int_equal(verify_one(&demanding, value, message).ahead_s, 1);
+    value = signed_with(KEY "t=1700000000; " TAIL);
+    assert_int_equal(verify_one(&demanding, value, message).result, DKIM_PASS);
+    /* With another fault it is not the clock's. */
+    value = signed_with(KEY "t=1700000301; " TAIL);
+    demanding = default_settings;
     demanding.min_key_bits = 2048;
     struct dkim_signature s = verify_one(&demanding, value, message);
     assert_result(s, DKIM_POLICY, "the RSA key is shorter than we accept");

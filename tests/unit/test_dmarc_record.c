@@ -208,6 +208,8 @@ static void uris(void **state)
         {"rua=https://example.com:8080/a/b?c=d#e", "https://example.com:8080/a/b?c=d#e"},
         {"rua=https://u:p@[2001:db8::1]:443/", "https://u:p@[2001:db8::1]:443/"},
         {"rua=https://[2001:db8::1]", "https://[2001:db8::1]"},
+        {"rua=https://@example.com/", "https://@example.com/"},
+        {"rua=x:y", "x:y"},
         {"rua=x-report+1.0:anything/at/all", "x-report+1.0:anything/at/all"},
         {"rua=mailto:a@example.com!", ""},
         {"rua=mailto:a@example.com!m", ""},

@@ -17,9 +17,12 @@ static void decoding(void **state)
         {"=?utf-8?q?a_b?= \t=?US-ASCII?B?Yw==?=", "a bc", "a b \tc"},
         {"=?iso-8859-1?q?=E4?=", "\u00e4", "\u00e4"},
         {"=?utf-8*de?q?a?=", "a", "a"},
+        {"=?utf-8?b?fn5+?=", "~~~", "~~~"},
+        {"=?utf-8?b?Pz8/?=", "???", "???"},
         {"=?x-odd?q?a?=", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?q?a=4?=", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?b?Y?=", UNCERTAIN, UNCERTAIN},
+        {"=?utf-8?q", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?q?a", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?q?=3D=3F?=", UNCERTAIN, UNCERTAIN},
     };

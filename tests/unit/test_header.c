@@ -96,6 +96,7 @@ static const struct message_case message_cases[] = {
     {STR_INIT("A:"), "A|;", ""},
     {STR_INIT("A:1\n\n\nx"), "A|1;", "\nx"},
     {STR_INIT("A:x\ry\n\n"), "A|x\ry;", ""}, /* a bare CR ends no line */
+    {STR_INIT("A:x\r"), "A|x\r;", ""},
     {STR_INIT("A\x7f: 1\n"), "", "A\x7f: 1\n"},
     {STR_INIT("!~: 1\n"), "!~| 1;", ""},
     {STR_INIT("caf\xc3\xa9: 1\n"), "", "caf\xc3\xa9: 1\n"},
@@ -177,6 +178,7 @@ static void folds_within_an_atom(void **state)
     folder_init(&f, a, 60);
     f.reserve = 1;
     folder_add_piece(&f, STR("\"12345678901234567")); /* 60 + 18 */
+    assert_int_equal(f.column, 1 + 18);
     folder_add_piece(&f, STR(" x\""));
     folder_add(&f, false, STR(";"));
     assert_str(folder_str(&f), "\n\t\"12345678901234567 x\";");

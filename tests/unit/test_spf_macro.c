@@ -105,6 +105,8 @@ static void odd_values(void **state)
     assert_str(spf_expand_text(a, STR("%{l2}"), &v, 99), ".test");
     assert_str(spf_expand_text(a, STR("%{l99999999999999999999}"), &v, 99),
                "philip-gladstone+a=b..test");
+    v.local = STR("-a-b");
+    assert_str(spf_expand_text(a, STR("%{lr-}"), &v, 99), "b.a.");
     v.local = STR("..");
     assert_str(spf_expand_text(a, STR("%{lr}"), &v, 99), "..");
     assert_str(spf_expand_text(a, STR("%{l1}"), &v, 99), "");
