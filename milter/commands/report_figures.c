@@ -14,7 +14,8 @@ static int take_words(struct command *c, struct figures_words *w, int days)
     int64_t now = time(NULL);
     f->owner = (struct figures_owner){report_domains(c), &c->conf->host_addresses,
                                       &c->conf->trusted_networks};
-    f->to_day = (w->until ? w->until : now) / DAY;
+    f->today = now / DAY;
+    f->to_day = w->until ? w->until / DAY : f->today;
     f->from_day = w->since ? w->since / DAY : f->to_day - days + 1;
     f->all_trust = w->all_trust;
     f->source = str_of(w->source);

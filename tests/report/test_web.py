@@ -86,6 +86,10 @@ def check_presence(web, store):
         first = min(d for d in on if d >= days[0])
         want[name] = sum(d not in on for d in days if d >= first)
     check("missing days", shown == want and any(want.values()), shown, want)
+    printed = json.loads(store.run("reporters", "--since", str(days[0] * 86400), "--json"))
+    for what, rows in (("the command's", printed), ("the program's", web.json("/api/reporters?days=20"))):
+        found = {row["reporter"]: row["missing_days"] for row in rows}
+        check(f"{what} missing days", found == want, found, want)
 
 
 def check_numbers(web, store):

@@ -299,7 +299,8 @@ static void add_reporter(struct scan *s, sqlite3_stmt *q)
         r->first_day = first;
     if (last > r->last_day)
         r->last_day = last;
-    int64_t days = s->filter->to_day - first + 1, with = sqlite3_column_int64(q, 4);
+    int64_t over = s->filter->to_day - (s->filter->to_day == s->filter->today);
+    int64_t days = over - first + 1, with = sqlite3_column_int64(q, 4);
     r->missing = days > with ? (uint64_t)(days - with) : 0;
 }
 

@@ -40,6 +40,7 @@ struct figures_filter {
     struct figures_owner owner;
     struct str domain;        /* empty: all of ours */
     int64_t from_day, to_day; /* days since 1970, both included */
+    int64_t today;            /* it is not over, so no report is missing for it; 0: all days are */
     struct str source;        /* as figures_source.name has it; empty: all */
     struct str reporter;      /* as figures_reporter.name has it; empty: all */
     enum figures_result result;

@@ -155,6 +155,7 @@ static const char *read_value(struct str name, struct str value, struct arena *a
 
 static const char *settle_period(struct page_query *q, const struct period *p, int64_t today)
 {
+    q->today = today;
     bool open = p->from < 0 && p->to < 0;
     if (open || p->days > 0) {
         q->days = p->days > 0 ? p->days : 30;

@@ -28,6 +28,7 @@ struct page_query {
     struct str domain; /* empty: all of them */
     int64_t from, to;  /* the period, both days included */
     int64_t days;      /* that many up to today; 0: from and to were said */
+    int64_t today;     /* 0: not known */
     struct str source, reporter;
     enum figures_result result;
     struct str report; /* a report's id, as it says itself, */

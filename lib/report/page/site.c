@@ -12,6 +12,7 @@ struct figures_filter page_filter(const struct page_stores *s, const struct page
         .domain = q->domain,
         .from_day = q->from,
         .to_day = q->to,
+        .today = q->today,
         .source = q->source.n ? q->source : STR_NONE,
         .reporter = q->reporter.n ? q->reporter : STR_NONE,
         .result = q->result,
