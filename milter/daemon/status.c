@@ -107,6 +107,9 @@ static const struct count srs[] = {
     {"unavailable", CTR_SRS_UNAVAILABLE},
 };
 
+/* Of reports.record. */
+static const struct count rows[] = {{"rows_added", CTR_ROWS_ADDED}, {"rows_lost", CTR_ROWS_LOST}};
+
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* --- For programs ------------------------------------------------------------------------------*/
@@ -174,6 +177,26 @@ static void srs_json(struct json *j, const struct status *s)
     json_end(j, '}');
 }
 
+static void policy_service_json(struct json *j, const struct status *s)
+{
+    if (!s->conf->policy_service_listen.n)
+        return;
+    json_object(j, "policy_service");
+    json_text(j, "listen", s->conf->policy_service_listen);
+    json_number(j, "requests", (int64_t)counter_get(CTR_POLICY_REQUESTS));
+    json_end(j, '}');
+}
+
+static void reports_json(struct json *j, const struct status *s)
+{
+    json_object(j, "reports");
+    json_bool(j, "record", s->conf->reports_record);
+    json_bool(j, "send", s->conf->reports_send);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        json_number(j, rows[i].name, (int64_t)counter_get(rows[i].counter));
+    json_end(j, '}');
+}
+
 static void write_json(struct status *s, struct strbuf *out)
 {
     struct json j;
@@ -207,6 +230,8 @@ static void write_json(struct status *s, struct strbuf *out)
     json_end(&j, '}');
     macros_json(&j);
     srs_json(&j, s);
+    policy_service_json(&j, s);
+    reports_json(&j, s);
     keys_json(&j, s);
     json_object(&j, "dns");
     for (size_t i = 0; i < COUNT(dns); i++)
@@ -258,6 +283,21 @@ static void srs_text(const struct status *s, struct strbuf *out)
     counts_text(srs, COUNT(srs), out);
 }
 
+static void policy_service_text(const struct status *s, struct strbuf *out)
+{
+    if (!s->conf->policy_service_listen.n)
+        return;
+    sb_printf(out, "%-14s%.*s, %llu requests\n", "policy", STR_ARG(s->conf->policy_service_listen),
+              (unsigned long long)counter_get(CTR_POLICY_REQUESTS));
+}
+
+static void reports_text(const struct status *s, struct strbuf *out)
+{
+    sb_printf(out, "%-14srecording %s, sending %s, ", "reports",
+              s->conf->reports_record ? "on" : "off", s->conf->reports_send ? "on" : "off");
+    counts_text(rows, COUNT(rows), out);
+}
+
 static void write_text(struct status *s, struct strbuf *out)
 {
     char at[32];
@@ -273,6 +313,8 @@ static void write_text(struct status *s, struct strbuf *out)
     sb_printf(out, "%-14s", "messages");
     counts_text(messages, COUNT(messages), out);
     srs_text(s, out);
+    policy_service_text(s, out);
+    reports_text(s, out);
     keys_text(s, out);
     sb_printf(out, "%-14s", "DNS");
     counts_text(dns, COUNT(dns), out);

@@ -47,6 +47,19 @@ class Status(harness.WireTest):
         self.assertEqual((found["configuration"]["reloads"], found["configuration"]["reloads_failed"]), (1, 1))
         self.assertTrue(any("nonsense" in e["text"] for e in found["last_errors"]), found["last_errors"])
 
+    def test_the_policy_service_and_reports(self):
+        d = self.daemon("", ZONE, start=False)
+        d.control, policy = d.directory / "control.sock", f"unix:{d.directory}/policy.sock"
+        d.configure(f'control = "unix:{d.control}";\npolicy-service = {{ listen = "{policy}"; }};\n'
+                    'reports = { send = true; from = "r@example.org"; };\n')
+        d.start()
+        found = json.loads(self.ask(d, "status", "--json"))
+        self.assertEqual(found["policy_service"], {"listen": policy, "requests": 0})
+        self.assertEqual(found["reports"], {"record": True, "send": True, "rows_added": 0, "rows_lost": 0})
+        told = self.ask(d, "status")
+        self.assertIn(f"policy        {policy}, 0 requests\n", told)
+        self.assertIn("reports       recording on, sending on, 0 rows added, 0 rows lost\n", told)
+
     def test_a_configuration_that_is_wrong(self):
         """The daemon that runs is found by what can be read of it, and what is wrong is said beside its answer."""
         d = self.asked_daemon()
