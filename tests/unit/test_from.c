@@ -60,6 +60,7 @@ static const struct from_case from_cases[] = {
     UNPARSED(" Ann <a@x.test", "a@x.test|"),
     UNPARSED(" a@x.test>", "a@x.test|"),
     UNPARSED(" Ann <a@x.test> x", "a@x.test|"),
+    UNPARSED(" a@x.test (Ann", "a@x.test|"),
     UNPARSED(" a@x.test:", "a@x.test|"),
     UNPARSED(" a@x.test..", "a@x.test|"),
     UNPARSED(" a@x.test.,;", "a@x.test|"),

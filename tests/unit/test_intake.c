@@ -130,6 +130,18 @@ static void signatures_with_many_names(void **state)
     assert_in_range(percent, 40, 100);
 }
 
+static void signatures_with_long_names(void **state)
+{
+    (void)state;
+    struct game g;
+    begin(&g);
+    struct str names = times(1600, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:");
+    for (int i = 0; i < 10; i++)
+        add(&g, "DKIM-Signature", str_printf(arena, TAGS "b=AAAA; h=%.*sfrom", STR_ARG(names)));
+    add(&g, "From", STR(" x@a.example"));
+    assert_in_range(used(&g, false), 0, 100);
+}
+
 /* Fifty sets that are well-formed, with all that they can name; and fields that are none. */
 static void chains(void **state)
 {
@@ -249,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signatures_with_many_names),
+        cmocka_unit_test(signatures_with_long_names),
         cmocka_unit_test(signatures_with_long_tags),
         cmocka_unit_test(chains),
         cmocka_unit_test(many_fields),

@@ -333,6 +333,7 @@ static void rounds(void **state)
         {{"the same, SPF two deep", "two.example", "sub.np.example", "np.example"}, 3, 2, 2, 9},
         {{"nothing published", "bare.example", "bare.example", NULL}, 1, 1, 1, 3},
         {{"unsigned", "one.example", "one.example", NULL}, 2, 1, 1, 4},
+        {{"np of its own", "np.example", "np.example", "np.example"}, 1, 1, 1, 4},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
