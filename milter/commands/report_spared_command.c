@@ -16,6 +16,7 @@
 struct own {
     int64_t until;
     bool deliver;
+    const char *recipient;
 };
 
 struct spared_listing {
@@ -172,6 +173,19 @@ static int take_failure(struct command *c, struct sent *sent, struct sent_mail *
     return EX_OK;
 }
 
+/* By the address that it came to, as the mail server says it, with or without a domain; else by
+ * what is in it. */
+static bool find_report(struct command *c, struct str mail, struct sent *sent,
+                        struct sent_mail *about, bool *found)
+{
+    const struct own *own = c->own;
+    *found = false;
+    if (own->recipient &&
+        !bounce_find(str_printf(c->arena, "%s@", own->recipient), sent, c->arena, about, found))
+        return false;
+    return *found || bounce_find(mail, sent, c->arena, about, found);
+}
+
 static int take_bounce(struct command *c, struct sent *sent, const char *path)
 {
     struct str mail;
@@ -183,7 +197,7 @@ static int take_bounce(struct command *c, struct sent *sent, const char *path)
     bounce_read(mail, c->arena, &bounce);
     if (bounce.kind == BOUNCE_NONE)
         return not_ours(c, path, "is no bounce");
-    if (!bounce_find(mail, sent, c->arena, &about, &found))
+    if (!find_report(c, mail, sent, &about, &found))
         return report_sent_failed(c, sent);
     if (!found)
         return not_ours(c, path, "is about no report of ours");
@@ -210,6 +224,8 @@ static int bounce_run(struct command *c)
 static const struct command_option bounce_options[] = {
     OPTION("deliver", NULL, take_flag, struct own, deliver,
            "for an alias or a pipe: what is no bounce of a report is no error"),
+    OPTION("recipient", "NAME", take_text, struct own, recipient,
+           "the address that the mail came to, which may say the report"),
     {0},
 };
 

@@ -362,7 +362,7 @@ class BothPostfix(PolicyPostfix):
         return Postfix.snippet(self) + super().snippet()
 
 
-REPORTS = ("dmarc-reports@example.org", "dmarc-reports@recv.example")  # in the files of etc/, and here
+REPORTS = ("@example.org", "@recv.example")  # in the files of etc/, and here
 
 
 def readable_assay():
@@ -386,7 +386,7 @@ class ReportsPostfix(Postfix):
 
     def master(self):
         lines = [line.removeprefix("#     ") for line in self.shipped.read_text().splitlines()]
-        mine = [line for line in lines if line.startswith(("assay-report unix", "  flags="))]
+        mine = [line for line in lines if line.startswith(("assay-report unix", "assay-bounce unix", "  flags="))]
         return super().master() + "\n".join(mine).replace("/usr/sbin/assay", str(readable_assay())) + "\n"
 
     def flush(self):

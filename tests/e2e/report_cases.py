@@ -94,3 +94,16 @@ def _(t):
         aside.rename(store)
     t.mta.flush()
     t.expect("then it is stored", [f["report_id"] for f in stored(t, "late")], ["late"])
+
+
+@report_case("what comes to reports.from goes to assay report bounce")
+def _(t):
+    text = "It is full.\n"
+    message = t.mail("MAILER-DAEMON@nodmarc.example", to="noreply-dmarc@recv.example", body=text)
+    t.expect("the reply", t.send(message, "", rcpt="noreply-dmarc@recv.example").code, 250)
+    end = time.monotonic() + 5
+    while not (found := [line for line in t.syslog.lines[t.syslog_start:] if "assay-bounce" in line or "assaybounce" in line]) and \
+            time.monotonic() < end:
+        time.sleep(0.1)
+    t.expect("how it was delivered", found[-1] if found else "", "Sent" if "sendmail" in t.mta.name else "status=sent")
+    t.expect("a report", [f for f in stored(t, "MAILER-DAEMON", "--refused")], [])

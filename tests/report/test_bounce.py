@@ -67,6 +67,19 @@ class Bounces(Sending):
         self.take(text)
         self.assertEqual(self.suppressed(), {"d@example.com": 2})
 
+    def test_by_the_address_it_came_to(self):
+        """As the mail server says it, with or without the domain, where nothing in the mail does."""
+        for domain in ("@recv.example", ""):
+            with self.subTest(domain=domain):
+                self.setUp()
+                mail = self.one_mail()
+                ident = mail.message["Message-ID"].strip("<>").split("@")[0]
+                text = bounce(mail, returned="nothing")
+                self.take(text, OVER + HOUR, 65)
+                self.take(text, OVER + HOUR, 65, "--recipient", "dmarc-reports" + domain)
+                self.take(text, OVER + HOUR, 0, "--recipient", f"dmarc-reports+{ident}{domain}")
+                self.assertEqual(self.suppressed(), {"d@example.com": 2})
+
     def test_what_is_no_failure(self):
         mail = self.one_mail()
         away = "From: d@example.com\nAuto-Submitted: auto-replied\nIn-Reply-To: " + mail.message["Message-ID"] + "\n\nI am away.\n"
