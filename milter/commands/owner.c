@@ -1,9 +1,11 @@
 /* owner.c - becomes the daemon's user.
  *
- * Errors: exit status 78 after a complaint. */
+ * Errors: exit status 78 after a complaint; 75 for a store that cannot be had. */
 #include "milter/commands/owner.h"
 
+#include <errno.h>
 #include <pwd.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,4 +60,11 @@ int command_become_owner(struct command *c)
 int command_become_owner_mailing(struct command *c)
 {
     return become_by(c, identity_become_mailing);
+}
+
+int command_no_store(struct command *c, struct str problem)
+{
+    bool rights = geteuid() != 0 && str_ends_nocase(problem, str_of(strerror(EACCES)));
+    return command_fail(c, EX_TEMPFAIL, "%.*s%s", STR_ARG(problem),
+                        rights ? ": run this as root" : "");
 }

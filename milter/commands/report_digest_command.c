@@ -66,10 +66,10 @@ static int compose(struct command *c, const struct digest_mail *m, struct str *t
     struct str problem;
     struct page_stores stores = {.owner = report_pages_owner(c)};
     if (!report_pages_open(c->conf, c->arena, &stores, &problem))
-        return command_fail(c, EX_TEMPFAIL, "%.*s", STR_ARG(problem));
+        return command_no_store(c, problem);
     bool good = digest_compose(&stores, m, c->arena, text, &problem);
     report_pages_close(&stores);
-    return good ? EX_OK : command_fail(c, EX_TEMPFAIL, "%.*s", STR_ARG(problem));
+    return good ? EX_OK : command_no_store(c, problem);
 }
 
 static int send_to(struct command *c, const struct digest_mail *m, struct str text, const char *to)

@@ -112,7 +112,7 @@ static int html_run(struct command *c)
     if (w->failed)
         return EX_CANTCREAT;
     if (!good)
-        return command_fail(c, EX_TEMPFAIL, "%.*s", STR_ARG(w->problem));
+        return command_no_store(c, w->problem);
     printf("%zu pages in %s: begin with %s/index.html\n", w->pages, w->folder, w->folder);
     return EX_OK;
 }

@@ -158,7 +158,7 @@ static int lock_out_others(struct sender *s)
         return EX_OK;
     s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (s->lock < 0)
-        return command_fail(c, EX_TEMPFAIL, "%s: %s", path, strerror(errno));
+        return command_no_store(c, str_printf(c->arena, "%s: %s", path, strerror(errno)));
     if (flock(s->lock, LOCK_EX | LOCK_NB))
         return command_fail(c, EX_TEMPFAIL, "another assay report send is running");
     return EX_OK;
@@ -172,7 +172,7 @@ static int open_stores(struct sender *s)
     if (s->run.sent)
         s->run.reader = rows_reader_open(path, c->arena, &problem);
     if (!s->run.reader)
-        return command_fail(c, EX_TEMPFAIL, "%.*s", STR_ARG(problem));
+        return command_no_store(c, problem);
     return EX_OK;
 }
 

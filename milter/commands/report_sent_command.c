@@ -23,7 +23,7 @@ int report_open_sent(struct command *c, bool write, struct sent **sent)
     if (status != EX_OK)
         return status;
     *sent = sent_open(memory_rows_path(c->conf, c->arena), write, c->arena, &problem);
-    return *sent ? EX_OK : command_fail(c, EX_TEMPFAIL, "%.*s", STR_ARG(problem));
+    return *sent ? EX_OK : command_no_store(c, problem);
 }
 
 int report_sent_failed(struct command *c, const struct sent *sent)

@@ -27,7 +27,7 @@ int report_open_write(struct command *c, struct received **store)
     if (status != EX_OK)
         return status;
     *store = received_open(store_path(c), c->arena, &problem);
-    return *store ? EX_OK : command_fail(c, EX_TEMPFAIL, "%.*s", STR_ARG(problem));
+    return *store ? EX_OK : command_no_store(c, problem);
 }
 
 int report_open_read(struct command *c, struct received **store)
@@ -37,7 +37,7 @@ int report_open_read(struct command *c, struct received **store)
     if (status != EX_OK)
         return status;
     *store = received_open_read(store_path(c), c->arena, &problem);
-    return *store || !problem.n ? EX_OK : command_fail(c, EX_TEMPFAIL, "%.*s", STR_ARG(problem));
+    return *store || !problem.n ? EX_OK : command_no_store(c, problem);
 }
 
 int report_store_failed(struct command *c, struct received *store)

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ ASSAY = sys.argv[1]
 DAY = 86400
 TODAY = int(time.time()) // DAY
 FAILED = []
+NOBODY = 65534
 ZONE = """$ORIGIN .
 1.2.0.192.in-addr.arpa. PTR mail1.esp.example.
 mail1.esp.example. A 192.0.2.1
@@ -316,9 +318,27 @@ def timed(store, words):
     return time.monotonic() - began, work
 
 
+def denied(folder):
+    """Whoever may not look is told so, and gets no empty answer, lest an empty export goes to a twin."""
+    if os.geteuid() != 0:
+        return
+    folder.chmod(0o755)
+    program, conf, state = folder / "assay", folder / "denied.conf", folder / "denied"
+    shutil.copy(ASSAY, program)
+    room = folder / "room"
+    state.mkdir(mode=0o700)
+    room.mkdir()
+    os.chown(room, NOBODY, NOBODY)
+    conf.write_text(f'state-dir = "{state}";\nreports = {{ from = "r@example.org"; }};\n')
+    for words in ("list", "sources", "readiness", "export", "digest", "html -o pages", "sent", "send --dry-run"):
+        done = subprocess.run([program, "report", *words.split(), "-c", conf], capture_output=True, text=True, user=NOBODY, group=NOBODY,
+                              extra_groups=[], cwd=room, check=False)
+        check(f"{words} without rights", (done.returncode, done.stdout) == (75, "") and "run this as root" in done.stderr, done)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="assay-figures-") as name:
-        for part in [large] if "--large" in sys.argv else [compared, trust, single, networks, readiness, alarms]:
+        for part in [large] if "--large" in sys.argv else [compared, trust, single, networks, readiness, alarms, denied]:
             part(pathlib.Path(name))
     print(f"{len(FAILED)} failed")
     sys.exit(1 if FAILED else 0)

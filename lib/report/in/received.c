@@ -3,6 +3,8 @@
  * Errors: false or NULL, and db.why is a phrase. */
 #include "report/in/received.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -293,7 +295,11 @@ struct received *received_open_read(struct str path, struct arena *a, struct str
     if (!database_init(&r->db, path, &received_schema))
         return fail(r, path, a, problem);
     if (access(r->db.path, F_OK)) {
-        free(r);
+        snprintf(r->db.why, sizeof r->db.why, "%s", strerror(errno));
+        bool absent = errno == ENOENT;
+        fail(r, path, a, problem);
+        if (absent)
+            *problem = STR("");
         return NULL;
     }
     if (database_open_read(&r->db)) {
