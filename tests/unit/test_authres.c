@@ -424,6 +424,33 @@ static void results_read(void **state)
     arena_free(a);
 }
 
+/* What is no keyword is left out: a result, or a property of one. */
+static void results_copied(void **state)
+{
+    static const struct {
+        const char *said, *copied;
+    } cases[] = {
+        {"id; spf=pass smtp.mailfrom=a.test", " id;\n\tspf=pass smtp.mailfrom=a.test"},
+        {"id; x_y=pass; spf=pass", " id;\n\tspf=pass"},
+        {"id; x=p_s header.d=a.test; spf=pass", " id;\n\tspf=pass"},
+        {"id; x_y=pass", " id; none"},
+        {"id; spf=pass smtp.mail_from=a.test smtp.helo=b.test",
+         " id;\n\tspf=pass smtp.helo=b.test"},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct authres_results results;
+        struct authres w;
+        if (!authres_parse(a, str_of(cases[i].said), &results))
+            fail_msg("%s", cases[i].said);
+        authres_begin(&w, a, STR("id"));
+        authres_copy(&w, &results);
+        assert_str(authres_end(&w), cases[i].copied);
+    }
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +463,7 @@ int main(void)
         cmocka_unit_test(hidden_by_white_space),
         cmocka_unit_test(our_own_field_is_recognised),
         cmocka_unit_test(results_read),
+        cmocka_unit_test(results_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,17 @@ static void many_domains_are_told_of_once_an_hour(void **state)
     assert_int_equal(note(&d, "e.example", 900, NOW + 7201), 0);
 }
 
+/* Long ones that differ in their first letter are different domains. */
+static void long_domains_that_end_alike(void **state)
+{
+    struct clock_doubt d = {0};
+    char domain[] = "a.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.example";
+    (void)state;
+    for (int i = 0; i < 4; i++, domain[0]++)
+        assert_int_equal(note(&d, domain, 700, NOW), 0);
+    assert_int_equal(note(&d, domain, 700, NOW), 700);
+}
+
 static void one_signer_says_nothing_of_our_clock(void **state)
 {
     struct clock_doubt d = {0};
@@ -49,6 +60,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_domains_are_told_of_once_an_hour),
+        cmocka_unit_test(long_domains_that_end_alike),
         cmocka_unit_test(one_signer_says_nothing_of_our_clock),
         cmocka_unit_test(what_is_an_hour_old_does_not_count),
     };

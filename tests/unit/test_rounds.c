@@ -144,6 +144,7 @@ static void add_tree(struct strbuf *b)
 static bool storm;
 static bool check_helo;       /* spf.check-helo */
 static const char *gate = ""; /* the gate's options */
+static const char *more = ""; /* of the zone */
 
 #define DEEP "a.b.c.d.e.f.g.storm.example"
 
@@ -164,6 +165,7 @@ static struct str zone_of(struct arena *a)
 {
     struct strbuf b;
     sb_init(&b, a);
+    sb_add(&b, str_of(more));
     sb_add(&b, str_of(ZONE));
     for (size_t i = 0; i < sizeof senders / sizeof *senders; i++) {
         sb_printf(&b, "_dmarc.%s.example. TXT \"v=DMARC1; p=reject\"\n", senders[i]);
@@ -188,6 +190,7 @@ struct played {
     unsigned warm;    /* of the same message once more */
     enum spf_result spf, helo;
     enum dmarc_result dmarc;
+    enum iprev_result iprev;
     char dkim[200]; /* the results */
 };
 
@@ -231,6 +234,7 @@ static void take_results(const struct evidence *e, struct played *out)
     out->spf = e->spf.mail_from.outcome.result;
     out->helo = e->spf.helo.outcome.result;
     out->dmarc = e->dmarc.result;
+    out->iprev = e->client.iprev;
     out->dkim[0] = '\0';
     for (size_t i = 0; i < e->dkim.n; i++) {
         strcat(out->dkim, " ");
@@ -298,6 +302,7 @@ static struct played play(const struct mail *mail, const struct dialogue *d)
     assert_int_equal(again.spf, played.spf);
     assert_int_equal(again.helo, played.helo);
     assert_int_equal(again.dmarc, played.dmarc);
+    assert_int_equal(again.iprev, played.iprev);
     assert_string_equal(again.dkim, played.dkim);
     played.warm = resolver.queries - played.queries;
     dns_close(dns);
@@ -436,11 +441,30 @@ static void the_gate_is_asked_ahead(void **state)
     assert_int_equal(fast.queries, without + 3 + 3 + 3 + 2 + 1);
 }
 
+/* All names of the client are looked up at once; the last one leads back. */
+static void a_client_of_many_names(void **state)
+{
+    static const struct dialogue at_once = {0, 0}, quick = {1, 1};
+    static const struct mail mail = {"names", "plain.example", "plain.example", NULL};
+    (void)state;
+    gate = "client = { iprev = \"check\"; };";
+    more =
+        "1.2.0.192.in-addr.arpa. PTR a.ptr.example.\n1.2.0.192.in-addr.arpa. PTR b.ptr.example.\n"
+        "a.ptr.example. A 192.0.2.2\nb.ptr.example. A 192.0.2.3\n";
+    struct played slow = play(&mail, &at_once), fast = play(&mail, &quick);
+    gate = more = "";
+    assert_int_equal(slow.iprev, IPREV_PASS);
+    assert_int_equal(fast.iprev, IPREV_PASS);
+    assert_int_equal(slow.rounds, 2);
+    assert_int_equal(fast.rounds, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounds),
         cmocka_unit_test(the_gate_is_asked_ahead),
+        cmocka_unit_test(a_client_of_many_names),
         cmocka_unit_test(hostile_trees),
         cmocka_unit_test(helo),
         cmocka_unit_test(a_storm_has_an_end),

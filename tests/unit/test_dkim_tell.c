@@ -1,0 +1,42 @@
+/* How signatures are told to people: what others chose is cut. */
+#include "test.h"
+
+#include <string.h>
+
+#include "core/stage.h"
+#include "core/telling.h"
+
+/* The algorithm is what a= says, whatever that is: forty bytes of it are shown. */
+static void algorithms(void **state)
+{
+    static const struct {
+        size_t given, shown;
+        const char *end;
+    } cases[] = {{10, 10, "\n"}, {40, 40, "\n"}, {41, 37, "...\n"}, {400, 37, "...\n"}};
+    struct arena *a = arena_new(0);
+    char letters[400];
+    (void)state;
+    memset(letters, 'q', sizeof letters);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct dkim_signature s = {.result = DKIM_NEUTRAL,
+                                         .domain = STR("a.example"),
+                                         .selector = STR("s"),
+                                         .algorithm = {letters, cases[i].given}};
+        const struct evidence e = {.dkim = {.checked = true, .n = 1, .signatures = &s}};
+        struct strbuf b;
+        sb_init(&b, a);
+        stage_dkim_verify.telling->text(&(struct telling){.evidence = &e, .arena = a}, &b);
+        struct str want = str_printf(a, "  DKIM     neutral d=a.example s=s %.*s%s",
+                                     (int)cases[i].shown, letters, cases[i].end);
+        assert_str(sb_str(&b), want.p);
+    }
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(algorithms),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
