@@ -9,6 +9,8 @@
 #define LATE_DAYS  7 /* those who report do so every day on which they got mail */
 #define REGULAR    5 /* so many reports in REPORT_DAYS days are no chance */
 #define DATE_BYTES 32
+#define SEND_REGULARLY                                                                             \
+    "have \"assay report send\" run every hour, by assay-report.timer or cron: assay-report(1)"
 
 static const char *date_of(int64_t seconds, char out[DATE_BYTES])
 {
@@ -59,7 +61,7 @@ static void say_none_sent(const struct report_facts *r, struct findings *out)
              r->last_sent ? "the last report went out on " : "no report went out in the last week",
              r->last_sent ? date_of(r->last_sent, date) : "");
     f->why = STR("after two days nobody is told any more what became of mail in their name");
-    f->mend = STR("have \"assay report send\" run every day: assay-report(1)");
+    f->mend = STR(SEND_REGULARLY);
     f->command = STR("assay report send --dry-run");
 }
 
@@ -71,7 +73,7 @@ static void say_waiting(const struct report_facts *r, struct findings *out)
                              date_of(r->oldest_waiting, date));
     f->why = STR("what the mail server has not taken after two days is given up");
     f->mend = STR("see why it does not take them (reports.mailer)");
-    f->command = STR("assay report send --dry-run");
+    f->command = STR("assay report pending");
 }
 
 void judge_sent(const struct doctor_facts *facts, struct findings *out)
@@ -86,7 +88,8 @@ void judge_sent(const struct doctor_facts *facts, struct findings *out)
         say_none_sent(r, out);
     else if (!r->n_sent)
         find(out, CHECK_SENT, LEVEL_NOTE, STR_NONE, "no report went out in the last week, %zu wait",
-             r->n_waiting);
+             r->n_waiting)
+            ->mend = STR(SEND_REGULARLY);
     else
         find(out, CHECK_SENT, r->n_failed ? LEVEL_NOTE : LEVEL_GOOD, STR_NONE,
              "%zu reports went out since a week ago, the last on %s; %zu wait, %zu were given up",
