@@ -175,6 +175,18 @@ def retention(folder):
     check("it is known all the same", status == 0 and "0 reports stored" in out and "1 known" in out, status, out, err)
     database = sqlite3.connect(store.folder / "state" / "received.db")
     check("its sum stays", sum(m["messages"] for m in store.json("sources", "--since", str(corpus.BEGIN))) == 4)
+    ahead = now + 3000 * day
+    store.run("receive", store.write("ahead", corpus.xml(rid="ahead", begin=ahead, end=ahead + day)),
+              store.write("tls", corpus.TLS.replace("2023-", "2099-")))
+    check("a period in years to come counts on the day of arrival",
+          [m["last_seen"] // day for m in store.json("sources")] == [int(time.time()) // day], store.json("sources"))
+    database.execute("UPDATE report SET received = 1 WHERE report_id = 'ahead'")
+    database.execute("UPDATE tls SET received = 1")
+    database.execute("DELETE FROM note")
+    database.commit()
+    store.run("receive", path)
+    check("and does not stay for ever", [r["report_id"] for r in store.json("list")] == ["young"] and
+          store.json("list", "--tls") == [], store.json("list"), store.json("list", "--tls"))
     check("its texts are gone", database.execute("SELECT count(*) FROM row").fetchone() == (1,))
     database.close()
 

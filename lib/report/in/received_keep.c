@@ -6,16 +6,12 @@
 #include "report/in/received_store.h"
 
 #define HOUR 3600
-#define LATE                                                                                       \
-    (2 * 86400)        /* a period that ends later than this behind its arrival is not believed    \
-                        */
-#define AT_A_TIME 1000 /* reports: nobody waits long for a transaction of ours */
+
+#define TEXT(value)     #value
+#define TEXT_OF(number) TEXT(number)
 
 /* A report that says it ends years from now is as old as its arrival. */
-#define AGE                                                                                        \
-    "min(\"end\", received + "                                                                     \
-    "172800"                                                                                       \
-    ")"
+#define AGE "min(\"end\", received + " TEXT_OF(RECEIVED_LATE) ")"
 
 /* ?1: the time before which it is old. All reports of which something goes are named first. */
 static bool run(struct received *r, const char *sql, int64_t before)
@@ -33,7 +29,8 @@ static bool note_time(struct received *r, int64_t now)
     return run(r, "INSERT OR REPLACE INTO note VALUES('dropped', ?1)", now);
 }
 
-/* Some of the reports that are too old. *some: there were any. */
+/* Some of the reports that are too old: nobody waits long for a transaction of ours. *some: there
+ * were any. */
 static bool drop_some_reports(struct received *r, int64_t before, bool *some)
 {
     static const char *const sql[] = {
@@ -85,9 +82,9 @@ static bool drop_rest(struct received *r, int64_t before, bool *some)
     *some = false;
     return run(r,
                "INSERT OR IGNORE INTO gone SELECT substr(digest, 1, 16) FROM tls"
-               " WHERE \"end\" < ?1 AND n = 0",
+               " WHERE " AGE " < ?1 AND n = 0",
                before) &&
-           run(r, "DELETE FROM tls WHERE \"end\" < ?1", before) &&
+           run(r, "DELETE FROM tls WHERE " AGE " < ?1", before) &&
            database_run(&r->db, "DELETE FROM results WHERE id NOT IN (SELECT results FROM row);"
                                 "DELETE FROM sender WHERE id NOT IN (SELECT sender FROM row);"
                                 "DELETE FROM address WHERE id NOT IN (SELECT address FROM row)"

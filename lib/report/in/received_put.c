@@ -42,6 +42,8 @@ void received_identify(struct received_report *report)
                      : h->begin                     ? h->begin
                      : h->end                       ? h->end
                                                     : report->received;
+    if (middle > report->received + RECEIVED_LATE)
+        middle = report->received;
     report->day = middle / DAY;
     arena_free(a);
 }

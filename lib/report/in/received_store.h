@@ -9,6 +9,10 @@ extern const struct database_schema received_schema;
 
 #define RECEIVED_STATEMENTS 40
 
+/* Seconds. A period that ends later than this behind its arrival is not believed: the report counts
+ * on the day it came, and is as old as that. */
+#define RECEIVED_LATE 172800
+
 struct received {
     struct database db;
     sqlite3_stmt *statements[RECEIVED_STATEMENTS]; /* prepared once, by enum received_sql */
