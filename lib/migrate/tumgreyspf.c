@@ -73,7 +73,7 @@ struct folder_walk {
 };
 
 /* %2e and the like. */
-static struct str unquote(struct arena *a, struct str text)
+static struct str undo_percent(struct arena *a, struct str text)
 {
     struct strbuf b;
     sb_init(&b, a);
@@ -174,7 +174,7 @@ static void walk_folder(struct folder_walk *w, const char *path, unsigned depth)
             take_leaf(w, file, true);
             continue;
         }
-        texts_add(m->arena, &w->path, unquote(m->arena, name));
+        texts_add(m->arena, &w->path, undo_percent(m->arena, name));
         if (S_ISDIR(st.st_mode))
             walk_folder(w, file, depth + 1);
         else

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-static void put(struct xml *x, struct str s)
+static void xml_put(struct xml *x, struct str s)
 {
     if (s.n)
         x->write(x->context, s);
@@ -13,15 +13,15 @@ static void put(struct xml *x, struct str s)
 
 static void put_tag(struct xml *x, const char *before, const char *name, const char *behind)
 {
-    put(x, str_of(before));
-    put(x, str_of(name));
-    put(x, str_of(behind));
+    xml_put(x, str_of(before));
+    xml_put(x, str_of(name));
+    xml_put(x, str_of(behind));
 }
 
 static void indent(struct xml *x)
 {
     for (unsigned i = 0; i < x->depth; i++)
-        put(x, STR("  "));
+        xml_put(x, STR("  "));
 }
 
 /* What stands for one byte that cannot stand for itself; STR_NONE: it can. */
@@ -64,26 +64,26 @@ static void put_text(struct xml *x, struct str s)
         struct str instead = n ? STR("?") : replacement(s.p[i]);
         n = n ? n : 1;
         if (instead.p) {
-            put(x, str_sub(s, clean, i));
-            put(x, instead);
+            xml_put(x, str_sub(s, clean, i));
+            xml_put(x, instead);
             clean = i + n;
         }
         i += n;
     }
-    put(x, str_sub(s, clean, s.n));
+    xml_put(x, str_sub(s, clean, s.n));
 }
 
 void xml_begin(struct xml *x)
 {
-    put(x, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
+    xml_put(x, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
 }
 
 void xml_open(struct xml *x, const char *name, const char *attributes)
 {
     indent(x);
     put_tag(x, "<", name, attributes ? " " : "");
-    put(x, attributes ? str_of(attributes) : STR(""));
-    put(x, STR(">\n"));
+    xml_put(x, attributes ? str_of(attributes) : STR(""));
+    xml_put(x, STR(">\n"));
     x->depth++;
 }
 

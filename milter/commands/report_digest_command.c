@@ -61,7 +61,7 @@ static int take_words(struct command *c, struct digest_mail *m)
     return EX_OK;
 }
 
-static int compose(struct command *c, const struct digest_mail *m, struct str *text)
+static int compose_digest(struct command *c, const struct digest_mail *m, struct str *text)
 {
     struct str problem;
     struct page_stores stores = {.owner = report_pages_owner(c)};
@@ -91,7 +91,7 @@ static int digest_run(struct command *c)
     if (status == EX_OK)
         status = m.n_to ? command_become_owner_mailing(c) : command_become_owner(c);
     if (status == EX_OK)
-        status = compose(c, &m, &text);
+        status = compose_digest(c, &m, &text);
     if (status != EX_OK)
         return status;
     if (!m.n_to)

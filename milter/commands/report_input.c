@@ -57,8 +57,8 @@ static int cannot_read(const struct report_reading *r, const char *path)
     return command_fail(r->command, EX_NOINPUT, "%s: %s", path, strerror(errno));
 }
 
-static bool give(const struct report_reading *r, const struct buffer *b, struct str label,
-                 const char *path)
+static bool give_input(const struct report_reading *r, const struct buffer *b, struct str label,
+                       const char *path)
 {
     struct report_input input = {.bytes = {b->p, b->n}, .label = label, .path = path};
     bool mail = find_is_mail(input.bytes);
@@ -118,7 +118,7 @@ static int read_mbox(const struct report_reading *r, FILE *f, struct buffer *b, 
     while (go_on && next_line(f, l)) {
         struct str line = {l->text, l->n};
         if (!l->goes_on && empty_before && is_from_line(line)) {
-            go_on = give(r, b, str_printf(a, "%s:%zu", path, number++), NULL);
+            go_on = give_input(r, b, str_printf(a, "%s:%zu", path, number++), NULL);
             buffer_clear(b);
         } else {
             line = l->goes_on ? line : unquoted(line);
@@ -128,7 +128,7 @@ static int read_mbox(const struct report_reading *r, FILE *f, struct buffer *b, 
     }
     bool bad = ferror(f);
     if (go_on)
-        give(r, b, str_printf(a, "%s:%zu", path, number), NULL);
+        give_input(r, b, str_printf(a, "%s:%zu", path, number), NULL);
     arena_free(a);
     return bad ? cannot_read(r, path) : EX_OK;
 }
@@ -144,7 +144,7 @@ static int read_whole(const struct report_reading *r, FILE *f, struct buffer *b,
         buffer_add(b, chunk, n);
     if (ferror(f))
         return cannot_read(r, path);
-    give(r, b, str_of(path), of_maildir ? path : NULL);
+    give_input(r, b, str_of(path), of_maildir ? path : NULL);
     return EX_OK;
 }
 

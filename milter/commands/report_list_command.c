@@ -25,7 +25,7 @@ struct listing {
 
 #define FLUSH_AT 65536
 
-static void flush(struct listing *l)
+static void flush_listing(struct listing *l)
 {
     fwrite(l->json.out.p, 1, l->json.out.n, stdout);
     l->json.out.n = 0;
@@ -40,7 +40,7 @@ static void end_array(struct listing *l)
 {
     json_end(&l->json, ']');
     json_str(&l->json);
-    flush(l);
+    flush_listing(l);
 }
 
 static const char *day_of(int64_t seconds, char out[16])
@@ -52,7 +52,7 @@ static const char *day_of(int64_t seconds, char out[16])
     return out;
 }
 
-static struct str clean(const struct listing *l, struct str text, size_t max)
+static struct str listing_safe(const struct listing *l, struct str text, size_t max)
 {
     return str_safe(l->scratch, text.p ? text : STR(""), max, true);
 }
@@ -64,7 +64,7 @@ static bool json_row(void *listing, const struct aggregate_row *row)
     struct listing *l = listing;
     answer_row(&l->json, row);
     if (l->json.out.n > FLUSH_AT)
-        flush(l);
+        flush_listing(l);
     return true;
 }
 
@@ -74,7 +74,7 @@ static bool list_json(void *listing, const struct received_report *r)
     answer_report(&l->json, r);
     json_end(&l->json, '}');
     if (l->json.out.n > FLUSH_AT)
-        flush(l);
+        flush_listing(l);
     l->n++;
     return true;
 }
@@ -103,9 +103,9 @@ static bool list_text(void *listing, const struct received_report *r)
         printf("%-10s  %-24s  %-24s  %5s  %9s  %-7s  %s\n", "PERIOD", "REPORTER", "DOMAIN", "ROWS",
                "MESSAGES", "TRUST", "REPORT-ID");
     printf("%-10s  %-24.*s  %-24.*s  %5" PRIu64 "  %9" PRIu64 "  %-7s  %.*s%s\n",
-           day_of(r->head.begin, begin), STR_ARG(clean(l, r->head.org_name, 24)),
-           STR_ARG(clean(l, r->head.policy.domain, 24)), r->records, r->messages,
-           trust_word(r->trust), STR_ARG(clean(l, r->head.report_id, 80)),
+           day_of(r->head.begin, begin), STR_ARG(listing_safe(l, r->head.org_name, 24)),
+           STR_ARG(listing_safe(l, r->head.policy.domain, 24)), r->records, r->messages,
+           trust_word(r->trust), STR_ARG(listing_safe(l, r->head.report_id, 80)),
            r->damaged ? "  (damaged)" : "");
     return true;
 }
@@ -119,17 +119,17 @@ static bool row_text(void *listing, const struct aggregate_row *row)
     printf("  %8" PRId64 "  %-39s  %-10s  dkim=%s spf=%s  %.*s", row->count,
            netaddr_format(&row->source, address), disposition ? disposition : "-",
            row->dkim ? "pass" : "fail", row->spf ? "pass" : "fail",
-           STR_ARG(clean(l, row->header_from, 100)));
+           STR_ARG(listing_safe(l, row->header_from, 100)));
     for (size_t i = 0; i < row->n_dkim; i++)
-        printf("  d=%.*s/%.*s:%.*s", STR_ARG(clean(l, row->auth_dkim[i].domain, 100)),
-               STR_ARG(clean(l, row->auth_dkim[i].selector, 60)),
-               STR_ARG(clean(l, row->auth_dkim[i].result, 20)));
+        printf("  d=%.*s/%.*s:%.*s", STR_ARG(listing_safe(l, row->auth_dkim[i].domain, 100)),
+               STR_ARG(listing_safe(l, row->auth_dkim[i].selector, 60)),
+               STR_ARG(listing_safe(l, row->auth_dkim[i].result, 20)));
     for (size_t i = 0; i < row->n_spf; i++)
-        printf("  mfrom=%.*s:%.*s", STR_ARG(clean(l, row->auth_spf[i].domain, 100)),
-               STR_ARG(clean(l, row->auth_spf[i].result, 20)));
+        printf("  mfrom=%.*s:%.*s", STR_ARG(listing_safe(l, row->auth_spf[i].domain, 100)),
+               STR_ARG(listing_safe(l, row->auth_spf[i].result, 20)));
     for (size_t i = 0; i < row->n_reasons; i++)
-        printf("  %.*s(%.*s)", STR_ARG(clean(l, row->reasons[i].type, 40)),
-               STR_ARG(clean(l, row->reasons[i].comment, 100)));
+        printf("  %.*s(%.*s)", STR_ARG(listing_safe(l, row->reasons[i].type, 40)),
+               STR_ARG(listing_safe(l, row->reasons[i].comment, 100)));
     putchar('\n');
     return true;
 }
@@ -144,7 +144,7 @@ static void policy_text(const struct listing *l, const struct aggregate_policy *
     printf("  policy");
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
         if (tags[i].value.n)
-            printf(" %s=%.*s", tags[i].tag, STR_ARG(clean(l, tags[i].value, 20)));
+            printf(" %s=%.*s", tags[i].tag, STR_ARG(listing_safe(l, tags[i].value, 20)));
     putchar('\n');
 }
 
@@ -154,11 +154,12 @@ static bool show_text(void *listing, const struct received_report *r)
     const struct aggregate_policy *p = &r->head.policy;
     char begin[16], end[16], received[16];
     printf("%s%.*s  from %.*s <%.*s>\n", l->n++ ? "\n" : "",
-           STR_ARG(clean(l, r->head.report_id, 200)), STR_ARG(clean(l, r->head.org_name, 100)),
-           STR_ARG(clean(l, r->head.email, 100)));
+           STR_ARG(listing_safe(l, r->head.report_id, 200)),
+           STR_ARG(listing_safe(l, r->head.org_name, 100)),
+           STR_ARG(listing_safe(l, r->head.email, 100)));
     printf("  about %.*s, %s to %s, %" PRIu64 " rows, %" PRIu64
            " messages; trust %s, received %s%s\n",
-           STR_ARG(clean(l, p->domain, 100)), day_of(r->head.begin, begin),
+           STR_ARG(listing_safe(l, p->domain, 100)), day_of(r->head.begin, begin),
            day_of(r->head.end, end), r->records, r->messages, trust_word(r->trust),
            day_of(r->received, received), r->damaged ? ", damaged" : "");
     policy_text(l, p);
@@ -214,11 +215,12 @@ static bool refused_text(void *listing, const struct received_refusal *r)
 {
     struct listing *l = listing;
     char day[16];
-    printf("%s  %.*s%s%.*s: %.*s\n", day_of(r->received, day), STR_ARG(clean(l, r->origin, 200)),
-           r->what.n ? ", " : "", STR_ARG(clean(l, r->what, 100)), STR_ARG(clean(l, r->why, 300)));
+    printf("%s  %.*s%s%.*s: %.*s\n", day_of(r->received, day),
+           STR_ARG(listing_safe(l, r->origin, 200)), r->what.n ? ", " : "",
+           STR_ARG(listing_safe(l, r->what, 100)), STR_ARG(listing_safe(l, r->why, 300)));
     if (r->from.n)
-        printf("            From: %.*s  Subject: %.*s\n", STR_ARG(clean(l, r->from, 100)),
-               STR_ARG(clean(l, r->subject, 100)));
+        printf("            From: %.*s  Subject: %.*s\n", STR_ARG(listing_safe(l, r->from, 100)),
+               STR_ARG(listing_safe(l, r->subject, 100)));
     return true;
 }
 
@@ -257,8 +259,8 @@ static bool tls_text(void *listing, const struct tlsrpt *r, const unsigned char 
     (void)digest, (void)received;
     for (size_t i = 0; i < r->n; i++)
         printf("%s  %-24.*s  %-24.*s  %" PRId64 " sessions, %" PRId64 " failed\n",
-               day_of(r->begin, day), STR_ARG(clean(l, r->organization, 24)),
-               STR_ARG(clean(l, r->policies[i].domain, 24)),
+               day_of(r->begin, day), STR_ARG(listing_safe(l, r->organization, 24)),
+               STR_ARG(listing_safe(l, r->policies[i].domain, 24)),
                r->policies[i].successes + r->policies[i].failures, r->policies[i].failures);
     return true;
 }

@@ -39,7 +39,7 @@ struct receive {
     struct command_texts done, refused; /* files of Maildirs, in this batch */
 };
 
-static bool fail(struct receive *r)
+static bool receive_failed(struct receive *r)
 {
     r->status = report_store_failed(r->command, r->store);
     if (r->open)
@@ -78,31 +78,31 @@ static void tidy_maildir(struct receive *r)
 
 /* --- Batches -----------------------------------------------------------------------------------*/
 
-static bool commit(struct receive *r)
+static bool receive_commit(struct receive *r)
 {
     if (!r->open)
         return true;
     if (!received_commit(r->store))
-        return fail(r);
+        return receive_failed(r);
     r->open = false;
     r->in_batch = 0;
     tidy_maildir(r);
     return true;
 }
 
-static bool begin(struct receive *r)
+static bool receive_begin(struct receive *r)
 {
     if (r->open)
         return true;
     r->batch_us = clock_us();
     r->open = received_begin(r->store);
-    return r->open || fail(r);
+    return r->open || receive_failed(r);
 }
 
 static bool end_of_one(struct receive *r)
 {
     bool full = ++r->in_batch >= BATCH_MAX || clock_us() - r->batch_us > BATCH_US;
-    return !full || commit(r);
+    return !full || receive_commit(r);
 }
 
 /* --- One input ---------------------------------------------------------------------------------*/
@@ -130,7 +130,7 @@ static enum trust judge(struct receive *r, struct str bytes)
         return r->trust;
     if (!find_is_mail(bytes) && !r->deliver)
         return TRUST_FILE;
-    if (!report_trust_said(r->command, bytes, &trust) && commit(r))
+    if (!report_trust_said(r->command, bytes, &trust) && receive_commit(r))
         trust = judge_now(r, bytes);
     return trust;
 }
@@ -197,9 +197,9 @@ static bool take_input(void *receive, const struct report_input *input)
     size_t refused = r->counts.refused;
     i.trust = judge(r, input->bytes);
     describe(&i, input->bytes);
-    bool good = r->status != EX_TEMPFAIL && begin(r);
+    bool good = r->status != EX_TEMPFAIL && receive_begin(r);
     if (good && !store_input(input, &i))
-        good = fail(r);
+        good = receive_failed(r);
     if (good) {
         bool bad = r->counts.refused > refused;
         r->inputs++;
@@ -239,7 +239,7 @@ static void read_all(struct receive *r)
     if (!c->n_words)
         graver(r, report_read_input(&reading, "-"));
     if (r->status != EX_TEMPFAIL)
-        commit(r);
+        receive_commit(r);
     if (r->inputs > 1)
         show_progress(r, true);
 }

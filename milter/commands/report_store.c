@@ -14,7 +14,7 @@ static struct str store_path(const struct command *c)
     return str_printf(c->arena, "%.*s/received.db", STR_ARG(c->conf->state_dir));
 }
 
-static int prepare(struct command *c)
+static int prepare_store(struct command *c)
 {
     int status = c->conf ? EX_OK : command_load_conf(c);
     return status == EX_OK ? command_become_owner(c) : status;
@@ -23,7 +23,7 @@ static int prepare(struct command *c)
 int report_open_write(struct command *c, struct received **store)
 {
     struct str problem;
-    int status = prepare(c);
+    int status = prepare_store(c);
     if (status != EX_OK)
         return status;
     *store = received_open(store_path(c), c->arena, &problem);
@@ -33,7 +33,7 @@ int report_open_write(struct command *c, struct received **store)
 int report_open_read(struct command *c, struct received **store)
 {
     struct str problem;
-    int status = prepare(c);
+    int status = prepare_store(c);
     if (status != EX_OK)
         return status;
     *store = received_open_read(store_path(c), c->arena, &problem);

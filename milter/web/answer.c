@@ -28,8 +28,8 @@ static struct web_answer plain(unsigned status, struct str text)
 
 /* --- Trouble -----------------------------------------------------------------------------------*/
 
-static struct web_answer say(unsigned status, bool api, const char *title, struct str text,
-                             struct arena *a)
+static struct web_answer say_problem(unsigned status, bool api, const char *title, struct str text,
+                                     struct arena *a)
 {
     struct json j;
     if (!api)
@@ -43,8 +43,8 @@ static struct web_answer say(unsigned status, bool api, const char *title, struc
 static struct web_answer not_understood(const struct page_query *q, bool found, const char *problem,
                                         struct arena *a)
 {
-    return found ? say(400, q->api, "This cannot be shown", str_of(problem), a)
-                 : say(404, q->api, "No such page", str_of(problem), a);
+    return found ? say_problem(400, q->api, "This cannot be shown", str_of(problem), a)
+                 : say_problem(404, q->api, "No such page", str_of(problem), a);
 }
 
 /* --- Pages -------------------------------------------------------------------------------------*/
@@ -113,7 +113,7 @@ static struct web_answer answer_page(const struct web *web, const struct page_qu
         struct stamps after = stamps_of(web->conf, a);
         steady = memcmp(&before, &after, sizeof before) == 0;
     }
-    return good ? out : say(503, q->api, "The store cannot be read now", problem, a);
+    return good ? out : say_problem(503, q->api, "The store cannot be read now", problem, a);
 }
 
 /* --- Metrics -----------------------------------------------------------------------------------*/

@@ -86,7 +86,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *c, const struct web_an
     return queued;
 }
 
-static struct web_answer refuse(unsigned status, const char *text)
+static struct web_answer refuse_request(unsigned status, const char *text)
 {
     return (struct web_answer){status, "text/plain; charset=utf-8", str_of(text)};
 }
@@ -96,10 +96,11 @@ static struct web_answer answer_request(const struct web *web, struct MHD_Connec
 {
     const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-        return refuse(MHD_HTTP_METHOD_NOT_ALLOWED, "pages can be read, and nothing else\n");
+        return refuse_request(MHD_HTTP_METHOD_NOT_ALLOWED, "pages can be read, and nothing else\n");
     if (!host || !web_is_our_name(web, str_of(host)))
-        return refuse(MHD_HTTP_MISDIRECTED_REQUEST,
-                      "this is not a name of ours: assay-web --name says by which it is asked\n");
+        return refuse_request(
+            MHD_HTTP_MISDIRECTED_REQUEST,
+            "this is not a name of ours: assay-web --name says by which it is asked\n");
     return web_answer(web, request->uri, request->arena);
 }
 

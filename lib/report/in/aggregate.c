@@ -75,7 +75,7 @@ static struct str text_of(const struct reading *r)
     return str_trim(s);
 }
 
-static void keep(struct arena *a, struct str *to, struct str text)
+static void keep_text(struct arena *a, struct str *to, struct str text)
 {
     if (!to->n)
         *to = str_copy(a, text);
@@ -149,17 +149,17 @@ static void end_in_metadata(struct reading *r, enum in_element element, struct s
     if (h->has_metadata)
         return;
     if (element == IN_ORG_NAME)
-        keep(a, &h->org_name, text);
+        keep_text(a, &h->org_name, text);
     else if (element == IN_EMAIL)
-        keep(a, &h->email, text);
+        keep_text(a, &h->email, text);
     else if (element == IN_CONTACT)
-        keep(a, &h->contact, text);
+        keep_text(a, &h->contact, text);
     else if (element == IN_REPORT_ID)
-        keep(a, &h->report_id, text);
+        keep_text(a, &h->report_id, text);
     else if (element == IN_ERROR)
-        keep(a, &h->error, text);
+        keep_text(a, &h->error, text);
     else if (element == IN_GENERATOR)
-        keep(a, &h->generator, text);
+        keep_text(a, &h->generator, text);
     else if (element == IN_BEGIN)
         h->begin = number_of(text);
     else if (element == IN_END)
@@ -204,7 +204,7 @@ static void end_in_evaluated(struct reading *r, enum in_element element, struct 
         if (str_find(text, 0, ' ') == text.n)
             keep_lower(r->row_arena, &reason->type, text);
         else
-            keep(r->row_arena, &reason->comment, text);
+            keep_text(r->row_arena, &reason->comment, text);
     }
 }
 
@@ -214,7 +214,7 @@ static void end_in_reason(struct reading *r, enum in_element element, struct str
     if (element == IN_TYPE)
         keep_lower(r->row_arena, &row->reasons[row->n_reasons - 1].type, text);
     else if (element == IN_COMMENT)
-        keep(r->row_arena, &row->reasons[row->n_reasons - 1].comment, text);
+        keep_text(r->row_arena, &row->reasons[row->n_reasons - 1].comment, text);
 }
 
 static void end_in_row(struct reading *r, enum in_element element, struct str text)
@@ -241,7 +241,7 @@ static void end_in_dkim(struct reading *r, enum in_element element, struct str t
     if (element == IN_DOMAIN)
         keep_domain(r->row_arena, &d->domain, text);
     else if (element == IN_SELECTOR)
-        keep(r->row_arena, &d->selector, text);
+        keep_text(r->row_arena, &d->selector, text);
     else if (element == IN_RESULT)
         keep_lower(r->row_arena, &d->result, text);
 }
@@ -296,7 +296,7 @@ static void end_leaf(struct reading *r, enum in_element element, struct str text
     enum in_element parent = above(r, 1);
     bool in_record = r->depth > 2 && r->path[2] == IN_RECORD;
     if (parent == IN_FEEDBACK && element == IN_VERSION)
-        keep(r->arena, &r->out->head.version, text);
+        keep_text(r->arena, &r->out->head.version, text);
     else if (parent == IN_METADATA || (parent == IN_DATE_RANGE && above(r, 2) == IN_METADATA))
         end_in_metadata(r, element, text);
     else if (parent == IN_POLICY)

@@ -35,7 +35,7 @@ struct watch {
     struct figures now, before;
 };
 
-static struct str clean(const struct watch *w, struct str text)
+static struct str alarm_safe(const struct watch *w, struct str text)
 {
     return str_safe(w->arena, text, 100, true);
 }
@@ -70,7 +70,7 @@ static void look_at_sources(struct watch *w)
         uint64_t pass = figures_all(&s->counts) - s->counts.fail;
         if (s->labelled || s->class == CLASS_OWN || s->first_day < from || pass < MESSAGES_MIN)
             continue;
-        struct str name = clean(w, s->name);
+        struct str name = alarm_safe(w, s->name);
         raise_alarm(
             w, (struct alarm){
                    .kind = ALARM_NEW_SOURCE,
@@ -120,7 +120,7 @@ static void look_at_rate(struct watch *w)
                                           " %% passed in the last week, %" PRIu64 ".%" PRIu64
                                           " %% before. See: assay report failures --domain %.*s",
                                           rate / 10, rate % 10, rate_before / 10, rate_before % 10,
-                                          STR_ARG(clean(w, w->domain->name)))});
+                                          STR_ARG(alarm_safe(w, w->domain->name)))});
 }
 
 /* --- Silence -----------------------------------------------------------------------------------*/
@@ -145,12 +145,13 @@ static bool look_at_silence(struct watch *w)
     while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         struct str name = str_copy(w->arena, received_column(q, 0));
         int64_t last = sqlite3_column_int64(q, 2);
-        raise_alarm(w, (struct alarm){.kind = ALARM_SILENCE,
-                                      .about = name,
-                                      .day = last + 1,
-                                      .text = str_printf(
-                                          w->arena, "%.*s has not reported since %.*s.",
-                                          STR_ARG(clean(w, name)), STR_ARG(day_text(w, last)))});
+        raise_alarm(w,
+                    (struct alarm){.kind = ALARM_SILENCE,
+                                   .about = name,
+                                   .day = last + 1,
+                                   .text = str_printf(w->arena, "%.*s has not reported since %.*s.",
+                                                      STR_ARG(alarm_safe(w, name)),
+                                                      STR_ARG(day_text(w, last)))});
     }
     return figures_end(w->store, q, rc);
 }
@@ -186,16 +187,17 @@ static bool look_at_selectors(struct watch *w)
             continue;
         struct str domain = str_copy(w->arena, received_column(q, 0));
         struct str selector = str_copy(w->arena, received_column(q, 1));
-        raise_alarm(w, (struct alarm){
-                           .kind = ALARM_SELECTOR,
-                           .grave = bad * 2 > all,
-                           .about = selector,
-                           .day = sqlite3_column_int64(q, 6),
-                           .text = str_printf(
-                               w->arena,
-                               "Of the signatures with selector %.*s of %.*s %" PRId64
-                               " of %" PRId64 " fail. Is its key published? assay dkim test",
-                               STR_ARG(clean(w, selector)), STR_ARG(clean(w, domain)), bad, all)});
+        raise_alarm(
+            w, (struct alarm){
+                   .kind = ALARM_SELECTOR,
+                   .grave = bad * 2 > all,
+                   .about = selector,
+                   .day = sqlite3_column_int64(q, 6),
+                   .text = str_printf(w->arena,
+                                      "Of the signatures with selector %.*s of %.*s %" PRId64
+                                      " of %" PRId64 " fail. Is its key published? assay dkim test",
+                                      STR_ARG(alarm_safe(w, selector)),
+                                      STR_ARG(alarm_safe(w, domain)), bad, all)});
     }
     return figures_end(w->store, q, rc);
 }
@@ -213,10 +215,10 @@ static struct str policy_text(const struct watch *w, struct str packed)
     struct aggregate_policy p = {0};
     received_unpack_policy(packed, &p);
     struct str own = or_else(p.p, STR("?"));
-    return str_printf(w->arena, "p=%.*s; sp=%.*s; adkim=%.*s; aspf=%.*s", STR_ARG(clean(w, own)),
-                      STR_ARG(clean(w, or_else(p.sp, own))),
-                      STR_ARG(clean(w, or_else(p.adkim, STR("r")))),
-                      STR_ARG(clean(w, or_else(p.aspf, STR("r")))));
+    return str_printf(w->arena, "p=%.*s; sp=%.*s; adkim=%.*s; aspf=%.*s",
+                      STR_ARG(alarm_safe(w, own)), STR_ARG(alarm_safe(w, or_else(p.sp, own))),
+                      STR_ARG(alarm_safe(w, or_else(p.adkim, STR("r")))),
+                      STR_ARG(alarm_safe(w, or_else(p.aspf, STR("r")))));
 }
 
 /* The policy that most reports of a time name: one reporter with an idea of its own is none. */

@@ -56,7 +56,7 @@ static bool read_bound(struct str text, struct netaddr *out)
     return true;
 }
 
-static int compare(const struct netaddr *a, const struct netaddr *b)
+static int compare_addresses(const struct netaddr *a, const struct netaddr *b)
 {
     return a->family != b->family ? a->family - b->family
                                   : memcmp(a->bytes, b->bytes, a->family == 4 ? 4 : 16);
@@ -88,9 +88,10 @@ static struct str search(struct str file, const struct netaddr *address)
     struct line line;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (!read_line(file, middle, &line, &begin, &end) || compare(&line.last, address) < 0)
+        if (!read_line(file, middle, &line, &begin, &end) ||
+            compare_addresses(&line.last, address) < 0)
             low = end + 1;
-        else if (compare(&line.first, address) > 0)
+        else if (compare_addresses(&line.first, address) > 0)
             high = begin;
         else
             return line.country;

@@ -100,15 +100,11 @@ static bool take_digest(struct json_reader *r, unsigned char digest[FIND_DIGEST]
 
 /* --- Reports -----------------------------------------------------------------------------------*/
 
-static bool read_report(struct exchange *x, struct json_reader *r)
+/* What the reporter says of itself, the report's dates and number, and the policy that it saw. */
+static bool take_head_member(struct json_reader *r, struct arena *a, struct str name,
+                             struct aggregate_head *h)
 {
-    struct received_report *report = &x->report;
-    struct aggregate_head *h = &report->head;
     struct aggregate_policy *p = &h->policy;
-    struct str name, trust = STR("none");
-    bool digest = false;
-    arena_reset(x->arena);
-    *report = (struct received_report){0};
     const struct member members[] = {
         {"org_name", MEMBER_TEXT, &h->org_name},
         {"email", MEMBER_TEXT, &h->email},
@@ -129,6 +125,19 @@ static bool read_report(struct exchange *x, struct json_reader *r)
         {"fo", MEMBER_TEXT, &p->fo},
         {"testing", MEMBER_TEXT, &p->testing},
         {"discovery_method", MEMBER_TEXT, &p->discovery},
+        {NULL, MEMBER_TEXT, NULL},
+    };
+    return take_member(r, a, name, members);
+}
+
+static bool read_report(struct exchange *x, struct json_reader *r)
+{
+    struct received_report *report = &x->report;
+    struct str name, trust = STR("none");
+    bool digest = false;
+    arena_reset(x->arena);
+    *report = (struct received_report){0};
+    const struct member members[] = {
         {"trust", MEMBER_TEXT, &trust},
         {"damaged", MEMBER_BOOL, &report->damaged},
         {"repaired", MEMBER_BOOL, &report->repaired},
@@ -142,9 +151,10 @@ static bool read_report(struct exchange *x, struct json_reader *r)
     while (json_next(r, &name))
         if (str_eq(name, STR("digest")))
             digest = take_digest(r, report->digest);
-        else if (!take_member(r, x->arena, name, members))
+        else if (!take_head_member(r, x->arena, name, &report->head) &&
+                 !take_member(r, x->arena, name, members))
             json_skip(r);
-    return digest && h->report_id.n && trust_of_word(trust, &report->trust);
+    return digest && report->head.report_id.n && trust_of_word(trust, &report->trust);
 }
 
 static enum exchange_result begin_report(struct exchange *x, struct json_reader *r)
@@ -258,7 +268,8 @@ static enum exchange_result end_report(struct exchange *x)
 
 /* --- The rest ----------------------------------------------------------------------------------*/
 
-static enum exchange_result count(struct exchange *x, enum received_result result, size_t *new)
+static enum exchange_result exchange_count(struct exchange *x, enum received_result result,
+                                           size_t *new)
 {
     *new += result == RECEIVED_NEW;
     x->counts->known += result == RECEIVED_KNOWN;
@@ -299,7 +310,8 @@ static enum exchange_result read_failure(struct exchange *x, struct json_reader 
         return wrong(x, "has a failure report that cannot be read");
     if (!netaddr_parse(address, &f.source))
         f.source = (struct netaddr){0};
-    return count(x, received_put_failure(x->store, &f, digest, received), &x->counts->failures);
+    return exchange_count(x, received_put_failure(x->store, &f, digest, received),
+                          &x->counts->failures);
 }
 
 static void read_policies(struct json_reader *r, struct tlsrpt *t)
@@ -355,7 +367,7 @@ static enum exchange_result read_tls(struct exchange *x, struct json_reader *r)
             json_skip(r);
     if (!has_digest || r->problem)
         return wrong(x, "has a TLS report that cannot be read");
-    return count(x, received_put_tls(x->store, t, digest, received), &x->counts->tls);
+    return exchange_count(x, received_put_tls(x->store, t, digest, received), &x->counts->tls);
 }
 
 static enum exchange_result read_label(struct exchange *x, struct json_reader *r)

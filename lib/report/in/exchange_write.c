@@ -38,7 +38,7 @@ static bool put_json(struct writing *w, struct json *j)
     return !w->failed;
 }
 
-static struct json begin(struct writing *w, const char *kind)
+static struct json begin_line(struct writing *w, const char *kind)
 {
     struct json j;
     json_begin(&j, w->arena);
@@ -54,7 +54,7 @@ static void put_digest(struct json *j, struct arena *a, const unsigned char dige
 static bool write_row(void *writing, const struct aggregate_row *row)
 {
     struct writing *w = writing;
-    struct json j = begin(w, "row");
+    struct json j = begin_line(w, "row");
     char address[NETADDR_TEXT];
     json_text(&j, "source_ip", str_of(netaddr_format(&row->source, address)));
     json_number(&j, "count", row->count);
@@ -121,7 +121,7 @@ static bool write_report(void *writing, const struct received_report *r)
 {
     struct writing *w = writing;
     const struct aggregate_head *h = &r->head;
-    struct json j = begin(w, "report");
+    struct json j = begin_line(w, "report");
     json_text(&j, "org_name", h->org_name);
     json_text(&j, "email", h->email);
     json_text(&j, "contact", h->contact);
@@ -145,7 +145,7 @@ static bool write_report(void *writing, const struct received_report *r)
         w->failed = true;
         return false;
     }
-    j = begin(w, "end");
+    j = begin_line(w, "end");
     return put_json(w, &j);
 }
 
@@ -153,7 +153,7 @@ static bool write_failure(void *writing, const struct failure_report *r,
                           const unsigned char *digest, int64_t received)
 {
     struct writing *w = writing;
-    struct json j = begin(w, "failure");
+    struct json j = begin_line(w, "failure");
     char address[NETADDR_TEXT];
     put_digest(&j, w->arena, digest);
     json_number(&j, "received", received);
@@ -178,7 +178,7 @@ static bool write_tls(void *writing, const struct tlsrpt *r, const unsigned char
                       int64_t received)
 {
     struct writing *w = writing;
-    struct json j = begin(w, "tls");
+    struct json j = begin_line(w, "tls");
     put_digest(&j, w->arena, digest);
     json_number(&j, "received", received);
     json_text(&j, "organization", r->organization);
@@ -202,7 +202,7 @@ static bool write_tls(void *writing, const struct tlsrpt *r, const unsigned char
 static bool write_label(void *writing, const struct received_label *label)
 {
     struct writing *w = writing;
-    struct json j = begin(w, "label");
+    struct json j = begin_line(w, "label");
     json_text(&j, "source", label->source);
     json_text(&j, "class", label->class);
     json_text(&j, "title", label->title);
@@ -212,7 +212,7 @@ static bool write_label(void *writing, const struct received_label *label)
 
 static bool write_done(struct writing *w)
 {
-    struct json j = begin(w, "done");
+    struct json j = begin_line(w, "done");
     json_number(&j, "lines", w->lines);
     return put_json(w, &j);
 }

@@ -11,7 +11,7 @@
 
 #define TEXT_MAX (16U << 10) /* of the text that is looked at */
 
-static struct str clean(struct arena *a, struct str text)
+static struct str clean_field(struct arena *a, struct str text)
 {
     char out[IN_FIELD_MAX];
     size_t n = 0;
@@ -53,7 +53,7 @@ int64_t failure_date(struct arena *a, struct str text)
     size_t comma = str_find(text, 0, ',');
     if (comma < text.n)
         text = str_sub(text, comma + 1, text.n);
-    const char *date = str_cstr(a, clean(a, text));
+    const char *date = str_cstr(a, clean_field(a, text));
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct tm tm = {0};
         if (!strptime(date, forms[i], &tm))
@@ -71,10 +71,10 @@ static struct str field(struct arena *a, const struct header_list *list, const c
     return f ? header_unfold(a, f->value) : STR_NONE;
 }
 
-static void keep(struct arena *a, struct str *to, struct str text)
+static void keep_field(struct arena *a, struct str *to, struct str text)
 {
     if (!to->n && text.n)
-        *to = clean(a, text);
+        *to = clean_field(a, text);
 }
 
 static void read_original(struct arena *a, struct str original, struct failure_report *out)
@@ -85,7 +85,7 @@ static void read_original(struct arena *a, struct str original, struct failure_r
         return;
     mime_split(a, original, &headers, &body);
     out->header_from = domain_in(a, field(a, &headers, "From"));
-    keep(a, &out->subject, field(a, &headers, "Subject"));
+    keep_field(a, &out->subject, field(a, &headers, "Subject"));
     if (!out->envelope_from.n)
         out->envelope_from = domain_in(a, field(a, &headers, "Return-Path"));
     if (!out->arrival)
@@ -97,11 +97,11 @@ static void read_feedback(struct arena *a, const struct header_list *f, struct f
     unsigned long long incidents = 0;
     out->domain = domain_in(a, field(a, f, "Reported-Domain"));
     address_in(field(a, f, "Source-IP"), &out->source);
-    keep(a, &out->kind, str_lower(a, field(a, f, "Auth-Failure")));
-    keep(a, &out->alignment, str_lower(a, field(a, f, "Identity-Alignment")));
-    keep(a, &out->result, str_lower(a, field(a, f, "Delivery-Result")));
+    keep_field(a, &out->kind, str_lower(a, field(a, f, "Auth-Failure")));
+    keep_field(a, &out->alignment, str_lower(a, field(a, f, "Identity-Alignment")));
+    keep_field(a, &out->result, str_lower(a, field(a, f, "Delivery-Result")));
     out->dkim_domain = domain_in(a, field(a, f, "DKIM-Domain"));
-    keep(a, &out->dkim_selector, field(a, f, "DKIM-Selector"));
+    keep_field(a, &out->dkim_selector, field(a, f, "DKIM-Selector"));
     out->envelope_from = domain_in(a, field(a, f, "Original-Mail-From"));
     out->arrival = failure_date(a, field(a, f, "Arrival-Date"));
     if (!out->arrival)
@@ -123,7 +123,7 @@ static void read_line(struct arena *a, struct str line, struct failure_report *o
     else if (str_eq_nocase(name, STR("Received Date")))
         out->arrival = failure_date(a, value);
     else if (str_eq_nocase(name, STR("DMARC Results")))
-        keep(a, &out->result, str_lower(a, value));
+        keep_field(a, &out->result, str_lower(a, value));
 }
 
 static size_t find_words(struct str text, struct str words)
@@ -165,7 +165,7 @@ bool failure_read(struct arena *a, const struct header_list *mail, struct str fe
         mime_split(a, feedback, &fields, &body);
         struct str type = field(a, &fields, "Feedback-Type");
         if (type.n && !str_starts_nocase(type, STR("auth-failure"))) {
-            *other = clean(a, type);
+            *other = clean_field(a, type);
             return false;
         }
         read_feedback(a, &fields, out);

@@ -31,7 +31,7 @@ static void note(struct search *s, bool go_on)
     s->stopped = s->stopped || !go_on;
 }
 
-static void refuse(struct search *s, struct str what, struct str why)
+static void refuse_found(struct search *s, struct str what, struct str why)
 {
     note(s, s->sink->refused(s->sink->context, what, why));
 }
@@ -84,7 +84,7 @@ static void give_aggregate(struct search *s, const struct content *content,
     found->damaged = report->end == AGGREGATE_BROKEN;
     found->content = content;
     if (!report->head.report_id.n)
-        refuse(s, content->name, STR("has no report_id"));
+        refuse_found(s, content->name, STR("has no report_id"));
     else
         note(s, s->sink->aggregate(s->sink->context, found));
 }
@@ -108,7 +108,7 @@ static void look_at_xml(struct search *s, const struct content *content)
     else if (report.end == AGGREGATE_FOREIGN)
         s->nothing = str_copy(s->arena, report.why);
     else
-        refuse(s, content->name, report.why);
+        refuse_found(s, content->name, report.why);
     arena_free(a);
 }
 
@@ -126,7 +126,7 @@ static void look_at_json(struct search *s, struct stream *stream, struct str nam
     digest_add(&sum, text.p, text.n);
     digest_finish(&sum, digest);
     if (!text.p)
-        refuse(s, name, str_of(stream->refused));
+        refuse_found(s, name, str_of(stream->refused));
     else if (tlsrpt_read(a, text, report, &why))
         note(s, s->sink->tls(s->sink->context, report, digest));
     else
@@ -176,7 +176,7 @@ static void look_at_zip(struct search *s, struct str zip, unsigned nesting)
                                   members[i].deflated ? STREAM_DEFLATED : STREAM_PLAIN, 0,
                                   members[i].name};
         if (members[i].refused) {
-            refuse(s, members[i].name, str_of(members[i].refused));
+            refuse_found(s, members[i].name, str_of(members[i].refused));
             continue;
         }
         struct arena *a = arena_new(0);
@@ -188,7 +188,7 @@ static void look_at_zip(struct search *s, struct str zip, unsigned nesting)
         if (packed && inner.p)
             look_at(s, inner, members[i].name, nesting + 1);
         else if (packed)
-            refuse(s, members[i].name, str_of(stream.refused));
+            refuse_found(s, members[i].name, str_of(stream.refused));
         else if (begins_with(stream_peek(&stream, 512), '{'))
             look_at_json(s, &stream, members[i].name);
         else if (stream_peek(&stream, 1).n)
@@ -196,7 +196,7 @@ static void look_at_zip(struct search *s, struct str zip, unsigned nesting)
         arena_free(a);
     }
     if (more)
-        refuse(s, STR_NONE, STR("has more than 10 members"));
+        refuse_found(s, STR_NONE, STR("has more than 10 members"));
 }
 
 static void look_at_stream(struct search *s, const struct content *content, struct stream *stream,
@@ -204,7 +204,7 @@ static void look_at_stream(struct search *s, const struct content *content, stru
 {
     struct str head = stream_peek(stream, 512);
     if (stream->refused)
-        refuse(s, content->name, str_of(stream->refused));
+        refuse_found(s, content->name, str_of(stream->refused));
     else if (begins_with(head, '{'))
         look_at_json(s, stream, content->name);
     else if (zip_is(head)) {
@@ -213,7 +213,7 @@ static void look_at_stream(struct search *s, const struct content *content, stru
         if (zip.p)
             look_at(s, zip, content->name, nesting + 1);
         else
-            refuse(s, content->name, str_of(stream->refused));
+            refuse_found(s, content->name, str_of(stream->refused));
         arena_free(a);
     } else if (begins_with(head, '<') || holds_feedback(head))
         look_at_xml(s, content);
@@ -240,7 +240,7 @@ static bool look_at(struct search *s, struct str bytes, struct str name, unsigne
     struct str head = str_sub(bytes, 0, 512);
     struct content content = {bytes, STREAM_PLAIN, 0, name};
     if (nesting > IN_NESTING_MAX)
-        refuse(s, name, STR("has archives within each other too deeply"));
+        refuse_found(s, name, STR("has archives within each other too deeply"));
     else if (is_gzip(head))
         look_at_gzip(s, bytes, name, nesting);
     else if (zip_is(head))
@@ -352,7 +352,7 @@ bool find_reports(struct str input, const struct find_sink *sink)
     else
         look_at_mail(&s, input);
     if (!s.found)
-        refuse(&s, STR_NONE, s.nothing.n ? s.nothing : STR("holds no report"));
+        refuse_found(&s, STR_NONE, s.nothing.n ? s.nothing : STR("holds no report"));
     arena_free(s.arena);
     return !s.stopped;
 }

@@ -112,7 +112,7 @@ static bool take_aggregate(void *import, const struct found_aggregate *found)
 
 /* --- The rest ----------------------------------------------------------------------------------*/
 
-static bool count(struct import *i, enum received_result result, size_t *new)
+static bool import_count(struct import *i, enum received_result result, size_t *new)
 {
     *new += result == RECEIVED_NEW;
     i->counts->known += result == RECEIVED_KNOWN;
@@ -124,13 +124,14 @@ static bool take_failure(void *import, const struct failure_report *report,
                          const unsigned char *digest)
 {
     struct import *i = import;
-    return count(i, received_put_failure(i->store, report, digest, i->now), &i->counts->failures);
+    return import_count(i, received_put_failure(i->store, report, digest, i->now),
+                        &i->counts->failures);
 }
 
 static bool take_tls(void *import, const struct tlsrpt *report, const unsigned char *digest)
 {
     struct import *i = import;
-    return count(i, received_put_tls(i->store, report, digest, i->now), &i->counts->tls);
+    return import_count(i, received_put_tls(i->store, report, digest, i->now), &i->counts->tls);
 }
 
 static bool take_refusal(void *import, struct str what, struct str why)

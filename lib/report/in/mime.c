@@ -95,7 +95,7 @@ static struct str take_section(struct str *rest)
     return section;
 }
 
-static struct str unquote(struct arena *a, struct str text)
+static struct str unquote_parameter(struct arena *a, struct str text)
 {
     struct strbuf b;
     if (!text.n || text.p[0] != '"')
@@ -138,7 +138,7 @@ static bool take_parameter(struct arena *a, struct str section, struct str name,
 {
     size_t equals = str_find(section, 0, '=');
     struct str key = str_trim(str_sub(section, 0, equals));
-    struct str value = unquote(a, str_trim(str_sub(section, equals + 1, section.n)));
+    struct str value = unquote_parameter(a, str_trim(str_sub(section, equals + 1, section.n)));
     if (equals == section.n || !str_starts_nocase(key, name))
         return false;
     struct str more = str_sub(key, name.n, key.n);
@@ -228,7 +228,7 @@ static bool begins_as(struct str text, const char *const *beginnings)
 }
 
 /* Text where base64 is declared, and base64 where nothing is, are both seen. */
-static struct str decode(struct arena *a, struct str body, struct str encoding)
+static struct str decode_body(struct arena *a, struct str body, struct str encoding)
 {
     static const char *const plain[] = {"<", "\xEF\xBB\xBF<", "{", "\x1F\x8B", "PK\x03\x04", NULL};
     static const char *const encoded[] = {"H4sI", "UEsDB", "PD94", "PGZl", "77u/PD", NULL};
@@ -243,8 +243,8 @@ static struct str decode(struct arena *a, struct str body, struct str encoding)
 
 static void walk_entity(struct walk *w, struct str entity, struct place place);
 
-static void give(struct walk *w, const struct place *place, enum mime_kind kind, struct str type,
-                 struct str bytes)
+static void give_part(struct walk *w, const struct place *place, enum mime_kind kind,
+                      struct str type, struct str bytes)
 {
     const struct mime_part part = {kind, type, place->message, place->message_depth, bytes};
     if (w->ended || w->parts++ >= IN_PARTS_MAX || !w->each(w->context, &part))
@@ -329,9 +329,9 @@ static bool is_of(struct str type, struct str wanted)
 static void walk_message(struct walk *w, struct str type, struct str bytes, struct place place)
 {
     if (place.in_feedback) {
-        give(w, &place, MIME_ORIGINAL, type, bytes);
+        give_part(w, &place, MIME_ORIGINAL, type, bytes);
     } else if (place.in_bounce) {
-        give(w, &place, MIME_RETURNED_MESSAGE, type, bytes);
+        give_part(w, &place, MIME_RETURNED_MESSAGE, type, bytes);
     } else if (place.depth < IN_MAIL_DEPTH) {
         place.depth++;
         place.message_depth++;
@@ -343,15 +343,15 @@ static void walk_message(struct walk *w, struct str type, struct str bytes, stru
 static void walk_leaf(struct walk *w, struct arena *a, struct str type, struct str encoding,
                       struct str body, struct place place)
 {
-    struct str bytes = place.decoded > IN_DECODED_MAX ? STR("") : decode(a, body, encoding);
+    struct str bytes = place.decoded > IN_DECODED_MAX ? STR("") : decode_body(a, body, encoding);
     place.decoded += bytes.p != body.p;
     if (is_of(type, STR("message/feedback-report")))
-        give(w, &place, MIME_FEEDBACK, type, bytes);
+        give_part(w, &place, MIME_FEEDBACK, type, bytes);
     else if (is_of(type, STR("message/rfc822")) || is_of(type, STR("message/global")) ||
              is_of(type, STR("text/rfc822-headers")) || (place.digest && !type.n))
         walk_message(w, type, bytes, place);
     else
-        give(w, &place, MIME_LEAF, type, bytes);
+        give_part(w, &place, MIME_LEAF, type, bytes);
 }
 
 static void walk_multipart(struct walk *w, struct arena *a, struct str type, struct str field,
@@ -365,7 +365,7 @@ static void walk_multipart(struct walk *w, struct arena *a, struct str type, str
     }
     place.digest = is_of(type, STR("multipart/digest"));
     if (!boundary.n) {
-        give(w, &place, MIME_LEAF, type, body);
+        give_part(w, &place, MIME_LEAF, type, body);
         return;
     }
     place.in_feedback = place.in_feedback || has_feedback_part(body, boundary);

@@ -20,13 +20,13 @@ struct judging {
     struct figures figures;
 };
 
-static void say(struct judging *j, struct str line)
+static void readiness_say(struct judging *j, struct str line)
 {
     if (j->out->n_lines < LINES_MAX)
         j->out->lines[j->out->n_lines++] = line;
 }
 
-static struct str clean(const struct judging *j, struct str text)
+static struct str readiness_safe(const struct judging *j, struct str text)
 {
     return str_safe(j->arena, text, 100, true);
 }
@@ -108,9 +108,9 @@ static void say_hit(struct judging *j)
     };
     for (size_t i = 0; i < j->out->n_hit; i++) {
         const struct figures_source *s = &j->out->hit[i];
-        say(j, str_printf(j->arena, "%.*s (%s): %.*s of its mail would be hit.",
-                          STR_ARG(clean(j, s->title.n ? s->title : s->name)), what[s->class],
-                          STR_ARG(per_day(j, s->counts.fail))));
+        readiness_say(j, str_printf(j->arena, "%.*s (%s): %.*s of its mail would be hit.",
+                                    STR_ARG(readiness_safe(j, s->title.n ? s->title : s->name)),
+                                    what[s->class], STR_ARG(per_day(j, s->counts.fail))));
     }
 }
 
@@ -118,15 +118,17 @@ static void say_lack(struct judging *j)
 {
     const struct readiness *r = j->out;
     if (r->reporters < READINESS_REPORTERS)
-        say(j, str_printf(j->arena,
-                          "%" PRIu64 " reporter%s: at least %d are wanted, lest one of them "
-                          "decides.",
-                          r->reporters, r->reporters == 1 ? "" : "s", READINESS_REPORTERS));
+        readiness_say(j,
+                      str_printf(j->arena,
+                                 "%" PRIu64 " reporter%s: at least %d are wanted, lest one of them "
+                                 "decides.",
+                                 r->reporters, r->reporters == 1 ? "" : "s", READINESS_REPORTERS));
     if (r->days + 2 < READINESS_DAYS)
-        say(j, str_printf(j->arena, "%" PRIu64 " day%s with reports: %d are wanted.", r->days,
-                          r->days == 1 ? "" : "s", READINESS_DAYS));
+        readiness_say(j, str_printf(j->arena, "%" PRIu64 " day%s with reports: %d are wanted.",
+                                    r->days, r->days == 1 ? "" : "s", READINESS_DAYS));
     if (!r->classes[CLASS_OWN].messages && !r->classes[CLASS_APPROVED].messages)
-        say(j, STR("No source is own or approved: \"assay report sources\" lists them, and \"assay "
+        readiness_say(
+            j, STR("No source is own or approved: \"assay report sources\" lists them, and \"assay "
                    "report label\" says which are."));
 }
 
@@ -138,7 +140,7 @@ static struct str share_text(const struct judging *j)
 static void summarize(struct judging *j)
 {
     struct readiness *r = j->out;
-    struct str domain = clean(j, r->domain), share = share_text(j);
+    struct str domain = readiness_safe(j, r->domain), share = share_text(j);
     switch (r->verdict) {
     case READINESS_NO_DATA:
         r->summary = str_printf(j->arena, "%.*s: too little is known to say.", STR_ARG(domain));
@@ -167,7 +169,8 @@ static void explain(struct judging *j)
     const struct readiness *r = j->out;
     summarize(j);
     if (r->p.n)
-        say(j, str_printf(j->arena, "Today the record says p=%.*s.", STR_ARG(clean(j, r->p))));
+        readiness_say(j, str_printf(j->arena, "Today the record says p=%.*s.",
+                                    STR_ARG(readiness_safe(j, r->p))));
     if (r->verdict == READINESS_NO_DATA)
         say_lack(j);
     say_hit(j);

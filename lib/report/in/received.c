@@ -246,8 +246,8 @@ int64_t received_address_number(struct received *r, const struct netaddr *addres
 
 /* --- Opening -----------------------------------------------------------------------------------*/
 
-static struct received *fail(struct received *r, struct str path, struct arena *a,
-                             struct str *problem)
+static struct received *open_failed(struct received *r, struct str path, struct arena *a,
+                                    struct str *problem)
 {
     *problem = str_printf(a, "%.*s: %s", STR_ARG(str_safe(a, path, 200, true)),
                           r->db.why[0] ? r->db.why : "the path is too long");
@@ -285,7 +285,7 @@ struct received *received_open(struct str path, struct arena *a, struct str *pro
             return r;
         database_close(&r->db);
     }
-    return fail(r, path, a, problem);
+    return open_failed(r, path, a, problem);
 }
 
 struct received *received_open_read(struct str path, struct arena *a, struct str *problem)
@@ -293,11 +293,11 @@ struct received *received_open_read(struct str path, struct arena *a, struct str
     struct received *r = new_store();
     *problem = STR("");
     if (!database_init(&r->db, path, &received_schema))
-        return fail(r, path, a, problem);
+        return open_failed(r, path, a, problem);
     if (access(r->db.path, F_OK)) {
         snprintf(r->db.why, sizeof r->db.why, "%s", strerror(errno));
         bool absent = errno == ENOENT;
-        fail(r, path, a, problem);
+        open_failed(r, path, a, problem);
         if (absent)
             *problem = STR("");
         return NULL;
@@ -307,7 +307,7 @@ struct received *received_open_read(struct str path, struct arena *a, struct str
         return r;
     }
     bool empty = r->db.empty;
-    fail(r, path, a, problem);
+    open_failed(r, path, a, problem);
     if (empty)
         *problem = STR("");
     return NULL;

@@ -23,7 +23,7 @@ static int order_of(const struct received_cell *a, const struct received_cell *b
     return (a->outcome > b->outcome) - (a->outcome < b->outcome);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_cells(const void *a, const void *b)
 {
     return order_of(a, b);
 }
@@ -53,7 +53,7 @@ static void settle(struct cells *c)
 {
     size_t kept = 0;
     if (c->n)
-        qsort(c->v, c->n, sizeof *c->v, compare);
+        qsort(c->v, c->n, sizeof *c->v, compare_cells);
     for (size_t i = 0; i < c->n; i++)
         if (kept && order_of(&c->v[kept - 1], &c->v[i]) == 0)
             c->v[kept - 1].messages += c->v[i].messages;

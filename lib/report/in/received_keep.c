@@ -14,7 +14,7 @@
 #define AGE "min(\"end\", received + " TEXT_OF(RECEIVED_LATE) ")"
 
 /* ?1: the time before which it is old. All reports of which something goes are named first. */
-static bool run(struct received *r, const char *sql, int64_t before)
+static bool run_before(struct received *r, const char *sql, int64_t before)
 {
     sqlite3_stmt *s = database_prepare(&r->db, sql);
     if (s)
@@ -26,7 +26,7 @@ static bool run(struct received *r, const char *sql, int64_t before)
 
 static bool note_time(struct received *r, int64_t now)
 {
-    return run(r, "INSERT OR REPLACE INTO note VALUES('dropped', ?1)", now);
+    return run_before(r, "INSERT OR REPLACE INTO note VALUES('dropped', ?1)", now);
 }
 
 /* Some of the reports that are too old: nobody waits long for a transaction of ours. *some: there
@@ -42,7 +42,8 @@ static bool drop_some_reports(struct received *r, int64_t before, bool *some)
         "DELETE FROM report WHERE id IN (SELECT id FROM old);",
     };
     if (!database_run(&r->db, sql[0]) ||
-        !run(r, "INSERT INTO old SELECT id FROM report WHERE " AGE " < ?1 LIMIT 1000", before))
+        !run_before(r, "INSERT INTO old SELECT id FROM report WHERE " AGE " < ?1 LIMIT 1000",
+                    before))
         return false;
     *some = sqlite3_changes(r->db.sql) > 0;
     return database_run(&r->db, sql[1]);
@@ -62,29 +63,29 @@ static bool in_transaction(struct received *r, bool (*what)(struct received *, i
 static bool drop_raw(struct received *r, int64_t before, bool *some)
 {
     *some = false;
-    return run(r, "DELETE FROM raw WHERE report IN (SELECT id FROM report WHERE " AGE " < ?1)",
-               before);
+    return run_before(
+        r, "DELETE FROM raw WHERE report IN (SELECT id FROM report WHERE " AGE " < ?1)", before);
 }
 
 static bool drop_failures(struct received *r, int64_t before, bool *some)
 {
     *some = false;
-    return run(r,
-               "INSERT OR IGNORE INTO gone SELECT substr(digest, 1, 16) FROM failure"
-               " WHERE received < ?1",
-               before) &&
-           run(r, "DELETE FROM failure WHERE received < ?1", before);
+    return run_before(r,
+                      "INSERT OR IGNORE INTO gone SELECT substr(digest, 1, 16) FROM failure"
+                      " WHERE received < ?1",
+                      before) &&
+           run_before(r, "DELETE FROM failure WHERE received < ?1", before);
 }
 
 /* Texts and addresses that nothing needs any more, TLS reports, refusals beyond the limit. */
 static bool drop_rest(struct received *r, int64_t before, bool *some)
 {
     *some = false;
-    return run(r,
-               "INSERT OR IGNORE INTO gone SELECT substr(digest, 1, 16) FROM tls"
-               " WHERE " AGE " < ?1 AND n = 0",
-               before) &&
-           run(r, "DELETE FROM tls WHERE " AGE " < ?1", before) &&
+    return run_before(r,
+                      "INSERT OR IGNORE INTO gone SELECT substr(digest, 1, 16) FROM tls"
+                      " WHERE " AGE " < ?1 AND n = 0",
+                      before) &&
+           run_before(r, "DELETE FROM tls WHERE " AGE " < ?1", before) &&
            database_run(&r->db, "DELETE FROM results WHERE id NOT IN (SELECT results FROM row);"
                                 "DELETE FROM sender WHERE id NOT IN (SELECT sender FROM row);"
                                 "DELETE FROM address WHERE id NOT IN (SELECT address FROM row)"
@@ -174,7 +175,7 @@ static bool move(struct received *r, int64_t address, int64_t before, int64_t af
     }
     return received_finish(r, s) && received_move_address(r, address, before, after) &&
            move_failures(r, address, before, -1) && move_failures(r, address, after, 1) &&
-           run(r, "DELETE FROM failures WHERE source = ?1 AND incidents <= 0", before);
+           run_before(r, "DELETE FROM failures WHERE source = ?1 AND incidents <= 0", before);
 }
 
 bool received_set_owner(struct received *r, const struct received_address *address,

@@ -227,7 +227,7 @@ bool received_end(struct received *r, struct received_report *report)
 
 /* --- What is no aggregate report ---------------------------------------------------------------*/
 
-static int has(struct received *r, enum received_sql how, const void *key, size_t n)
+static int find_stored(struct received *r, enum received_sql how, const void *key, size_t n)
 {
     sqlite3_stmt *s = received_sql(r, how);
     if (!s)
@@ -268,11 +268,11 @@ static enum received_result came_earlier(struct received *r, enum received_sql h
 enum received_result received_put_failure(struct received *r, const struct failure_report *report,
                                           const unsigned char digest[FIND_DIGEST], int64_t received)
 {
-    int known = has(r, SQL_FIND_FAILURE, digest, FIND_DIGEST);
+    int known = find_stored(r, SQL_FIND_FAILURE, digest, FIND_DIGEST);
     if (known > 0)
         return came_earlier(r, SQL_BETTER_FAILURE, digest, received);
     if (!known)
-        known = has(r, SQL_FIND_GONE, digest, RECEIVED_KEY);
+        known = find_stored(r, SQL_FIND_GONE, digest, RECEIVED_KEY);
     if (known)
         return known < 0 ? RECEIVED_FAILED : RECEIVED_KNOWN;
     int64_t address = received_address_number(r, &report->source);
@@ -321,11 +321,11 @@ static bool put_tls_policy(struct received *r, const struct tlsrpt *report, size
 enum received_result received_put_tls(struct received *r, const struct tlsrpt *report,
                                       const unsigned char digest[FIND_DIGEST], int64_t received)
 {
-    int known = has(r, SQL_FIND_TLS, digest, FIND_DIGEST);
+    int known = find_stored(r, SQL_FIND_TLS, digest, FIND_DIGEST);
     if (known > 0)
         return came_earlier(r, SQL_BETTER_TLS, digest, received);
     if (!known)
-        known = has(r, SQL_FIND_GONE, digest, RECEIVED_KEY);
+        known = find_stored(r, SQL_FIND_GONE, digest, RECEIVED_KEY);
     if (known)
         return known < 0 ? RECEIVED_FAILED : RECEIVED_KNOWN;
     for (size_t i = 0; i < report->n || i == 0; i++)

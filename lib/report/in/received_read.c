@@ -60,8 +60,8 @@ static void read_report(sqlite3_stmt *s, struct received_report *out)
 }
 
 /* 1 domain, 2 since, 3 report_id, 4 changed since: an empty text or 0 is no condition. */
-static sqlite3_stmt *begin(struct received *r, const char *sql,
-                           const struct received_wanted *wanted)
+static sqlite3_stmt *begin_query(struct received *r, const char *sql,
+                                 const struct received_wanted *wanted)
 {
     sqlite3_stmt *s = database_prepare(&r->db, sql);
     if (s) {
@@ -78,7 +78,7 @@ bool received_each(struct received *r, const struct received_wanted *wanted,
 {
     int rc = SQLITE_DONE;
     struct received_report report;
-    sqlite3_stmt *s = begin(
+    sqlite3_stmt *s = begin_query(
         r,
         "SELECT report.id, key, reporter.name, email, contact, report_id, domain.name, begin,"
         " \"end\", day, digest, version, generator, error, policy, records, skipped, messages,"
@@ -211,7 +211,7 @@ bool received_each_failure(struct received *r, const struct received_wanted *wan
     int rc = SQLITE_DONE;
     unsigned char digest[FIND_DIGEST];
     struct failure_report report;
-    sqlite3_stmt *s = begin(
+    sqlite3_stmt *s = begin_query(
         r,
         "SELECT digest, received, arrival, reporter, domain, ip, kind, alignment, result,"
         " dkim_domain, dkim_selector, header_from, envelope_from, subject, incidents FROM failure"
@@ -256,7 +256,7 @@ bool received_each_tls(struct received *r, const struct received_wanted *wanted,
     int64_t received = 0;
     struct arena *a = arena_new(0);
     struct tlsrpt *report = arena_make(a, struct tlsrpt);
-    sqlite3_stmt *s = begin(
+    sqlite3_stmt *s = begin_query(
         r,
         "SELECT digest, received, organization, contact, report_id, begin, \"end\", domain, type,"
         " successes, failures FROM tls WHERE (?1 = '' OR domain = ?1) AND (?2 = 0 OR \"end\" >= ?2)"

@@ -4,7 +4,7 @@
  * Errors: none; what is missing in a text is empty. */
 #include "report/in/received_store.h"
 
-static void add(struct strbuf *b, struct str field)
+static void pack_field(struct strbuf *b, struct str field)
 {
     sb_addc(b, '\t');
     for (size_t i = 0; i < field.n; i++) /* of a report that came by import, it may hold anything */
@@ -14,9 +14,9 @@ static void add(struct strbuf *b, struct str field)
 static void add_line(struct strbuf *b, char kind, struct str one, struct str two, struct str three)
 {
     sb_addc(b, kind);
-    add(b, one);
-    add(b, two);
-    add(b, three);
+    pack_field(b, one);
+    pack_field(b, two);
+    pack_field(b, three);
     sb_addc(b, '\n');
 }
 
@@ -37,7 +37,7 @@ struct str received_pack_results(const struct aggregate_row *row, struct arena *
     return sb_str(&b);
 }
 
-static struct str next(struct str *line)
+static struct str next_packed(struct str *line)
 {
     struct str field = STR("");
     str_split(line, '\t', &field);
@@ -47,8 +47,8 @@ static struct str next(struct str *line)
 static void unpack_line(struct str line, struct aggregate_row *row)
 {
     char kind = line.n ? line.p[0] : 0;
-    next(&line);
-    struct str one = next(&line), two = next(&line), three = next(&line);
+    next_packed(&line);
+    struct str one = next_packed(&line), two = next_packed(&line), three = next_packed(&line);
     if (kind == 'r' && row->n_reasons < IN_REASONS)
         row->reasons[row->n_reasons++] = (struct aggregate_reason){one, two};
     else if (kind == 'd' && row->n_dkim < IN_SIGNATURES)
@@ -72,7 +72,7 @@ struct str received_pack_policy(const struct aggregate_policy *p, struct arena *
     struct strbuf b;
     sb_init(&b, a);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        add(&b, fields[i]);
+        pack_field(&b, fields[i]);
     return sb_str(&b);
 }
 
@@ -80,7 +80,7 @@ void received_unpack_policy(struct str text, struct aggregate_policy *p)
 {
     struct str *const fields[] = {&p->p,    &p->sp, &p->np,      &p->pct,      &p->adkim,
                                   &p->aspf, &p->fo, &p->testing, &p->discovery};
-    next(&text);
+    next_packed(&text);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        *fields[i] = next(&text);
+        *fields[i] = next_packed(&text);
 }

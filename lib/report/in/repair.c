@@ -24,24 +24,24 @@ enum state {
 
 /* --- Out ---------------------------------------------------------------------------------------*/
 
-static void flush(struct repair *r)
+static void repair_flush(struct repair *r)
 {
     if (r->n_out)
         r->sink(r->context, r->out, r->n_out);
     r->n_out = 0;
 }
 
-static void put(struct repair *r, char c)
+static void repair_put(struct repair *r, char c)
 {
     if (r->n_out == sizeof r->out)
-        flush(r);
+        repair_flush(r);
     r->out[r->n_out++] = c;
 }
 
 static void put_text(struct repair *r, struct str text)
 {
     for (size_t i = 0; i < text.n; i++)
-        put(r, text.p[i]);
+        repair_put(r, text.p[i]);
 }
 
 /* --- Tags --------------------------------------------------------------------------------------*/
@@ -103,7 +103,7 @@ static void begin_tag(struct repair *r, char c)
     bool ends = element == IN_FEEDBACK && closes(r);
     r->n_held = 0;
     if (ends) {
-        put(r, '>');
+        repair_put(r, '>');
         r->state = DONE;
         return;
     }
@@ -203,7 +203,7 @@ static void in_cdata(struct repair *r, char c)
     if (oldest == '<' || oldest == '&')
         put_text(r, oldest == '<' ? STR("&lt;") : STR("&amp;"));
     else
-        put(r, oldest);
+        repair_put(r, oldest);
 }
 
 /* --- Entities ----------------------------------------------------------------------------------*/
@@ -247,9 +247,9 @@ static void in_entity(struct repair *r, char c)
     struct str name = {r->held + 1, r->n_held - 1};
     if (is_named(name) || is_numbered(name)) {
         put_text(r, (struct str){r->held, r->n_held});
-        put(r, ';');
+        repair_put(r, ';');
     } else if (name.n && name.p[0] == '#') {
-        put(r, ' '); /* a control character */
+        repair_put(r, ' '); /* a control character */
     } else {
         release(r, "&amp;");
         next_char(r, c);
@@ -268,7 +268,7 @@ static void in_text(struct repair *r, char c)
     else if (c == '&' && r->state == TEXT)
         hold(r, ENTITY, c);
     else if (r->state == TEXT)
-        put(r, c);
+        repair_put(r, c);
 }
 
 static void next_char(struct repair *r, char c)
@@ -399,7 +399,7 @@ void repair_feed(struct repair *r, struct str piece)
 {
     for (size_t i = 0; i < piece.n && r->state != DONE; i++)
         next_byte(r, piece.p[i]);
-    flush(r);
+    repair_flush(r);
 }
 
 void repair_end(struct repair *r)
@@ -409,5 +409,5 @@ void repair_end(struct repair *r)
     r->n_sequence = 0;
     if (r->state == TAG || r->state == ENTITY)
         r->n_held = 0; /* begun and never ended */
-    flush(r);
+    repair_flush(r);
 }

@@ -59,7 +59,7 @@ bool stream_gunzip(struct stream *s)
     return true;
 }
 
-static void refuse(struct stream *s, struct stream_level *l, const char *why)
+static void stream_refuse(struct stream *s, struct stream_level *l, const char *why)
 {
     s->refused = why;
     l->ended = true;
@@ -98,7 +98,7 @@ static void inflate_some(struct stream *s, unsigned level, size_t kept)
     else if (rc != Z_OK || (!taken && !made))
         l->ended = s->broken = true;
     if (l->out > IN_RATIO_FROM && l->out / IN_RATIO_MAX > l->in)
-        refuse(s, l, "is compressed more than any report is");
+        stream_refuse(s, l, "is compressed more than any report is");
 }
 
 /* More behind what is there, if there is more and room. */

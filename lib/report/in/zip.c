@@ -25,14 +25,14 @@ static uint32_t four(struct str s, size_t at)
     return two(s, at) | (uint32_t)two(s, at + 2) << 16;
 }
 
-static bool has(struct str s, size_t at, size_t n)
+static bool has_bytes(struct str s, size_t at, size_t n)
 {
     return at <= s.n && n <= s.n - at;
 }
 
 static bool stands_at(struct str s, size_t at, uint32_t mark, size_t size)
 {
-    return has(s, at, size) && four(s, at) == mark;
+    return has_bytes(s, at, size) && four(s, at) == mark;
 }
 
 bool zip_is(struct str bytes)
@@ -59,7 +59,7 @@ static bool read_local(struct str zip, size_t at, struct header *h)
     if (!stands_at(zip, at, LOCAL, LOCAL_SIZE))
         return false;
     size_t name = two(zip, at + 26), extra = two(zip, at + 28);
-    if (!has(zip, at + LOCAL_SIZE, name + extra))
+    if (!has_bytes(zip, at + LOCAL_SIZE, name + extra))
         return false;
     *h = (struct header){
         .flags = two(zip, at + 6),
@@ -89,7 +89,7 @@ struct found {
     bool *more;
 };
 
-static void add(struct found *f, struct str zip, const struct header *h)
+static void list_member(struct found *f, struct str zip, const struct header *h)
 {
     if (!is_wanted(h->name))
         return;
@@ -125,7 +125,7 @@ static void by_directory(struct str zip, struct found *f)
             local.flags = two(zip, at + 8);
             local.method = two(zip, at + 10);
             local.packed = four(zip, at + 20);
-            add(f, zip, &local);
+            list_member(f, zip, &local);
         }
         at += ENTRY_SIZE + name + extra + comment;
     }
@@ -134,7 +134,7 @@ static void by_directory(struct str zip, struct found *f)
 /* The next local header: behind a stored member of known size, else wherever one begins. */
 static size_t next_local(struct str zip, size_t from)
 {
-    for (size_t at = from; has(zip, at, LOCAL_SIZE); at++) {
+    for (size_t at = from; has_bytes(zip, at, LOCAL_SIZE); at++) {
         const char *p = memchr(zip.p + at, 'P', zip.n - at);
         if (!p)
             break;
@@ -150,7 +150,7 @@ static void one_by_one(struct str zip, struct found *f)
     struct header h;
     size_t at = next_local(zip, 0);
     for (unsigned i = 0; i < SCANNED && read_local(zip, at, &h); i++) {
-        add(f, zip, &h);
+        list_member(f, zip, &h);
         at = next_local(zip, h.data);
     }
 }

@@ -14,7 +14,8 @@ bool destination_is_mail(struct str uri, struct arena *a)
     return dmarc_mailto(a, uri, &local, &domain);
 }
 
-static void refuse(struct destination *out, enum destination_answer answer, struct str why)
+static void refuse_destination(struct destination *out, enum destination_answer answer,
+                               struct str why)
 {
     out->answer = answer;
     out->why = why;
@@ -23,8 +24,8 @@ static void refuse(struct destination *out, enum destination_answer answer, stru
 /* --- Organizational domains --------------------------------------------------------------------*/
 
 /* False: cannot be known now. */
-static bool organizational(struct dns_asker *asker, const struct psl *psl, struct str domain,
-                           struct str *out)
+static bool find_organizational(struct dns_asker *asker, const struct psl *psl, struct str domain,
+                                struct str *out)
 {
     if (!psl)
         return dmarc_organizational_domain(domain, asker, out);
@@ -39,7 +40,8 @@ static enum dmarc_auth is_own(struct dns_asker *asker, const struct psl *psl, st
     struct str here, there;
     if (str_eq(domain, host))
         return DMARC_AUTH_PASS;
-    if (!organizational(asker, psl, domain, &here) || !organizational(asker, psl, host, &there))
+    if (!find_organizational(asker, psl, domain, &here) ||
+        !find_organizational(asker, psl, host, &there))
         return DMARC_AUTH_UNKNOWN;
     return str_eq(here, there) ? DMARC_AUTH_PASS : DMARC_AUTH_FAIL;
 }
@@ -62,9 +64,9 @@ static void take_replacement(struct arena *a, const struct dmarc_record *record,
         if (!dmarc_mailto(a, record->rua[i], &local, &domain))
             continue;
         if (!str_eq(domain, host)) {
-            refuse(out, DESTINATION_REFUSES,
-                   str_printf(a, "its record wants them sent on to another host, %.*s",
-                              STR_ARG(domain)));
+            refuse_destination(out, DESTINATION_REFUSES,
+                               str_printf(a, "its record wants them sent on to another host, %.*s",
+                                          STR_ARG(domain)));
             return;
         }
         if (!replaced)
@@ -87,8 +89,8 @@ static void read_consent(struct arena *a, const struct dns_answer *answer, struc
             return;
     }
     if (!found)
-        refuse(out, DESTINATION_REFUSES,
-               str_printf(a, "there is no record of consent at %.*s", STR_ARG(name)));
+        refuse_destination(out, DESTINATION_REFUSES,
+                           str_printf(a, "there is no record of consent at %.*s", STR_ARG(name)));
 }
 
 static void ask(struct dns_asker *asker, struct str policy_domain, struct str host,
@@ -98,14 +100,15 @@ static void ask(struct dns_asker *asker, struct str policy_domain, struct str ho
     struct str name =
         str_printf(a, "%.*s._report._dmarc.%.*s", STR_ARG(policy_domain), STR_ARG(host));
     if (name.n > NAME_MAX) {
-        refuse(out, DESTINATION_REFUSES, STR("the name of its record of consent is too long"));
+        refuse_destination(out, DESTINATION_REFUSES,
+                           STR("the name of its record of consent is too long"));
         return;
     }
     const struct dns_answer *answer = dns_lookup(asker, name, DNS_TXT);
     if (dns_unknown(answer))
-        refuse(out, DESTINATION_UNKNOWN,
-               str_printf(a, "look-up of TXT for %.*s failed: %s", STR_ARG(name),
-                          dns_status_name(answer->status)));
+        refuse_destination(out, DESTINATION_UNKNOWN,
+                           str_printf(a, "look-up of TXT for %.*s failed: %s", STR_ARG(name),
+                                      dns_status_name(answer->status)));
     else
         read_consent(a, answer, host, name, out);
 }
@@ -117,15 +120,16 @@ void destination_check(struct dns_asker *asker, const struct psl *psl, struct st
     struct str local, host;
     *out = (struct destination){.answer = DESTINATION_AGREES, .why = STR("")};
     if (!dmarc_mailto(a, uri, &local, &host)) {
-        refuse(out, DESTINATION_REFUSES, STR("it is no address for mail"));
+        refuse_destination(out, DESTINATION_REFUSES, STR("it is no address for mail"));
         return;
     }
     out->address = address_of(a, local, host);
     enum dmarc_auth own = is_own(asker, psl, policy_domain, host);
     if (own == DMARC_AUTH_UNKNOWN)
-        refuse(out, DESTINATION_UNKNOWN,
-               str_printf(a, "the organizational domain of %.*s or %.*s cannot be known now",
-                          STR_ARG(policy_domain), STR_ARG(host)));
+        refuse_destination(
+            out, DESTINATION_UNKNOWN,
+            str_printf(a, "the organizational domain of %.*s or %.*s cannot be known now",
+                       STR_ARG(policy_domain), STR_ARG(host)));
     else if (own == DMARC_AUTH_FAIL)
         ask(asker, policy_domain, host, out);
 }

@@ -36,8 +36,8 @@ static bool store_failed(struct send_run *run)
 
 /* --- Telling -----------------------------------------------------------------------------------*/
 
-static void count(struct send_counts *c, const struct sent_report *r, enum sent_state state,
-                  bool show)
+static void count_outcome(struct send_counts *c, const struct sent_report *r, enum sent_state state,
+                          bool show)
 {
     bool out = state == SENT_DONE || (show && state == SENT_BUILT);
     c->handed_over += state == SENT_DONE;
@@ -64,7 +64,7 @@ static void tell(struct send_run *run, const struct sent_report *r, const struct
         .begin = outgoing_begin(r->day),
         .end = outgoing_end(r->day),
     };
-    count(&run->counts, r, m->state, run->show);
+    count_outcome(&run->counts, r, m->state, run->show);
     run->event(run->context, &e);
 }
 
@@ -224,7 +224,7 @@ static bool read_failed(struct send_run *run)
     return false;
 }
 
-static bool build(struct sending *s, struct job *job)
+static bool send_build(struct sending *s, struct job *job)
 {
     struct send_run *run = s->run;
     struct keeping k = {.s = s, .job = job};
@@ -251,7 +251,7 @@ static bool work_on_report(struct sending *s, struct job *job)
         return update_mails(s, job);
     }
     ask_destinations(s, job, &agree);
-    return pending && agree ? build(s, job) : update_mails(s, job);
+    return pending && agree ? send_build(s, job) : update_mails(s, job);
 }
 
 static bool has_pending_mails(const struct job *job)
@@ -328,7 +328,7 @@ static struct report_mail mail_of(const struct sending *s, const struct sent_rep
     };
 }
 
-static bool holds(const struct sent_suppression *v, int64_t now)
+static bool suppression_holds(const struct sent_suppression *v, int64_t now)
 {
     return !v->until || v->until > now;
 }
@@ -346,7 +346,7 @@ static bool is_spared(struct sending *s, struct str address, struct str *why, bo
     for (size_t i = 0; i < 2 && !*spared; i++) {
         if (!sent_suppression(run->sent, names[i], run->asker->arena, &v, spared))
             return store_failed(run);
-        *spared = *spared && holds(&v, send_now(run));
+        *spared = *spared && suppression_holds(&v, send_now(run));
         *why = *spared ? v.why : STR("");
     }
     return true;

@@ -139,7 +139,7 @@ static enum handed judge_reply(int code, int wanted)
 }
 
 /* Says it, and reads the reply, whose first digit should be `wanted`. */
-static enum handed say(struct talk *t, struct str line, int wanted)
+static enum handed smtp_say(struct talk *t, struct str line, int wanted)
 {
     return send_bytes(t, line) ? judge_reply(read_reply(t), wanted) : HANDED_LATER;
 }
@@ -173,9 +173,9 @@ static enum handed greet(struct talk *t)
     struct str name = own_name(t->arena);
     if (judge_reply(read_reply(t), 2) != HANDED_OVER)
         return HANDED_LATER;
-    enum handed done = say(t, str_printf(t->arena, "EHLO %.*s\r\n", STR_ARG(name)), 2);
+    enum handed done = smtp_say(t, str_printf(t->arena, "EHLO %.*s\r\n", STR_ARG(name)), 2);
     if (done == HANDED_NEVER) /* it knows no EHLO */
-        done = say(t, str_printf(t->arena, "HELO %.*s\r\n", STR_ARG(name)), 2);
+        done = smtp_say(t, str_printf(t->arena, "HELO %.*s\r\n", STR_ARG(name)), 2);
     return done == HANDED_NEVER ? HANDED_LATER : done; /* that says nothing of this mail */
 }
 
@@ -184,13 +184,13 @@ static enum handed deliver(struct talk *t, const struct letter_out *l)
     struct arena *a = t->arena;
     enum handed done = greet(t);
     if (done == HANDED_OVER)
-        done = say(t, str_printf(a, "MAIL FROM:<%.*s>\r\n", STR_ARG(l->sender)), 2);
+        done = smtp_say(t, str_printf(a, "MAIL FROM:<%.*s>\r\n", STR_ARG(l->sender)), 2);
     if (done == HANDED_OVER)
-        done = say(t, str_printf(a, "RCPT TO:<%.*s>\r\n", STR_ARG(l->recipient)), 2);
+        done = smtp_say(t, str_printf(a, "RCPT TO:<%.*s>\r\n", STR_ARG(l->recipient)), 2);
     if (done == HANDED_OVER)
-        done = say(t, STR("DATA\r\n"), 3);
+        done = smtp_say(t, STR("DATA\r\n"), 3);
     if (done == HANDED_OVER)
-        done = say(t, as_data(l->text, a), 2);
+        done = smtp_say(t, as_data(l->text, a), 2);
     if (done == HANDED_OVER)
         send_bytes(t, STR("QUIT\r\n"));
     return done;

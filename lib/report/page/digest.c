@@ -27,12 +27,12 @@ struct digest {
 };
 
 /* Text of others: ASCII without control characters. */
-static struct str clean(const struct digest *d, struct str text, size_t max)
+static struct str digest_safe(const struct digest *d, struct str text, size_t max)
 {
     return str_safe(d->arena, text.p ? text : STR(""), max, false);
 }
 
-static struct str count(const struct digest *d, uint64_t n)
+static struct str digest_count(const struct digest *d, uint64_t n)
 {
     return page_count(&d->page, n);
 }
@@ -88,8 +88,8 @@ static void put_alarms(struct digest *d)
     sb_printf(b, "Look at this:\n\n");
     for (size_t i = 0; i < d->n_alarms; i++)
         sb_printf(b, "  %s %.*s:\n    %.*s\n", d->alarms[i].grave ? "!!" : " *",
-                  STR_ARG(clean(d, d->alarms[i].domain, 100)),
-                  STR_ARG(clean(d, d->alarms[i].text, 600)));
+                  STR_ARG(digest_safe(d, d->alarms[i].domain, 100)),
+                  STR_ARG(digest_safe(d, d->alarms[i].text, 600)));
     sb_addc(b, '\n');
 }
 
@@ -98,9 +98,10 @@ static void put_sum(struct digest *d)
     struct strbuf *b = &d->body;
     const struct figures_counts *c = &d->figures.counts;
     sb_printf(b, "%.*s messages in your name were reported by %zu reporters; %.*s passed DMARC.\n",
-              STR_ARG(count(d, figures_all(c))), d->figures.n_reporters, STR_ARG(share(d, c)));
+              STR_ARG(digest_count(d, figures_all(c))), d->figures.n_reporters,
+              STR_ARG(share(d, c)));
     sb_printf(b, "In the %" PRId64 " days before it were %.*s; %.*s passed.\n\n", d->mail->days,
-              STR_ARG(count(d, figures_all(&d->before))), STR_ARG(share(d, &d->before)));
+              STR_ARG(digest_count(d, figures_all(&d->before))), STR_ARG(share(d, &d->before)));
 }
 
 static bool put_domain(struct digest *d, const struct figures_domain *domain)
@@ -109,10 +110,11 @@ static bool put_domain(struct digest *d, const struct figures_domain *domain)
     if (!page_read_readiness(d->stores, &d->query, domain->name, d->arena, &r))
         return false;
     sb_printf(&d->body, "  %.*s (p=%.*s): %.*s messages, %.*s passed, %.*s failed\n    %.*s\n",
-              STR_ARG(clean(d, domain->name, 100)),
-              STR_ARG(domain->p.n ? clean(d, domain->p, 20) : STR("?")),
-              STR_ARG(count(d, figures_all(&domain->counts))), STR_ARG(share(d, &domain->counts)),
-              STR_ARG(count(d, domain->counts.fail)), STR_ARG(clean(d, r.summary, 600)));
+              STR_ARG(digest_safe(d, domain->name, 100)),
+              STR_ARG(domain->p.n ? digest_safe(d, domain->p, 20) : STR("?")),
+              STR_ARG(digest_count(d, figures_all(&domain->counts))),
+              STR_ARG(share(d, &domain->counts)), STR_ARG(digest_count(d, domain->counts.fail)),
+              STR_ARG(digest_safe(d, r.summary, 600)));
     return true;
 }
 
@@ -140,8 +142,8 @@ static void put_failing(struct digest *d)
     for (size_t i = 0; i < f->n_sources && i < SOURCES && f->sources[i].counts.fail; i++) {
         const struct figures_source *s = &f->sources[i];
         sb_printf(&d->body, "%s  %9.*s  %-14s  %.*s\n", i ? "" : "Mail that failed, by source:\n\n",
-                  STR_ARG(count(d, s->counts.fail)), source_class_word(s->class),
-                  STR_ARG(clean(d, s->name, 100)));
+                  STR_ARG(digest_count(d, s->counts.fail)), source_class_word(s->class),
+                  STR_ARG(digest_safe(d, s->name, 100)));
     }
 }
 
@@ -158,8 +160,9 @@ static bool put_own(struct digest *d)
         sb_printf(&d->body,
                   "\nOf mail from outside this host accepted %.*s messages, quarantined %.*s and "
                   "rejected\n%.*s.\n",
-                  STR_ARG(count(d, sums[OURS_ACCEPTED])), STR_ARG(count(d, sums[OURS_QUARANTINED])),
-                  STR_ARG(count(d, sums[OURS_REJECTED])));
+                  STR_ARG(digest_count(d, sums[OURS_ACCEPTED])),
+                  STR_ARG(digest_count(d, sums[OURS_QUARANTINED])),
+                  STR_ARG(digest_count(d, sums[OURS_REJECTED])));
     return true;
 }
 
@@ -188,7 +191,7 @@ static bool put_text(struct digest *d)
 static struct str subject(struct digest *d)
 {
     const struct figures_counts *c = &d->figures.counts;
-    const char *who = d->site.n_domains == 1 ? clean(d, d->site.domains[0], 60).p : NULL;
+    const char *who = d->site.n_domains == 1 ? digest_safe(d, d->site.domains[0], 60).p : NULL;
     if (!who)
         who = d->site.n_domains ? str_printf(d->arena, "%zu domains", d->site.n_domains).p
                                 : "no report yet";
@@ -199,7 +202,8 @@ static struct str subject(struct digest *d)
     if (d->n_alarms)
         alarms = str_printf(d->arena, ", %zu alarm%s", d->n_alarms, d->n_alarms == 1 ? "" : "s");
     return str_printf(d->arena, "DMARC digest: %s: %.*s messages, %.*s passed%.*s", who,
-                      STR_ARG(count(d, figures_all(c))), STR_ARG(share(d, c)), STR_ARG(alarms));
+                      STR_ARG(digest_count(d, figures_all(c))), STR_ARG(share(d, c)),
+                      STR_ARG(alarms));
 }
 
 static void put_head(struct digest *d, struct strbuf *b, const char *boundary)
@@ -228,7 +232,7 @@ static void put_page(struct digest *d, struct strbuf *b, struct str page)
     }
 }
 
-static struct str compose(struct digest *d, struct str page)
+static struct str compose_mail(struct digest *d, struct str page)
 {
     struct strbuf b;
     unsigned char digest[32];
@@ -279,6 +283,6 @@ bool digest_compose(const struct page_stores *s, const struct digest_mail *m, st
     }
     if (!make_page(&d, &page, problem))
         return false;
-    *out = compose(&d, page);
+    *out = compose_mail(&d, page);
     return true;
 }

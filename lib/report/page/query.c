@@ -60,7 +60,7 @@ static int hex_of(char c)
 }
 
 /* A value as forms write it; false if it is none, or too long. */
-static bool decode(struct str text, struct arena *a, struct str *out)
+static bool decode_value(struct str text, struct arena *a, struct str *out)
 {
     struct strbuf b;
     sb_init(&b, a);
@@ -194,8 +194,8 @@ static const char *read_pair(struct str pair, struct arena *a, struct page_query
 {
     size_t equals = str_find(pair, 0, '=');
     struct str name, value;
-    if (!decode(str_sub(pair, 0, equals), a, &name) ||
-        !decode(str_sub(pair, equals + 1, pair.n), a, &value))
+    if (!decode_value(str_sub(pair, 0, equals), a, &name) ||
+        !decode_value(str_sub(pair, equals + 1, pair.n), a, &value))
         return "is too long, or has a percent sign without two digits behind it";
     const char *problem = read_value(name, value, a, q, period);
     return problem ? str_printf(a, "%.*s %s", STR_ARG(str_safe(a, name, 20, false)), problem).p

@@ -73,7 +73,7 @@ static bool count_refusal(void *listing, const struct received_refusal *r)
     return true;
 }
 
-static struct received_wanted wanted(const struct page_making *m)
+static struct received_wanted reports_wanted(const struct page_making *m)
 {
     return (struct received_wanted){.domain = m->query->domain, .since = m->query->from * 86400};
 }
@@ -82,7 +82,7 @@ bool page_make_reports(struct page_making *m)
 {
     struct listing l = {.making = m, .skip = m->query->start};
     struct received *r = m->stores->received;
-    const struct received_wanted w = wanted(m);
+    const struct received_wanted w = reports_wanted(m);
     l.v = arena_array(m->arena, struct received_report, PAGE_REPORTS_MAX);
     l.out.v = l.v;
     if (r && (!received_each(r, &w, list_report, &l) ||
@@ -111,7 +111,7 @@ bool page_make_imports(struct page_making *m)
 {
     struct listing l = {.making = m};
     if (m->stores->received &&
-        !received_each_refusal(m->stores->received, wanted(m).since, list_refusal, &l))
+        !received_each_refusal(m->stores->received, reports_wanted(m).since, list_refusal, &l))
         return false;
     page_view_imports(&m->page, l.refusals, l.n_refusals);
     return true;
