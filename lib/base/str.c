@@ -202,6 +202,16 @@ size_t str_utf8(struct str s, size_t i)
     return 0;
 }
 
+bool str_misleads(struct str s, size_t i)
+{
+    const unsigned char *u = (const unsigned char *)s.p + i;
+    if (s.n - i < 3 || (u[0] & 0xF0) != 0xE0)
+        return false;
+    unsigned code = (u[0] & 0x0FU) << 12 | (u[1] & 0x3FU) << 6 | (u[2] & 0x3FU);
+    return code == 0x200E || code == 0x200F || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF || code >= 0xFFFE;
+}
+
 /* Of str_safe: what stays as it is. */
 static bool is_safe(char c)
 {
@@ -230,7 +240,7 @@ struct str str_safe(struct arena *a, struct str s, size_t max, bool utf8)
         size_t take = is_safe(s.p[i]);
         if (b.n + dots.n <= max)
             cut = b.n;
-        if (!take && utf8 && c >= 0x80)
+        if (!take && utf8 && c >= 0x80 && !str_misleads(s, i))
             take = str_utf8(s, i);
         if (take) {
             sb_add(&b, str_sub(s, i, i + take));

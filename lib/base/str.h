@@ -63,9 +63,14 @@ bool str_is_ascii(struct str s); /* no 8-bit bytes */
  * C1 controls (U+0080 to U+009F) do not count. */
 size_t str_utf8(struct str s, size_t i);
 
+/* Does a character begin at s[i] that turns the text around it, or that nobody sees? A name that
+ * has one may look like another. */
+bool str_misleads(struct str s, size_t i);
+
 /* Text from the network, fit for a log line, a header or a reply: printable ASCII stays; control,
  * 8-bit bytes that are not valid UTF-8, and backslash become \xHH; at most `max` bytes of output, a
- * longer text ends in "...". Valid UTF-8 above U+009F stays when `utf8` is true. */
+ * longer text ends in "...". Valid UTF-8 above U+009F stays when `utf8` is true, but for what
+ * misleads. */
 struct str str_safe(struct arena *a, struct str s, size_t max, bool utf8);
 
 /* Builder: grows in its arena. */

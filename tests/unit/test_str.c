@@ -45,6 +45,16 @@ static void safe_text(void **state)
     assert_str(str_safe(a, STR("\xed\xa0\x80"), 80, true), "\\xed\\xa0\\x80");
     assert_str(str_safe(a, STR("\xc2\x85"), 80, true), "\\xc2\\x85");
     assert_str(str_safe(a, STR("\xe2\x82"), 80, true), "\\xe2\\x82");
+    assert_str(str_safe(a,
+                        STR("a\xe2\x80\xae"
+                            "b"),
+                        80, true),
+               "a\\xe2\\x80\\xae"
+               "b"); /* turns */
+    assert_str(str_safe(a, STR("\xe2\x81\xa6\xe2\x81\xaa"), 80, true),
+               "\\xe2\\x81\\xa6\xe2\x81\xaa");
+    assert_str(str_safe(a, STR("\xe2\x80\x8e\xef\xbb\xbf\xef\xbf\xbd"), 80, true),
+               "\\xe2\\x80\\x8e\\xef\\xbb\\xbf\xef\xbf\xbd");
     assert_str(str_safe(a, STR("abcdefgh"), 8, false), "abcdefgh");
     assert_str(str_safe(a, STR("abcdefghi"), 8, false), "abcde...");
     assert_str(str_safe(a, STR("\n\n\n"), 8, false), "\\x0a...");

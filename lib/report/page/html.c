@@ -42,16 +42,6 @@ static const char *entity_of(char c)
     }
 }
 
-/* U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069, U+FEFF, U+FFFE, U+FFFF. */
-static bool is_misleading(const unsigned char *p, size_t n)
-{
-    if (n != 3)
-        return false;
-    unsigned code = (p[0] & 0x0fU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU);
-    return code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069) || code == 0xfeff || code >= 0xfffe;
-}
-
 /* Writes the character at *i and moves behind it. */
 static void put_character(struct strbuf *b, struct str s, size_t *i, bool lines)
 {
@@ -62,7 +52,7 @@ static void put_character(struct strbuf *b, struct str s, size_t *i, bool lines)
         sb_add(b, str_of(entity));
     else if (n == 1 && ((c >= 0x20 && c < 0x7f) || (lines && (c == '\n' || c == '\t'))))
         sb_addc(b, (char)c);
-    else if (n > 1 && !is_misleading((const unsigned char *)s.p + *i, n))
+    else if (n > 1 && !str_misleads(s, *i))
         sb_add(b, str_sub(s, *i, *i + n));
     else if (!lines || c != '\r')
         sb_add(b, STR(REPLACEMENT));
