@@ -197,27 +197,37 @@ static void reports_json(struct json *j, const struct status *s)
     json_end(j, '}');
 }
 
+static void configuration_json(struct json *j, const struct status *s)
+{
+    json_object(j, "configuration");
+    json_text(j, "file", str_of(s->source->conf_path));
+    json_number(j, "loaded", s->loaded);
+    json_number(j, "reloads", (int64_t)counter_get(CTR_RELOADS));
+    json_number(j, "reloads_failed", (int64_t)counter_get(CTR_RELOADS_FAILED));
+    json_end(j, '}');
+}
+
+static void listeners_json(struct json *j, const struct status *s)
+{
+    json_array(j, "listeners");
+    for (size_t i = 0; i < s->conf->listen.n; i++)
+        json_text(j, NULL, s->conf->listen.v[i]);
+    if (s->conf->srs_listen.n)
+        json_text(j, NULL, s->conf->srs_listen);
+    if (s->conf->policy_service_listen.n)
+        json_text(j, NULL, s->conf->policy_service_listen);
+    json_end(j, ']');
+}
+
 static void write_json(struct status *s, struct strbuf *out)
 {
     struct json j;
     json_begin(&j, s->arena);
     json_text(&j, "version", STR(ASSAY_VERSION));
     json_number(&j, "started", s->source->started);
-    json_object(&j, "configuration");
-    json_text(&j, "file", str_of(s->source->conf_path));
-    json_number(&j, "loaded", s->loaded);
-    json_number(&j, "reloads", (int64_t)counter_get(CTR_RELOADS));
-    json_number(&j, "reloads_failed", (int64_t)counter_get(CTR_RELOADS_FAILED));
-    json_end(&j, '}');
+    configuration_json(&j, s);
     on_json(&j, s);
-    json_array(&j, "listeners");
-    for (size_t i = 0; i < s->conf->listen.n; i++)
-        json_text(&j, NULL, s->conf->listen.v[i]);
-    if (s->conf->srs_listen.n)
-        json_text(&j, NULL, s->conf->srs_listen);
-    if (s->conf->policy_service_listen.n)
-        json_text(&j, NULL, s->conf->policy_service_listen);
-    json_end(&j, ']');
+    listeners_json(&j, s);
     json_number(&j, "connections", s->connections);
     json_number(&j, "transactions", s->transactions);
     json_object(&j, "workers");

@@ -158,8 +158,30 @@ static bool look_at_silence(struct watch *w)
 
 /* --- Selectors ---------------------------------------------------------------------------------*/
 
-/* Forwarders break signatures every day: what counts is a selector of which much more is bad than
- * before. */
+/* A row of look_at_selectors(). Forwarders break signatures every day: an alarm is a selector of
+ * which much more is bad than before. */
+static void judge_selector(struct watch *w, sqlite3_stmt *q)
+{
+    int64_t good = sqlite3_column_int64(q, 2), bad = sqlite3_column_int64(q, 3);
+    int64_t good_before = sqlite3_column_int64(q, 4), bad_before = sqlite3_column_int64(q, 5);
+    int64_t all = good + bad, before = good_before + bad_before;
+    if (bad < MESSAGES_MIN || bad * 100 < all * SELECTOR_FAIL ||
+        (before && bad * before < 2 * bad_before * all))
+        return;
+    struct str domain = str_copy(w->arena, received_column(q, 0));
+    struct str selector = str_copy(w->arena, received_column(q, 1));
+    raise_alarm(w, (struct alarm){.kind = ALARM_SELECTOR,
+                                  .grave = bad * 2 > all,
+                                  .about = selector,
+                                  .day = sqlite3_column_int64(q, 6),
+                                  .text = str_printf(
+                                      w->arena,
+                                      "Of the signatures with selector %.*s of %.*s %" PRId64
+                                      " of %" PRId64 " fail. Is its key published? assay dkim test",
+                                      STR_ARG(alarm_safe(w, selector)),
+                                      STR_ARG(alarm_safe(w, domain)), bad, all)});
+}
+
 static bool look_at_selectors(struct watch *w)
 {
     int rc = SQLITE_DONE;
@@ -178,27 +200,8 @@ static bool look_at_selectors(struct watch *w)
         sqlite3_bind_int64(q, 4, to);
         sqlite3_bind_int(q, 5, w->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
     }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        int64_t good = sqlite3_column_int64(q, 2), bad = sqlite3_column_int64(q, 3);
-        int64_t good_before = sqlite3_column_int64(q, 4), bad_before = sqlite3_column_int64(q, 5);
-        int64_t all = good + bad, before = good_before + bad_before;
-        if (bad < MESSAGES_MIN || bad * 100 < all * SELECTOR_FAIL ||
-            (before && bad * before < 2 * bad_before * all))
-            continue;
-        struct str domain = str_copy(w->arena, received_column(q, 0));
-        struct str selector = str_copy(w->arena, received_column(q, 1));
-        raise_alarm(
-            w, (struct alarm){
-                   .kind = ALARM_SELECTOR,
-                   .grave = bad * 2 > all,
-                   .about = selector,
-                   .day = sqlite3_column_int64(q, 6),
-                   .text = str_printf(w->arena,
-                                      "Of the signatures with selector %.*s of %.*s %" PRId64
-                                      " of %" PRId64 " fail. Is its key published? assay dkim test",
-                                      STR_ARG(alarm_safe(w, selector)),
-                                      STR_ARG(alarm_safe(w, domain)), bad, all)});
-    }
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW)
+        judge_selector(w, q);
     return figures_end(w->store, q, rc);
 }
 
