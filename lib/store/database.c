@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,7 +16,9 @@
 
 #define DATABASE_MODE 0640
 #define LOOK_US       1000000
-#define BUSY_MS       100 /* somebody else writes: a tool, for a moment */
+#define BUSY_MS       100      /* somebody else writes: a tool, for a moment */
+#define FINISHED_US   1000000  /* how long tables that are being made are waited for, */
+#define LOOK_AGAIN_NS 20000000 /* and how often looked at */
 #define WAL_PAGES     1000
 #define WAL_KEPT      "4194304"
 
@@ -246,6 +249,7 @@ static bool finish_reading(struct database *db)
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_busy_timeout(db->sql, 2000);
     db->empty = version == 0;
+    db->earlier = version < (int64_t)db->schema->version;
     if (version != (int64_t)db->schema->version)
         return fail_database(db, "is not of this version of assay: start the daemon once");
     return true;
@@ -266,7 +270,7 @@ static bool connect_unchanging(struct database *db)
     return true;
 }
 
-bool database_open_read(struct database *db)
+static bool try_to_read(struct database *db)
 {
     if (access(db->path, R_OK))
         return fail_by_errno(db);
@@ -281,6 +285,19 @@ bool database_open_read(struct database *db)
         return true;
     database_close(db);
     return false;
+}
+
+/* Who makes the tables, or brings them to today's version, does so step by step. */
+bool database_open_read(struct database *db)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
+    for (int64_t end = clock_us() + FINISHED_US;; nanosleep(&pause, NULL)) {
+        db->earlier = false;
+        if (try_to_read(db))
+            return true;
+        if (!db->earlier || clock_us() >= end)
+            return false;
+    }
 }
 
 bool database_is_there(struct database *db)

@@ -31,6 +31,7 @@ struct database {
     int64_t looked_us;      /* at the path, last */
     int wal_pages;          /* that wait to be moved into the file */
     bool empty;             /* opened for reading: nothing was ever written, and that failed */
+    bool earlier;           /* opened for reading: its version is an earlier one, likewise */
     char why[DATABASE_WHY]; /* the last call failed: a phrase */
 };
 
@@ -43,7 +44,8 @@ bool database_init(struct database *db, struct str path, const struct database_s
  * why. */
 bool database_open(struct database *db);
 
-/* Opens for reading what is there. A version other than today's cannot be read. Whoever has no
+/* Opens for reading what is there. A version other than today's cannot be read; an earlier one is
+ * waited for, up to a second, as it may be under way. Whoever has no
  * right to write beside the file reads it as it lies there while nobody else has it open; if it is
  * written meanwhile, what was read may be wrong: look at its time, and read once more. */
 bool database_open_read(struct database *db);

@@ -8,7 +8,7 @@
 extern const struct command_row milter_command, check_command, status_command, metrics_command;
 extern const struct command_row probe_command, doctor_command, migrate_command;
 extern const struct command_row report_send_command, report_sent_command, report_pending_command,
-    report_suppressed_command, report_bounce_command;
+    report_suppressed_command, report_bounce_command, report_own_command;
 extern const struct command_row config_check_command, config_show_command;
 extern const struct command_row srs_command;
 extern const struct command_row spf_check_command, dmarc_check_command, dnsbl_check_command;

@@ -3,6 +3,7 @@
  *     fill PATH DAY odd            rows that are odd in every way; RUA may name where they go
  *     fill PATH DAY many N [RUA]   N rows of varied clients under one policy, and their time
  *     fill PATH DAY row DOMAIN RUA IP MESSAGES...   one row of that many messages for each IP
+ *     fill PATH DAY tally NAME N...   N messages that have no row
  *
  * Errors: exit status 1. */
 #include <stdio.h>
@@ -155,6 +156,13 @@ static void fill_rows(struct str domain, struct str rua, char **words)
     }
 }
 
+static void fill_tallies(char **words)
+{
+    for (; words[0] && words[1]; words += 2)
+        for (unsigned long n = strtoul(words[1], NULL, 10); n; n--)
+            rows_tally(rows, when, str_of(words[0]));
+}
+
 int main(int argc, char **argv)
 {
     struct arena *a = arena_new(0);
@@ -176,6 +184,8 @@ int main(int argc, char **argv)
                   argc > 5 ? str_of(argv[5]) : STR("mailto:d@many.example"));
     else if (strcmp(argv[3], "row") == 0 && argc > 5)
         fill_rows(str_of(argv[4]), str_of(argv[5]), argv + 6);
+    else if (strcmp(argv[3], "tally") == 0)
+        fill_tallies(argv + 4);
     bool good = rows_flush(rows, 600000000);
     printf("%.1f s\n", (double)(clock_us() - began) / 1e6);
     rows_close(rows);

@@ -140,6 +140,22 @@ class Bounces(Sending):
         for words in (("add",), ("forget", "example.com"), ("add", "not an address")):
             self.assay("suppressed", *words, status=64)
 
+    def test_own_figures(self):
+        self.assertIn("No such file", self.assay("own", status=75).stderr)
+        self.row(messages=3)
+        self.fill("odd", day=DAY + 1)
+        self.fill("tally", "none/accept", 5, "at-rcpt/reject", 1, "none/accept", 1)
+        told = [(d["day"], d["record"], d["name"], d["messages"]) for d in json.loads(self.assay("own", "--json").stdout)]
+        first = [("2026-12-13", True, "pass", 3), ("2026-12-13", False, "at-rcpt/reject", 1),
+                 ("2026-12-13", False, "none/accept", 6)]
+        self.assertEqual(told[:3], first)
+        later = [("2026-12-14", True, "pass", 10), ("2026-12-14", True, "quarantine", 1)]
+        self.assertEqual(told[3:], later)
+        text = self.assay("own", "--since", OVER).stdout.splitlines()
+        self.assertEqual([line.split() for line in text],
+                         [["2026-12-14", "with", "a", "record", name, str(n)] for _, _, name, n in later])
+        self.assertEqual(self.assay("own", "--since", OVER + NIGHT).stdout, "nothing was counted\n")
+
     def test_pending(self):
         self.assertIn("No such file", self.assay("pending", status=75).stderr)
         self.row()

@@ -600,6 +600,37 @@ static void a_reader_says_why_it_cannot_read(void **state)
     assert_str(problem, "/nonexistent/rows.db: No such file or directory");
 }
 
+static void *begin_later(void *rig)
+{
+    struct rig *r = rig;
+    struct row row = a_row("192.0.2.1");
+    usleep(150000);
+    open_rows(r, 0);
+    rows_add(r->rows, NOW, &row);
+    return NULL;
+}
+
+static void a_reader_waits_for_tables_that_are_being_made(void **state)
+{
+    struct rig *r = *state;
+    struct str problem = STR_NONE;
+    pthread_t writer;
+    rows_close(r->rows);
+    r->rows = NULL;
+    fclose(fopen(r->path, "w"));
+    int64_t began = clock_us();
+    assert_null(rows_reader_open(str_of(r->path), r->a, &problem));
+    assert_non_null(strstr(str_cstr(r->a, problem), "start the daemon once"));
+    assert_in_range(clock_us() - began, 900000, LONG);
+    assert_int_equal(pthread_create(&writer, NULL, begin_later, r), 0);
+    struct arena *a = arena_new(0); /* the other one is the writer's now */
+    struct rows_reader *reader = rows_reader_open(str_of(r->path), a, &problem);
+    pthread_join(writer, NULL);
+    arena_free(a);
+    assert_non_null(reader);
+    rows_reader_close(reader);
+}
+
 /* --- kill -9 --- */
 
 static void add_for_ever(struct rig *r, int out)
@@ -666,6 +697,7 @@ int main(void)
         TEST(a_store_of_an_earlier_version_is_taken_along),
         TEST(a_store_that_was_begun_is_finished),
         TEST(a_reader_says_why_it_cannot_read),
+        TEST(a_reader_waits_for_tables_that_are_being_made),
         TEST(what_was_flushed_survives_a_kill),
     };
     log_open(LOG_TO_STDERR, "test", LOG_LEVEL_INFO);
