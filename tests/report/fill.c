@@ -1,6 +1,7 @@
 /* fill.c - fills a rows.db for tests: odd data, or many rows.
  *
  *     fill PATH DAY odd            rows that are odd in every way; RUA may name where they go
+ *     fill PATH DAY random SEED N  N policies with rows of random odd data, equal for equal seeds
  *     fill PATH DAY many N [RUA]   N rows of varied clients under one policy, and their time
  *     fill PATH DAY row DOMAIN RUA IP MESSAGES...   one row of that many messages for each IP
  *     fill PATH DAY tally NAME N...   N messages that have no row
@@ -101,6 +102,24 @@ static void add_signatures(struct row row, struct arena *a)
     add(&row, 1);
 }
 
+/* One message with three authors: of a bank below a public suffix domain (psd=y), whose record is
+ * in force for it, of a name that the suffix does not know, and of somebody else. */
+static void add_authors(struct row row, struct str rua)
+{
+    row.policy.domain = STR("suffix");
+    row.policy.np = STR("reject");
+    row.policy.destinations = rua;
+    row.policy.discovery = STR("treewalk");
+    row.header_from = STR("bank.suffix");
+    add(&row, 1);
+    row.header_from = STR("no-such-name.suffix");
+    row.disposition = ROW_REJECT;
+    row.spf_aligned = false;
+    add(&row, 1);
+    row.policy.domain = row.header_from = STR("b.odd.example");
+    add(&row, 1);
+}
+
 static void fill_odd(struct str rua, struct arena *a)
 {
     struct row row = plain(STR("odd.example"), rua, "192.0.2.1");
@@ -122,8 +141,90 @@ static void fill_odd(struct str rua, struct arena *a)
     row.policy.p = row.policy.adkim = row.policy.fo = row.policy.testing = row.policy.discovery =
         STR("");
     add(&row, 1);
+    add_authors(row, rua);
     row = plain(STR("bad name.example\nX-Injected: yes"), rua, "203.0.113.4");
     add(&row, 1);
+}
+
+/* --- At random --- */
+
+static uint64_t dice_state;
+
+static size_t dice(size_t n)
+{
+    dice_state = dice_state * 6364136223846793005U + 1442695040888963407U;
+    return (size_t)(dice_state >> 33) % n;
+}
+
+/* A word that belongs there, nothing, any bytes, or a text that looks like something. */
+static struct str any_text(struct arena *a, struct str good)
+{
+    static const char *const odd[] = {
+        "]]>",          "<!--", "&#0;", "&amp;", "\xC3", "\xF4\x90\x80\x80",
+        "\xEF\xBF\xBE", " ",    "\r\n", "none",  "pass", "\xC2\x85"};
+    struct strbuf b;
+    if (dice(2))
+        return dice(8) ? good : STR("");
+    sb_init(&b, a);
+    for (size_t i = 0, n = dice(dice(8) ? 12 : 700); i < n; i++)
+        if (dice(4))
+            sb_addc(&b, (char)dice(256));
+        else
+            sb_printf(&b, "%s", odd[dice(sizeof odd / sizeof *odd)]);
+    return sb_str(&b);
+}
+
+static struct str any_word(struct arena *a)
+{
+    static const char *const words[] = {"none", "pass",     "fail", "quarantine", "reject",
+                                        "r",    "s",        "y",    "n",          "softfail",
+                                        "psl",  "treewalk", "0",    "1:d:s",      "local_policy"};
+    return any_text(a, str_of(words[dice(sizeof words / sizeof *words)]));
+}
+
+static void add_any_row(struct row row, struct arena *a)
+{
+    size_t signatures = dice(8) ? dice(4) : dice(301), reasons = dice(12);
+    struct row_signature *s = arena_array(a, struct row_signature, signatures);
+    struct row_reason *r = arena_array(a, struct row_reason, reasons);
+    for (size_t i = 0; i < signatures; i++)
+        s[i] = (struct row_signature){any_text(a, STR("d.example")), any_text(a, STR("s")),
+                                      any_word(a)};
+    for (size_t i = 0; i < reasons; i++)
+        r[i] = (struct row_reason){any_word(a), any_text(a, STR("a list"))};
+    row.signatures = s, row.n_signatures = signatures;
+    row.reasons = r, row.n_reasons = reasons;
+    struct str from = any_text(a, row.header_from);
+    if (from.n) /* DMARC finds a record for an author domain alone */
+        row.header_from = from;
+    row.envelope_from = any_text(a, row.envelope_from);
+    row.envelope_to = any_text(a, row.envelope_to);
+    row.spf_domain = any_text(a, row.spf_domain);
+    row.spf_scope = any_word(a);
+    row.spf_result = any_word(a);
+    row.disposition = (enum row_disposition)dice(4);
+    row.dkim_aligned = dice(2), row.spf_aligned = dice(2);
+    row.source.family = dice(2) ? 4 : 6;
+    for (size_t i = 0; i < 16; i++)
+        row.source.bytes[i] = (uint8_t)(row.source.family == 6 || i < 4 ? dice(256) : 0);
+    add(&row, 1 + dice(3));
+}
+
+static void fill_random(uint64_t seed, unsigned long n, struct str rua)
+{
+    struct arena *a = arena_new(0);
+    for (unsigned long i = 0; i < n; i++, arena_reset(a)) {
+        dice_state = seed * 1000003 + i;
+        struct row row = plain(str_printf(a, "r%lu.odd.example", i), rua, "192.0.2.1");
+        struct row_policy *p = &row.policy;
+        struct str *const words[] = {&p->p,    &p->sp, &p->np,      &p->adkim,
+                                     &p->aspf, &p->fo, &p->testing, &p->discovery};
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+            *words[k] = any_word(a);
+        for (size_t rows_of_it = 1 + dice(4); rows_of_it; rows_of_it--)
+            add_any_row(row, a);
+    }
+    arena_free(a);
 }
 
 static void fill_many(unsigned long n, struct str rua)
@@ -179,6 +280,9 @@ int main(int argc, char **argv)
     int64_t began = clock_us();
     if (strcmp(argv[3], "odd") == 0)
         fill_odd(argc > 4 ? str_of(argv[4]) : STR("mailto:d@odd.example"), a);
+    else if (strcmp(argv[3], "random") == 0 && argc > 5)
+        fill_random(strtoull(argv[4], NULL, 10), strtoul(argv[5], NULL, 10),
+                    STR("mailto:d@odd.example"));
     else if (strcmp(argv[3], "many") == 0 && argc > 4)
         fill_many(strtoul(argv[4], NULL, 10),
                   argc > 5 ? str_of(argv[5]) : STR("mailto:d@many.example"));

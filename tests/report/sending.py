@@ -20,6 +20,7 @@ OVER = (DAY + 1) * 86400 + 5  # five seconds after it
 ZONE = """_dmarc.example.com TXT "v=DMARC1; p=reject; rua=mailto:d@example.com"
 _dmarc.example.org TXT "v=DMARC1; p=reject; rua=mailto:d@example.org"
 _dmarc.odd.example TXT "v=DMARC1; p=reject; rua=mailto:d@odd.example"
+suffix._report._dmarc.odd.example TXT "v=DMARC1"
 """
 
 # Keeps each mail, and the words that it was called with, in a file of its own, whole or not at all.

@@ -149,7 +149,7 @@ class Bounces(Sending):
         first = [("2026-12-13", True, "pass", 3), ("2026-12-13", False, "at-rcpt/reject", 1),
                  ("2026-12-13", False, "none/accept", 6)]
         self.assertEqual(told[:3], first)
-        later = [("2026-12-14", True, "pass", 10), ("2026-12-14", True, "quarantine", 1)]
+        later = [("2026-12-14", True, "pass", 11), ("2026-12-14", True, "quarantine", 1), ("2026-12-14", True, "reject", 2)]
         self.assertEqual(told[3:], later)
         text = self.assay("own", "--since", OVER).stdout.splitlines()
         self.assertEqual([line.split() for line in text],

@@ -36,7 +36,7 @@ class Content(Sending):
     def test_odd_data_is_valid(self):
         self.fill("odd")
         mails = self.written()
-        self.assertEqual(sorted(m.message["Subject"].split()[2] for m in mails), ["a.odd.example", "odd.example"])
+        self.assertEqual(sorted(m.message["Subject"].split()[2] for m in mails), ["a.odd.example", "b.odd.example", "odd.example", "suffix"])
         for mail in mails:
             self.validate(mail.xml)
         report = ElementTree.fromstring([m for m in mails if "!odd.example!" in m.file][0].xml)
@@ -44,6 +44,38 @@ class Content(Sending):
         self.assertEqual(sum(int(r.find(f"{NS}row/{NS}count").text) for r in records), 8)
         self.assertEqual(max(len(r.findall(f"{NS}auth_results/{NS}dkim")) for r in records), 85)  # of 100, with a selector
         self.assertIn("2001:db8::25", [r.find(f"{NS}row/{NS}source_ip").text for r in records])
+
+    def test_a_public_suffix_domain_and_several_authors(self):
+        self.fill("odd")
+        found = {}
+        for mail in self.written():
+            report = ElementTree.fromstring(mail.xml)
+            found[report.find(f"{NS}policy_published/{NS}domain").text] = report
+        suffix = found["suffix"]
+        self.assertEqual(suffix.find(f"{NS}policy_published/{NS}np").text, "reject")
+        self.assertEqual(sorted((r.find(f"{NS}identifiers/{NS}header_from").text,
+                                 r.find(f"{NS}row/{NS}policy_evaluated/{NS}disposition").text)
+                                for r in suffix.findall(NS + "record")),
+                         [("bank.suffix", "pass"), ("no-such-name.suffix", "reject")])
+        self.assertEqual([r.find(f"{NS}row/{NS}source_ip").text for r in found["b.odd.example"].findall(NS + "record")],
+                         [suffix.find(f"{NS}record/{NS}row/{NS}source_ip").text])
+
+    def test_random_data_is_valid(self):
+        seed = int(os.environ.get("ASSAY_SEED", 19))
+        self.fill("random", seed, 300)
+        mails, xml = self.written(), self.directory / "xml"
+        self.assertEqual(len(mails), 300)
+        xml.mkdir()
+        for i, mail in enumerate(mails):
+            (xml / str(i)).write_bytes(mail.xml)
+        done = subprocess.run(["xmllint", "--noout", "--schema", HERE / "compatible.xsd", *xml.iterdir()],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, f"seed {seed}: " + done.stderr)
+        self.assertEqual(done.stderr.count(" validates\n"), 300)
+        with sqlite3.connect(self.state / "rows.db") as db:
+            kept, = db.execute("SELECT sum(messages) FROM row").fetchone()
+        told = sum(int(n.text) for m in mails for n in ElementTree.fromstring(m.xml).iter(NS + "count"))
+        self.assertEqual(told, kept)
 
     def test_the_mail(self):
         self.row(messages=3)
