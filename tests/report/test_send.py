@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pathlib
+import pty
 import shutil
 import socketserver
 import sqlite3
@@ -13,7 +14,7 @@ import threading
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from sending import DAY, HERE, OVER, ZONE, Sending
+from sending import ASSAY, DAY, HERE, OVER, ZONE, Sending
 
 NS = "{urn:ietf:params:xml:ns:dmarc-2.0}"
 SECOND = OVER + 1000
@@ -59,6 +60,18 @@ class Content(Sending):
                          [("bank.suffix", "pass"), ("no-such-name.suffix", "reject")])
         self.assertEqual([r.find(f"{NS}row/{NS}source_ip").text for r in found["b.odd.example"].findall(NS + "record")],
                          [suffix.find(f"{NS}record/{NS}row/{NS}source_ip").text])
+
+    def test_progress_on_a_terminal(self):
+        self.row()
+        self.row("example.org", "mailto:d@example.org")
+        ours, theirs = pty.openpty()
+        subprocess.run([ASSAY, "report", "send", "-c", self.conf, "--dns", self.zone, "--at", str(OVER)],
+                       stdin=theirs, stdout=theirs, stderr=theirs, check=True)
+        told = os.read(ours, 4096).decode()
+        os.close(ours)
+        os.close(theirs)
+        self.assertIn("1 of 2 mails", told)
+        self.assertIn("2 of 2 mails\r\n", told)
 
     def test_random_data_is_valid(self):
         seed = int(os.environ.get("ASSAY_SEED", 19))
