@@ -20,14 +20,21 @@ static void take_time(struct json_reader *r, int64_t *to)
         instant_parse(text, to);
 }
 
+/* What is no object is passed over. */
+static bool enter_object(struct json_reader *r)
+{
+    if (json_peek(r) != JSON_OBJECT) {
+        json_skip(r);
+        return false;
+    }
+    return json_enter(r);
+}
+
 static void read_range(struct json_reader *r, struct tlsrpt *out)
 {
     struct str name;
-    if (json_peek(r) != JSON_OBJECT) {
-        json_skip(r);
+    if (!enter_object(r))
         return;
-    }
-    json_enter(r);
     while (json_next(r, &name))
         if (str_eq(name, STR("start-datetime")))
             take_time(r, &out->begin);
@@ -40,11 +47,8 @@ static void read_range(struct json_reader *r, struct tlsrpt *out)
 static void read_sessions(struct json_reader *r, struct tlsrpt_policy *p)
 {
     struct str name;
-    if (json_peek(r) != JSON_OBJECT) {
-        json_skip(r);
+    if (!enter_object(r))
         return;
-    }
-    json_enter(r);
     while (json_next(r, &name)) {
         int64_t n = 0;
         bool good = str_eq(name, STR("total-successful-session-count"));
@@ -59,11 +63,8 @@ static void read_sessions(struct json_reader *r, struct tlsrpt_policy *p)
 static void read_what(struct json_reader *r, struct tlsrpt_policy *p)
 {
     struct str name;
-    if (json_peek(r) != JSON_OBJECT) {
-        json_skip(r);
+    if (!enter_object(r))
         return;
-    }
-    json_enter(r);
     while (json_next(r, &name))
         if (str_eq(name, STR("policy-domain")))
             take_text(r, &p->domain);
@@ -76,12 +77,9 @@ static void read_what(struct json_reader *r, struct tlsrpt_policy *p)
 static void read_policy(struct json_reader *r, struct tlsrpt *out)
 {
     struct str name;
-    if (json_peek(r) != JSON_OBJECT) {
-        json_skip(r);
+    if (!enter_object(r))
         return;
-    }
     struct tlsrpt_policy *p = &out->policies[out->n < TLSRPT_POLICIES_MAX ? out->n++ : out->n - 1];
-    json_enter(r);
     while (json_next(r, &name))
         if (str_eq(name, STR("policy")))
             read_what(r, p);
