@@ -13,6 +13,7 @@
  * leaves everything as it was. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -388,8 +389,19 @@ static int start_and_serve(struct daemon *d)
     return serve_until_stopped(d);
 }
 
+/* glibc makes up to eight heaps for each processor, and each keeps what its busiest moment needed.
+ * More heaps than threads that run at once save no waiting. */
+static void share_heaps(void)
+{
+#ifdef M_ARENA_MAX
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    (void)mallopt(M_ARENA_MAX, processors > 0 ? (int)processors : 1);
+#endif
+}
+
 int daemon_run(const struct daemon_words *words)
 {
+    share_heaps();
     static struct arena *lasting; /* the log keeps words of it to the last moment */
     lasting = arena_new(0);
     struct daemon d = {
