@@ -1,316 +1,161 @@
-/* database.c - opening, checking and mending SQLite databases.
+/* database.c - databases and statements, whichever driver carries them out.
  *
- * Errors: false or NULL, and db->why is a phrase. */
+ * Errors: false, NULL or SQL_FAILED, and db->why is a phrase. */
 #include "store/database.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-
-#define DATABASE_MODE 0640
-#define LOOK_US       1000000
-#define BUSY_MS       100      /* somebody else writes: a tool, for a moment */
-#define FINISHED_US   1000000  /* how long tables that are being made are waited for, */
-#define LOOK_AGAIN_NS 20000000 /* and how often looked at */
-#define WAL_PAGES     1000
-#define WAL_KEPT      "4194304"
+#include "store/driver.h"
 
 bool database_init(struct database *db, struct str path, const struct database_schema *schema)
 {
-    *db = (struct database){.schema = schema};
+    *db = (struct database){.schema = schema, .driver = &sqlite_driver};
     int n = snprintf(db->path, sizeof db->path, "%.*s", STR_ARG(path));
     return n > 0 && (size_t)n + sizeof ".damaged" < sizeof db->path;
 }
 
-static bool fail_database(struct database *db, const char *what)
+bool database_open(struct database *db)
 {
-    snprintf(db->why, sizeof db->why, "%s", what);
-    return false;
+    return db->driver->open(db);
 }
 
-static bool fail_by_errno(struct database *db)
+bool database_open_read(struct database *db)
 {
-    return fail_database(db, strerror(errno));
-}
-
-static bool fail_by_sqlite(struct database *db)
-{
-    int system = db->sql ? sqlite3_system_errno(db->sql) : 0;
-    snprintf(db->why, sizeof db->why, "%s%s%s", db->sql ? sqlite3_errmsg(db->sql) : "no memory",
-             system ? ": " : "", system ? strerror(system) : "");
-    return false;
-}
-
-static bool is_damaged(const struct database *db)
-{
-    int rc = db->sql ? sqlite3_errcode(db->sql) : SQLITE_OK;
-    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+    return db->driver->open_read(db);
 }
 
 void database_close(struct database *db)
 {
-    sqlite3_close_v2(db->sql); /* statements that are left end it later */
-    db->sql = NULL;
+    db->driver->close(db);
 }
 
-bool database_run(struct database *db, const char *sql)
+bool database_is_open(const struct database *db)
 {
-    return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK || fail_by_sqlite(db);
-}
-
-sqlite3_stmt *database_prepare(struct database *db, const char *sql)
-{
-    sqlite3_stmt *s = NULL;
-    if (sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK)
-        fail_by_sqlite(db);
-    return s;
-}
-
-int64_t database_number(struct database *db, const char *sql, int64_t otherwise)
-{
-    sqlite3_stmt *s = database_prepare(db, sql);
-    int64_t n = s && sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : otherwise;
-    sqlite3_finalize(s);
-    return n;
-}
-
-/* --- Opening -----------------------------------------------------------------------------------*/
-
-/* With rights of our own choice, whatever the umask (that of assay.service is 0077), which SQLite
- * gives to the files beside it, too. Those of a file that is there are its administrator's. */
-static int open_or_make(const char *path)
-{
-    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    int fd = open(path, flags | O_EXCL, DATABASE_MODE);
-    if (fd < 0)
-        return errno == EEXIST ? open(path, flags, DATABASE_MODE) : fd;
-    fchmod(fd, DATABASE_MODE);
-    return fd;
-}
-
-static bool make_file(struct database *db)
-{
-    int fd = open_or_make(db->path);
-    struct stat st;
-    if (fd < 0)
-        return fail_by_errno(db);
-    bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    close(fd);
-    db->device = st.st_dev;
-    db->inode = st.st_ino;
-    return plain || fail_database(db, "is no file");
-}
-
-static bool connect_to(struct database *db, int flags)
-{
-    flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    if (sqlite3_open_v2(db->path, &db->sql, flags, NULL) != SQLITE_OK)
-        return fail_by_sqlite(db);
-    sqlite3_extended_result_codes(db->sql, 0);
-    sqlite3_busy_timeout(db->sql, db->schema->busy_ms ? db->schema->busy_ms : BUSY_MS);
-    return true;
-}
-
-static int note_wal(void *db, sqlite3 *sql, const char *name, int pages)
-{
-    (void)sql;
-    (void)name;
-    ((struct database *)db)->wal_pages = pages;
-    return SQLITE_OK;
-}
-
-void database_tidy(struct database *db)
-{
-    int frames = 0, moved = 0;
-    if (!db->sql || db->wal_pages < WAL_PAGES)
-        return;
-    db->wal_pages = 0;
-    sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
-}
-
-/* Nothing in the file is believed to be well-made: it may have been put there. */
-static bool set_up(struct database *db)
-{
-    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    db->wal_pages = 0;
-    return database_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                            "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=" WAL_KEPT
-                            "; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;") &&
-           (sqlite3_wal_hook(db->sql, note_wal, db), true);
-}
-
-static bool check_owner(struct database *db, int64_t id, int64_t version)
-{
-    if (version < 0 || id < 0)
-        return fail_by_sqlite(db);
-    if (id != (int64_t)db->schema->id && (id || version))
-        return fail_database(db, "is the database of another program");
-    if (version > (int64_t)db->schema->version)
-        return fail_database(db, "was written by a later version of assay");
-    return true;
-}
-
-static bool migrate(struct database *db, unsigned version)
-{
-    char after[96];
-    for (; version < db->schema->version; version++) {
-        snprintf(after, sizeof after, "PRAGMA application_id=%lu; PRAGMA user_version=%u; COMMIT;",
-                 (unsigned long)db->schema->id, version + 1);
-        if (!database_run(db, "BEGIN IMMEDIATE") || !database_run(db, db->schema->steps[version]) ||
-            !database_run(db, after))
-            return false;
-    }
-    return true;
-}
-
-static bool read_version(struct database *db, int64_t *version)
-{
-    int64_t id = database_number(db, "PRAGMA application_id", -1);
-    *version = database_number(db, "PRAGMA user_version", -1);
-    return check_owner(db, id, *version);
-}
-
-/* A file that is empty, or was begun and never finished, is a new one. */
-static bool check_whole(struct database *db)
-{
-    struct stat st;
-    if (stat(db->path, &st) || st.st_size > db->schema->check_up_to)
-        return true;
-    sqlite3_stmt *s = database_prepare(db, "PRAGMA quick_check(1)");
-    bool done = s && sqlite3_step(s) == SQLITE_ROW;
-    const char *said = done ? (const char *)sqlite3_column_text(s, 0) : NULL;
-    bool good = said && strcmp(said, "ok") == 0;
-    if (!done)
-        fail_by_sqlite(db);
-    else if (!good)
-        fail_database(db, "is damaged");
-    sqlite3_finalize(s);
-    return good;
-}
-
-/* *damaged: a new file would help. */
-static bool try_to_open(struct database *db, bool *damaged)
-{
-    int64_t version = 0;
-    *damaged = false;
-    if (!make_file(db))
-        return false;
-    if (connect_to(db, SQLITE_OPEN_READWRITE) && set_up(db) && read_version(db, &version)) {
-        bool whole = check_whole(db);
-        if (whole && migrate(db, (unsigned)version)) {
-            db->looked_us = clock_us();
-            return true;
-        }
-        *damaged = !whole;
-    }
-    *damaged = *damaged || is_damaged(db);
-    database_close(db);
-    return false;
-}
-
-static bool remove_beside(const struct database *db, const char *suffix)
-{
-    char path[sizeof db->path + 8];
-    snprintf(path, sizeof path, "%s%s", db->path, suffix);
-    return unlink(path) == 0 || errno == ENOENT;
-}
-
-static bool put_aside(struct database *db)
-{
-    char aside[sizeof db->path + 16];
-    snprintf(aside, sizeof aside, "%s.damaged", db->path);
-    if (rename(db->path, aside) || !remove_beside(db, "-wal") || !remove_beside(db, "-shm"))
-        return fail_by_errno(db);
-    log_error("%s: %s; it is now %s, and a new one is made", db->path, db->why, aside);
-    return true;
-}
-
-bool database_open(struct database *db)
-{
-    bool damaged;
-    if (try_to_open(db, &damaged))
-        return true;
-    return damaged && put_aside(db) && try_to_open(db, &damaged);
-}
-
-static bool finish_reading(struct database *db)
-{
-    int64_t version;
-    if (!read_version(db, &version))
-        return false;
-    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_busy_timeout(db->sql, 2000);
-    db->empty = version == 0;
-    db->earlier = version < (int64_t)db->schema->version;
-    if (version != (int64_t)db->schema->version)
-        return fail_database(db, "is not of this version of assay: start the daemon once");
-    return true;
-}
-
-/* As it lies there, without the files beside it. */
-static bool connect_unchanging(struct database *db)
-{
-    char uri[3 * sizeof db->path + 32] = "file:";
-    size_t n = strlen(uri);
-    for (const char *p = db->path; *p; p++)
-        n += (size_t)snprintf(uri + n, sizeof uri - n, strchr("%?#", *p) ? "%%%02X" : "%c",
-                              (unsigned)(unsigned char)*p);
-    snprintf(uri + n, sizeof uri - n, "?immutable=1");
-    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(uri, &db->sql, flags | SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK)
-        return fail_by_sqlite(db);
-    return true;
-}
-
-static bool try_to_read(struct database *db)
-{
-    if (access(db->path, R_OK))
-        return fail_by_errno(db);
-    if (connect_to(db, SQLITE_OPEN_READONLY) && finish_reading(db))
-        return true;
-    int problem = db->sql ? sqlite3_errcode(db->sql) & 0xff : SQLITE_OK;
-    database_close(db);
-    if (problem != SQLITE_CANTOPEN && problem != SQLITE_READONLY)
-        return false;
-    /* Who may not write beside it cannot have it as a database that others write. */
-    if (connect_unchanging(db) && finish_reading(db))
-        return true;
-    database_close(db);
-    return false;
-}
-
-/* Who makes the tables, or brings them to today's version, does so step by step. */
-bool database_open_read(struct database *db)
-{
-    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
-    for (int64_t end = clock_us() + FINISHED_US;; nanosleep(&pause, NULL)) {
-        db->earlier = false;
-        if (try_to_read(db))
-            return true;
-        if (!db->earlier || clock_us() >= end)
-            return false;
-    }
+    return db->sqlite;
 }
 
 bool database_is_there(struct database *db)
 {
-    struct stat st;
-    int64_t now = clock_us();
-    if (now - db->looked_us < LOOK_US)
-        return true;
-    db->looked_us = now;
-    return stat(db->path, &st) == 0 && st.st_dev == db->device && st.st_ino == db->inode;
+    return db->driver->is_there(db);
 }
 
-void database_failed(struct database *db)
+bool database_run(struct database *db, const char *text)
 {
-    fail_by_sqlite(db);
+    return db->driver->run(db, text);
+}
+
+bool database_begin(struct database *db)
+{
+    return db->driver->begin(db);
+}
+
+bool database_commit(struct database *db)
+{
+    return db->driver->commit(db);
+}
+
+void database_undo(struct database *db)
+{
+    char why[DATABASE_WHY];
+    memcpy(why, db->why, sizeof why);
+    db->driver->run(db, "ROLLBACK");
+    memcpy(db->why, why, sizeof why);
+}
+
+int64_t database_number(struct database *db, const char *text, int64_t otherwise)
+{
+    struct sql *s = sql_prepare(db, text);
+    int64_t n = sql_step(s) == SQL_ROW ? sql_number(s, 0) : otherwise;
+    sql_end(s, SQL_DONE);
+    return n;
+}
+
+int64_t database_changes(struct database *db)
+{
+    return db->driver->changes(db);
+}
+
+bool database_limit(struct database *db, uint64_t bytes)
+{
+    return db->driver->limit(db, bytes);
+}
+
+void database_tidy(struct database *db)
+{
+    db->driver->tidy(db);
+}
+
+/* --- Statements --------------------------------------------------------------------------------*/
+
+struct sql *sql_prepare(struct database *db, const char *text)
+{
+    return db->driver->prepare(db, text);
+}
+
+void sql_bind_number(struct sql *s, int i, int64_t number)
+{
+    if (s)
+        s->db->driver->bind_number(s, i, number);
+}
+
+void sql_bind(struct sql *s, int i, struct str text)
+{
+    if (s)
+        s->db->driver->bind(s, i, text, false);
+}
+
+void sql_bind_bytes(struct sql *s, int i, const void *p, size_t n)
+{
+    if (s)
+        s->db->driver->bind(s, i, (struct str){n ? p : "", n}, true);
+}
+
+enum sql_step sql_step(struct sql *s)
+{
+    return s ? s->db->driver->step(s) : SQL_FAILED;
+}
+
+int64_t sql_number(struct sql *s, int i)
+{
+    return s->db->driver->number(s, i);
+}
+
+struct str sql_text(struct sql *s, int i)
+{
+    return s->db->driver->text(s, i);
+}
+
+void sql_reset(struct sql *s)
+{
+    if (s)
+        s->db->driver->reset(s);
+}
+
+bool sql_run(struct sql *s)
+{
+    enum sql_step last;
+    while ((last = sql_step(s)) == SQL_ROW)
+        ;
+    sql_reset(s);
+    return last == SQL_DONE;
+}
+
+bool sql_push(struct sql *s)
+{
+    return s && s->db->driver->push(s);
+}
+
+int64_t sql_value(struct sql *s)
+{
+    int64_t n = sql_step(s) == SQL_ROW ? sql_number(s, 0) : 0;
+    sql_reset(s);
+    return n;
+}
+
+bool sql_end(struct sql *s, enum sql_step last)
+{
+    if (s)
+        s->db->driver->end(s);
+    return s && last != SQL_FAILED;
 }

@@ -1,16 +1,17 @@
-/* database.h - a SQLite database of ours: opened, checked, brought to the schema of today, and left
- * when the file is no longer what stands at its path. For lib/store and lib/report.
+/* database.h - a database of ours: opened, checked, brought to the schema of today, and left when
+ * the file is no longer what stands at its path. For lib/store and lib/report; sql.h has what is
+ * done with it.
  *
  * A database is one thread's. */
 #ifndef ASSAY_STORE_DATABASE_H
 #define ASSAY_STORE_DATABASE_H
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/str.h"
+#include "store/sql.h"
 
 /* What stands in a database of this kind. */
 struct database_schema {
@@ -19,18 +20,22 @@ struct database_schema {
     unsigned version;         /* of the steps: today's */
     int64_t check_up_to;      /* a file of at most so many bytes is checked as a whole at open */
     int busy_ms;              /* how long to wait while another process writes; 0: 100 */
+    /* What was committed is on the disk, and the files beside the database stay, so that who may
+     * only read it can. Else it is on its way there. */
+    bool durable;
 };
 
 #define DATABASE_WHY 256
 struct database {
-    sqlite3 *sql; /* NULL: closed */
+    const struct database_driver *driver;
+    struct sqlite3 *sqlite; /* NULL: closed */
     char path[512];
     const struct database_schema *schema;
     dev_t device;
     ino_t inode;
     int64_t looked_us;      /* at the path, last */
     int wal_pages;          /* that wait to be moved into the file */
-    bool empty;             /* opened for reading: nothing was ever written, and that failed */
+    bool absent;            /* opened for reading: nothing was ever written, and that failed */
     bool earlier;           /* opened for reading: its version is an earlier one, likewise */
     char why[DATABASE_WHY]; /* the last call failed: a phrase */
 };
@@ -56,19 +61,27 @@ void database_close(struct database *db);
  * and what is written is lost: close it and open again. */
 bool database_is_there(struct database *db);
 
-/* Statements without results. False, and why. */
-bool database_run(struct database *db, const char *sql);
+bool database_is_open(const struct database *db);
 
-/* A statement that lives until it is finalized. NULL, and why. */
-sqlite3_stmt *database_prepare(struct database *db, const char *sql);
+/* Statements without parameters and results. False, and why. */
+bool database_run(struct database *db, const char *text);
+
+/* A transaction of who writes; there is one at a time, whoever they are. What was pushed (sql.h) is
+ * done when it is committed. */
+bool database_begin(struct database *db);
+bool database_commit(struct database *db);
+void database_undo(struct database *db); /* `why` stays what it was */
 
 /* One number; `otherwise` if there is none. */
-int64_t database_number(struct database *db, const char *sql, int64_t otherwise);
+int64_t database_number(struct database *db, const char *text, int64_t otherwise);
+
+/* Rows that the last statement has changed. */
+int64_t database_changes(struct database *db);
+
+/* It becomes no larger than this. */
+bool database_limit(struct database *db, uint64_t bytes);
 
 /* Moves what waits beside the file into it, if that is much: for when nobody waits. */
 void database_tidy(struct database *db);
-
-/* Notes why the last call on it failed. Close it then: damage is mended when it is opened. */
-void database_failed(struct database *db);
 
 #endif

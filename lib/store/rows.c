@@ -113,22 +113,14 @@ static void close_database(struct rows *r)
     database_close(&r->db);
 }
 
-static bool limit_pages(struct rows *r)
-{
-    char sql[64];
-    int64_t page = database_number(&r->db, "PRAGMA page_size", 4096);
-    sqlite3_snprintf(sizeof sql, sql, "PRAGMA max_page_count=%lld",
-                     (long long)(r->max_bytes / (uint64_t)page));
-    return database_run(&r->db, sql);
-}
-
 static bool database_ready(struct rows *r)
 {
-    if (r->db.sql && !database_is_there(&r->db)) {
+    if (database_is_open(&r->db) && !database_is_there(&r->db)) {
         log_warning("%s: was removed or replaced; a new one is made", r->db.path);
         close_database(r);
     }
-    return r->db.sql || (database_open(&r->db) && limit_pages(r));
+    return database_is_open(&r->db) ||
+           (database_open(&r->db) && database_limit(&r->db, r->max_bytes));
 }
 
 /* What the thread has, or takes over now: true if there is something. */

@@ -37,46 +37,28 @@ struct str rows_reader_problem(const struct rows_reader *reader)
 
 /* --- Columns -----------------------------------------------------------------------------------*/
 
-static struct str column_text(sqlite3_stmt *s, int i)
-{
-    const void *p = sqlite3_column_blob(s, i);
-    return (struct str){p ? p : "", p ? (size_t)sqlite3_column_bytes(s, i) : 0};
-}
-
-static struct row_policy columns_of_policy(sqlite3_stmt *s, int first)
+static struct row_policy columns_of_policy(struct sql *s, int first)
 {
     struct str v[ROWS_POLICY_FIELDS];
     for (int i = 0; i < ROWS_POLICY_FIELDS; i++)
-        v[i] = column_text(s, first + i);
+        v[i] = sql_text(s, first + i);
     return (struct row_policy){v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]};
 }
 
-static uint64_t column_count(sqlite3_stmt *s, int i)
+static uint64_t column_count(struct sql *s, int i)
 {
-    int64_t n = sqlite3_column_int64(s, i);
+    int64_t n = sql_number(s, i);
     return n > 0 ? (uint64_t)n : 0;
 }
 
-/* A statement with two numbers in it; NULL: that failed. */
-static sqlite3_stmt *begin_reading(struct rows_reader *reader, const char *sql, int64_t one,
-                                   int64_t two)
+/* A statement with two numbers in it. */
+static struct sql *begin_reading(struct rows_reader *reader, const char *text, int64_t one,
+                                 int64_t two)
 {
-    sqlite3_stmt *s = database_prepare(&reader->db, sql);
-    if (s) {
-        sqlite3_bind_int64(s, 1, one);
-        sqlite3_bind_int64(s, 2, two);
-    }
+    struct sql *s = sql_prepare(&reader->db, text);
+    sql_bind_number(s, 1, one);
+    sql_bind_number(s, 2, two);
     return s;
-}
-
-/* `rc` is what the last step said. */
-static bool end_reading(struct rows_reader *reader, sqlite3_stmt *s, int rc)
-{
-    bool good = rc == SQLITE_DONE || rc == SQLITE_ROW;
-    if (!good)
-        database_failed(&reader->db);
-    sqlite3_finalize(s);
-    return good;
 }
 
 /* --- Reading -----------------------------------------------------------------------------------*/
@@ -84,8 +66,8 @@ static bool end_reading(struct rows_reader *reader, sqlite3_stmt *s, int rc)
 bool rows_read_periods(struct rows_reader *reader, int64_t from_day, int64_t to_day,
                        rows_period_fn *each, void *context)
 {
-    int rc;
-    sqlite3_stmt *s =
+    enum sql_step rc;
+    struct sql *s =
         begin_reading(reader,
                       "SELECT g.day, g.policy, g.n, g.m, domain, p, sp, np, adkim, aspf, fo,"
                       " testing, discovery, destinations FROM (SELECT day, policy,"
@@ -93,12 +75,10 @@ bool rows_read_periods(struct rows_reader *reader, int64_t from_day, int64_t to_
                       " GROUP BY day, policy) g JOIN policy ON policy.id = g.policy"
                       " ORDER BY g.day, g.policy",
                       from_day, to_day);
-    if (!s)
-        return false;
-    while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+    while ((rc = sql_step(s)) == SQL_ROW) {
         const struct rows_period p = {
-            .day = sqlite3_column_int64(s, 0),
-            .policy_id = sqlite3_column_int64(s, 1),
+            .day = sql_number(s, 0),
+            .policy_id = sql_number(s, 1),
             .rows = column_count(s, 2),
             .messages = column_count(s, 3),
             .policy = columns_of_policy(s, 4),
@@ -106,7 +86,7 @@ bool rows_read_periods(struct rows_reader *reader, int64_t from_day, int64_t to_
         if (!each(context, &p))
             break;
     }
-    return end_reading(reader, s, rc);
+    return sql_end(s, rc);
 }
 
 static void read_source(struct str bytes, struct netaddr *out)
@@ -118,78 +98,71 @@ static void read_source(struct str bytes, struct netaddr *out)
     memcpy(out->bytes, bytes.p, bytes.n);
 }
 
-static void read_row(sqlite3_stmt *s, const struct rows_period *period, struct arena *a,
+static void read_row(struct sql *s, const struct rows_period *period, struct arena *a,
                      struct row *out)
 {
     *out = (struct row){
         .policy = period->policy,
-        .header_from = column_text(s, 1),
-        .envelope_from = column_text(s, 2),
-        .envelope_to = column_text(s, 3),
+        .header_from = sql_text(s, 1),
+        .envelope_from = sql_text(s, 2),
+        .envelope_to = sql_text(s, 3),
     };
-    read_source(column_text(s, 0), &out->source);
-    rows_read_results(column_text(s, 4), a, out);
-    rows_read_verdict(sqlite3_column_int64(s, 5), out);
+    read_source(sql_text(s, 0), &out->source);
+    rows_read_results(sql_text(s, 4), a, out);
+    rows_read_verdict(sql_number(s, 5), out);
 }
 
 bool rows_read(struct rows_reader *reader, const struct rows_period *period, rows_row_fn *each,
                void *context)
 {
-    int rc;
+    enum sql_step rc;
     struct row row;
     bool go_on = true;
-    sqlite3_stmt *s =
+    struct sql *s =
         begin_reading(reader,
                       "SELECT source, header_from, envelope_from, envelope_to, text, verdict,"
                       " messages FROM row JOIN sender ON sender.id = row.sender"
                       " JOIN results ON results.id = row.results"
                       " WHERE day = ?1 AND policy = ?2 ORDER BY source, sender, results",
                       period->day, period->policy_id);
-    if (!s)
-        return false;
     struct arena *a = arena_new(0);
-    while (go_on && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+    while (go_on && (rc = sql_step(s)) == SQL_ROW) {
         arena_reset(a);
         read_row(s, period, a, &row);
         go_on = each(context, &row, column_count(s, 6));
     }
     arena_free(a);
-    return end_reading(reader, s, rc);
+    return sql_end(s, rc);
 }
 
 bool rows_read_tallies(struct rows_reader *reader, int64_t from_day, int64_t to_day,
                        rows_tally_fn *each, void *context)
 {
-    int rc;
-    sqlite3_stmt *s =
+    enum sql_step rc;
+    struct sql *s =
         begin_reading(reader,
                       "SELECT day, name, messages FROM tally WHERE day BETWEEN ?1 AND ?2"
                       " ORDER BY day, name",
                       from_day, to_day);
-    if (!s)
-        return false;
-    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
-        if (!each(context, sqlite3_column_int64(s, 0), column_text(s, 1), column_count(s, 2)))
+    while ((rc = sql_step(s)) == SQL_ROW)
+        if (!each(context, sql_number(s, 0), sql_text(s, 1), column_count(s, 2)))
             break;
-    return end_reading(reader, s, rc);
+    return sql_end(s, rc);
 }
 
 bool rows_read_dispositions(struct rows_reader *reader, int64_t from_day, int64_t to_day,
                             rows_disposition_fn *each, void *context)
 {
-    int rc;
+    enum sql_step rc;
     struct row row;
-    sqlite3_stmt *s =
-        begin_reading(reader,
-                      "SELECT day, verdict, sum(messages) FROM row WHERE day BETWEEN ?1"
-                      " AND ?2 GROUP BY day, verdict",
-                      from_day, to_day);
-    if (!s)
-        return false;
-    while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-        rows_read_verdict(sqlite3_column_int64(s, 1), &row);
-        if (!each(context, sqlite3_column_int64(s, 0), row.disposition, column_count(s, 2)))
+    struct sql *s = begin_reading(reader,
+                                  "SELECT day, verdict, sum(messages) FROM row WHERE day BETWEEN ?1"
+                                  " AND ?2 GROUP BY day, verdict",
+                                  from_day, to_day);
+    while ((rc = sql_step(s)) == SQL_ROW) {
+        rows_read_verdict(sql_number(s, 1), &row);
+        if (!each(context, sql_number(s, 0), row.disposition, column_count(s, 2)))
             break;
     }
-    return end_reading(reader, s, rc);
+    return sql_end(s, rc);
 }

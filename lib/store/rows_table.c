@@ -1,4 +1,4 @@
-/* rows_table.c - writes rows into SQLite.
+/* rows_table.c - writes rows into tables.
  *
  * Texts that many rows share stand in tables of their own and once in each: policies, senders (the
  * domains of a message), results. A row is numbers and the client's address, some 40 bytes. The
@@ -7,6 +7,7 @@
  * Errors: false, and why stands in the database; the transaction is undone. */
 #include "store/rows_table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -62,13 +63,17 @@ static const char *const texts[STATEMENTS] = {
     [FIND + SENDER] = "SELECT id FROM sender WHERE header_from = ?1 AND envelope_from = ?2"
                       " AND envelope_to = ?3",
     [FIND + RESULTS] = "SELECT id FROM results WHERE text = ?1",
-    [INSERT + POLICY] = "INSERT INTO policy VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    [INSERT + SENDER] = "INSERT INTO sender VALUES(NULL, ?1, ?2, ?3)",
-    [INSERT + RESULTS] = "INSERT INTO results VALUES(NULL, ?1)",
-    [ROW] = "INSERT INTO row VALUES(?1, ?2, ?3, ?4, ?5, ?6, 1) ON CONFLICT"
-            " DO UPDATE SET messages = messages + 1",
-    [TALLY] = "INSERT INTO tally VALUES(?1, ?2, 1) ON CONFLICT"
-              " DO UPDATE SET messages = messages + 1",
+    [INSERT + POLICY] = "INSERT INTO policy(domain, p, sp, np, adkim, aspf, fo, testing, discovery,"
+                        " destinations) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+                        " RETURNING id",
+    [INSERT + SENDER] = "INSERT INTO sender(header_from, envelope_from, envelope_to)"
+                        " VALUES(?1, ?2, ?3) RETURNING id",
+    [INSERT + RESULTS] = "INSERT INTO results(text) VALUES(?1) RETURNING id",
+    [ROW] = "INSERT INTO row VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+            " ON CONFLICT(day, policy, source, sender, results, verdict)"
+            " DO UPDATE SET messages = row.messages + excluded.messages",
+    [TALLY] = "INSERT INTO tally VALUES(?1, ?2, ?3) ON CONFLICT(day, name)"
+              " DO UPDATE SET messages = tally.messages + excluded.messages",
 };
 
 #define KNOWN_MAX 16384 /* texts of each kind whose number is remembered; a power of two */
@@ -81,7 +86,7 @@ struct known {
 
 struct rows_table {
     struct database *db;
-    sqlite3_stmt *statements[STATEMENTS];
+    struct sql *statements[STATEMENTS];
     uint64_t keys[2][2];
     struct known known[SHARED][KNOWN_MAX];
 };
@@ -98,13 +103,18 @@ struct rows_table *rows_table_new(struct database *db)
     return t;
 }
 
+void rows_table_forget(struct rows_table *t)
+{
+    memset(t->known, 0, sizeof t->known);
+}
+
 void rows_table_reset(struct rows_table *t)
 {
     for (size_t i = 0; i < STATEMENTS; i++) {
-        sqlite3_finalize(t->statements[i]);
+        sql_end(t->statements[i], SQL_DONE);
         t->statements[i] = NULL;
     }
-    memset(t->known, 0, sizeof t->known);
+    rows_table_forget(t);
 }
 
 void rows_table_free(struct rows_table *t)
@@ -116,26 +126,17 @@ void rows_table_free(struct rows_table *t)
 
 /* --- Statements --------------------------------------------------------------------------------*/
 
-static sqlite3_stmt *statement(struct rows_table *t, size_t which)
+static struct sql *statement(struct rows_table *t, size_t which)
 {
     if (!t->statements[which])
-        t->statements[which] = database_prepare(t->db, texts[which]);
+        t->statements[which] = sql_prepare(t->db, texts[which]);
     return t->statements[which];
 }
 
-static void bind_texts(sqlite3_stmt *s, const struct str *v, size_t n)
+static void bind_texts(struct sql *s, const struct str *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        sqlite3_bind_text(s, (int)i + 1, v[i].n ? v[i].p : "", (int)v[i].n, SQLITE_STATIC);
-}
-
-static bool finish_statements(struct rows_table *t, sqlite3_stmt *s)
-{
-    bool good = sqlite3_step(s) == SQLITE_DONE;
-    if (!good)
-        database_failed(t->db);
-    sqlite3_reset(s);
-    return good;
+        sql_bind(s, (int)i + 1, v[i].n ? v[i] : STR(""));
 }
 
 /* --- Texts that are shared ---------------------------------------------------------------------*/
@@ -155,19 +156,14 @@ static struct known *place_of(struct rows_table *t, enum shared kind, const stru
 /* Its number, of a text that the table may not have yet; 0: that failed. */
 static int64_t find_or_insert(struct rows_table *t, enum shared kind, const struct str *v, size_t n)
 {
-    sqlite3_stmt *find = statement(t, FIND + (size_t)kind);
-    if (!find)
-        return 0;
+    struct sql *find = statement(t, FIND + (size_t)kind);
     bind_texts(find, v, n);
-    int64_t id = sqlite3_step(find) == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
-    sqlite3_reset(find);
+    int64_t id = sql_value(find);
     if (id)
         return id;
-    sqlite3_stmt *insert = statement(t, INSERT + (size_t)kind);
-    if (!insert)
-        return 0;
+    struct sql *insert = statement(t, INSERT + (size_t)kind);
     bind_texts(insert, v, n);
-    return finish_statements(t, insert) ? sqlite3_last_insert_rowid(t->db->sql) : 0;
+    return sql_value(insert);
 }
 
 static int64_t number_of(struct rows_table *t, enum shared kind, const struct str *v, size_t n)
@@ -183,52 +179,50 @@ static int64_t number_of(struct rows_table *t, enum shared kind, const struct st
 
 /* --- Records -----------------------------------------------------------------------------------*/
 
-static bool write_row(struct rows_table *t, const struct rows_record *r)
+static bool write_row(struct rows_table *t, const struct rows_record *r, uint64_t messages)
 {
     int64_t policy = number_of(t, POLICY, r->policy, ROWS_POLICY_FIELDS);
     int64_t sender = policy ? number_of(t, SENDER, r->sender, ROWS_SENDER_FIELDS) : 0;
     int64_t results = sender ? number_of(t, RESULTS, &r->results, 1) : 0;
-    sqlite3_stmt *s = results ? statement(t, ROW) : NULL;
-    if (!s)
-        return false;
-    sqlite3_bind_int64(s, 1, r->day);
-    sqlite3_bind_int64(s, 2, policy);
-    sqlite3_bind_blob(s, 3, r->source.n ? r->source.p : "", (int)r->source.n, SQLITE_STATIC);
-    sqlite3_bind_int64(s, 4, sender);
-    sqlite3_bind_int64(s, 5, results);
-    sqlite3_bind_int64(s, 6, r->verdict);
-    return finish_statements(t, s);
+    struct sql *s = results ? statement(t, ROW) : NULL;
+    sql_bind_number(s, 1, r->day);
+    sql_bind_number(s, 2, policy);
+    sql_bind_bytes(s, 3, r->source.p, r->source.n);
+    sql_bind_number(s, 4, sender);
+    sql_bind_number(s, 5, results);
+    sql_bind_number(s, 6, r->verdict);
+    sql_bind_number(s, 7, (int64_t)messages);
+    return sql_push(s);
 }
 
-static bool write_tally(struct rows_table *t, const struct rows_record *r)
+static bool write_tally(struct rows_table *t, const struct rows_record *r, uint64_t messages)
 {
-    sqlite3_stmt *s = statement(t, TALLY);
-    if (!s)
-        return false;
-    sqlite3_bind_int64(s, 1, r->day);
-    sqlite3_bind_text(s, 2, r->results.n ? r->results.p : "", (int)r->results.n, SQLITE_STATIC);
-    return finish_statements(t, s);
+    struct sql *s = statement(t, TALLY);
+    sql_bind_number(s, 1, r->day);
+    sql_bind(s, 2, r->results.n ? r->results : STR(""));
+    sql_bind_number(s, 3, (int64_t)messages);
+    return sql_push(s);
 }
 
 /* The numbers that were remembered may be those of texts that go. */
 static bool drop_before(struct rows_table *t, int64_t day)
 {
-    char sql[512];
-    sqlite3_snprintf(sizeof sql, sql,
-                     "DELETE FROM row WHERE day < %lld; DELETE FROM tally WHERE day < %lld;"
-                     "DELETE FROM policy WHERE id NOT IN (SELECT policy FROM row);"
-                     "DELETE FROM sender WHERE id NOT IN (SELECT sender FROM row);"
-                     "DELETE FROM results WHERE id NOT IN (SELECT results FROM row)",
-                     (long long)day, (long long)day);
-    memset(t->known, 0, sizeof t->known);
-    return database_run(t->db, sql);
+    char text[512];
+    snprintf(text, sizeof text,
+             "DELETE FROM row WHERE day < %lld; DELETE FROM tally WHERE day < %lld;"
+             "DELETE FROM policy WHERE id NOT IN (SELECT DISTINCT policy FROM row);"
+             "DELETE FROM sender WHERE id NOT IN (SELECT DISTINCT sender FROM row);"
+             "DELETE FROM results WHERE id NOT IN (SELECT DISTINCT results FROM row)",
+             (long long)day, (long long)day);
+    rows_table_forget(t);
+    return database_run(t->db, text);
 }
 
-static bool write_record(struct rows_table *t, const struct rows_record *r)
+bool rows_table_add(struct rows_table *t, const struct rows_record *r, uint64_t messages)
 {
     if (r->op == ROWS_OP_TALLY)
-        return write_tally(t, r);
-    return r->op == ROWS_OP_DROP ? drop_before(t, r->day) : write_row(t, r);
+        return write_tally(t, r, messages);
+    return r->op == ROWS_OP_DROP ? drop_before(t, r->day) : write_row(t, r, messages);
 }
 
 bool rows_table_write(struct rows_table *t, const struct rows_buffer *records, size_t *written)
@@ -236,12 +230,12 @@ bool rows_table_write(struct rows_table *t, const struct rows_buffer *records, s
     struct rows_record r;
     size_t at = 0;
     *written = 0;
-    if (!database_run(t->db, "BEGIN IMMEDIATE"))
+    if (!database_begin(t->db))
         return false;
     bool good = true;
     while (good && rows_unpack(records, &at, &r)) {
-        good = write_record(t, &r);
+        good = rows_table_add(t, &r, 1);
         *written += r.op != ROWS_OP_DROP;
     }
-    return good && database_run(t->db, "COMMIT");
+    return good && database_commit(t->db);
 }

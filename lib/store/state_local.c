@@ -16,8 +16,8 @@
 #include "base/log.h"
 #include "base/lru.h"
 #include "base/thread.h"
-#include "store/database.h"
 #include "store/question.h"
+#include "store/sqlite.h"
 #include "store/trouble.h"
 
 #define MAX_BYTES   (UINT64_C(100) << 20)
@@ -151,7 +151,7 @@ static void close_database(struct local *l)
 static bool prepare_statements(struct local *l)
 {
     for (size_t i = 0; i < STATEMENTS; i++) {
-        l->statements[i] = database_prepare(&l->db, texts[i]);
+        l->statements[i] = sqlite_prepare(&l->db, texts[i]);
         if (!l->statements[i])
             return false;
     }
@@ -175,11 +175,11 @@ static bool open_database(struct local *l)
 /* Open, and the file that stands at the path. */
 static bool database_ready(struct local *l)
 {
-    if (l->db.sql && !database_is_there(&l->db)) {
+    if (l->db.sqlite && !database_is_there(&l->db)) {
         log_warning("%s: was removed or replaced; a new one is made", l->db.path);
         close_database(l);
     }
-    return l->db.sql || open_database(l);
+    return l->db.sqlite || open_database(l);
 }
 
 /* Runs a statement on a key; SQLITE_ROW or SQLITE_DONE if that was well. */
@@ -201,7 +201,7 @@ static bool change(struct local *l, enum statement which, struct str key, int64_
 {
     bool done = step_on(l, which, key, value, expires) == SQLITE_DONE;
     if (!done)
-        database_failed(&l->db);
+        sqlite_failed(&l->db);
     sqlite3_reset(l->statements[which]);
     return done;
 }
@@ -215,7 +215,7 @@ static bool find_local(struct local *l, struct state_key *key, int64_t *expires)
         key->value = sqlite3_column_int64(l->statements[FIND], 0);
         *expires = sqlite3_column_int64(l->statements[FIND], 1);
     } else if (rc != SQLITE_DONE) {
-        database_failed(&l->db);
+        sqlite_failed(&l->db);
     }
     sqlite3_reset(l->statements[FIND]);
     return rc == SQLITE_ROW || rc == SQLITE_DONE;
@@ -348,7 +348,7 @@ static bool do_touch(struct local *l, const struct question *q, struct answer *a
         return true;
     if (!change(l, TOUCH, a->key->key, a->key->value, expires))
         return false;
-    a->expires = sqlite3_changes(l->db.sql) ? expires : 0;
+    a->expires = sqlite3_changes(l->db.sqlite) ? expires : 0;
     return true;
 }
 
@@ -376,7 +376,7 @@ static bool look_for_others(struct local *l)
 {
     int64_t version = one_number(l, SEEN);
     if (version < 0) {
-        database_failed(&l->db);
+        sqlite_failed(&l->db);
         return false;
     }
     if (version != l->data_version)
@@ -436,10 +436,10 @@ static int64_t latest_now(const struct batch *b)
 
 static bool try_transaction(struct local *l, struct batch *b, const char *begin)
 {
-    int before = sqlite3_total_changes(l->db.sql);
+    int before = sqlite3_total_changes(l->db.sqlite);
     if (!database_run(&l->db, begin) || !answer_questions(l, b))
         return false;
-    bool wrote = sqlite3_total_changes(l->db.sql) != before;
+    bool wrote = sqlite3_total_changes(l->db.sqlite) != before;
     return (!wrote || sweep(l, latest_now(b), b->n)) && database_run(&l->db, "COMMIT");
 }
 
@@ -451,7 +451,7 @@ static bool transact(struct local *l, struct batch *b)
         return false;
     if (try_transaction(l, b, "BEGIN"))
         return true;
-    if ((sqlite3_errcode(l->db.sql) & 0xFF) != SQLITE_BUSY)
+    if ((sqlite3_errcode(l->db.sqlite) & 0xFF) != SQLITE_BUSY)
         return false;
     return database_run(&l->db, "ROLLBACK") && try_transaction(l, b, "BEGIN IMMEDIATE");
 }
@@ -592,7 +592,7 @@ static bool read_keys(struct database *db, int64_t now, struct str prefix, state
 {
     int rc = SQLITE_ERROR;
     sqlite3_stmt *s =
-        database_prepare(db, "SELECT key, value, expires FROM state WHERE key >= ?1 ORDER BY key");
+        sqlite_prepare(db, "SELECT key, value, expires FROM state WHERE key >= ?1 ORDER BY key");
     if (!s)
         return false;
     sqlite3_bind_blob(s, 1, prefix.p, (int)prefix.n, SQLITE_STATIC);
@@ -601,7 +601,7 @@ static bool read_keys(struct database *db, int64_t now, struct str prefix, state
             each(context, column_key(s), sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2));
     bool good = rc == SQLITE_ROW || rc == SQLITE_DONE;
     if (!good)
-        database_failed(db);
+        sqlite_failed(db);
     sqlite3_finalize(s);
     return good;
 }

@@ -128,23 +128,21 @@ static void look_at_rate(struct watch *w)
 /* Reported on most days of the weeks before, and then no more. */
 static bool look_at_silence(struct watch *w)
 {
-    int rc = SQLITE_DONE;
+    enum sql_step rc;
     int64_t to = w->filter->to_day;
-    sqlite3_stmt *q = database_prepare(
+    struct sql *q = sql_prepare(
         &w->store->db,
         "SELECT reporter.name, count(DISTINCT day), max(day) FROM report JOIN reporter"
         " ON reporter.id = report.reporter WHERE domain = ?1 AND day BETWEEN ?2 AND ?3"
-        " AND trust >= ?4 GROUP BY reporter HAVING max(day) < ?5 AND count(DISTINCT day) >= 15");
-    if (q) {
-        sqlite3_bind_int64(q, 1, w->domain->id);
-        sqlite3_bind_int64(q, 2, to - BEFORE - WEEK + 1);
-        sqlite3_bind_int64(q, 3, to);
-        sqlite3_bind_int(q, 4, w->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
-        sqlite3_bind_int64(q, 5, to - SILENCE_DAYS);
-    }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        struct str name = str_copy(w->arena, received_column(q, 0));
-        int64_t last = sqlite3_column_int64(q, 2);
+        " AND trust >= ?4 GROUP BY reporter.id HAVING max(day) < ?5 AND count(DISTINCT day) >= 15");
+    sql_bind_number(q, 1, w->domain->id);
+    sql_bind_number(q, 2, to - BEFORE - WEEK + 1);
+    sql_bind_number(q, 3, to);
+    sql_bind_number(q, 4, w->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    sql_bind_number(q, 5, to - SILENCE_DAYS);
+    while ((rc = sql_step(q)) == SQL_ROW) {
+        struct str name = str_copy(w->arena, sql_text(q, 0));
+        int64_t last = sql_number(q, 2);
         raise_alarm(w,
                     (struct alarm){.kind = ALARM_SILENCE,
                                    .about = name,
@@ -153,27 +151,27 @@ static bool look_at_silence(struct watch *w)
                                                       STR_ARG(alarm_safe(w, name)),
                                                       STR_ARG(day_text(w, last)))});
     }
-    return figures_end(w->store, q, rc);
+    return sql_end(q, rc);
 }
 
 /* --- Selectors ---------------------------------------------------------------------------------*/
 
 /* A row of look_at_selectors(). Forwarders break signatures every day: an alarm is a selector of
  * which much more is bad than before. */
-static void judge_selector(struct watch *w, sqlite3_stmt *q)
+static void judge_selector(struct watch *w, struct sql *q)
 {
-    int64_t good = sqlite3_column_int64(q, 2), bad = sqlite3_column_int64(q, 3);
-    int64_t good_before = sqlite3_column_int64(q, 4), bad_before = sqlite3_column_int64(q, 5);
+    int64_t good = sql_number(q, 2), bad = sql_number(q, 3);
+    int64_t good_before = sql_number(q, 4), bad_before = sql_number(q, 5);
     int64_t all = good + bad, before = good_before + bad_before;
     if (bad < MESSAGES_MIN || bad * 100 < all * SELECTOR_FAIL ||
         (before && bad * before < 2 * bad_before * all))
         return;
-    struct str domain = str_copy(w->arena, received_column(q, 0));
-    struct str selector = str_copy(w->arena, received_column(q, 1));
+    struct str domain = str_copy(w->arena, sql_text(q, 0));
+    struct str selector = str_copy(w->arena, sql_text(q, 1));
     raise_alarm(w, (struct alarm){.kind = ALARM_SELECTOR,
                                   .grave = bad * 2 > all,
                                   .about = selector,
-                                  .day = sqlite3_column_int64(q, 6),
+                                  .day = sql_number(q, 6),
                                   .text = str_printf(
                                       w->arena,
                                       "Of the signatures with selector %.*s of %.*s %" PRId64
@@ -184,25 +182,23 @@ static void judge_selector(struct watch *w, sqlite3_stmt *q)
 
 static bool look_at_selectors(struct watch *w)
 {
-    int rc = SQLITE_DONE;
+    enum sql_step rc;
     int64_t to = w->filter->to_day;
-    sqlite3_stmt *q = database_prepare(
+    struct sql *q = sql_prepare(
         &w->store->db,
         "SELECT selector.domain, selector, sum(CASE WHEN day > ?3 THEN good END),"
         " sum(CASE WHEN day > ?3 THEN bad END), sum(CASE WHEN day <= ?3 THEN good END),"
         " sum(CASE WHEN day <= ?3 THEN bad END), min(CASE WHEN bad > 0 AND day > ?3 THEN day END)"
         " FROM report JOIN selector ON selector.report = report.id WHERE report.domain = ?1"
         " AND day BETWEEN ?2 AND ?4 AND trust >= ?5 GROUP BY 1, 2");
-    if (q) {
-        sqlite3_bind_int64(q, 1, w->domain->id);
-        sqlite3_bind_int64(q, 2, to - BEFORE - WEEK + 1);
-        sqlite3_bind_int64(q, 3, to - WEEK);
-        sqlite3_bind_int64(q, 4, to);
-        sqlite3_bind_int(q, 5, w->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
-    }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW)
+    sql_bind_number(q, 1, w->domain->id);
+    sql_bind_number(q, 2, to - BEFORE - WEEK + 1);
+    sql_bind_number(q, 3, to - WEEK);
+    sql_bind_number(q, 4, to);
+    sql_bind_number(q, 5, w->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    while ((rc = sql_step(q)) == SQL_ROW)
         judge_selector(w, q);
-    return figures_end(w->store, q, rc);
+    return sql_end(q, rc);
 }
 
 /* --- The record --------------------------------------------------------------------------------*/
@@ -228,22 +224,20 @@ static struct str policy_text(const struct watch *w, struct str packed)
 static bool policy_of_time(struct watch *w, int64_t from, int64_t to, struct str *policy,
                            int64_t *first)
 {
-    int rc = SQLITE_DONE;
-    sqlite3_stmt *q =
-        database_prepare(&w->store->db, "SELECT policy, min(day) FROM report WHERE domain = ?1"
-                                        " AND day BETWEEN ?2 AND ?3 AND trust >= ?4 GROUP BY policy"
-                                        " ORDER BY count(*) DESC LIMIT 1");
-    if (q) {
-        sqlite3_bind_int64(q, 1, w->domain->id);
-        sqlite3_bind_int64(q, 2, from);
-        sqlite3_bind_int64(q, 3, to);
-        sqlite3_bind_int(q, 4, w->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    enum sql_step rc;
+    struct sql *q =
+        sql_prepare(&w->store->db, "SELECT policy, min(day) FROM report WHERE domain = ?1"
+                                   " AND day BETWEEN ?2 AND ?3 AND trust >= ?4 GROUP BY policy"
+                                   " ORDER BY count(*) DESC LIMIT 1");
+    sql_bind_number(q, 1, w->domain->id);
+    sql_bind_number(q, 2, from);
+    sql_bind_number(q, 3, to);
+    sql_bind_number(q, 4, w->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    while ((rc = sql_step(q)) == SQL_ROW) {
+        *policy = policy_text(w, sql_text(q, 0));
+        *first = sql_number(q, 1);
     }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        *policy = policy_text(w, received_column(q, 0));
-        *first = sqlite3_column_int64(q, 1);
-    }
-    return figures_end(w->store, q, rc);
+    return sql_end(q, rc);
 }
 
 static bool look_at_record(struct watch *w)

@@ -126,15 +126,6 @@ static void add_sum(struct scan *s, struct figures_domain *domain, int64_t day, 
         figures_count(&by->counts, &o, messages);
 }
 
-bool figures_end(struct received *r, sqlite3_stmt *s, int rc)
-{
-    bool good = s && rc == SQLITE_DONE;
-    if (!good && s)
-        database_failed(&r->db);
-    sqlite3_finalize(s);
-    return good;
-}
-
 static void add_cells(struct scan *s, struct figures_domain *domain, int64_t day, int64_t reporter,
                       struct str cells)
 {
@@ -150,28 +141,24 @@ static void add_cells(struct scan *s, struct figures_domain *domain, int64_t day
 /* One domain after the other: so the table is read in its order. */
 static bool scan_domain(struct scan *s, struct figures_domain *domain)
 {
-    int rc = SQLITE_DONE;
-    sqlite3_stmt *q = database_prepare(&s->store->db, "SELECT day, reporter, cells FROM daily"
-                                                      " WHERE domain = ?1 AND day BETWEEN ?2"
-                                                      " AND ?3");
-    if (q) {
-        sqlite3_bind_int64(q, 1, domain->id);
-        sqlite3_bind_int64(q, 2, s->filter->from_day);
-        sqlite3_bind_int64(q, 3, s->filter->to_day);
-    }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW)
-        add_cells(s, domain, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
-                  received_column(q, 2));
-    return figures_end(s->store, q, rc);
+    enum sql_step rc;
+    struct sql *q = sql_prepare(&s->store->db, "SELECT day, reporter, cells FROM daily"
+                                               " WHERE domain = ?1 AND day BETWEEN ?2"
+                                               " AND ?3");
+    sql_bind_number(q, 1, domain->id);
+    sql_bind_number(q, 2, s->filter->from_day);
+    sql_bind_number(q, 3, s->filter->to_day);
+    while ((rc = sql_step(q)) == SQL_ROW)
+        add_cells(s, domain, sql_number(q, 0), sql_number(q, 1), sql_text(q, 2));
+    return sql_end(q, rc);
 }
 
 static int64_t number_of(struct received *r, const char *sql, struct str name)
 {
-    sqlite3_stmt *q = database_prepare(&r->db, sql);
-    if (q)
-        received_bind(q, 1, name);
-    int64_t id = q && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
-    sqlite3_finalize(q);
+    struct sql *q = sql_prepare(&r->db, sql);
+    sql_bind(q, 1, name);
+    int64_t id = sql_step(q) == SQL_ROW ? sql_number(q, 0) : -1;
+    sql_end(q, SQL_DONE);
     return id;
 }
 
@@ -205,36 +192,35 @@ static bool is_wanted(const struct figures_filter *f, struct str name, bool *our
 
 static bool read_domains(struct scan *s)
 {
-    int rc = SQLITE_DONE;
+    enum sql_step rc;
     size_t cap = 0;
     struct figures *out = s->out;
-    sqlite3_stmt *q = database_prepare(
-        &s->store->db, "SELECT id, name, (SELECT count(*) FROM report WHERE domain = domain.id"
-                       " AND day BETWEEN ?1 AND ?2), (SELECT policy FROM report WHERE"
-                       " domain = domain.id ORDER BY day DESC LIMIT 1) FROM domain ORDER BY name");
-    if (q) {
-        sqlite3_bind_int64(q, 1, s->filter->from_day);
-        sqlite3_bind_int64(q, 2, s->filter->to_day);
-    }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+    struct sql *q = sql_prepare(
+        &s->store->db,
+        "SELECT id, name, (SELECT count(*) FROM report WHERE report.domain ="
+        " domain.id AND day BETWEEN ?1 AND ?2), (SELECT policy FROM report WHERE"
+        " report.domain = domain.id ORDER BY day DESC LIMIT 1) FROM domain ORDER BY name");
+    sql_bind_number(q, 1, s->filter->from_day);
+    sql_bind_number(q, 2, s->filter->to_day);
+    while ((rc = sql_step(q)) == SQL_ROW) {
         bool ours;
         struct aggregate_policy policy = {0};
-        struct str name = received_column(q, 1);
+        struct str name = sql_text(q, 1);
         if (!is_wanted(s->filter, name, &ours))
             continue;
         out->domains =
             arena_extend(s->arena, out->domains, out->n_domains, &cap, sizeof *out->domains);
-        received_unpack_policy(received_column(q, 3), &policy);
+        received_unpack_policy(sql_text(q, 3), &policy);
         out->domains[out->n_domains++] = (struct figures_domain){
-            .id = sqlite3_column_int64(q, 0),
+            .id = sql_number(q, 0),
             .name = str_copy(s->arena, name),
             .ours = ours,
-            .reports = (uint64_t)sqlite3_column_int64(q, 2),
+            .reports = (uint64_t)sql_number(q, 2),
             .p = str_copy(s->arena, policy.p),
             .sp = str_copy(s->arena, policy.sp),
         };
     }
-    return figures_end(s->store, q, rc);
+    return sql_end(q, rc);
 }
 
 /* --- Order -------------------------------------------------------------------------------------*/
@@ -288,55 +274,53 @@ static void collect(struct scan *s)
 
 /* --- Reporters ---------------------------------------------------------------------------------*/
 
-static void add_reporter(struct scan *s, sqlite3_stmt *q)
+static void add_reporter(struct scan *s, struct sql *q)
 {
-    struct figures_reporter *r = reporter_at(s, sqlite3_column_int64(q, 0));
+    struct figures_reporter *r = reporter_at(s, sql_number(q, 0));
     if (!r || (s->only_reporter && s->only_reporter != r->id))
         return;
-    int64_t first = sqlite3_column_int64(q, 2), last = sqlite3_column_int64(q, 3);
-    r->reports += (uint64_t)sqlite3_column_int64(q, 1);
+    int64_t first = sql_number(q, 2), last = sql_number(q, 3);
+    r->reports += (uint64_t)sql_number(q, 1);
     if (!r->first_day || first < r->first_day)
         r->first_day = first;
     if (last > r->last_day)
         r->last_day = last;
     int64_t over = s->filter->to_day - (s->filter->to_day == s->filter->today);
-    int64_t days = over - first + 1, with = sqlite3_column_int64(q, 4);
+    int64_t days = over - first + 1, with = sql_number(q, 4);
     r->missing = days > with ? (uint64_t)(days - with) : 0;
 }
 
 /* Reports without rows count here, too. */
 static bool read_reporters(struct scan *s, const struct figures_domain *domain)
 {
-    int rc = SQLITE_DONE;
-    sqlite3_stmt *q = database_prepare(
+    enum sql_step rc;
+    struct sql *q = sql_prepare(
         &s->store->db, "SELECT reporter, count(*), min(day), max(day), count(DISTINCT day)"
                        " FROM report WHERE domain = ?1 AND day BETWEEN ?2 AND ?3 AND trust >= ?4"
                        " GROUP BY reporter");
-    if (q) {
-        sqlite3_bind_int64(q, 1, domain->id);
-        sqlite3_bind_int64(q, 2, s->filter->from_day);
-        sqlite3_bind_int64(q, 3, s->filter->to_day);
-        sqlite3_bind_int(q, 4, s->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
-    }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW)
-        if (!s->only_reporter || s->only_reporter == sqlite3_column_int64(q, 0))
+    sql_bind_number(q, 1, domain->id);
+    sql_bind_number(q, 2, s->filter->from_day);
+    sql_bind_number(q, 3, s->filter->to_day);
+    sql_bind_number(q, 4, s->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    while ((rc = sql_step(q)) == SQL_ROW)
+        if (!s->only_reporter || s->only_reporter == sql_number(q, 0))
             add_reporter(s, q);
-    return figures_end(s->store, q, rc);
+    return sql_end(q, rc);
 }
 
 static bool name_reporters(struct scan *s)
 {
     struct figures *out = s->out;
-    sqlite3_stmt *q = database_prepare(&s->store->db, "SELECT name FROM reporter WHERE id = ?1");
+    struct sql *q = sql_prepare(&s->store->db, "SELECT name FROM reporter WHERE id = ?1");
     for (size_t i = 0; q && i < out->n_reporters; i++) {
-        sqlite3_bind_int64(q, 1, out->reporters[i].id);
-        if (sqlite3_step(q) == SQLITE_ROW)
-            out->reporters[i].name = str_copy(s->arena, received_column(q, 0));
-        sqlite3_reset(q);
+        sql_bind_number(q, 1, out->reporters[i].id);
+        if (sql_step(q) == SQL_ROW)
+            out->reporters[i].name = str_copy(s->arena, sql_text(q, 0));
+        sql_reset(q);
     }
     if (out->n_reporters)
         qsort(out->reporters, out->n_reporters, sizeof *out->reporters, by_reporter);
-    return figures_end(s->store, q, SQLITE_DONE);
+    return sql_end(q, SQL_DONE);
 }
 
 /* --- The whole ---------------------------------------------------------------------------------*/

@@ -39,11 +39,11 @@ static void read_address(struct str ip, struct netaddr *out)
 }
 
 /* Rows come by address, so it is the last one or a new one. */
-static struct figures_address *address_of(struct detail *d, sqlite3_stmt *q)
+static struct figures_address *address_of(struct detail *d, struct sql *q)
 {
     struct figures_detail *out = d->out;
     struct netaddr address;
-    read_address(received_column(q, 0), &address);
+    read_address(sql_text(q, 0), &address);
     struct figures_address *last = out->n_addresses ? &out->addresses[out->n_addresses - 1] : NULL;
     if (last && (netaddr_eq(&last->address, &address) || out->n_addresses == ADDRESSES_MAX))
         return last;
@@ -51,8 +51,8 @@ static struct figures_address *address_of(struct detail *d, sqlite3_stmt *q)
                                   sizeof *out->addresses);
     out->addresses[out->n_addresses] = (struct figures_address){
         .address = address,
-        .name = str_copy(d->arena, received_column(q, 1)),
-        .country = str_copy(d->arena, received_column(q, 2)),
+        .name = str_copy(d->arena, sql_text(q, 1)),
+        .country = str_copy(d->arena, sql_text(q, 2)),
     };
     return &out->addresses[out->n_addresses++];
 }
@@ -78,14 +78,14 @@ static void add_identity(struct detail *d, const char *what, struct str domain, 
         str_copy(d->arena, result), messages};
 }
 
-static void add_row(struct detail *d, sqlite3_stmt *q, struct aggregate_row *row)
+static void add_row(struct detail *d, struct sql *q, struct aggregate_row *row)
 {
-    const struct outcome o = outcome_unpack(sqlite3_column_int64(q, 3));
-    uint64_t messages = (uint64_t)sqlite3_column_int64(q, 4);
-    if (!figures_wants(d->filter->result, &o) || !is_ours(d->filter, received_column(q, 6)))
+    const struct outcome o = outcome_unpack(sql_number(q, 3));
+    uint64_t messages = (uint64_t)sql_number(q, 4);
+    if (!figures_wants(d->filter->result, &o) || !is_ours(d->filter, sql_text(q, 6)))
         return;
     figures_count(&address_of(d, q)->counts, &o, messages);
-    received_unpack_results(received_column(q, 5), row);
+    received_unpack_results(sql_text(q, 5), row);
     for (size_t i = 0; i < row->n_dkim; i++)
         add_identity(d, "dkim", row->auth_dkim[i].domain, row->auth_dkim[i].selector,
                      row->auth_dkim[i].result, messages);
@@ -108,33 +108,31 @@ static int by_address(const void *a, const void *b)
 bool figures_source_detail(struct received *r, const struct figures_filter *f, int64_t source,
                            struct arena *a, struct figures_detail *out)
 {
-    int rc = SQLITE_DONE;
+    enum sql_step rc;
     size_t n = 0;
     *out = (struct figures_detail){0};
     struct detail d = {.filter = f, .arena = a, .out = out};
     struct aggregate_row *row = arena_make(a, struct aggregate_row);
-    sqlite3_stmt *q = database_prepare(
+    struct sql *q = sql_prepare(
         &r->db,
         "SELECT ip, address.name, country, outcome, row.messages, text, domain.name FROM address"
         " JOIN row ON row.address = address.id JOIN report ON report.id = row.report"
         " JOIN domain ON domain.id = report.domain JOIN results ON results.id = row.results"
         " WHERE address.source = ?1 AND report.day BETWEEN ?2 AND ?3 AND report.trust >= ?4"
-        " LIMIT ?5");
-    if (q) {
-        sqlite3_bind_int64(q, 1, source);
-        sqlite3_bind_int64(q, 2, f->from_day);
-        sqlite3_bind_int64(q, 3, f->to_day);
-        sqlite3_bind_int(q, 4, f->all_trust ? TRUST_NONE : TRUST_COUNTED);
-        sqlite3_bind_int(q, 5, FIGURES_ROWS_MAX);
-    }
-    for (; q && (rc = sqlite3_step(q)) == SQLITE_ROW; n++)
+        " ORDER BY address.id LIMIT ?5");
+    sql_bind_number(q, 1, source);
+    sql_bind_number(q, 2, f->from_day);
+    sql_bind_number(q, 3, f->to_day);
+    sql_bind_number(q, 4, f->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    sql_bind_number(q, 5, FIGURES_ROWS_MAX);
+    for (; (rc = sql_step(q)) == SQL_ROW; n++)
         add_row(&d, q, row);
     out->cut = n == FIGURES_ROWS_MAX;
     if (out->n_addresses)
         qsort(out->addresses, out->n_addresses, sizeof *out->addresses, by_address);
     if (out->n_identities)
         qsort(out->identities, out->n_identities, sizeof *out->identities, by_identity);
-    return figures_end(r, q, rc);
+    return sql_end(q, rc);
 }
 
 /* --- Countries ---------------------------------------------------------------------------------*/
@@ -162,37 +160,36 @@ static struct figures_country *country_at(struct arena *a, struct str country, s
 bool figures_countries(struct received *r, const struct figures_filter *f, struct arena *a,
                        size_t *n, struct figures_country **out)
 {
-    int rc = SQLITE_DONE;
+    enum sql_step rc;
     size_t cap = 0;
     *n = 0;
     *out = NULL;
-    sqlite3_stmt *q = database_prepare(
+    struct sql *q = sql_prepare(
         &r->db, "SELECT country, outcome, sum(row.messages), domain.name FROM domain"
-                " CROSS JOIN report ON report.domain = domain.id AND report.day BETWEEN ?1 AND ?2"
-                " CROSS JOIN row ON row.report = report.id"
-                " CROSS JOIN address ON address.id = row.address WHERE report.trust >= ?3"
+                " CROSS JOIN report CROSS JOIN row CROSS JOIN address"
+                " WHERE report.domain = domain.id AND report.day BETWEEN ?1 AND ?2"
+                " AND row.report = report.id AND address.id = row.address"
+                " AND report.trust >= ?3"
                 " AND (?4 IS NULL OR address.source IN (SELECT id FROM source WHERE name = ?4))"
                 " AND (?5 IS NULL OR report.reporter IN (SELECT id FROM reporter WHERE name = ?5))"
                 " GROUP BY domain.id, country, outcome");
-    if (q) {
-        sqlite3_bind_int64(q, 1, f->from_day);
-        sqlite3_bind_int64(q, 2, f->to_day);
-        sqlite3_bind_int(q, 3, f->all_trust ? TRUST_NONE : TRUST_COUNTED);
-        received_bind(q, 4, f->source.n ? f->source : STR_NONE);
-        received_bind(q, 5, f->reporter);
-    }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        const struct outcome o = outcome_unpack(sqlite3_column_int64(q, 1));
-        uint64_t messages = (uint64_t)sqlite3_column_int64(q, 2);
-        if (!is_ours(f, received_column(q, 3)) || !figures_wants(f->result, &o))
+    sql_bind_number(q, 1, f->from_day);
+    sql_bind_number(q, 2, f->to_day);
+    sql_bind_number(q, 3, f->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    sql_bind(q, 4, f->source.n ? f->source : STR_NONE);
+    sql_bind(q, 5, f->reporter);
+    while ((rc = sql_step(q)) == SQL_ROW) {
+        const struct outcome o = outcome_unpack(sql_number(q, 1));
+        uint64_t messages = (uint64_t)sql_number(q, 2);
+        if (!is_ours(f, sql_text(q, 3)) || !figures_wants(f->result, &o))
             continue;
-        struct figures_country *c = country_at(a, received_column(q, 0), n, &cap, out);
+        struct figures_country *c = country_at(a, sql_text(q, 0), n, &cap, out);
         c->all += messages;
         c->fail += outcome_passes(&o) ? 0 : messages;
     }
     if (*n)
         qsort(*out, *n, sizeof **out, by_country);
-    return figures_end(r, q, rc);
+    return sql_end(q, rc);
 }
 
 /* --- Failure reports ---------------------------------------------------------------------------*/
@@ -200,30 +197,28 @@ bool figures_countries(struct received *r, const struct figures_filter *f, struc
 bool figures_failure_reports(struct received *r, const struct figures_filter *f, struct arena *a,
                              size_t *n, struct figures_failures **out)
 {
-    int rc = SQLITE_DONE;
+    enum sql_step rc;
     size_t cap = 0;
     *n = 0;
     *out = NULL;
-    sqlite3_stmt *q = database_prepare(
+    struct sql *q = sql_prepare(
         &r->db,
         "SELECT source.name, sum(incidents), max(day), domain.name FROM failures"
         " JOIN domain ON domain.id = failures.domain JOIN source ON source.id = failures.source"
         " WHERE day BETWEEN ?1 AND ?2 AND (?3 = '' OR domain.name = ?3)"
         " GROUP BY source.id, domain.id ORDER BY 2 DESC");
-    if (q) {
-        sqlite3_bind_int64(q, 1, f->from_day);
-        sqlite3_bind_int64(q, 2, f->to_day);
-        received_bind(q, 3, f->domain.p ? f->domain : STR(""));
-    }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        if (!is_ours(f, received_column(q, 3)))
+    sql_bind_number(q, 1, f->from_day);
+    sql_bind_number(q, 2, f->to_day);
+    sql_bind(q, 3, f->domain.p ? f->domain : STR(""));
+    while ((rc = sql_step(q)) == SQL_ROW) {
+        if (!is_ours(f, sql_text(q, 3)))
             continue;
         *out = arena_extend(a, *out, *n, &cap, sizeof **out);
         (*out)[(*n)++] = (struct figures_failures){
-            .source = str_copy(a, received_column(q, 0)),
-            .incidents = (uint64_t)sqlite3_column_int64(q, 1),
-            .last_day = sqlite3_column_int64(q, 2),
+            .source = str_copy(a, sql_text(q, 0)),
+            .incidents = (uint64_t)sql_number(q, 1),
+            .last_day = sql_number(q, 2),
         };
     }
-    return figures_end(r, q, rc);
+    return sql_end(q, rc);
 }

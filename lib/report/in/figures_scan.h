@@ -12,7 +12,4 @@ void figures_count(struct figures_counts *c, const struct outcome *o, uint64_t m
 bool figures_name_sources(struct received *r, const struct figures_filter *f, struct arena *a,
                           struct figures_source *v, size_t n);
 
-/* Finalizes a statement whose last step said `rc`. */
-bool figures_end(struct received *r, sqlite3_stmt *s, int rc);
-
 #endif

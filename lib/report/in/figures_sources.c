@@ -62,22 +62,22 @@ static void vote(struct address_facts *facts, struct str country)
     facts->votes += memcmp(facts->country, country.p, 2) == 0 ? 1U : -1U;
 }
 
-static struct address_facts look_at_addresses(sqlite3_stmt *q, const struct figures_filter *f,
+static struct address_facts look_at_addresses(struct sql *q, const struct figures_filter *f,
                                               int64_t source)
 {
     struct address_facts facts = {0};
-    sqlite3_bind_int64(q, 1, source);
-    while (sqlite3_step(q) == SQLITE_ROW) {
+    sql_bind_number(q, 1, source);
+    while (sql_step(q) == SQL_ROW) {
         struct netaddr address = {0};
-        struct str ip = received_column(q, 0);
+        struct str ip = sql_text(q, 0);
         if (ip.n == 4 || ip.n == 16) {
             address.family = ip.n == 4 ? 4 : 6;
             memcpy(address.bytes, ip.p, ip.n);
             facts.ours = facts.ours || is_ours_by_address(f, &address);
         }
-        vote(&facts, received_column(q, 1));
+        vote(&facts, sql_text(q, 1));
     }
-    sqlite3_reset(q);
+    sql_reset(q);
     return facts;
 }
 
@@ -115,55 +115,54 @@ static struct figures_source **sort_by_id(struct arena *a, struct figures_source
     return sorted;
 }
 
-static void take_name(sqlite3_stmt *q, struct arena *a, struct figures_source *s)
+static void take_name(struct sql *q, struct arena *a, struct figures_source *s)
 {
-    int kind = sqlite3_column_int(q, 2);
-    s->name = str_copy(a, received_column(q, 1));
+    int64_t kind = sql_number(q, 2);
+    s->name = str_copy(a, sql_text(q, 1));
     s->kind = kind == SOURCE_NAME ? SOURCE_NAME : kind == SOURCE_AS ? SOURCE_AS : SOURCE_NETWORK;
-    s->labelled = source_class_of_word(received_column(q, 3), &s->class);
+    s->labelled = source_class_of_word(sql_text(q, 3), &s->class);
     if (s->labelled)
-        s->title = str_copy(a, received_column(q, 4));
+        s->title = str_copy(a, sql_text(q, 4));
 }
 
 static bool read_names(struct received *r, struct arena *a, struct figures_source **sorted,
                        size_t n)
 {
-    int rc = SQLITE_DONE;
-    sqlite3_stmt *q = database_prepare(
+    enum sql_step rc;
+    struct sql *q = sql_prepare(
         &r->db, "SELECT source.id, source.name, source.kind, label.class, label.title FROM source"
                 " LEFT JOIN label ON label.source = source.name");
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        struct figures_source *s = find(sorted, n, sqlite3_column_int64(q, 0));
+    while ((rc = sql_step(q)) == SQL_ROW) {
+        struct figures_source *s = find(sorted, n, sql_number(q, 0));
         if (s)
             take_name(q, a, s);
     }
-    return figures_end(r, q, rc);
+    return sql_end(q, rc);
 }
 
 static bool read_days(struct received *r, const struct figures_filter *f,
                       struct figures_source **sorted, size_t n)
 {
-    int rc = SQLITE_DONE;
-    sqlite3_stmt *q = database_prepare(
+    enum sql_step rc;
+    struct sql *q = sql_prepare(
         &r->db, "SELECT source, first, last FROM seen JOIN domain ON domain.id = seen.domain"
                 " WHERE ?1 = '' OR domain.name = ?1");
-    if (q)
-        received_bind(q, 1, f->domain.p ? f->domain : STR(""));
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        struct figures_source *s = find(sorted, n, sqlite3_column_int64(q, 0));
-        int64_t first = sqlite3_column_int64(q, 1), last = sqlite3_column_int64(q, 2);
+    sql_bind(q, 1, f->domain.p ? f->domain : STR(""));
+    while ((rc = sql_step(q)) == SQL_ROW) {
+        struct figures_source *s = find(sorted, n, sql_number(q, 0));
+        int64_t first = sql_number(q, 1), last = sql_number(q, 2);
         if (s && (!s->first_day || first < s->first_day))
             s->first_day = first;
         if (s && last > s->last_day)
             s->last_day = last;
     }
-    return figures_end(r, q, rc);
+    return sql_end(q, rc);
 }
 
 static bool classify(struct received *r, const struct figures_filter *f, struct arena *a,
                      struct figures_source *v, size_t n)
 {
-    sqlite3_stmt *q = database_prepare(
+    struct sql *q = sql_prepare(
         &r->db, "SELECT ip, country FROM address WHERE source = ?1 ORDER BY id LIMIT 64");
     for (size_t i = 0; q && i < n; i++) { /* most messages first */
         struct address_facts facts = {0};
@@ -174,7 +173,7 @@ static bool classify(struct received *r, const struct figures_filter *f, struct 
         if (!v[i].labelled)
             v[i].class = facts.ours || is_ours_by_name(f, &v[i]) ? CLASS_OWN : class_of_mail(&v[i]);
     }
-    return figures_end(r, q, SQLITE_DONE);
+    return sql_end(q, SQL_DONE);
 }
 
 bool figures_name_sources(struct received *r, const struct figures_filter *f, struct arena *a,

@@ -28,22 +28,20 @@ static const struct place *find_place(const struct place *v, size_t n, int64_t i
 static bool mark_days(struct received *r, const struct figures_filter *f, int64_t domain,
                       const struct place *places, size_t n, bool **days)
 {
-    int rc = SQLITE_DONE;
-    sqlite3_stmt *q = database_prepare(&r->db, "SELECT DISTINCT reporter, day FROM report WHERE"
-                                               " domain = ?1 AND day BETWEEN ?2 AND ?3"
-                                               " AND trust >= ?4");
-    if (q) {
-        sqlite3_bind_int64(q, 1, domain);
-        sqlite3_bind_int64(q, 2, f->from_day);
-        sqlite3_bind_int64(q, 3, f->to_day);
-        sqlite3_bind_int(q, 4, f->all_trust ? TRUST_NONE : TRUST_COUNTED);
-    }
-    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        const struct place *place = find_place(places, n, sqlite3_column_int64(q, 0));
+    enum sql_step rc;
+    struct sql *q = sql_prepare(&r->db, "SELECT DISTINCT reporter, day FROM report WHERE"
+                                        " domain = ?1 AND day BETWEEN ?2 AND ?3"
+                                        " AND trust >= ?4");
+    sql_bind_number(q, 1, domain);
+    sql_bind_number(q, 2, f->from_day);
+    sql_bind_number(q, 3, f->to_day);
+    sql_bind_number(q, 4, f->all_trust ? TRUST_NONE : TRUST_COUNTED);
+    while ((rc = sql_step(q)) == SQL_ROW) {
+        const struct place *place = find_place(places, n, sql_number(q, 0));
         if (place)
-            days[place->at][sqlite3_column_int64(q, 1) - f->from_day] = true;
+            days[place->at][sql_number(q, 1) - f->from_day] = true;
     }
-    return figures_end(r, q, rc);
+    return sql_end(q, rc);
 }
 
 bool presence_read(struct received *r, const struct figures_filter *f,

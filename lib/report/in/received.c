@@ -67,32 +67,54 @@ static const char *const steps[] = {
     "CREATE TABLE gone(key BLOB PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE note(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
 };
-const struct database_schema received_schema = {
-    .id = 0x61737232, .steps = steps, .version = 1, .check_up_to = INT64_C(1) << 20};
+const struct database_schema received_schema = {.id = 0x61737232,
+                                                .steps = steps,
+                                                .version = 1,
+                                                .check_up_to = INT64_C(1) << 20,
+                                                .busy_ms = 20000,
+                                                .durable = true};
+
+#define BOTH_SEEN                                                                                  \
+    " ON CONFLICT(domain, source) DO UPDATE SET first = " SQL_LEAST(                               \
+        "seen.first", "excluded.first") ", last = " SQL_GREATEST("seen.last", "excluded.last")
+#define BOTH_FAILURES                                                                              \
+    " ON CONFLICT(domain, day, source)"                                                            \
+    " DO UPDATE SET incidents = failures.incidents + excluded.incidents"
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_FIND_REPORT] = "SELECT id, trust, received, origin FROM report WHERE key = ?1",
     [SQL_FIND_GONE] = "SELECT 1 FROM gone WHERE key = ?1",
-    [SQL_INSERT_REPORT] = "INSERT INTO report VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-                          " ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16, ?17, ?18, ?19, ?20)",
+    [SQL_INSERT_REPORT] =
+        "INSERT INTO report(key, reporter, email, contact, report_id, domain,"
+        " begin, \"end\", day, digest, version, generator, error, policy, records,"
+        " skipped, messages, trust, damaged, repaired, received, size, origin)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0,"
+        " 0, 0, ?15, ?16, ?17, ?18, ?19, ?20) RETURNING id",
     [SQL_END_REPORT] = "UPDATE report SET records = ?2, skipped = ?3, messages = ?4 WHERE id = ?1",
-    [SQL_BETTER_REPORT] = "UPDATE report SET trust = max(trust, ?2),"
-                          " origin = CASE WHEN received > ?3 THEN ?5 WHEN received = ?3 THEN"
-                          " min(origin, ?5) ELSE origin END, day = iif(received > ?3, ?4,"
-                          " day), received = min(received, ?3) WHERE id = ?1",
-    [SQL_BETTER_FAILURE] = "UPDATE failure SET received = min(received, ?2) WHERE digest = ?1",
-    [SQL_BETTER_TLS] = "UPDATE tls SET received = min(received, ?2) WHERE digest = ?1",
+    [SQL_BETTER_REPORT] = "UPDATE report SET trust = " SQL_GREATEST(
+        "trust", "?2") ","
+                       " origin = CASE WHEN received > ?3 OR received = ?3 AND origin > ?5"
+                       " THEN ?5 ELSE origin END, day = CASE WHEN received > ?3 THEN ?4"
+                       " ELSE day END, received = " SQL_LEAST("received", "?3") " WHERE id = ?1",
+    [SQL_BETTER_FAILURE] =
+        "UPDATE failure SET received = " SQL_LEAST("received", "?2") " WHERE digest = ?1",
+    [SQL_BETTER_TLS] =
+        "UPDATE tls SET received = " SQL_LEAST("received", "?2") " WHERE digest = ?1",
     [SQL_INSERT_ROW] = "INSERT INTO row VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [SQL_INSERT_RAW] = "INSERT OR REPLACE INTO raw VALUES(?1, ?2)",
-    [SQL_INSERT_SELECTOR] = "INSERT INTO selector VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT"
-                            " DO UPDATE SET good = good + excluded.good, bad = bad + excluded.bad",
+    [SQL_INSERT_RAW] = "INSERT INTO raw VALUES(?1, ?2) ON CONFLICT(report)"
+                       " DO UPDATE SET xml = excluded.xml",
+    [SQL_INSERT_SELECTOR] = "INSERT INTO selector VALUES(?1, ?2, ?3, ?4, ?5)"
+                            " ON CONFLICT(report, domain, selector) DO UPDATE SET"
+                            " good = selector.good + excluded.good,"
+                            " bad = selector.bad + excluded.bad",
     [SQL_GET_DAILY] = "SELECT cells FROM daily WHERE domain = ?1 AND day = ?2 AND reporter = ?3",
-    [SQL_PUT_DAILY] = "INSERT INTO daily VALUES(?1, ?2, ?3, ?4) ON CONFLICT"
-                      " DO UPDATE SET cells = excluded.cells",
-    [SQL_SUM_REPORT] = "SELECT report.domain, report.day, report.reporter, address.source,"
-                       " row.outcome, report.trust, sum(row.messages) FROM report"
-                       " JOIN row ON row.report = report.id JOIN address"
-                       " ON address.id = row.address WHERE report.id = ?1 GROUP BY 4, 5",
+    [SQL_PUT_DAILY] = "INSERT INTO daily VALUES(?1, ?2, ?3, ?4)"
+                      " ON CONFLICT(domain, day, reporter) DO UPDATE SET cells = excluded.cells",
+    [SQL_SUM_REPORT] =
+        "SELECT report.domain, report.day, report.reporter, address.source,"
+        " row.outcome, report.trust, sum(row.messages) FROM report"
+        " JOIN row ON row.report = report.id JOIN address"
+        " ON address.id = row.address WHERE report.id = ?1 GROUP BY 1, 2, 3, 4, 5, 6",
     [SQL_SUM_ADDRESS] = "SELECT report.domain, report.day, report.reporter, row.outcome,"
                         " report.trust, sum(row.messages) FROM row JOIN report"
                         " ON report.id = row.report WHERE row.address = ?1"
@@ -100,8 +122,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_ADD_SEEN] = "INSERT INTO seen SELECT report.domain, address.source, report.day, report.day"
                      " FROM row JOIN report ON report.id = row.report"
                      " JOIN address ON address.id = row.address WHERE row.report = ?1"
-                     " GROUP BY 1, 2 ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
-                     " last = max(last, excluded.last)",
+                     " GROUP BY 1, 2, 3" BOTH_SEEN,
     [SQL_FIND_REPORTER] = "SELECT id FROM reporter WHERE name = ?1",
     [SQL_FIND_DOMAIN] = "SELECT id FROM domain WHERE name = ?1",
     [SQL_FIND_SENDER] = "SELECT id FROM sender WHERE header_from IS ?1 AND envelope_from IS ?2"
@@ -109,107 +130,76 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_FIND_RESULTS] = "SELECT id FROM results WHERE text = ?1",
     [SQL_FIND_ADDRESS] = "SELECT id FROM address WHERE ip = ?1",
     [SQL_FIND_SOURCE] = "SELECT id FROM source WHERE name = ?1 AND kind = ?2",
-    [SQL_INSERT_REPORTER] = "INSERT INTO reporter VALUES(NULL, ?1)",
-    [SQL_INSERT_DOMAIN] = "INSERT INTO domain VALUES(NULL, ?1)",
-    [SQL_INSERT_SENDER] = "INSERT INTO sender VALUES(NULL, ?1, ?2, ?3)",
-    [SQL_INSERT_RESULTS] = "INSERT INTO results VALUES(NULL, ?1)",
-    [SQL_INSERT_ADDRESS] = "INSERT INTO address(ip, source) VALUES(?1, ?2)",
-    [SQL_INSERT_SOURCE] = "INSERT INTO source VALUES(NULL, ?2, ?1)",
+    [SQL_INSERT_REPORTER] = "INSERT INTO reporter(name) VALUES(?1) RETURNING id",
+    [SQL_INSERT_DOMAIN] = "INSERT INTO domain(name) VALUES(?1) RETURNING id",
+    [SQL_INSERT_SENDER] = "INSERT INTO sender(header_from, envelope_from, envelope_to) VALUES(?1, "
+                          "?2, ?3) RETURNING id",
+    [SQL_INSERT_RESULTS] = "INSERT INTO results(text) VALUES(?1) RETURNING id",
+    [SQL_INSERT_ADDRESS] = "INSERT INTO address(ip, source) VALUES(?1, ?2) RETURNING id",
+    [SQL_INSERT_SOURCE] = "INSERT INTO source(name, kind) VALUES(?1, ?2) RETURNING id",
     [SQL_FIND_FAILURE] = "SELECT 1 FROM failure WHERE digest = ?1",
-    [SQL_INSERT_FAILURE] = "INSERT INTO failure VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-                           " ?10, ?11, ?12, ?13, ?14, ?15)",
-    [SQL_ADD_FAILURES] = "INSERT INTO failures SELECT ?1, ?2, source, ?4 FROM address WHERE id = ?3"
-                         " ON CONFLICT DO UPDATE SET incidents = incidents + excluded.incidents",
+    [SQL_INSERT_FAILURE] = "INSERT INTO failure(digest, received, arrival, reporter, domain,"
+                           " address, kind, alignment, result, dkim_domain, dkim_selector,"
+                           " header_from, envelope_from, subject, incidents) VALUES(?1, ?2, ?3, ?4,"
+                           " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    [SQL_ADD_FAILURES] =
+        "INSERT INTO failures SELECT ?1, ?2, source, ?4 FROM address WHERE id = ?3" BOTH_FAILURES,
     [SQL_FIND_TLS] = "SELECT 1 FROM tls WHERE digest = ?1",
     [SQL_INSERT_TLS] = "INSERT INTO tls VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    [SQL_INSERT_REFUSAL] = "INSERT OR IGNORE INTO refused VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_INSERT_REFUSAL] =
+        "INSERT INTO refused(digest, received, origin, sender, subject, what, why)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
     [SQL_MOVE_SEEN] = "INSERT INTO seen SELECT report.domain, ?2, min(report.day), max(report.day)"
                       " FROM row JOIN report ON report.id = row.report WHERE row.address = ?1"
-                      " GROUP BY 1 ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
-                      " last = max(last, excluded.last)",
+                      " GROUP BY 1" BOTH_SEEN,
     [SQL_MOVE_FAILURES] = "INSERT INTO failures SELECT domain.id,"
-                          " iif(arrival > 0, arrival, received) / 86400, ?2, ?3 * sum(incidents)"
-                          " FROM failure JOIN domain ON domain.name = ifnull(failure.domain, '')"
-                          " WHERE address = ?1 GROUP BY 1, 2 ON CONFLICT"
-                          " DO UPDATE SET incidents = incidents + excluded.incidents",
+                          " CASE WHEN arrival > 0 THEN arrival ELSE received END / 86400, ?2,"
+                          " ?3 * sum(incidents) FROM failure"
+                          " JOIN domain ON domain.name = coalesce(failure.domain, '')"
+                          " WHERE address = ?1 GROUP BY 1, 2" BOTH_FAILURES,
     [SQL_SET_OWNER] = "UPDATE address SET source = ?2, name = ?3, country = ?4, asked = ?5,"
                       " known = ?6 WHERE id = ?1",
-    [SQL_PUT_LABEL] = "INSERT INTO label VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET"
-                      " class = excluded.class, title = excluded.title, time = excluded.time"
-                      " WHERE excluded.time > time OR (excluded.time = time AND"
-                      " (excluded.class, excluded.title) > (class, title))",
+    [SQL_PUT_LABEL] = "INSERT INTO label VALUES(?1, ?2, ?3, ?4) ON CONFLICT(source)"
+                      " DO UPDATE SET class = excluded.class, title = excluded.title,"
+                      " time = excluded.time WHERE excluded.time > label.time"
+                      " OR (excluded.time = label.time AND"
+                      " (excluded.class, excluded.title) > (label.class, label.title))",
 };
 
 /* --- Statements --------------------------------------------------------------------------------*/
 
-sqlite3_stmt *received_sql(struct received *r, enum received_sql which)
+struct sql *received_sql(struct received *r, enum received_sql which)
 {
     if (!r->statements[which])
-        r->statements[which] = database_prepare(&r->db, texts[which]);
+        r->statements[which] = sql_prepare(&r->db, texts[which]);
     return r->statements[which];
 }
 
-void received_bind(sqlite3_stmt *s, int i, struct str text)
+static int64_t find_or_insert(struct sql *find, struct sql *insert)
 {
-    if (text.p)
-        sqlite3_bind_text(s, i, text.p, (int)text.n, SQLITE_STATIC);
-    else
-        sqlite3_bind_null(s, i);
-}
-
-void received_bind_bytes(sqlite3_stmt *s, int i, const void *p, size_t n)
-{
-    sqlite3_bind_blob(s, i, n ? p : "", (int)n, SQLITE_STATIC);
-}
-
-bool received_finish(struct received *r, sqlite3_stmt *s)
-{
-    bool good = s && sqlite3_step(s) == SQLITE_DONE;
-    if (!good && s)
-        database_failed(&r->db);
-    if (s)
-        sqlite3_reset(s);
-    return good;
-}
-
-struct str received_column(sqlite3_stmt *s, int i)
-{
-    const void *p = sqlite3_column_blob(s, i);
-    if (sqlite3_column_type(s, i) == SQLITE_NULL)
-        return STR_NONE;
-    return (struct str){p ? p : "", p ? (size_t)sqlite3_column_bytes(s, i) : 0};
-}
-
-static int64_t find_or_insert(struct received *r, sqlite3_stmt *find, sqlite3_stmt *insert)
-{
-    if (!find || !insert)
-        return 0;
-    int64_t id = sqlite3_step(find) == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
-    sqlite3_reset(find);
-    if (id)
-        return id;
-    return received_finish(r, insert) ? sqlite3_last_insert_rowid(r->db.sql) : 0;
+    int64_t id = sql_value(find);
+    return id ? id : sql_value(insert);
 }
 
 int64_t received_number(struct received *r, enum received_sql find, enum received_sql insert,
                         const struct str *v, size_t n)
 {
-    sqlite3_stmt *f = received_sql(r, find), *i = received_sql(r, insert);
-    for (size_t k = 0; f && i && k < n; k++) {
-        received_bind(f, (int)k + 1, v[k]);
-        received_bind(i, (int)k + 1, v[k]);
+    struct sql *f = received_sql(r, find), *i = received_sql(r, insert);
+    for (size_t k = 0; k < n; k++) {
+        sql_bind(f, (int)k + 1, v[k]);
+        sql_bind(i, (int)k + 1, v[k]);
     }
-    return find_or_insert(r, f, i);
+    return find_or_insert(f, i);
 }
 
 int64_t received_source(struct received *r, enum source_kind kind, struct str name)
 {
-    sqlite3_stmt *both[] = {received_sql(r, SQL_FIND_SOURCE), received_sql(r, SQL_INSERT_SOURCE)};
-    for (size_t i = 0; i < 2 && both[0] && both[1]; i++) {
-        received_bind(both[i], 1, name);
-        sqlite3_bind_int(both[i], 2, (int)kind);
+    struct sql *both[] = {received_sql(r, SQL_FIND_SOURCE), received_sql(r, SQL_INSERT_SOURCE)};
+    for (size_t i = 0; i < 2; i++) {
+        sql_bind(both[i], 1, name);
+        sql_bind_number(both[i], 2, kind);
     }
-    return find_or_insert(r, both[0], both[1]);
+    return find_or_insert(both[0], both[1]);
 }
 
 struct str received_network(const struct netaddr *address, struct arena *a)
@@ -223,25 +213,20 @@ struct str received_network(const struct netaddr *address, struct arena *a)
 
 int64_t received_address_number(struct received *r, const struct netaddr *address)
 {
-    sqlite3_stmt *find = received_sql(r, SQL_FIND_ADDRESS);
+    struct sql *find = received_sql(r, SQL_FIND_ADDRESS);
     size_t n = address->family == 4 ? 4 : address->family == 6 ? 16 : 0;
-    if (!find)
-        return 0;
-    received_bind_bytes(find, 1, address->bytes, n);
-    int64_t id = sqlite3_step(find) == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
-    sqlite3_reset(find);
+    sql_bind_bytes(find, 1, address->bytes, n);
+    int64_t id = sql_value(find);
     if (id)
         return id;
     struct arena *a = arena_new(0);
     struct str name = n ? received_network(address, a) : STR("unknown");
     int64_t source = received_source(r, SOURCE_NETWORK, name);
     arena_free(a);
-    sqlite3_stmt *insert = source ? received_sql(r, SQL_INSERT_ADDRESS) : NULL;
-    if (!insert)
-        return 0;
-    received_bind_bytes(insert, 1, address->bytes, n);
-    sqlite3_bind_int64(insert, 2, source);
-    return received_finish(r, insert) ? sqlite3_last_insert_rowid(r->db.sql) : 0;
+    struct sql *insert = source ? received_sql(r, SQL_INSERT_ADDRESS) : NULL;
+    sql_bind_bytes(insert, 1, address->bytes, n);
+    sql_bind_number(insert, 2, source);
+    return sql_value(insert);
 }
 
 /* --- Opening -----------------------------------------------------------------------------------*/
@@ -263,28 +248,11 @@ static struct received *new_store(void)
     return r;
 }
 
-/* The files beside it stay, so that who may only read can. */
-static void keep_files(struct received *r)
-{
-    int on = 1;
-    sqlite3_file_control(r->db.sql, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
-}
-
-/* What was said to be stored is on the disk, and others that write are waited for. */
-static bool set_up(struct received *r)
-{
-    keep_files(r);
-    return database_run(&r->db, "PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;");
-}
-
 struct received *received_open(struct str path, struct arena *a, struct str *problem)
 {
     struct received *r = new_store();
-    if (database_init(&r->db, path, &received_schema) && database_open(&r->db)) {
-        if (set_up(r))
-            return r;
-        database_close(&r->db);
-    }
+    if (database_init(&r->db, path, &received_schema) && database_open(&r->db))
+        return r;
     return open_failed(r, path, a, problem);
 }
 
@@ -292,23 +260,11 @@ struct received *received_open_read(struct str path, struct arena *a, struct str
 {
     struct received *r = new_store();
     *problem = STR("");
-    if (!database_init(&r->db, path, &received_schema))
-        return open_failed(r, path, a, problem);
-    if (access(r->db.path, F_OK)) {
-        snprintf(r->db.why, sizeof r->db.why, "%s", strerror(errno));
-        bool absent = errno == ENOENT;
-        open_failed(r, path, a, problem);
-        if (absent)
-            *problem = STR("");
-        return NULL;
-    }
-    if (database_open_read(&r->db)) {
-        keep_files(r);
+    if (database_init(&r->db, path, &received_schema) && database_open_read(&r->db))
         return r;
-    }
-    bool empty = r->db.empty;
+    bool absent = r->db.absent;
     open_failed(r, path, a, problem);
-    if (empty)
+    if (absent)
         *problem = STR("");
     return NULL;
 }
@@ -318,7 +274,7 @@ void received_close(struct received *r)
     if (!r)
         return;
     for (size_t i = 0; i < RECEIVED_STATEMENTS; i++)
-        sqlite3_finalize(r->statements[i]);
+        sql_end(r->statements[i], SQL_DONE);
     database_tidy(&r->db);
     database_close(&r->db);
     free(r);
@@ -331,12 +287,12 @@ struct str received_problem(const struct received *r)
 
 bool received_begin(struct received *r)
 {
-    return database_run(&r->db, "BEGIN IMMEDIATE");
+    return database_begin(&r->db);
 }
 
 bool received_commit(struct received *r)
 {
-    bool good = database_run(&r->db, "COMMIT");
+    bool good = database_commit(&r->db);
     if (good)
         database_tidy(&r->db);
     return good;
@@ -344,10 +300,7 @@ bool received_commit(struct received *r)
 
 void received_undo(struct received *r)
 {
-    char why[DATABASE_WHY];
-    memcpy(why, r->db.why, sizeof why); /* the reason stays what it was */
-    database_run(&r->db, "ROLLBACK");
-    memcpy(r->db.why, why, sizeof why);
+    database_undo(&r->db);
 }
 
 bool received_mark(struct received *r)

@@ -92,29 +92,30 @@ struct place {
     int64_t domain, day, reporter;
 };
 
-static void bind_place(sqlite3_stmt *s, const struct place *p)
+static void bind_place(struct sql *s, const struct place *p)
 {
-    sqlite3_bind_int64(s, 1, p->domain);
-    sqlite3_bind_int64(s, 2, p->day);
-    sqlite3_bind_int64(s, 3, p->reporter);
+    sql_bind_number(s, 1, p->domain);
+    sql_bind_number(s, 2, p->day);
+    sql_bind_number(s, 3, p->reporter);
 }
 
 /* Adds what is in `c` to what stands at the place. */
 static bool add_at(struct received *r, const struct place *p, struct cells *c)
 {
-    sqlite3_stmt *get = received_sql(r, SQL_GET_DAILY), *put = received_sql(r, SQL_PUT_DAILY);
-    if (!get || !put)
-        return false;
+    struct sql *get = received_sql(r, SQL_GET_DAILY), *put = received_sql(r, SQL_PUT_DAILY);
     bind_place(get, p);
-    if (sqlite3_step(get) == SQLITE_ROW)
-        unpack(received_column(get, 0), c);
-    sqlite3_reset(get);
+    enum sql_step found = sql_step(get);
+    if (found == SQL_ROW)
+        unpack(sql_text(get, 0), c);
+    sql_reset(get);
+    if (found == SQL_FAILED)
+        return false;
     settle(c);
     bound(r, c);
     struct str bytes = packed(c);
     bind_place(put, p);
-    received_bind_bytes(put, 4, bytes.p, bytes.n);
-    return received_finish(r, put);
+    sql_bind_bytes(put, 4, bytes.p, bytes.n);
+    return sql_run(put);
 }
 
 static uint32_t with_trust(int64_t outcome, int64_t trust)
@@ -126,25 +127,19 @@ bool received_count_report(struct received *r, int64_t report, int sign)
 {
     struct cells c = {.arena = arena_new(0)};
     struct place place = {0};
-    bool good = true, any = false;
-    sqlite3_stmt *s = received_sql(r, SQL_SUM_REPORT);
-    if (s)
-        sqlite3_bind_int64(s, 1, report);
-    while (s && sqlite3_step(s) == SQLITE_ROW) {
-        place = (struct place){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
-                               sqlite3_column_int64(s, 2)};
-        add_cell(&c, (struct received_cell){
-                         (uint32_t)sqlite3_column_int64(s, 3),
-                         with_trust(sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5)),
-                         sign * sqlite3_column_int64(s, 6)});
-        any = true;
+    enum sql_step last;
+    struct sql *s = received_sql(r, SQL_SUM_REPORT);
+    sql_bind_number(s, 1, report);
+    while ((last = sql_step(s)) == SQL_ROW) {
+        place = (struct place){sql_number(s, 0), sql_number(s, 1), sql_number(s, 2)};
+        add_cell(&c, (struct received_cell){(uint32_t)sql_number(s, 3),
+                                            with_trust(sql_number(s, 4), sql_number(s, 5)),
+                                            sign * sql_number(s, 6)});
     }
-    if (s)
-        sqlite3_reset(s);
-    if (any)
-        good = add_at(r, &place, &c);
+    sql_reset(s);
+    bool good = last == SQL_DONE && (!c.n || add_at(r, &place, &c));
     arena_free(c.arena);
-    return s && good;
+    return good;
 }
 
 /* Sums of an address, place after place. */
@@ -171,19 +166,16 @@ static struct moved *read_moved(struct received *r, int64_t address, struct aren
 {
     size_t cap = 0;
     struct moved *v = NULL;
-    sqlite3_stmt *s = received_sql(r, SQL_SUM_ADDRESS);
+    struct sql *s = received_sql(r, SQL_SUM_ADDRESS);
     *n = 0;
-    if (s)
-        sqlite3_bind_int64(s, 1, address);
-    while (s && sqlite3_step(s) == SQLITE_ROW) {
+    sql_bind_number(s, 1, address);
+    while (sql_step(s) == SQL_ROW) {
         v = arena_extend(a, v, *n, &cap, sizeof *v);
-        v[(*n)++] = (struct moved){
-            {sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2)},
-            with_trust(sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4)),
-            sqlite3_column_int64(s, 5)};
+        v[(*n)++] = (struct moved){{sql_number(s, 0), sql_number(s, 1), sql_number(s, 2)},
+                                   with_trust(sql_number(s, 3), sql_number(s, 4)),
+                                   sql_number(s, 5)};
     }
-    if (s)
-        sqlite3_reset(s);
+    sql_reset(s);
     return v;
 }
 

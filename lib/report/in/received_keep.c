@@ -11,22 +11,24 @@
 #define TEXT_OF(number) TEXT(number)
 
 /* A report that says it ends years from now is as old as its arrival. */
-#define AGE "min(\"end\", received + " TEXT_OF(RECEIVED_LATE) ")"
+#define AGE SQL_LEAST("\"end\"", "received + " TEXT_OF(RECEIVED_LATE))
 
 /* ?1: the time before which it is old. All reports of which something goes are named first. */
 static bool run_before(struct received *r, const char *sql, int64_t before)
 {
-    sqlite3_stmt *s = database_prepare(&r->db, sql);
-    if (s)
-        sqlite3_bind_int64(s, 1, before);
-    bool good = received_finish(r, s);
-    sqlite3_finalize(s);
+    struct sql *s = sql_prepare(&r->db, sql);
+    sql_bind_number(s, 1, before);
+    bool good = sql_run(s);
+    sql_end(s, SQL_DONE);
     return good;
 }
 
 static bool note_time(struct received *r, int64_t now)
 {
-    return run_before(r, "INSERT OR REPLACE INTO note VALUES('dropped', ?1)", now);
+    return run_before(r,
+                      "INSERT INTO note VALUES('dropped', ?1) ON CONFLICT(name)"
+                      " DO UPDATE SET value = excluded.value",
+                      now);
 }
 
 /* Some of the reports that are too old: nobody waits long for a transaction of ours. *some: there
@@ -38,14 +40,15 @@ static bool drop_some_reports(struct received *r, int64_t before, bool *some)
         "DELETE FROM row WHERE report IN (SELECT id FROM old);"
         "DELETE FROM raw WHERE report IN (SELECT id FROM old);"
         "DELETE FROM selector WHERE report IN (SELECT id FROM old);"
-        "INSERT OR IGNORE INTO gone SELECT key FROM report WHERE id IN (SELECT id FROM old);"
+        "INSERT INTO gone SELECT key FROM report WHERE id IN (SELECT id FROM old)"
+        " ON CONFLICT DO NOTHING;"
         "DELETE FROM report WHERE id IN (SELECT id FROM old);",
     };
     if (!database_run(&r->db, sql[0]) ||
-        !run_before(r, "INSERT INTO old SELECT id FROM report WHERE " AGE " < ?1 LIMIT 1000",
+        !run_before(r, "INSERT INTO old SELECT id FROM report WHERE (" AGE ") < ?1 LIMIT 1000",
                     before))
         return false;
-    *some = sqlite3_changes(r->db.sql) > 0;
+    *some = database_changes(&r->db) > 0;
     return database_run(&r->db, sql[1]);
 }
 
@@ -64,15 +67,15 @@ static bool drop_raw(struct received *r, int64_t before, bool *some)
 {
     *some = false;
     return run_before(
-        r, "DELETE FROM raw WHERE report IN (SELECT id FROM report WHERE " AGE " < ?1)", before);
+        r, "DELETE FROM raw WHERE report IN (SELECT id FROM report WHERE (" AGE ") < ?1)", before);
 }
 
 static bool drop_failures(struct received *r, int64_t before, bool *some)
 {
     *some = false;
     return run_before(r,
-                      "INSERT OR IGNORE INTO gone SELECT substr(digest, 1, 16) FROM failure"
-                      " WHERE received < ?1",
+                      "INSERT INTO gone SELECT substr(digest, 1, 16) FROM failure"
+                      " WHERE received < ?1 ON CONFLICT DO NOTHING",
                       before) &&
            run_before(r, "DELETE FROM failure WHERE received < ?1", before);
 }
@@ -82,16 +85,17 @@ static bool drop_rest(struct received *r, int64_t before, bool *some)
 {
     *some = false;
     return run_before(r,
-                      "INSERT OR IGNORE INTO gone SELECT substr(digest, 1, 16) FROM tls"
-                      " WHERE " AGE " < ?1 AND n = 0",
+                      "INSERT INTO gone SELECT substr(digest, 1, 16) FROM tls"
+                      " WHERE (" AGE ") < ?1 AND n = 0 ON CONFLICT DO NOTHING",
                       before) &&
-           run_before(r, "DELETE FROM tls WHERE " AGE " < ?1", before) &&
-           database_run(&r->db, "DELETE FROM results WHERE id NOT IN (SELECT results FROM row);"
-                                "DELETE FROM sender WHERE id NOT IN (SELECT sender FROM row);"
-                                "DELETE FROM address WHERE id NOT IN (SELECT address FROM row)"
-                                " AND id NOT IN (SELECT address FROM failure);"
-                                "DELETE FROM refused WHERE id <="
-                                " (SELECT max(id) FROM refused) - 10000;");
+           run_before(r, "DELETE FROM tls WHERE (" AGE ") < ?1", before) &&
+           database_run(&r->db,
+                        "DELETE FROM results WHERE id NOT IN (SELECT DISTINCT results FROM row);"
+                        "DELETE FROM sender WHERE id NOT IN (SELECT DISTINCT sender FROM row);"
+                        "DELETE FROM address WHERE id NOT IN (SELECT DISTINCT address FROM row)"
+                        " AND id NOT IN (SELECT DISTINCT address FROM failure);"
+                        "DELETE FROM refused WHERE id <="
+                        " (SELECT max(id) FROM refused) - 10000;");
 }
 
 bool received_drop_old(struct received *r, const struct received_keeping *keeping, int64_t now,
@@ -129,51 +133,44 @@ static void address_of(struct str bytes, struct netaddr *out)
 size_t received_unknown_addresses(struct received *r, int64_t again, struct received_address *out,
                                   size_t max)
 {
-    sqlite3_stmt *s = database_prepare(
+    struct sql *s = sql_prepare(
         &r->db, "SELECT id, ip FROM address WHERE known = 0 AND asked < ?1 AND length(ip) > 0"
                 " ORDER BY asked, id DESC LIMIT ?2");
     size_t n = 0;
-    if (s) {
-        sqlite3_bind_int64(s, 1, again);
-        sqlite3_bind_int64(s, 2, (int64_t)max);
+    sql_bind_number(s, 1, again);
+    sql_bind_number(s, 2, (int64_t)max);
+    while (n < max && sql_step(s) == SQL_ROW) {
+        out[n].id = sql_number(s, 0);
+        address_of(sql_text(s, 1), &out[n++].address);
     }
-    while (s && n < max && sqlite3_step(s) == SQLITE_ROW) {
-        out[n].id = sqlite3_column_int64(s, 0);
-        address_of(received_column(s, 1), &out[n++].address);
-    }
-    sqlite3_finalize(s);
+    sql_end(s, SQL_DONE);
     return n;
 }
 
 static int64_t source_of(struct received *r, int64_t address)
 {
-    sqlite3_stmt *s = database_prepare(&r->db, "SELECT source FROM address WHERE id = ?1");
-    if (s)
-        sqlite3_bind_int64(s, 1, address);
-    int64_t source = s && sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_finalize(s);
+    struct sql *s = sql_prepare(&r->db, "SELECT source FROM address WHERE id = ?1");
+    sql_bind_number(s, 1, address);
+    int64_t source = sql_value(s);
+    sql_end(s, SQL_DONE);
     return source;
 }
 
 static bool move_failures(struct received *r, int64_t address, int64_t source, int sign)
 {
-    sqlite3_stmt *s = received_sql(r, SQL_MOVE_FAILURES);
-    if (s) {
-        sqlite3_bind_int64(s, 1, address);
-        sqlite3_bind_int64(s, 2, source);
-        sqlite3_bind_int(s, 3, sign);
-    }
-    return received_finish(r, s);
+    struct sql *s = received_sql(r, SQL_MOVE_FAILURES);
+    sql_bind_number(s, 1, address);
+    sql_bind_number(s, 2, source);
+    sql_bind_number(s, 3, sign);
+    return sql_run(s);
 }
 
 static bool move(struct received *r, int64_t address, int64_t before, int64_t after)
 {
-    sqlite3_stmt *s = received_sql(r, SQL_MOVE_SEEN);
-    if (s) {
-        sqlite3_bind_int64(s, 1, address);
-        sqlite3_bind_int64(s, 2, after);
-    }
-    return received_finish(r, s) && received_move_address(r, address, before, after) &&
+    struct sql *s = received_sql(r, SQL_MOVE_SEEN);
+    sql_bind_number(s, 1, address);
+    sql_bind_number(s, 2, after);
+    return sql_run(s) && received_move_address(r, address, before, after) &&
            move_failures(r, address, before, -1) && move_failures(r, address, after, 1) &&
            run_before(r, "DELETE FROM failures WHERE source = ?1 AND incidents <= 0", before);
 }
@@ -189,14 +186,14 @@ bool received_set_owner(struct received *r, const struct received_address *addre
                     : received_source(r, SOURCE_NETWORK, received_network(&address->address, a));
     arena_free(a);
     bool moves = before && after && before != after;
-    sqlite3_stmt *s = before && after ? received_sql(r, SQL_SET_OWNER) : NULL;
+    struct sql *s = before && after ? received_sql(r, SQL_SET_OWNER) : NULL;
     if (!s || (moves && !move(r, address->id, before, after)))
         return false;
-    sqlite3_bind_int64(s, 1, address->id);
-    sqlite3_bind_int64(s, 2, after);
-    received_bind(s, 3, owner->name.p ? owner->name : STR(""));
-    received_bind(s, 4, owner->country.p ? owner->country : STR(""));
-    sqlite3_bind_int64(s, 5, now);
-    sqlite3_bind_int(s, 6, owner->known);
-    return received_finish(r, s);
+    sql_bind_number(s, 1, address->id);
+    sql_bind_number(s, 2, after);
+    sql_bind(s, 3, owner->name.p ? owner->name : STR(""));
+    sql_bind(s, 4, owner->country.p ? owner->country : STR(""));
+    sql_bind_number(s, 5, now);
+    sql_bind_number(s, 6, owner->known);
+    return sql_run(s);
 }

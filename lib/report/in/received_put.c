@@ -53,46 +53,45 @@ void received_identify(struct received_report *report)
 /* It came again, by a better way or earlier: elsewhere, that is, with a twin's export. */
 static bool make_better(struct received *r, int64_t id, const struct received_report *report)
 {
-    sqlite3_stmt *s = received_sql(r, SQL_BETTER_REPORT);
-    if (!s || !received_count_report(r, id, -1))
+    struct sql *s = received_sql(r, SQL_BETTER_REPORT);
+    if (!received_count_report(r, id, -1))
         return false;
-    sqlite3_bind_int64(s, 1, id);
-    sqlite3_bind_int(s, 2, (int)report->trust);
-    sqlite3_bind_int64(s, 3, report->received);
-    sqlite3_bind_int64(s, 4, report->day);
-    received_bind(s, 5, report->origin);
-    return received_finish(r, s) && received_count_report(r, id, 1);
+    sql_bind_number(s, 1, id);
+    sql_bind_number(s, 2, (int)report->trust);
+    sql_bind_number(s, 3, report->received);
+    sql_bind_number(s, 4, report->day);
+    sql_bind(s, 5, report->origin);
+    return sql_run(s) && received_count_report(r, id, 1);
 }
 
 /* Than what is stored: higher trust, or the earlier arrival. Of two at a time one is chosen, so
  * that twins choose alike. */
-static bool is_better(const struct received_report *report, sqlite3_stmt *stored)
+static bool is_better(const struct received_report *report, struct sql *stored)
 {
-    int64_t received = sqlite3_column_int64(stored, 2);
-    struct str origin = received_column(stored, 3);
-    return sqlite3_column_int64(stored, 1) < (int64_t)report->trust ||
-           received > report->received ||
+    int64_t received = sql_number(stored, 2);
+    struct str origin = sql_text(stored, 3);
+    return sql_number(stored, 1) < (int64_t)report->trust || received > report->received ||
            (received == report->received && str_cmp_nocase(origin, report->origin) > 0);
 }
 
 /* 1 known, 0 not, -1 failed. */
 static int is_known(struct received *r, struct received_report *report)
 {
-    sqlite3_stmt *s = received_sql(r, SQL_FIND_REPORT), *gone = received_sql(r, SQL_FIND_GONE);
+    struct sql *s = received_sql(r, SQL_FIND_REPORT), *gone = received_sql(r, SQL_FIND_GONE);
     if (!s || !gone)
         return -1;
-    received_bind_bytes(s, 1, report->key, sizeof report->key);
-    bool known = sqlite3_step(s) == SQLITE_ROW;
-    int64_t id = known ? sqlite3_column_int64(s, 0) : 0;
+    sql_bind_bytes(s, 1, report->key, sizeof report->key);
+    bool known = sql_step(s) == SQL_ROW;
+    int64_t id = known ? sql_number(s, 0) : 0;
     bool better = known && is_better(report, s);
-    sqlite3_reset(s);
+    sql_reset(s);
     if (known) {
         report->id = id;
         return better && !make_better(r, id, report) ? -1 : 1;
     }
-    received_bind_bytes(gone, 1, report->key, sizeof report->key);
-    known = sqlite3_step(gone) == SQLITE_ROW;
-    sqlite3_reset(gone);
+    sql_bind_bytes(gone, 1, report->key, sizeof report->key);
+    known = sql_step(gone) == SQL_ROW;
+    sql_reset(gone);
     return known;
 }
 
@@ -109,34 +108,30 @@ static bool insert_report(struct received *r, struct received_report *report)
     struct arena *a = arena_new(0);
     int64_t reporter = received_number(r, SQL_FIND_REPORTER, SQL_INSERT_REPORTER, &name, 1);
     int64_t of = reporter ? received_number(r, SQL_FIND_DOMAIN, SQL_INSERT_DOMAIN, &domain, 1) : 0;
-    sqlite3_stmt *s = of ? received_sql(r, SQL_INSERT_REPORT) : NULL;
-    bool good = false;
-    if (s) {
-        received_bind_bytes(s, 1, report->key, sizeof report->key);
-        sqlite3_bind_int64(s, 2, reporter);
-        received_bind(s, 3, h->email);
-        received_bind(s, 4, h->contact);
-        received_bind(s, 5, h->report_id);
-        sqlite3_bind_int64(s, 6, of);
-        sqlite3_bind_int64(s, 7, h->begin);
-        sqlite3_bind_int64(s, 8, h->end);
-        sqlite3_bind_int64(s, 9, report->day);
-        received_bind_bytes(s, 10, report->digest, sizeof report->digest);
-        received_bind(s, 11, h->version);
-        received_bind(s, 12, h->generator);
-        received_bind(s, 13, h->error);
-        received_bind(s, 14, received_pack_policy(&h->policy, a));
-        sqlite3_bind_int(s, 15, (int)report->trust);
-        sqlite3_bind_int(s, 16, report->damaged);
-        sqlite3_bind_int(s, 17, report->repaired);
-        sqlite3_bind_int64(s, 18, report->received);
-        sqlite3_bind_int64(s, 19, (int64_t)report->size);
-        received_bind(s, 20, report->origin);
-        good = received_finish(r, s);
-        report->id = good ? sqlite3_last_insert_rowid(r->db.sql) : 0;
-    }
+    struct sql *s = of ? received_sql(r, SQL_INSERT_REPORT) : NULL;
+    sql_bind_bytes(s, 1, report->key, sizeof report->key);
+    sql_bind_number(s, 2, reporter);
+    sql_bind(s, 3, h->email);
+    sql_bind(s, 4, h->contact);
+    sql_bind(s, 5, h->report_id);
+    sql_bind_number(s, 6, of);
+    sql_bind_number(s, 7, h->begin);
+    sql_bind_number(s, 8, h->end);
+    sql_bind_number(s, 9, report->day);
+    sql_bind_bytes(s, 10, report->digest, sizeof report->digest);
+    sql_bind(s, 11, h->version);
+    sql_bind(s, 12, h->generator);
+    sql_bind(s, 13, h->error);
+    sql_bind(s, 14, received_pack_policy(&h->policy, a));
+    sql_bind_number(s, 15, (int)report->trust);
+    sql_bind_number(s, 16, report->damaged);
+    sql_bind_number(s, 17, report->repaired);
+    sql_bind_number(s, 18, report->received);
+    sql_bind_number(s, 19, (int64_t)report->size);
+    sql_bind(s, 20, report->origin);
+    report->id = sql_value(s);
     arena_free(a);
-    return good;
+    return report->id;
 }
 
 enum received_result received_put(struct received *r, struct received_report *report)
@@ -158,15 +153,13 @@ static bool count_selectors(struct received *r, const struct received_report *re
         bool good = str_eq(d->result, STR("pass"));
         if (!d->selector.n || !d->domain.n || !ours.n || !domain_is_at_or_below(d->domain, ours))
             continue;
-        sqlite3_stmt *s = received_sql(r, SQL_INSERT_SELECTOR);
-        if (!s)
-            return false;
-        sqlite3_bind_int64(s, 1, report->id);
-        received_bind(s, 2, d->domain);
-        received_bind(s, 3, d->selector);
-        sqlite3_bind_int64(s, 4, good ? row->count : 0);
-        sqlite3_bind_int64(s, 5, good ? 0 : row->count);
-        if (!received_finish(r, s))
+        struct sql *s = received_sql(r, SQL_INSERT_SELECTOR);
+        sql_bind_number(s, 1, report->id);
+        sql_bind(s, 2, d->domain);
+        sql_bind(s, 3, d->selector);
+        sql_bind_number(s, 4, good ? row->count : 0);
+        sql_bind_number(s, 5, good ? 0 : row->count);
+        if (!sql_run(s))
             return false;
     }
     return true;
@@ -184,57 +177,49 @@ bool received_put_row(struct received *r, const struct received_report *report,
     int64_t address = received_address_number(r, &row->source);
     int64_t from = address ? received_number(r, SQL_FIND_SENDER, SQL_INSERT_SENDER, sender, 3) : 0;
     int64_t results = from ? received_number(r, SQL_FIND_RESULTS, SQL_INSERT_RESULTS, &text, 1) : 0;
-    sqlite3_stmt *s = results ? received_sql(r, SQL_INSERT_ROW) : NULL;
-    if (s) {
-        sqlite3_bind_int64(s, 1, report->id);
-        sqlite3_bind_int64(s, 2, r->row++);
-        sqlite3_bind_int64(s, 3, address);
-        sqlite3_bind_int64(s, 4, from);
-        sqlite3_bind_int64(s, 5, results);
-        sqlite3_bind_int64(s, 6, outcome_pack(&outcome));
-        sqlite3_bind_int64(s, 7, row->count);
-    }
-    bool good = received_finish(r, s) && count_selectors(r, report, row);
+    struct sql *s = results ? received_sql(r, SQL_INSERT_ROW) : NULL;
+    sql_bind_number(s, 1, report->id);
+    sql_bind_number(s, 2, r->row++);
+    sql_bind_number(s, 3, address);
+    sql_bind_number(s, 4, from);
+    sql_bind_number(s, 5, results);
+    sql_bind_number(s, 6, outcome_pack(&outcome));
+    sql_bind_number(s, 7, row->count);
+    bool good = sql_run(s) && count_selectors(r, report, row);
     arena_free(a);
     return good;
 }
 
 bool received_put_raw(struct received *r, const struct received_report *report, struct str packed)
 {
-    sqlite3_stmt *s = received_sql(r, SQL_INSERT_RAW);
-    if (s) {
-        sqlite3_bind_int64(s, 1, report->id);
-        received_bind_bytes(s, 2, packed.p, packed.n);
-    }
-    return received_finish(r, s);
+    struct sql *s = received_sql(r, SQL_INSERT_RAW);
+    sql_bind_number(s, 1, report->id);
+    sql_bind_bytes(s, 2, packed.p, packed.n);
+    return sql_run(s);
 }
 
 bool received_end(struct received *r, struct received_report *report)
 {
-    sqlite3_stmt *s = received_sql(r, SQL_END_REPORT);
-    if (s) {
-        sqlite3_bind_int64(s, 1, report->id);
-        sqlite3_bind_int64(s, 2, (int64_t)report->records);
-        sqlite3_bind_int64(s, 3, (int64_t)report->skipped);
-        sqlite3_bind_int64(s, 4, (int64_t)report->messages);
-    }
-    sqlite3_stmt *seen = received_sql(r, SQL_ADD_SEEN);
-    if (seen)
-        sqlite3_bind_int64(seen, 1, report->id);
-    return received_finish(r, s) && received_count_report(r, report->id, 1) &&
-           received_finish(r, seen);
+    struct sql *s = received_sql(r, SQL_END_REPORT);
+    sql_bind_number(s, 1, report->id);
+    sql_bind_number(s, 2, (int64_t)report->records);
+    sql_bind_number(s, 3, (int64_t)report->skipped);
+    sql_bind_number(s, 4, (int64_t)report->messages);
+    struct sql *seen = received_sql(r, SQL_ADD_SEEN);
+    sql_bind_number(seen, 1, report->id);
+    return sql_run(s) && received_count_report(r, report->id, 1) && sql_run(seen);
 }
 
 /* --- What is no aggregate report ---------------------------------------------------------------*/
 
 static int find_stored(struct received *r, enum received_sql how, const void *key, size_t n)
 {
-    sqlite3_stmt *s = received_sql(r, how);
+    struct sql *s = received_sql(r, how);
     if (!s)
         return -1;
-    received_bind_bytes(s, 1, key, n);
-    int found = sqlite3_step(s) == SQLITE_ROW;
-    sqlite3_reset(s);
+    sql_bind_bytes(s, 1, key, n);
+    int found = sql_step(s) == SQL_ROW;
+    sql_reset(s);
     return found;
 }
 
@@ -243,26 +228,22 @@ static bool add_failures(struct received *r, const struct failure_report *report
 {
     struct str name = report->domain.p ? report->domain : STR("");
     int64_t domain = received_number(r, SQL_FIND_DOMAIN, SQL_INSERT_DOMAIN, &name, 1);
-    sqlite3_stmt *s = domain ? received_sql(r, SQL_ADD_FAILURES) : NULL;
-    if (s) {
-        sqlite3_bind_int64(s, 1, domain);
-        sqlite3_bind_int64(s, 2, (report->arrival ? report->arrival : received) / DAY);
-        sqlite3_bind_int64(s, 3, address);
-        sqlite3_bind_int64(s, 4, report->incidents);
-    }
-    return received_finish(r, s);
+    struct sql *s = domain ? received_sql(r, SQL_ADD_FAILURES) : NULL;
+    sql_bind_number(s, 1, domain);
+    sql_bind_number(s, 2, (report->arrival ? report->arrival : received) / DAY);
+    sql_bind_number(s, 3, address);
+    sql_bind_number(s, 4, report->incidents);
+    return sql_run(s);
 }
 
 /* Known already; the earlier arrival counts. */
 static enum received_result came_earlier(struct received *r, enum received_sql how,
                                          const unsigned char digest[FIND_DIGEST], int64_t received)
 {
-    sqlite3_stmt *s = received_sql(r, how);
-    if (s) {
-        received_bind_bytes(s, 1, digest, FIND_DIGEST);
-        sqlite3_bind_int64(s, 2, received);
-    }
-    return received_finish(r, s) ? RECEIVED_KNOWN : RECEIVED_FAILED;
+    struct sql *s = received_sql(r, how);
+    sql_bind_bytes(s, 1, digest, FIND_DIGEST);
+    sql_bind_number(s, 2, received);
+    return sql_run(s) ? RECEIVED_KNOWN : RECEIVED_FAILED;
 }
 
 enum received_result received_put_failure(struct received *r, const struct failure_report *report,
@@ -276,23 +257,21 @@ enum received_result received_put_failure(struct received *r, const struct failu
     if (known)
         return known < 0 ? RECEIVED_FAILED : RECEIVED_KNOWN;
     int64_t address = received_address_number(r, &report->source);
-    sqlite3_stmt *s = address ? received_sql(r, SQL_INSERT_FAILURE) : NULL;
+    struct sql *s = address ? received_sql(r, SQL_INSERT_FAILURE) : NULL;
     const struct str v[] = {report->kind,          report->alignment,     report->result,
                             report->dkim_domain,   report->dkim_selector, report->header_from,
                             report->envelope_from, report->subject};
-    if (s) {
-        received_bind_bytes(s, 1, digest, FIND_DIGEST);
-        sqlite3_bind_int64(s, 2, received);
-        sqlite3_bind_int64(s, 3, report->arrival);
-        received_bind(s, 4, report->reporter);
-        received_bind(s, 5, report->domain);
-        sqlite3_bind_int64(s, 6, address);
-        for (int i = 0; i < 8; i++)
-            received_bind(s, 7 + i, v[i]);
-        sqlite3_bind_int64(s, 15, report->incidents);
-    }
-    return received_finish(r, s) && add_failures(r, report, address, received) ? RECEIVED_NEW
-                                                                               : RECEIVED_FAILED;
+    sql_bind_bytes(s, 1, digest, FIND_DIGEST);
+    sql_bind_number(s, 2, received);
+    sql_bind_number(s, 3, report->arrival);
+    sql_bind(s, 4, report->reporter);
+    sql_bind(s, 5, report->domain);
+    sql_bind_number(s, 6, address);
+    for (int i = 0; i < 8; i++)
+        sql_bind(s, 7 + i, v[i]);
+    sql_bind_number(s, 15, report->incidents);
+    return sql_run(s) && add_failures(r, report, address, received) ? RECEIVED_NEW
+                                                                    : RECEIVED_FAILED;
 }
 
 static bool put_tls_policy(struct received *r, const struct tlsrpt *report, size_t i,
@@ -300,22 +279,20 @@ static bool put_tls_policy(struct received *r, const struct tlsrpt *report, size
 {
     const struct tlsrpt_policy *p =
         i < report->n ? &report->policies[i] : &(struct tlsrpt_policy){0};
-    sqlite3_stmt *s = received_sql(r, SQL_INSERT_TLS);
-    if (s) {
-        received_bind_bytes(s, 1, digest, FIND_DIGEST);
-        sqlite3_bind_int64(s, 2, (int64_t)i);
-        sqlite3_bind_int64(s, 3, received);
-        received_bind(s, 4, report->organization);
-        received_bind(s, 5, report->contact);
-        received_bind(s, 6, report->report_id);
-        sqlite3_bind_int64(s, 7, report->begin);
-        sqlite3_bind_int64(s, 8, report->end);
-        received_bind(s, 9, p->domain);
-        received_bind(s, 10, p->type);
-        sqlite3_bind_int64(s, 11, p->successes);
-        sqlite3_bind_int64(s, 12, p->failures);
-    }
-    return received_finish(r, s);
+    struct sql *s = received_sql(r, SQL_INSERT_TLS);
+    sql_bind_bytes(s, 1, digest, FIND_DIGEST);
+    sql_bind_number(s, 2, (int64_t)i);
+    sql_bind_number(s, 3, received);
+    sql_bind(s, 4, report->organization);
+    sql_bind(s, 5, report->contact);
+    sql_bind(s, 6, report->report_id);
+    sql_bind_number(s, 7, report->begin);
+    sql_bind_number(s, 8, report->end);
+    sql_bind(s, 9, p->domain);
+    sql_bind(s, 10, p->type);
+    sql_bind_number(s, 11, p->successes);
+    sql_bind_number(s, 12, p->failures);
+    return sql_run(s);
 }
 
 enum received_result received_put_tls(struct received *r, const struct tlsrpt *report,
@@ -338,50 +315,38 @@ enum received_result received_put_refusal(struct received *r,
                                           const struct received_refusal *refusal,
                                           const unsigned char digest[FIND_DIGEST])
 {
-    sqlite3_stmt *s = received_sql(r, SQL_INSERT_REFUSAL);
-    if (s) {
-        received_bind_bytes(s, 1, digest, FIND_DIGEST);
-        sqlite3_bind_int64(s, 2, refusal->received);
-        received_bind(s, 3, refusal->origin);
-        received_bind(s, 4, refusal->from);
-        received_bind(s, 5, refusal->subject);
-        received_bind(s, 6, refusal->what.p ? refusal->what : STR(""));
-        received_bind(s, 7, refusal->why);
-    }
-    if (!received_finish(r, s))
+    struct sql *s = received_sql(r, SQL_INSERT_REFUSAL);
+    sql_bind_bytes(s, 1, digest, FIND_DIGEST);
+    sql_bind_number(s, 2, refusal->received);
+    sql_bind(s, 3, refusal->origin);
+    sql_bind(s, 4, refusal->from);
+    sql_bind(s, 5, refusal->subject);
+    sql_bind(s, 6, refusal->what.p ? refusal->what : STR(""));
+    sql_bind(s, 7, refusal->why);
+    if (!sql_run(s))
         return RECEIVED_FAILED;
-    return sqlite3_changes(r->db.sql) ? RECEIVED_NEW : RECEIVED_KNOWN;
+    return database_changes(&r->db) ? RECEIVED_NEW : RECEIVED_KNOWN;
 }
 
 /* Later than what was said before, even within a second. */
 static int64_t time_of_label(struct received *r, const struct received_label *label)
 {
-    sqlite3_stmt *s =
-        label->time
-            ? NULL
-            : database_prepare(
-                  &r->db,
-                  "SELECT max(?2, ifnull((SELECT time + 1 FROM label WHERE source = ?1), 0))");
-    int64_t when = label->time;
-    if (s) {
-        received_bind(s, 1, label->source);
-        sqlite3_bind_int64(s, 2, (int64_t)time(NULL));
-    }
-    if (s && sqlite3_step(s) == SQLITE_ROW)
-        when = sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
-    return when;
+    if (label->time)
+        return label->time;
+    struct sql *s = sql_prepare(&r->db, "SELECT time + 1 FROM label WHERE source = ?1");
+    sql_bind(s, 1, label->source);
+    int64_t now = time(NULL), later = sql_value(s);
+    sql_end(s, SQL_DONE);
+    return later > now ? later : now;
 }
 
 bool received_put_label(struct received *r, const struct received_label *label)
 {
     int64_t when = time_of_label(r, label);
-    sqlite3_stmt *s = received_sql(r, SQL_PUT_LABEL);
-    if (s) {
-        received_bind(s, 1, label->source);
-        received_bind(s, 2, label->class.p ? label->class : STR(""));
-        received_bind(s, 3, label->title.p ? label->title : STR(""));
-        sqlite3_bind_int64(s, 4, when);
-    }
-    return received_finish(r, s);
+    struct sql *s = received_sql(r, SQL_PUT_LABEL);
+    sql_bind(s, 1, label->source);
+    sql_bind(s, 2, label->class.p ? label->class : STR(""));
+    sql_bind(s, 3, label->title.p ? label->title : STR(""));
+    sql_bind_number(s, 4, when);
+    return sql_run(s);
 }

@@ -15,8 +15,8 @@ extern const struct database_schema received_schema;
 
 struct received {
     struct database db;
-    sqlite3_stmt *statements[RECEIVED_STATEMENTS]; /* prepared once, by enum received_sql */
-    int64_t row;                                   /* number within the report under way */
+    struct sql *statements[RECEIVED_STATEMENTS]; /* prepared once, by enum received_sql */
+    int64_t row;                                 /* number within the report under way */
 };
 
 enum received_sql {
@@ -61,13 +61,7 @@ enum received_sql {
 };
 
 /* Ready to be bound; NULL: that failed. */
-sqlite3_stmt *received_sql(struct received *r, enum received_sql which);
-
-void received_bind(sqlite3_stmt *s, int i, struct str text);
-void received_bind_bytes(sqlite3_stmt *s, int i, const void *p, size_t n);
-
-/* Runs to its end; false: that failed. */
-bool received_finish(struct received *r, sqlite3_stmt *s);
+struct sql *received_sql(struct received *r, enum received_sql which);
 
 /* A text's number, of a table that may not have it yet; 0: that failed. */
 int64_t received_number(struct received *r, enum received_sql find, enum received_sql insert,
@@ -77,8 +71,6 @@ int64_t received_address_number(struct received *r, const struct netaddr *addres
 
 /* The network that stands for an address of which nothing is known: /24, /48. */
 struct str received_network(const struct netaddr *address, struct arena *a);
-
-struct str received_column(sqlite3_stmt *s, int i);
 
 /* A daily sum: of a domain, a day and a reporter as many as there are sources and outcomes, packed.
  * outcome: as outcome.h packs it, with the trust above. */
