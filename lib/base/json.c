@@ -140,6 +140,14 @@ void json_text_or_null(struct json *j, const char *name, struct str text)
     json_text(j, name, text.n ? text : STR_NONE);
 }
 
+void json_texts(struct json *j, const char *name, const struct json_member *members, size_t n)
+{
+    json_object(j, name);
+    for (size_t i = 0; i < n; i++)
+        json_text_or_null(j, members[i].name, members[i].text);
+    json_end(j, '}');
+}
+
 void json_number(struct json *j, const char *name, int64_t number)
 {
     lead_in(j, name);

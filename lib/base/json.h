@@ -25,6 +25,14 @@ void json_end(struct json *j, char bracket); /* '}' or ']' */
  * becomes U+FFFD, since no escape stands for a byte. An absent text is null. */
 void json_text(struct json *j, const char *name, struct str text);
 void json_text_or_null(struct json *j, const char *name, struct str text); /* empty is null, too */
+
+/* An object of texts; an empty one is null. */
+struct json_member {
+    const char *name;
+    struct str text;
+};
+void json_texts(struct json *j, const char *name, const struct json_member *members, size_t n);
+
 void json_number(struct json *j, const char *name, int64_t number);
 void json_bool(struct json *j, const char *name, bool value);
 

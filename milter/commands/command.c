@@ -132,9 +132,19 @@ void command_print_step(void *context, unsigned depth, struct str text)
     printf("  %*s%.*s\n", (int)(depth < 20 ? depth : 20) * 2, "", STR_ARG(text));
 }
 
-void command_print_json(struct json *j)
+static void end_and_print(struct json *j, char bracket)
 {
-    json_end(j, '}');
+    json_end(j, bracket);
     struct str text = json_str(j);
     fwrite(text.p, 1, text.n, stdout);
+}
+
+void command_print_json(struct json *j)
+{
+    end_and_print(j, '}');
+}
+
+void command_print_json_list(struct json *j)
+{
+    end_and_print(j, ']');
 }

@@ -153,7 +153,8 @@ void command_trace(struct command *c);
 /* A step_fn of lib/spf and lib/dmarc: prints the step, indented, on standard output. */
 void command_print_step(void *context, unsigned depth, struct str text);
 
-/* Ends the outermost object, and prints everything. */
+/* Ends the outermost object, or array, and prints everything. */
 void command_print_json(struct json *j);
+void command_print_json_list(struct json *j);
 
 #endif

@@ -59,9 +59,7 @@ int figures_finish(struct figures_words *w, bool good, int status)
     if (!good)
         status = report_store_failed(w->command, w->store);
     if (w->command->json) {
-        json_end(&w->json, ']');
-        struct str text = json_str(&w->json);
-        fwrite(text.p, 1, text.n, stdout);
+        command_print_json_list(&w->json);
     }
     received_close(w->store);
     return status;

@@ -41,9 +41,8 @@ static int list_labels(struct command *c)
     if (store && !received_each_label(store, c->json ? json_label : print_label,
                                       c->json ? (void *)&j : (void *)c))
         status = report_store_failed(c, store);
-    json_end(&j, ']');
     if (c->json)
-        printf("%.*s", STR_ARG(json_str(&j)));
+        command_print_json_list(&j);
     received_close(store);
     return status;
 }

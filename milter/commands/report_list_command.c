@@ -25,22 +25,12 @@ struct listing {
 
 #define FLUSH_AT 65536
 
-static void flush_listing(struct listing *l)
+static void flush_if_full(struct listing *l)
 {
+    if (l->json.out.n <= FLUSH_AT)
+        return;
     fwrite(l->json.out.p, 1, l->json.out.n, stdout);
     l->json.out.n = 0;
-}
-
-static void begin_array(struct listing *l)
-{
-    json_begin_array(&l->json, l->command->arena);
-}
-
-static void end_array(struct listing *l)
-{
-    json_end(&l->json, ']');
-    json_str(&l->json);
-    flush_listing(l);
 }
 
 static const char *day_of(int64_t seconds, char out[16])
@@ -63,8 +53,7 @@ static bool json_row(void *listing, const struct aggregate_row *row)
 {
     struct listing *l = listing;
     answer_row(&l->json, row);
-    if (l->json.out.n > FLUSH_AT)
-        flush_listing(l);
+    flush_if_full(l);
     return true;
 }
 
@@ -73,8 +62,7 @@ static bool list_json(void *listing, const struct received_report *r)
     struct listing *l = listing;
     answer_report(&l->json, r);
     json_end(&l->json, '}');
-    if (l->json.out.n > FLUSH_AT)
-        flush_listing(l);
+    flush_if_full(l);
     l->n++;
     return true;
 }
@@ -228,26 +216,8 @@ static bool tls_json(void *listing, const struct tlsrpt *r, const unsigned char 
                      int64_t received)
 {
     struct listing *l = listing;
-    struct json *j = &l->json;
     (void)digest;
-    json_object(j, NULL);
-    json_text(j, "organization", r->organization);
-    json_text(j, "contact", r->contact);
-    json_text(j, "report_id", r->report_id);
-    json_number(j, "begin", r->begin);
-    json_number(j, "end", r->end);
-    json_number(j, "received", received);
-    json_array(j, "policies");
-    for (size_t i = 0; i < r->n; i++) {
-        json_object(j, NULL);
-        json_text(j, "domain", r->policies[i].domain);
-        json_text(j, "type", r->policies[i].type);
-        json_number(j, "successes", r->policies[i].successes);
-        json_number(j, "failures", r->policies[i].failures);
-        json_end(j, '}');
-    }
-    json_end(j, ']');
-    json_end(j, '}');
+    answer_tls(&l->json, r, received);
     return true;
 }
 
@@ -282,11 +252,11 @@ static int print_all(struct listing *l, received_report_fn *each)
     bool json = c->json && !l->raw;
     l->scratch = arena_new(0);
     if (json)
-        begin_array(l);
+        json_begin_array(&l->json, c->arena);
     bool good = !l->store || (l->refused || l->tls ? list_rest(l)
                                                    : received_each(l->store, &l->wanted, each, l));
     if (json)
-        end_array(l);
+        command_print_json_list(&l->json);
     if (!l->store && !json)
         command_fail(c, 0, "no report was received yet; assay report receive stores them");
     arena_free(l->scratch);

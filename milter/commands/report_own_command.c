@@ -116,9 +116,7 @@ static void print_json(const struct own_listing *l)
         json_number(&j, "messages", (int64_t)l->v[i].messages);
         json_end(&j, '}');
     }
-    json_end(&j, ']');
-    struct str text = json_str(&j);
-    fwrite(text.p, 1, text.n, stdout);
+    command_print_json_list(&j);
 }
 
 static void print_text(const struct own_listing *l)

@@ -130,9 +130,7 @@ static int list_mails(struct command *c, bool open)
     json_begin_array(&l.json, c->arena);
     bool good = sent_read(sent, open, 0, list_mail, &l);
     if (c->json) {
-        json_end(&l.json, ']');
-        struct str text = json_str(&l.json);
-        fwrite(text.p, 1, text.n, stdout);
+        command_print_json_list(&l.json);
     } else if (!l.n) {
         printf(open ? "nothing is pending\n" : "nothing was sent\n");
     }

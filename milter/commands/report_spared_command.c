@@ -67,9 +67,7 @@ static bool list_all(struct command *c, struct sent *sent)
     if (!sent_read_suppressions(sent, list_one, &l))
         return false;
     if (c->json) {
-        json_end(&l.json, ']');
-        struct str text = json_str(&l.json);
-        fwrite(text.p, 1, text.n, stdout);
+        command_print_json_list(&l.json);
     } else if (!l.n) {
         printf("nobody is spared\n");
     }

@@ -168,18 +168,12 @@ void answer_report(struct json *j, const struct received_report *r)
 
 static void json_policy(struct json *j, const struct aggregate_policy *p)
 {
-    const struct {
-        const char *name;
-        struct str value;
-    } fields[] = {
+    const struct json_member members[] = {
         {"p", p->p},     {"sp", p->sp},           {"np", p->np},
         {"pct", p->pct}, {"adkim", p->adkim},     {"aspf", p->aspf},
         {"fo", p->fo},   {"testing", p->testing}, {"discovery_method", p->discovery},
     };
-    json_object(j, "policy");
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        json_text_or_null(j, fields[i].name, fields[i].value);
-    json_end(j, '}');
+    json_texts(j, "policy", members, sizeof members / sizeof *members);
 }
 
 void answer_head(struct json *j, const struct aggregate_head *h)
@@ -190,35 +184,37 @@ void answer_head(struct json *j, const struct aggregate_head *h)
     json_text_or_null(j, "extra_contact_info", h->contact);
 }
 
-static void json_results(struct json *j, const struct aggregate_row *row)
+static void json_reasons(struct json *j, const struct aggregate_row *row)
 {
     json_array(j, "reasons");
     for (size_t i = 0; i < row->n_reasons; i++) {
-        json_object(j, NULL);
-        json_text_or_null(j, "type", row->reasons[i].type);
-        json_text_or_null(j, "comment", row->reasons[i].comment);
-        json_end(j, '}');
+        const struct json_member members[] = {{"type", row->reasons[i].type},
+                                              {"comment", row->reasons[i].comment}};
+        json_texts(j, NULL, members, 2);
     }
     json_end(j, ']');
-    json_text(j, "header_from", row->header_from);
-    json_text(j, "envelope_from", row->envelope_from);
-    json_text(j, "envelope_to", row->envelope_to);
+}
+
+static void json_signatures(struct json *j, const struct aggregate_row *row)
+{
     json_array(j, "auth_dkim");
     for (size_t i = 0; i < row->n_dkim; i++) {
-        json_object(j, NULL);
-        json_text_or_null(j, "domain", row->auth_dkim[i].domain);
-        json_text_or_null(j, "selector", row->auth_dkim[i].selector);
-        json_text_or_null(j, "result", row->auth_dkim[i].result);
-        json_end(j, '}');
+        const struct json_member members[] = {{"domain", row->auth_dkim[i].domain},
+                                              {"selector", row->auth_dkim[i].selector},
+                                              {"result", row->auth_dkim[i].result}};
+        json_texts(j, NULL, members, 3);
     }
     json_end(j, ']');
+}
+
+static void json_spf(struct json *j, const struct aggregate_row *row)
+{
     json_array(j, "auth_spf");
     for (size_t i = 0; i < row->n_spf; i++) {
-        json_object(j, NULL);
-        json_text_or_null(j, "domain", row->auth_spf[i].domain);
-        json_text_or_null(j, "scope", row->auth_spf[i].scope);
-        json_text_or_null(j, "result", row->auth_spf[i].result);
-        json_end(j, '}');
+        const struct json_member members[] = {{"domain", row->auth_spf[i].domain},
+                                              {"scope", row->auth_spf[i].scope},
+                                              {"result", row->auth_spf[i].result}};
+        json_texts(j, NULL, members, 3);
     }
     json_end(j, ']');
 }
@@ -232,7 +228,12 @@ void answer_row(struct json *j, const struct aggregate_row *row)
     json_text(j, "disposition", str_of(aggregate_disposition_word(row->disposition)));
     json_text(j, "dkim", row->dkim ? STR("pass") : STR("fail"));
     json_text(j, "spf", row->spf ? STR("pass") : STR("fail"));
-    json_results(j, row);
+    json_reasons(j, row);
+    json_text(j, "header_from", row->header_from);
+    json_text(j, "envelope_from", row->envelope_from);
+    json_text(j, "envelope_to", row->envelope_to);
+    json_signatures(j, row);
+    json_spf(j, row);
     json_end(j, '}');
 }
 
@@ -245,5 +246,27 @@ void answer_refusal(struct json *j, const struct received_refusal *r)
     json_text_or_null(j, "subject", r->subject);
     json_text_or_null(j, "what", r->what);
     json_text(j, "why", r->why);
+    json_end(j, '}');
+}
+
+void answer_tls(struct json *j, const struct tlsrpt *r, int64_t received)
+{
+    json_object(j, NULL);
+    json_text(j, "organization", r->organization);
+    json_text(j, "contact", r->contact);
+    json_text(j, "report_id", r->report_id);
+    json_number(j, "begin", r->begin);
+    json_number(j, "end", r->end);
+    json_number(j, "received", received);
+    json_array(j, "policies");
+    for (size_t i = 0; i < r->n; i++) {
+        json_object(j, NULL);
+        json_text(j, "domain", r->policies[i].domain);
+        json_text(j, "type", r->policies[i].type);
+        json_number(j, "successes", r->policies[i].successes);
+        json_number(j, "failures", r->policies[i].failures);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
     json_end(j, '}');
 }

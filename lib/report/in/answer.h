@@ -25,5 +25,6 @@ void answer_head(struct json *j, const struct aggregate_head *h); /* members */
 void answer_row(struct json *j, const struct aggregate_row *row);
 
 void answer_refusal(struct json *j, const struct received_refusal *r);
+void answer_tls(struct json *j, const struct tlsrpt *r, int64_t received); /* with its policies */
 
 #endif
