@@ -145,9 +145,9 @@ static void describe(struct import *i, struct str bytes)
     const struct header_field *from = header_get(&headers, STR("From"), 0);
     const struct header_field *subject = header_get(&headers, STR("Subject"), 0);
     if (from)
-        i->from = str_safe(i->arena, header_unfold(i->arena, from->value), 200, true);
+        i->from = header_unfold(i->arena, from->value);
     if (subject)
-        i->subject = str_safe(i->arena, header_unfold(i->arena, subject->value), 200, true);
+        i->subject = header_unfold(i->arena, subject->value);
 }
 
 static void complain(struct receive *r, const struct import *i)
@@ -157,7 +157,8 @@ static void complain(struct receive *r, const struct import *i)
     if (r->empty == COMPLAINTS_MAX)
         command_fail(r->command, 0, "more like this: assay report list --refused");
     else
-        command_fail(r->command, 0, "%.*s: %.*s", STR_ARG(i->origin), STR_ARG(i->why));
+        command_fail(r->command, 0, "%.*s: %.*s", STR_ARG(str_safe(i->arena, i->origin, 200, true)),
+                     STR_ARG(str_safe(i->arena, i->why, 300, true)));
 }
 
 static void show_progress(struct receive *r, bool last)
@@ -188,12 +189,12 @@ static bool take_input(void *receive, const struct report_input *input)
 {
     struct receive *r = receive;
     struct arena *a = arena_new(0);
-    struct import i = {
-        .store = r->store,
-        .counts = &r->counts,
-        .now = time(NULL),
-        .arena = a,
-        .origin = str_safe(a, r->recipient ? str_of(r->recipient) : input->label, 200, true)};
+    struct import i = {.store = r->store,
+                       .counts = &r->counts,
+                       .now = time(NULL),
+                       .arena = a,
+                       .origin =
+                           str_sub(r->recipient ? str_of(r->recipient) : input->label, 0, 200)};
     size_t refused = r->counts.refused;
     i.trust = judge(r, input->bytes);
     describe(&i, input->bytes);

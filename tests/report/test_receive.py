@@ -111,6 +111,21 @@ def exit_statuses(folder):
     check("no store: 75", store.run("receive", "--deliver", stdin=good)[0] == 75)
 
 
+def odd_texts(folder):
+    """Text of a refused mail is stored as it came, and is made safe once, where it is shown."""
+    store = Store(folder / "odd")
+    odd = "a\x01b \\ \u00e4\u202e" + "\u00fc" * 100
+    store.write("x\x02y", f"From: {odd}\nSubject: {odd}\n\nno report\n".encode())
+    status, _, err = store.run("receive", folder / "odd" / "x\x02y")
+    check("the complaint is safe", status == 65 and "x\\x02y: " in err and "\x02" not in err, err)
+    refused, = store.json("list", "--refused")
+    cut = odd.encode()[:200].decode(errors="ignore")
+    check("as it came", refused["subject"] == refused["from"] == cut and refused["origin"].endswith("x\x02y"), refused)
+    text = store.run("list", "--refused")[1]
+    check("safe, and once", "a\\x01b \\x5c \u00e4\\xe2\\x80\\xae" in text and "x\\x02y" in text and
+          "\x01" not in text and "\x02" not in text, text)
+
+
 def trust(folder):
     store = Store(folder / "trust")
     fields = {
@@ -290,7 +305,7 @@ def main():
         folder = pathlib.Path(name)
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
-        for part in (exit_statuses, trust, mailboxes, retention, killed, memory, speed):
+        for part in (exit_statuses, odd_texts, trust, mailboxes, retention, killed, memory, speed):
             part(folder)
     print(f"{len(corpus.CASES)} cases, {len(FAILED)} failed")
     sys.exit(1 if FAILED else 0)

@@ -149,14 +149,25 @@ static void sum_up(struct import *i, struct str input)
     arena_free(a);
 }
 
+/* As it came, not longer than `max`, and not cut within a character. */
+static struct str import_cut(const struct import *i, struct str text, size_t max)
+{
+    size_t n = text.n < max ? text.n : max;
+    if (!text.p)
+        return text;
+    while (n < text.n && n && ((unsigned char)text.p[n] & 0xC0) == 0x80)
+        n--;
+    return str_copy(i->arena, str_sub(text, 0, n));
+}
+
 bool import_refusal(struct import *i, struct str what, struct str why)
 {
-    const struct received_refusal refusal = {i->now,
-                                             i->origin,
-                                             i->from,
-                                             i->subject,
-                                             str_safe(i->arena, what, 200, true),
-                                             str_safe(i->arena, why, 300, true)};
+    const struct received_refusal refusal = {.received = i->now,
+                                             .origin = i->origin,
+                                             .from = import_cut(i, i->from, 200),
+                                             .subject = import_cut(i, i->subject, 200),
+                                             .what = import_cut(i, what, 200),
+                                             .why = import_cut(i, why, 300)};
     i->counts->refused++;
     i->why = refusal.why;
     if (received_put_refusal(i->store, &refusal, i->digest) == RECEIVED_FAILED)

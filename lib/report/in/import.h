@@ -16,10 +16,10 @@ struct import {
     struct import_counts *counts;
     int64_t now;
     enum trust trust;
-    struct str origin, from, subject;  /* where it comes from, for people */
+    struct str origin, from, subject;  /* where it comes from, for people; as it came */
     unsigned char digest[FIND_DIGEST]; /* of the input: a refusal is stored once */
     bool failed;                       /* the store could not be written; it says why */
-    struct str why;                    /* the last refusal, lives in `arena` */
+    struct str why;                    /* the last refusal, as it came; lives in `arena` */
     struct arena *arena;
 };
 

@@ -82,7 +82,8 @@ enum received_result received_put_failure(struct received *r, const struct failu
 enum received_result received_put_tls(struct received *r, const struct tlsrpt *report,
                                       const unsigned char digest[FIND_DIGEST], int64_t received);
 
-/* Something that could not be taken. The newest RECEIVED_REFUSED_MAX are kept. */
+/* Something that could not be taken. The newest RECEIVED_REFUSED_MAX are kept. Texts are as they
+ * came, of any bytes: who shows them makes them safe. */
 struct received_refusal {
     int64_t received;
     struct str origin, from, subject, what, why;
