@@ -156,52 +156,34 @@ static int not_ours(const struct command *c, const char *path, const char *what)
     return command_fail(c, EX_DATAERR, "%s: %s", path, what);
 }
 
-static int take_failure(struct command *c, struct sent *sent, struct sent_mail *about,
-                        const struct bounce *bounce)
+/* It was about a mail of ours. */
+static void tell_taken(const struct bounce_taken *taken)
 {
     char until[REPORT_TIME_TEXT];
-    int64_t spared;
-    if (!bounce_note(sent, about, bounce, c->now, c->arena, &spared))
-        return report_sent_failed(c, sent);
-    if (spared)
-        printf("%.*s: gets no reports until %s\n", STR_ARG(about->address),
-               report_time_text(spared, until));
+    struct str address = taken->about.address;
+    if (taken->bounce.kind != BOUNCE_FAILED)
+        printf("%.*s: has not failed\n", STR_ARG(address));
+    else if (taken->spared)
+        printf("%.*s: gets no reports until %s\n", STR_ARG(address),
+               report_time_text(taken->spared, until));
     else
-        printf("%.*s: is known\n", STR_ARG(about->address));
-    return EX_OK;
-}
-
-/* By the address that it came to, as the mail server says it, with or without a domain; else by
- * what is in it. */
-static bool find_report(struct command *c, struct str mail, struct sent *sent,
-                        struct sent_mail *about, bool *found)
-{
-    const struct own *own = c->own;
-    *found = false;
-    if (own->recipient &&
-        !bounce_find(str_printf(c->arena, "%s@", own->recipient), sent, c->arena, about, found))
-        return false;
-    return *found || bounce_find(mail, sent, c->arena, about, found);
+        printf("%.*s: is known\n", STR_ARG(address));
 }
 
 static int take_bounce(struct command *c, struct sent *sent, const char *path)
 {
-    struct str mail;
-    struct bounce bounce;
-    struct sent_mail about;
-    bool found;
+    const struct own *own = c->own;
+    struct str mail, recipient = own->recipient ? str_of(own->recipient) : STR_NONE;
+    struct bounce_taken taken;
     if (!command_read_file(c, path, &mail))
         return EX_NOINPUT;
-    bounce_read(mail, c->arena, &bounce);
-    if (bounce.kind == BOUNCE_NONE)
-        return not_ours(c, path, "is no bounce");
-    if (!find_report(c, mail, sent, &about, &found))
+    if (!bounce_take(mail, recipient, sent, c->now, c->arena, &taken))
         return report_sent_failed(c, sent);
-    if (!found)
+    if (taken.bounce.kind == BOUNCE_NONE)
+        return not_ours(c, path, "is no bounce");
+    if (!taken.ours)
         return not_ours(c, path, "is about no report of ours");
-    if (bounce.kind == BOUNCE_FAILED)
-        return take_failure(c, sent, &about, &bounce);
-    printf("%.*s: has not failed\n", STR_ARG(about.address));
+    tell_taken(&taken);
     return EX_OK;
 }
 

@@ -1,9 +1,13 @@
-/* A mail that came back, or anything else. What the other server says is kept clean and short, and
- * nobody is spared for a mail that names no report of ours. */
+/* A mail that came back, or anything else. What the other server says is kept clean and short. A
+ * mail that names no report of ours, or has not failed, changes nothing in the store: a second
+ * connection would see it. */
 #include "fuzz.h"
 
+#include <sqlite3.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "report/in/mime.h"
 #include "report/out/bounce.h"
 
 #define NOW     1800000000
@@ -12,11 +16,15 @@
 #define ADDRESS "D@example.com"
 
 static struct sent *store;
+static sqlite3 *onlooker;
+static sqlite3_stmt *version;
 static char dir[] = "/tmp/assay-fuzz-XXXXXX", path[64];
 
 static void end_store(void)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
+    sqlite3_finalize(version);
+    sqlite3_close(onlooker);
     sent_close(store);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         snprintf(path, sizeof path, "%s/rows.db%s", dir, suffixes[i]);
@@ -47,7 +55,19 @@ static void begin_store(struct arena *a)
     snprintf(path, sizeof path, "%s/rows.db", dir);
     store = sent_open(str_of(path), true, a, &problem);
     require(store != NULL && sent_note(store, &report, &uri, 1));
+    require(sqlite3_open(path, &onlooker) == SQLITE_OK);
+    require(sqlite3_prepare_v2(onlooker, "PRAGMA data_version", -1, &version, NULL) == SQLITE_OK);
     atexit(end_store);
+}
+
+/* Another number whenever somebody else has written. */
+static int store_version(void)
+{
+    sqlite3_reset(version);
+    require(sqlite3_step(version) == SQLITE_ROW);
+    int found = sqlite3_column_int(version, 0);
+    sqlite3_reset(version);
+    return found;
 }
 
 static void set_done(void)
@@ -71,16 +91,38 @@ static void require_clean(struct str why)
         require((unsigned char)why.p[i] >= 0x20 && why.p[i] != 0x7F);
 }
 
-static void note(struct sent_mail *about, const struct bounce *bounce, struct arena *a)
+static bool holds(struct str text, struct str words)
+{
+    return memmem(text.p, text.n, words.p, words.n) != NULL;
+}
+
+static bool look_into_part(void *named, const struct mime_part *part)
+{
+    *(bool *)named = holds(part->bytes, STR(ID "."));
+    return !*(bool *)named;
+}
+
+static bool names_report(struct str mail)
+{
+    bool named = holds(mail, STR(ID "."));
+    if (!named)
+        mime_walk(mail, look_into_part, &named);
+    return named;
+}
+
+/* It came back, and is about ours. */
+static void require_spared(struct str mail, const struct bounce_taken *taken, struct arena *a)
 {
     struct sent_suppression spared;
-    int64_t until;
+    struct bounce_taken again;
     bool found;
-    require(str_eq(about->address, STR(ADDRESS)) && about->number == 1);
-    require(bounce_note(store, about, bounce, NOW, a, &until) && until > NOW);
+    require(str_eq(taken->about.address, STR(ADDRESS)) && taken->about.number == 1);
+    require(taken->spared > NOW);
     require(sent_suppression(store, STR("d@example.com"), a, &spared, &found));
-    require(found && spared.until == until && spared.bounces == 1);
-    require(bounce_note(store, about, bounce, NOW, a, &until) && !until); /* twice is once */
+    require(found && spared.until == taken->spared && spared.bounces == 1);
+    int before = store_version(); /* twice is once */
+    require(bounce_take(mail, STR_NONE, store, NOW, a, &again) && !again.spared);
+    require(store_version() == before);
     set_done();
 }
 
@@ -88,18 +130,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *a = arena_new(0);
     struct str mail = fuzz_text(data, size);
-    struct bounce bounce;
-    struct sent_mail about;
-    bool found;
+    struct bounce_taken taken;
     if (!store) {
         begin_store(a);
         set_done();
     }
-    bounce_read(mail, a, &bounce);
-    require_clean(bounce.why);
-    require(bounce_find(mail, store, a, &about, &found));
-    if (found && bounce.kind == BOUNCE_FAILED)
-        note(&about, &bounce, a);
+    int before = store_version();
+    require(bounce_take(mail, STR_NONE, store, NOW, a, &taken));
+    require_clean(taken.bounce.why);
+    if (taken.bounce.kind != BOUNCE_NONE && holds(mail, STR(ID ".1@")))
+        require(taken.ours);
+    if (!names_report(mail))
+        require(!taken.ours);
+    if (taken.ours && taken.bounce.kind == BOUNCE_FAILED)
+        require_spared(mail, &taken, a);
+    else
+        require(!taken.spared && store_version() == before);
     arena_free(a);
     return 0;
 }

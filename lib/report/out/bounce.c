@@ -151,3 +151,28 @@ bool bounce_note(struct sent *sent, struct sent_mail *about, const struct bounce
                                 : STR("it came back");
     return sent_update(sent, about) && spare(sent, about->address, about->note, now, a, spared);
 }
+
+/* --- All of it ---------------------------------------------------------------------------------*/
+
+/* By the address that it came to, as the mail server says it; else by what is in it. */
+static bool find_subject(struct str mail, struct str recipient, struct sent *sent, struct arena *a,
+                         struct bounce_taken *out)
+{
+    struct str named = str_printf(a, "%.*s@", STR_ARG(recipient));
+    if (recipient.n && !bounce_find(named, sent, a, &out->about, &out->ours))
+        return false;
+    return out->ours || bounce_find(mail, sent, a, &out->about, &out->ours);
+}
+
+bool bounce_take(struct str mail, struct str recipient, struct sent *sent, int64_t now,
+                 struct arena *a, struct bounce_taken *out)
+{
+    *out = (struct bounce_taken){0};
+    bounce_read(mail, a, &out->bounce);
+    if (out->bounce.kind == BOUNCE_NONE)
+        return true;
+    if (!find_subject(mail, recipient, sent, a, out))
+        return false;
+    return !out->ours || out->bounce.kind != BOUNCE_FAILED ||
+           bounce_note(sent, &out->about, &out->bounce, now, a, &out->spared);
+}

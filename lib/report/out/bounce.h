@@ -25,6 +25,20 @@ void bounce_read(struct str mail, struct arena *a, struct bounce *out);
 bool bounce_find(struct str mail, struct sent *sent, struct arena *a, struct sent_mail *about,
                  bool *found);
 
+/* What a mail that came back said, and what followed. */
+struct bounce_taken {
+    struct bounce bounce;
+    bool ours;              /* it is about this mail of ours */
+    struct sent_mail about; /* else nothing is there */
+    int64_t spared;         /* as bounce_note() gives it; 0: nothing was changed */
+};
+
+/* Reads a mail, and notes what it says of a mail of ours, if it has failed; what names none of ours
+ * changes nothing. `recipient` is the address that it came to, with or without domain, which may
+ * name the mail; absent: not known. False: the store failed. */
+bool bounce_take(struct str mail, struct str recipient, struct sent *sent, int64_t now,
+                 struct arena *a, struct bounce_taken *out);
+
 /* Notes that the mail has failed, and spares its destination: two days after the first bounce,
  * twice as long after each further one, at most 64 days; what has worked for 90 days is forgotten.
  * *spared: until when; 0: nothing was changed, since it was noted before, or is spared already.
