@@ -79,6 +79,12 @@ struct conf_state_server {
  * NULL, or what is wrong, as a phrase. Texts live in `a`. */
 const char *conf_state_server(struct arena *a, struct str url, struct conf_state_server *out);
 
+/* What stands for a secret where it is not shown. */
+#define CONF_MASK "***"
+
+/* A server of `state`, as text that conf_state_server() takes, without its password. */
+struct str conf_state_masked(struct arena *a, struct str url);
+
 /* One entry of `signing`. */
 struct conf_signing {
     struct str domain; /* normalised */
@@ -221,9 +227,15 @@ struct conf *conf_load(const char *path, struct conf_problems *problems);
 struct conf *conf_parse(struct str text, struct conf_problems *problems);
 void conf_free(struct conf *conf); /* NULL is allowed */
 
-/* All options in the file's syntax with their values in force, one a line, loadable again. With
- * `mark`, those that were set say where. */
-struct str conf_show(const struct conf *conf, struct arena *a, bool mark);
+/* What conf_show() writes besides the values. */
+enum conf_shown {
+    CONF_SHOWN_PLACES = 1, /* where options were set */
+    CONF_SHOWN_MASKED = 2, /* "***" in the place of secrets: passwords, keys in names of zones */
+};
+
+/* All options in the file's syntax with their values in force, one a line, loadable again unless
+ * something is masked. `shown` is a set of enum conf_shown. */
+struct str conf_show(const struct conf *conf, struct arena *a, unsigned shown);
 
 /* The option table for people and manuals: one row per option. */
 struct conf_option_row {

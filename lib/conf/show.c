@@ -10,7 +10,7 @@
 struct show {
     struct strbuf out;
     const struct conf *conf;
-    bool mark;
+    unsigned shown;   /* enum conf_shown */
     struct str group; /* the open one; empty: none */
 };
 
@@ -34,7 +34,7 @@ static void enter_group(struct show *s, struct str group)
 
 static void mark_place(struct show *s, size_t line_start, struct conf_place place)
 {
-    if (!s->mark || !place.file)
+    if (!(s->shown & CONF_SHOWN_PLACES) || !place.file)
         return;
     size_t column = s->out.n - line_start;
     int pad = column < COMMENT_COLUMN ? (int)(COMMENT_COLUMN - column) : 1;
@@ -45,7 +45,8 @@ static void mark_place(struct show *s, size_t line_start, struct conf_place plac
 /* Behind the place: the files that entries of the list came from. */
 static void mark_files(struct show *s, const struct conf_option *o)
 {
-    for (size_t i = 0; s->mark && i < s->conf->n_list_files; i++) {
+    size_t n = s->shown & CONF_SHOWN_PLACES ? s->conf->n_list_files : 0;
+    for (size_t i = 0; i < n; i++) {
         const struct conf_list_file *file = &s->conf->list_files[i];
         if (file->option == o->name)
             sb_printf(&s->out, ", with %.*s (%zu)",
@@ -53,9 +54,26 @@ static void mark_files(struct show *s, const struct conf_option *o)
     }
 }
 
+static struct str masked_servers(const struct show *s)
+{
+    struct arena *a = s->out.arena;
+    struct conf_strings list = s->conf->state;
+    list.v = arena_array(a, struct str, list.n);
+    for (size_t i = 0; i < list.n; i++)
+        list.v[i] = conf_state_masked(a, s->conf->state.v[i]);
+    return value_show_list(a, &list);
+}
+
+static struct str shown_value(const struct show *s, const struct conf_option *o)
+{
+    bool may_be_secret = o == option_find(STR("state"));
+    return may_be_secret && s->shown & CONF_SHOWN_MASKED ? masked_servers(s)
+                                                         : value_show(s->conf, o, s->out.arena);
+}
+
 static void show_option(struct show *s, const struct conf_option *o, struct conf_place place)
 {
-    struct str value = value_show(s->conf, o, s->out.arena);
+    struct str value = shown_value(s, o);
     struct str group = group_of(o->name);
     enter_group(s, group);
     size_t line_start = s->out.n;
@@ -148,6 +166,15 @@ static void show_codes(struct show *s, const struct dnsbl_codes *codes)
 static const char *const kind_words[] = {
     [DNSBL_CLIENT] = "client", [DNSBL_ALLOW] = "allow", [DNSBL_DOMAIN] = "domain"};
 
+/* What stands before the public part is a key. */
+static struct str shown_zone(const struct show *s, const struct conf_list *list)
+{
+    struct arena *a = s->out.arena;
+    bool masked = s->shown & CONF_SHOWN_MASKED && list->public_zone.n < list->asked.zone.n;
+    return value_quote(a, masked ? str_printf(a, CONF_MASK ".%.*s", STR_ARG(list->public_zone))
+                                 : list->asked.zone);
+}
+
 /* The group may stand in several parts. */
 static void show_lists(struct show *s)
 {
@@ -155,7 +182,7 @@ static void show_lists(struct show *s)
     const struct conf *conf = s->conf;
     for (size_t i = 0; i < conf->n_lists; i++) {
         const struct conf_list *list = &conf->lists[i];
-        struct str zone = value_quote(a, list->asked.zone), label = value_quote(a, list->label);
+        struct str zone = shown_zone(s, list), label = value_quote(a, list->label);
         size_t line_start = s->out.n;
         sb_printf(&s->out, "%s{ zone = %.*s;", i ? ",\n    " : "dnsbl = { lists = (\n    ",
                   STR_ARG(zone));
@@ -170,9 +197,9 @@ static void show_lists(struct show *s)
         sb_add(&s->out, STR("\n); };\n"));
 }
 
-struct str conf_show(const struct conf *conf, struct arena *a, bool mark)
+struct str conf_show(const struct conf *conf, struct arena *a, unsigned shown)
 {
-    struct show s = {.conf = conf, .mark = mark, .group = STR("")};
+    struct show s = {.conf = conf, .shown = shown, .group = STR("")};
     sb_init(&s.out, a);
     for (size_t i = 0; i < options_count; i++)
         show_option(&s, &options[i], conf->places[i]);

@@ -77,6 +77,19 @@ static const char *take_query(struct arena *a, struct str query, struct conf_sta
     return out->prefix.n > 60 ? "has a prefix of more than 60 bytes" : NULL;
 }
 
+/* The @ behind user and password is the last one before a / or ?, as it is when the URL is read. */
+struct str conf_state_masked(struct arena *a, struct str url)
+{
+    size_t login = str_find(url, 0, ':') + 3, end = str_find(url, 0, '?');
+    size_t slash = str_find(url, login, '/');
+    end = slash < end ? slash : end;
+    size_t at = str_find_last(str_sub(url, 0, end), '@'), colon = str_find(url, login, ':');
+    if (at >= end || colon + 1 >= at)
+        return url;
+    return str_printf(a, "%.*s" CONF_MASK "%.*s", STR_ARG(str_sub(url, 0, colon + 1)),
+                      STR_ARG(str_sub(url, at, url.n)));
+}
+
 const char *conf_state_server(struct arena *a, struct str url, struct conf_state_server *out)
 {
     static const struct str scheme = STR_INIT("redis://");

@@ -78,6 +78,10 @@ static int check_conf(struct command *command)
     return EX_OK;
 }
 
+struct showing {
+    bool secrets;
+};
+
 static int show_conf(struct command *command)
 {
     const char *path = command->conf_path ? command->conf_path : DEFAULT_CONF;
@@ -89,7 +93,9 @@ static int show_conf(struct command *command)
         command_print_problems(&problems);
         return EX_CONFIG;
     }
-    struct str text = conf_show(conf, a, true);
+    const struct showing *own = command->own;
+    struct str text =
+        conf_show(conf, a, CONF_SHOWN_PLACES | (own->secrets ? 0 : CONF_SHOWN_MASKED));
     fwrite(text.p, 1, text.n, stdout);
     conf_free(conf);
     return EX_OK;
@@ -107,13 +113,22 @@ const struct command_row config_check_command = {
     .status = "0 good, with or without warnings; 78 something is wrong.",
 };
 
+static const struct command_option show_options[] = {
+    OPTION("secrets", NULL, take_flag, struct showing, secrets,
+           "print passwords and keys too, so that the text can be loaded again"),
+    {0},
+};
+
 const struct command_row config_show_command = {
     .name = "show",
     .brief = "print every option with the value in force",
+    .options = show_options,
     .common = COMMON_CONF,
+    .size = sizeof(struct showing),
     .run = show_conf,
     .about =
         "Prints every option with the value in force, in the syntax of the file, and where it was "
-        "set.",
+        "set. Passwords of Redis servers, and keys in the names of DNS lists, are printed as *** "
+        "unless --secrets is given.",
     .status = "0; 78 the configuration is wrong.",
 };

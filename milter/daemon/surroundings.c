@@ -15,6 +15,8 @@
 #include "conf/listen.h"
 #include "keys/repair.h"
 #include "milter/daemon/identity.h"
+#include "report/in/mmdb.h"
+#include "report/out/handover.h"
 
 struct survey {
     const struct conf *conf;
@@ -170,6 +172,80 @@ static void check_sockets(const struct survey *s)
     check_socket_owner(s, is_made ? &made : NULL);
 }
 
+/* --- What reports need -------------------------------------------------------------------------*/
+
+/* Why the file may not be used so (access(2)) as the daemon's user; NULL: it may, or that cannot be
+ * told. */
+static const char *trouble_with_file(const struct survey *s, struct str file, int how)
+{
+    const char *path = str_cstr(s->arena, file);
+    struct str problem;
+    struct stat st;
+    bool entered = s->can_be_user && identity_enter(&s->user, &problem, s->arena);
+    bool good = stat(path, &st) == 0 && faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0;
+    int saved = errno;
+    if (entered)
+        identity_leave(&s->user);
+    if (good)
+        return S_ISREG(st.st_mode) ? NULL : "is no file";
+    return entered || saved == ENOENT || saved == ENOTDIR ? strerror(saved) : NULL;
+}
+
+static void warn_of_file(const struct survey *s, const char *option, struct str file,
+                         const char *why, const char *consequence)
+{
+    if (why)
+        conf_problem(s->warnings, place_of(s, option), "%s: %.*s: %s: %s", option,
+                     STR_ARG(str_safe(s->arena, file, 200, true)), why, consequence);
+}
+
+static void check_mailer(const struct survey *s)
+{
+    static const char option[] = "reports.mailer";
+    static const char nothing_goes_out[] =
+        "reports cannot be handed over: name the sendmail(1) of this host, or smtp://HOST:PORT";
+    struct str mailer = s->conf->reports_mailer;
+    const char *wrong = mailer_problem(mailer);
+    if (!s->conf->reports_send && !place_of(s, option).file)
+        return;
+    if (!wrong && str_starts(mailer, STR("/")))
+        wrong = trouble_with_file(s, mailer, X_OK);
+    warn_of_file(s, option, mailer, wrong, nothing_goes_out);
+}
+
+/* A file in MaxMind's format is read, too. */
+static void check_addresses_file(const struct survey *s, const char *option, struct str file,
+                                 bool is_maxmind, const char *consequence)
+{
+    const char *why = trouble_with_file(s, file, R_OK);
+    if (!why && is_maxmind)
+        (void)mmdb_open(file, s->arena, &why);
+    warn_of_file(s, option, file, why, consequence);
+}
+
+/* The default file may be missing: it belongs to a package that need not be there. */
+static void check_country_file(const struct survey *s)
+{
+    static const char option[] = "reports.country-file", unknown[] = "countries stay unknown";
+    struct str file = s->conf->reports_country_file;
+    bool is_maxmind = str_ends_nocase(file, STR(".mmdb"));
+    if (!place_of(s, option).file)
+        return;
+    check_addresses_file(s, option, file, is_maxmind, unknown);
+    if (!is_maxmind)
+        check_addresses_file(s, option, str_printf(s->arena, "%.*s6", STR_ARG(file)), false,
+                             "countries of IPv6 addresses stay unknown");
+}
+
+static void check_reports(const struct survey *s)
+{
+    check_mailer(s);
+    check_country_file(s);
+    if (s->conf->reports_network_file.n)
+        check_addresses_file(s, "reports.network-file", s->conf->reports_network_file, true,
+                             "autonomous systems stay unknown");
+}
+
 /* --- Names and networks ------------------------------------------------------------------------*/
 
 static void check_loopback(const struct survey *s)
@@ -247,6 +323,7 @@ void surroundings_check(const struct conf *conf, const char *path, struct conf_p
     if (conf->pid_file.p)
         check_directory_of(&s, "pid-file", conf->pid_file);
     check_key_directories(&s);
+    check_reports(&s);
     surroundings_check_names(conf, warnings);
     check_reload(&s, path);
 }

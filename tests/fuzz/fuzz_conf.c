@@ -29,10 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct conf *conf = size && names_files(text) ? NULL : conf_parse(text, &problems);
     require(conf || problems.n || size);
     if (conf) {
-        struct str shown = conf_show(conf, a, true);
+        struct str shown = conf_show(conf, a, CONF_SHOWN_PLACES);
         struct conf *again = conf_parse(shown, &problems);
         require(again && problems.n == 0);
-        require(str_eq(conf_show(conf, a, false), conf_show(again, a, false)));
+        require(str_eq(conf_show(conf, a, 0), conf_show(again, a, 0)));
         conf_free(again);
         conf_free(conf);
     }

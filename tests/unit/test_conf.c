@@ -202,7 +202,7 @@ static void test_shares(void **state)
         snprintf(text, sizeof text, "reference = { sample = %s; };", good[i].text);
         struct conf *conf = parse(text);
         assert_true(conf->reference_sample == good[i].value);
-        const char *shown = strstr(conf_show(conf, arena, false).p, "sample = ");
+        const char *shown = strstr(conf_show(conf, arena, 0).p, "sample = ");
         assert_memory_equal(shown + 9, good[i].shown, strlen(good[i].shown));
         conf_free(conf);
     }
@@ -720,11 +720,11 @@ static void test_include_complaints(void **state)
 static void round_trip(const char *text)
 {
     struct conf *first = parse(text);
-    struct str dump = conf_show(first, arena, false);
+    struct str dump = conf_show(first, arena, 0);
     struct conf *second = parse(dump.p);
-    struct str again = conf_show(second, arena, false);
+    struct str again = conf_show(second, arena, 0);
     assert_str(again, dump.p);
-    struct conf *third = parse(conf_show(first, arena, true).p);
+    struct conf *third = parse(conf_show(first, arena, CONF_SHOWN_PLACES).p);
     assert_true(str_eq(first->user, second->user) && str_eq(first->user, third->user));
     conf_free(first);
     conf_free(second);
@@ -780,13 +780,13 @@ static void test_list_files(void **state)
     assert_str(conf->signing[0].senders.v[3], "a#b@a.example");
     assert_int_equal(conf->n_list_files, 4);
     /* What is in force is shown, and where it comes from. */
-    struct str dump = conf_show(conf, arena, true);
+    struct str dump = conf_show(conf, arena, CONF_SHOWN_PLACES);
     assert_non_null(strstr(dump.p, "trusted-networks = [ \"!192.0.2.1\", \"192.0.2.0/25\", "
                                    "\"!198.51.100.9\", \"198.51.100.0/24\", \"::1\" ];"));
     assert_non_null(strstr(dump.p, in_directory("// set at text:1, with {}/nets (3)\n")));
     assert_non_null(strstr(dump.p, in_directory("// set at text:3, with {}/domains (2)\n")));
     struct conf *again = parse(dump.p);
-    assert_true(str_eq(conf_show(again, arena, false), conf_show(conf, arena, false)));
+    assert_true(str_eq(conf_show(again, arena, 0), conf_show(conf, arena, 0)));
     conf_free(again);
     conf_free(conf);
 }
@@ -955,7 +955,7 @@ static void test_round_trip(void **state)
                "{ domain = \"a.example\"; " KEY
                " body-canonicalization = \"simple\"; } ); signature-lifetime = \"1d\";");
     struct conf *conf = parse("dns = {\n  timeout = \"2s\"; };");
-    struct str dump = conf_show(conf, arena, true);
+    struct str dump = conf_show(conf, arena, CONF_SHOWN_PLACES);
     const char *line =
         "    timeout = \"2s\";                                     // set at text:2\n";
     assert_non_null(strstr(dump.p, line));

@@ -80,6 +80,26 @@ static void others_are_not(void **state)
     arena_free(a);
 }
 
+static void passwords_are_masked(void **state)
+{
+    static const char *const cases[][2] = {
+        {"redis://mx:secret@h:1/2?prefix=a:b@c", "redis://mx:***@h:1/2?prefix=a:b@c"},
+        {"redis://:secret@[::1]:1", "redis://:***@[::1]:1"},
+        {"redis://a:b:c@d@h", "redis://a:***@h"},
+        {"redis://a:x@h", "redis://a:***@h"},
+        {"redis://a:@h", "redis://a:@h"},
+        {"redis://h?prefix=a:b@c", "redis://h?prefix=a:b@c"},
+        {"redis://[::1]:6379/0", "redis://[::1]:6379/0"},
+        {"local", "local"},
+        {"", ""},
+    };
+    struct arena *a = arena_new(0);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_str(conf_state_masked(a, at_page_end(str_of(cases[i][0]))), cases[i][1]);
+    arena_free(a);
+}
+
 /* The first complaint about a configuration; empty: there is none. */
 static struct str complaint(struct arena *a, const char *text)
 {
@@ -121,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_are_read),
+        cmocka_unit_test(passwords_are_masked),
         cmocka_unit_test(others_are_not),
         cmocka_unit_test(a_configuration_is_checked),
     };

@@ -798,6 +798,68 @@ class Configuration(unittest.TestCase):
             self.assertRegex(line, rf'^warning: DIR/assay.conf:1: authserv-id: "{name}" is the name of every host')
         self.assertEqual(self.check('authserv-id = "localhosts.example";\n'), [])
 
+    def test_files_that_reports_need(self):
+        folder = self.directory.name
+        text, program, junk = f"{folder}/text", f"{folder}/mailer", f"{folder}/junk.mmdb"
+        for path, mode in ((text, 0o644), (program, 0o755), (junk, 0o644), (text + "6", 0o644)):
+            pathlib.Path(path).write_text("x\n")
+            os.chmod(path, mode)
+        sends = 'reports = {{ send = true; from = "d@a.test"; mailer = "{}"; }};\n'
+        self.assertEqual(self.check(sends.format(program)), [])
+        self.assertEqual(self.check(sends.format("smtp://127.0.0.1:25")), [])
+        for mailer, why in (("/none/sendmail", "No such file or directory"), (text, "Permission denied"), (folder, "is no file"),
+                            ("smtp://a:b:c", "is no URL such as smtp://127.0.0.1:25"), (f"{text}/x", "Not a directory")):
+            (line,) = self.check(sends.format(mailer))
+            self.assertEqual(line, f"warning: DIR/assay.conf:2: reports.mailer: {mailer.replace(folder, 'DIR')}: {why}: reports cannot "
+                             "be handed over: name the sendmail(1) of this host, or smtp://HOST:PORT")
+        files = 'reports = {{ country-file = "{}"; network-file = "{}"; }};\n'
+        self.assertEqual(self.check('reports = { record = true; };\n'), [])
+        self.assertEqual(self.check(f'reports = {{ country-file = "{text}"; }};\n'), [])
+        os.unlink(text + "6")
+        found = self.check(files.format(text, "/none/x.mmdb"))
+        self.assertEqual(found, [
+            "warning: DIR/assay.conf:2: reports.country-file: DIR/text6: No such file or directory: countries of IPv6 addresses stay "
+            "unknown",
+            "warning: DIR/assay.conf:2: reports.network-file: /none/x.mmdb: No such file or directory: autonomous systems stay unknown"])
+        found = self.check(files.format(junk, junk))
+        self.assertEqual(len(found), 2, found)
+        self.assertRegex(found[0], r"^warning: DIR/assay.conf:2: reports.country-file: DIR/junk.mmdb: .*: countries stay unknown$")
+        self.assertRegex(found[1], r"^warning: DIR/assay.conf:2: reports.network-file: DIR/junk.mmdb: .*: autonomous systems stay unknown$")
+
+    @unittest.skipUnless(harness.as_root(), "needs root")
+    def test_files_that_the_user_may_not_read(self):
+        """Root could, and the reports' commands become the user first."""
+        folder = pathlib.Path(self.directory.name)
+        folder.chmod(0o755)
+        program, text = folder / "mailer", folder / "text"
+        for path, mode in ((program, 0o700), (text, 0o600), (folder / "text6", 0o644)):
+            path.write_text("x\n")
+            path.chmod(mode)
+        config = (f'user = "nobody";\nreports = {{ send = true; from = "d@a.test"; mailer = "{program}";\n'
+                  f'  country-file = "{text}"; }};\n')
+        self.path.touch(mode=0o644)
+        self.assertEqual([line.split(": ")[1:5] for line in self.check(config)],
+                         [["DIR/assay.conf:3", "reports.mailer", "DIR/mailer", "Permission denied"],
+                          ["DIR/assay.conf:4", "reports.country-file", "DIR/text", "Permission denied"]])
+
+    def test_secrets_are_not_shown(self):
+        key = "abcdefgh1234567890abcdefgh"
+        self.path.write_text('state = [ "redis://mx:tops3cr3t@redis.test:6380/1", "redis://other.test" ];\nauthserv-id = "mx.test";\n'
+                             f'dnsbl = {{ lists = ( {{ zone = "{key}.zen.dq.spamhaus.net"; weight = 3; }} ); }};\n')
+        shown = self.assay("config", "show", "-c", str(self.path))
+        self.assertEqual(shown.returncode, 0)
+        self.assertIn('state = [ "redis://mx:***@redis.test:6380/1", "redis://other.test" ];', shown.stdout)
+        self.assertIn('zone = "***.zen.dq.spamhaus.net";', shown.stdout)
+        for secret in ("tops3cr3t", key):
+            self.assertNotIn(secret, shown.stdout)
+        shown = self.assay("config", "show", "--secrets", "-c", str(self.path)).stdout
+        self.assertIn("mx:tops3cr3t@redis", shown)
+        self.assertIn(f"{key}.zen", shown)
+        self.path.write_text(shown)  # and can be loaded again
+        again = self.assay("config", "show", "--secrets", "-c", str(self.path)).stdout
+        values = [[line.split(" //")[0].rstrip() for line in text.splitlines()] for text in (shown, again)]
+        self.assertEqual(values[0], values[1])
+
     @unittest.skipUnless(harness.as_root(), "needs root")
     def test_rights_of_the_user(self):
         folder = pathlib.Path(self.directory.name)
