@@ -376,13 +376,30 @@ static int serve_until_stopped(struct daemon *d)
     }
 }
 
+/* All sockets that anything is asked at, but for the control socket. */
+static struct str sockets_of(const struct conf *conf, struct arena *a)
+{
+    const struct {
+        const char *what;
+        struct str socket;
+    } more[] = {{"the policy service on", conf->policy_service_listen},
+                {"SRS look-ups on", conf->srs_listen}};
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, conf_join(&conf->listen, a));
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (more[i].socket.n)
+            sb_printf(&b, "; %s %.*s", more[i].what, STR_ARG(more[i].socket));
+    return sb_str(&b);
+}
+
 static int start_and_serve(struct daemon *d)
 {
     int status = start_daemon(d);
     if (status)
         return status;
     struct snapshot *s = snapshot_take(d->runtime);
-    struct str sockets = conf_join(&s->conf->listen, d->arena);
+    struct str sockets = sockets_of(s->conf, d->arena);
     snapshot_release(s);
     log_info("assay %s is listening on %.*s", ASSAY_VERSION, STR_ARG(sockets));
     sd_notifyf(0, "READY=1\nSTATUS=listening on %.*s", STR_ARG(sockets));

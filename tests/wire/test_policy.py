@@ -340,6 +340,8 @@ class PolicyService(harness.WireTest):
             f'srs = {{ listen = "unix:{sockets}/srs"; domain = "srs.recv.test"; secrets = "{secrets}"; }};\n' + GATE
         )
         d.start()
+        self.assertEqual(len(d.lines(rf"is listening on \S+; the policy service on unix:{sockets}/policy; "
+                                     rf"SRS look-ups on unix:{sockets}/srs$")), 1)
         d.policy = sockets / "policy"
         self.assertRegex(self.policy_client(d).ask(), r"^PREPEND Received-SPF: pass")
         d.stop()
