@@ -207,17 +207,36 @@ static void test_sent(void **state)
     enum { NOW = 100 * 86400, DAY = 86400 };
     static const struct {
         struct report_facts facts;
-        const char *levels;
+        const char *levels, *what;
     } cases[] = {
-        {{.sent = UNSEEN}, ""},
-        {{.sent = SEEN_YES}, "N"},
-        {{.sent = SEEN_YES, .n_sent = 3, .last_sent = NOW - DAY, .due = true}, "g"},
-        {{.sent = SEEN_YES, .n_sent = 3, .n_failed = 1, .last_sent = NOW - DAY}, "N"},
-        {{.sent = SEEN_YES, .n_sent = 3, .last_sent = NOW - 4 * DAY}, "g"}, /* nothing to tell */
-        {{.sent = SEEN_YES, .n_sent = 3, .last_sent = NOW - 4 * DAY, .due = true}, "W"},
-        {{.sent = SEEN_YES, .due = true}, "W"},
-        {{.sent = SEEN_YES, .n_waiting = 2, .oldest_waiting = NOW - 3600}, "N"},
-        {{.sent = SEEN_YES, .n_waiting = 2, .oldest_waiting = NOW - 2 * DAY}, "W"},
+        {{.sent = UNSEEN}, "", NULL},
+        {{.sent = SEEN_YES}, "N", "no report went out in the last week, 0 wait"},
+        {{.sent = SEEN_YES, .n_sent = 3, .last_sent = NOW - DAY, .due = true},
+         "g",
+         "3 reports went out since a week ago, the last on 1970-04-10; 0 wait, 0 were given up"},
+        {{.sent = SEEN_YES,
+          .n_sent = 1,
+          .n_waiting = 1,
+          .oldest_waiting = NOW,
+          .n_failed = 1,
+          .last_sent = NOW - DAY},
+         "N",
+         "1 report went out since a week ago, the last on 1970-04-10; 1 waits, 1 was given up"},
+        {{.sent = SEEN_YES, .n_sent = 3, .last_sent = NOW - 4 * DAY}, "g", NULL},
+        {{.sent = SEEN_YES, .n_sent = 3, .last_sent = NOW - 4 * DAY, .due = true}, "W", NULL},
+        {{.sent = SEEN_YES, .due = true}, "W", NULL},
+        {{.sent = SEEN_YES, .n_waiting = 2, .oldest_waiting = NOW - 3600},
+         "N",
+         "no report went out in the last week, 2 wait"},
+        {{.sent = SEEN_YES, .n_waiting = 1, .oldest_waiting = NOW - 3600},
+         "N",
+         "no report went out in the last week, 1 waits"},
+        {{.sent = SEEN_YES, .n_waiting = 2, .oldest_waiting = NOW - 2 * DAY},
+         "W",
+         "2 mails with reports wait, the oldest since 1970-04-09"},
+        {{.sent = SEEN_YES, .n_waiting = 1, .oldest_waiting = NOW - 2 * DAY},
+         "W",
+         "1 mail with reports waits, the oldest since 1970-04-09"},
     };
     struct court c;
     (void)state;
@@ -228,6 +247,8 @@ static void test_sent(void **state)
         judge_sent(&c.facts, &c.findings);
         if (c.findings.n && !cases[i].facts.n_sent) /* what to do */
             assert_true(c.findings.v[0].mend.n);
+        if (cases[i].what)
+            assert_str(c.findings.v[0].what, cases[i].what);
         assert_string_equal(levels(&c), cases[i].levels);
     }
     end(&c);
@@ -248,8 +269,9 @@ static void test_recorded(void **state)
         {{.rows = SEEN_NO}, "N"},
         {{.rows = SEEN_YES}, "N"},
         {{.rows = SEEN_YES, .last_day = 86400, .messages = 7}, "g"},
+        {{.rows = SEEN_YES, .last_day = 86400, .messages = 1}, "g"},
     };
-    static const char last[] = "7 messages are recorded since a week ago, the last on 1970-01-02";
+    static const char last[] = "1 message is recorded since a week ago, the last on 1970-01-02";
     struct court c;
     (void)state;
     begin(&c, "");

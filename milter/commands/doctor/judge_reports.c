@@ -21,6 +21,18 @@ static const char *date_of(int64_t seconds, char out[DATE_BYTES])
     return out;
 }
 
+/* "1 report", "2 reports". */
+static struct str counted(struct findings *out, uint64_t n, const char *what)
+{
+    return str_printf(out->arena, "%llu %s%s", (unsigned long long)n, what, n == 1 ? "" : "s");
+}
+
+/* What belongs to that number: "waits", "wait". */
+static const char *agreeing(uint64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
+
 /* The stores could not be looked at: said once. */
 static bool is_unseen(const struct doctor_facts *facts, struct findings *out)
 {
@@ -47,8 +59,9 @@ void judge_recorded(const struct doctor_facts *facts, struct findings *out)
             "nothing was recorded in the last week: no mail came from outside that DMARC is about");
     else
         find(out, CHECK_RECORDED, LEVEL_GOOD, STR_NONE,
-             "%llu messages are recorded since a week ago, the last on %s",
-             (unsigned long long)r->messages, date_of(r->last_day, date));
+             "%.*s %s recorded since a week ago, the last on %s",
+             STR_ARG(counted(out, r->messages, "message")), agreeing(r->messages, "is", "are"),
+             date_of(r->last_day, date));
 }
 
 /* --- Sent --------------------------------------------------------------------------------------*/
@@ -68,18 +81,28 @@ static void say_none_sent(const struct report_facts *r, struct findings *out)
 static void say_waiting(const struct report_facts *r, struct findings *out)
 {
     char date[DATE_BYTES];
-    struct finding *f = find(out, CHECK_SENT, LEVEL_WARNING, STR_NONE,
-                             "%zu mails with reports wait, the oldest since %s", r->n_waiting,
-                             date_of(r->oldest_waiting, date));
+    struct finding *f =
+        find(out, CHECK_SENT, LEVEL_WARNING, STR_NONE, "%.*s with reports %s, the oldest since %s",
+             STR_ARG(counted(out, r->n_waiting, "mail")), agreeing(r->n_waiting, "waits", "wait"),
+             date_of(r->oldest_waiting, date));
     f->why = STR("what the mail server has not taken after two days is given up");
     f->mend = STR("see why it does not take them (reports.mailer)");
     f->command = STR("assay report pending");
 }
 
+static void say_sent(const struct report_facts *r, struct findings *out)
+{
+    char date[DATE_BYTES];
+    find(out, CHECK_SENT, r->n_failed ? LEVEL_NOTE : LEVEL_GOOD, STR_NONE,
+         "%.*s went out since a week ago, the last on %s; %zu %s, %zu %s given up",
+         STR_ARG(counted(out, r->n_sent, "report")), date_of(r->last_sent, date), r->n_waiting,
+         agreeing(r->n_waiting, "waits", "wait"), r->n_failed,
+         agreeing(r->n_failed, "was", "were"));
+}
+
 void judge_sent(const struct doctor_facts *facts, struct findings *out)
 {
     const struct report_facts *r = &facts->reports;
-    char date[DATE_BYTES];
     if (!facts->conf->reports_send || r->sent == UNSEEN)
         return; /* judge_recorded() has said why it was not looked at */
     if (r->n_waiting && r->oldest_waiting < facts->machine.now - DAY)
@@ -87,13 +110,11 @@ void judge_sent(const struct doctor_facts *facts, struct findings *out)
     else if (r->due && r->last_sent < facts->machine.now - 3 * DAY)
         say_none_sent(r, out);
     else if (!r->n_sent)
-        find(out, CHECK_SENT, LEVEL_NOTE, STR_NONE, "no report went out in the last week, %zu wait",
-             r->n_waiting)
+        find(out, CHECK_SENT, LEVEL_NOTE, STR_NONE, "no report went out in the last week, %zu %s",
+             r->n_waiting, agreeing(r->n_waiting, "waits", "wait"))
             ->mend = STR(SEND_REGULARLY);
     else
-        find(out, CHECK_SENT, r->n_failed ? LEVEL_NOTE : LEVEL_GOOD, STR_NONE,
-             "%zu reports went out since a week ago, the last on %s; %zu wait, %zu were given up",
-             r->n_sent, date_of(r->last_sent, date), r->n_waiting, r->n_failed);
+        say_sent(r, out);
 }
 
 /* --- Received ----------------------------------------------------------------------------------*/
@@ -131,8 +152,8 @@ static void judge_received_about(const struct doctor_facts *facts, const struct 
     else if (d->n_reports >= REGULAR && days > LATE_DAYS)
         say_late(d, days, out);
     else
-        find(out, CHECK_RECEIVED, LEVEL_GOOD, d->name,
-             "%zu reports in %d days, the last on %s from %.*s", d->n_reports, REPORT_DAYS,
+        find(out, CHECK_RECEIVED, LEVEL_GOOD, d->name, "%.*s in %d days, the last on %s from %.*s",
+             STR_ARG(counted(out, d->n_reports, "report")), REPORT_DAYS,
              date_of(d->last_report, date), STR_ARG(clean(out, d->last_reporter)));
 }
 
