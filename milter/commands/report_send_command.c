@@ -15,6 +15,7 @@
 #include "milter/commands/report_out.h"
 #include "milter/daemon/memory.h"
 #include "report/out/handover.h"
+#include "report/out/outgoing.h"
 #include "report/out/send.h"
 
 #define SOME 1 /* exit status: a warning */
@@ -59,6 +60,11 @@ static void tell_json(struct sender *s, const struct send_event *e)
     json_end(j, '}');
 }
 
+static const char *plural_s(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* What went well is told on request only: with --dry-run and --directory, and on a terminal.
  * Destinations that do not agree are no warning. */
 static void tell_text(struct sender *s, const struct send_event *e)
@@ -75,8 +81,9 @@ static void tell_text(struct sender *s, const struct send_event *e)
             : e->state == SENT_PENDING ? "to be tried again"
                                        : sent_state_name(e->state));
     if (e->message_id.n)
-        fprintf(to, ", %llu messages in %llu rows", (unsigned long long)e->report->messages,
-                (unsigned long long)e->report->rows);
+        fprintf(to, ", %llu message%s in %llu row%s", (unsigned long long)e->report->messages,
+                plural_s(e->report->messages), (unsigned long long)e->report->rows,
+                plural_s(e->report->rows));
     fprintf(to, "%s%.*s\n", e->note.n ? ": " : "", STR_ARG(e->note));
 }
 
@@ -105,27 +112,40 @@ static void json_counts(struct json *j, const struct send_counts *n)
         {"reports", n->reports},       {"handed_over", n->handed_over}, {"shown", n->shown},
         {"later", n->later},           {"failed", n->failed},           {"refused", n->refused},
         {"suppressed", n->suppressed}, {"messages", n->messages},       {"rows", n->rows},
-        {"left_out", n->left_out},
+        {"left_out", n->left_out},     {"under_way", n->under_way},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         json_number(j, all[i].name, (int64_t)all[i].n);
 }
 
+/* Who asks on the first day sees that something was counted. */
+static void print_under_way(const struct sender *s)
+{
+    uint64_t n = s->run.counts.under_way;
+    int64_t begin = outgoing_begin(s->run.counts.under_way_day);
+    char day[REPORT_DAY_TEXT];
+    if (n)
+        printf("%llu report%s on %s so far: to be sent once that day is over (UTC)\n",
+               (unsigned long long)n, plural_s(n), report_day_text(begin, day));
+}
+
 static void print_counts(const struct sender *s)
 {
     const struct send_counts *n = &s->run.counts;
-    printf("%llu reports: %llu mails %s, %llu to be tried again, %llu given up, %llu not wanted "
+    uint64_t mails = s->run.show ? n->shown : n->handed_over;
+    printf("%llu report%s: %llu mail%s %s, %llu to be tried again, %llu given up, %llu not wanted "
            "there, %llu spared\n",
-           (unsigned long long)n->reports,
-           (unsigned long long)(s->run.show ? n->shown : n->handed_over),
+           (unsigned long long)n->reports, plural_s(n->reports), (unsigned long long)mails,
+           plural_s(mails),
            s->own->directory ? "written"
            : s->run.show     ? "would be sent"
                              : "handed over",
            (unsigned long long)n->later, (unsigned long long)n->failed,
            (unsigned long long)n->refused, (unsigned long long)n->suppressed);
     if (n->left_out)
-        printf("%llu rows without a client's address were left out\n",
+        printf("rows without a client's address, which are left out: %llu\n",
                (unsigned long long)n->left_out);
+    print_under_way(s);
 }
 
 /* --- Opening -----------------------------------------------------------------------------------*/

@@ -101,10 +101,11 @@ static void list_text(const struct sent_listing *l, const struct sent_report *r,
                       const struct sent_mail *m)
 {
     char day[REPORT_DAY_TEXT], changed[REPORT_TIME_TEXT];
-    printf("%s  %-12s %s  %.*s to %.*s, %llu messages%s%.*s\n",
+    printf("%s  %-12s %s  %.*s to %.*s, %llu message%s%s%.*s\n",
            report_day_text(outgoing_begin(r->day), day), sent_state_name(m->state),
            report_time_text(m->changed, changed), STR_ARG(r->domain), STR_ARG(destination_of(l, m)),
-           (unsigned long long)r->messages, m->note.n ? ": " : "", STR_ARG(m->note));
+           (unsigned long long)r->messages, r->messages == 1 ? "" : "s", m->note.n ? ": " : "",
+           STR_ARG(m->note));
 }
 
 static bool list_mail(void *listing, const struct sent_report *r, const struct sent_mail *m)

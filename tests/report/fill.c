@@ -4,7 +4,8 @@
  *     fill PATH DAY random SEED N  N policies with rows of random odd data, equal for equal seeds
  *     fill PATH DAY many N [RUA]   N rows of varied clients under one policy, and their time
  *     fill PATH DAY row DOMAIN RUA IP MESSAGES...   one row of that many messages for each IP
- *     fill PATH DAY tally NAME N...   N messages that have no row
+ *     fill PATH DAY hourly DOMAIN RUA N   N messages of one kind, the first at midnight, then one
+ * an hour fill PATH DAY tally NAME N...   N messages that have no row
  *
  * Errors: exit status 1. */
 #include <stdio.h>
@@ -13,6 +14,8 @@
 
 #include "base/clock.h"
 #include "store/rows.h"
+
+#define NOON 40000 /* or near it: seconds from midnight */
 
 static struct rows *rows;
 static int64_t when;
@@ -257,6 +260,13 @@ static void fill_rows(struct str domain, struct str rua, char **words)
     }
 }
 
+static void fill_hours(struct str domain, struct str rua, int64_t midnight, unsigned long n)
+{
+    struct row row = plain(domain, rua, "192.0.2.1");
+    for (when = midnight; n; n--, when += 3600)
+        add(&row, 1);
+}
+
 static void fill_tallies(char **words)
 {
     for (; words[0] && words[1]; words += 2)
@@ -271,7 +281,7 @@ int main(int argc, char **argv)
     if (argc < 4)
         return 1;
     const struct rows_settings settings = {.path = str_of(argv[1])};
-    when = strtoll(argv[2], NULL, 10) * 86400 + 40000;
+    when = strtoll(argv[2], NULL, 10) * 86400 + NOON;
     rows = rows_open(&settings, a, &problem);
     if (!rows) {
         fprintf(stderr, "%.*s\n", STR_ARG(problem));
@@ -288,6 +298,8 @@ int main(int argc, char **argv)
                   argc > 5 ? str_of(argv[5]) : STR("mailto:d@many.example"));
     else if (strcmp(argv[3], "row") == 0 && argc > 5)
         fill_rows(str_of(argv[4]), str_of(argv[5]), argv + 6);
+    else if (strcmp(argv[3], "hourly") == 0 && argc > 6)
+        fill_hours(str_of(argv[4]), str_of(argv[5]), when - NOON, strtoul(argv[6], NULL, 10));
     else if (strcmp(argv[3], "tally") == 0)
         fill_tallies(argv + 4);
     bool good = rows_flush(rows, 600000000);

@@ -9,7 +9,8 @@
 #include "mail/domain.h"
 #include "report/out/destination.h"
 
-#define URIS_MAX 10 /* of a record, that reports go to */
+#define URIS_MAX   10 /* of a record, that reports go to */
+#define SETTLING_S 60 /* within which the daemon writes what it counted before midnight */
 
 int64_t send_now(const struct send_run *run)
 {
@@ -151,21 +152,38 @@ static void drop_jobs_without_mails(struct jobs *jobs)
     jobs->n = n;
 }
 
-/* Days whose last second is over. */
+/* The last day that is over, by the clock for so long that all of its rows are in the store. */
 static int64_t last_day(const struct send_run *run)
 {
-    return rows_day(send_now(run)) - 1;
+    return rows_day(send_now(run) - (run->at ? 0 : SETTLING_S)) - 1;
+}
+
+/* Of days in the rows. */
+static bool collect_jobs(struct collecting *c, int64_t from, int64_t to)
+{
+    *c->jobs = (struct jobs){0};
+    if (rows_read_periods(c->run->reader, from, to, add_period, c))
+        return true;
+    c->run->problem = rows_reader_problem(c->run->reader);
+    return false;
+}
+
+bool jobs_under_way(struct send_run *run, const struct outgoing *o, int64_t *day, uint64_t *n)
+{
+    struct jobs jobs;
+    struct collecting c = {run, o, &jobs};
+    *day = last_day(run) + 1;
+    bool good = collect_jobs(&c, *day, *day);
+    *n = jobs.n;
+    return good;
 }
 
 bool jobs_due(struct send_run *run, const struct outgoing *o, struct jobs *out)
 {
     struct collecting c = {run, o, out};
     int64_t to = last_day(run), from = to - SEND_FORMER_DAYS + 1;
-    *out = (struct jobs){0};
-    if (!rows_read_periods(run->reader, from, to, add_period, &c)) {
-        run->problem = rows_reader_problem(run->reader);
+    if (!collect_jobs(&c, from, to))
         return false;
-    }
     sort_jobs(out);
     if (!sent_read(run->sent, false, from, forget_noted, &c)) {
         run->problem = sent_problem(run->sent);

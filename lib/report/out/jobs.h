@@ -27,6 +27,9 @@ struct outgoing send_outgoing(const struct send_run *run, struct str secret);
 /* Jobs for days that are over and were not noted yet: nothing of them is in the store. */
 bool jobs_due(struct send_run *run, const struct outgoing *o, struct jobs *out);
 
+/* The day that is not over, and how many jobs there are so far for it. */
+bool jobs_under_way(struct send_run *run, const struct outgoing *o, int64_t *day, uint64_t *n);
+
 /* Jobs of the store with mails that are not at an end. */
 bool jobs_open(struct send_run *run, struct jobs *out);
 

@@ -594,9 +594,11 @@ static bool show_all(struct sending *s, struct jobs *jobs)
 
 static bool show(struct sending *s)
 {
+    struct send_run *run = s->run;
     struct jobs due, open;
-    return jobs_due(s->run, &s->outgoing, &due) && jobs_open(s->run, &open) && show_all(s, &open) &&
-           show_all(s, &due);
+    return jobs_due(run, &s->outgoing, &due) && jobs_open(run, &open) && show_all(s, &open) &&
+           show_all(s, &due) &&
+           jobs_under_way(run, &s->outgoing, &run->counts.under_way_day, &run->counts.under_way);
 }
 
 /* --- A run -------------------------------------------------------------------------------------*/

@@ -29,6 +29,8 @@ struct send_counts {
     uint64_t refused, suppressed;
     uint64_t messages, rows; /* in what was handed over or shown */
     uint64_t left_out;       /* rows that cannot be reported: without a client's address */
+    uint64_t under_way;      /* with show: reports that the day which is not over will make */
+    int64_t under_way_day;   /* that day */
 };
 
 struct send_run {
@@ -36,7 +38,9 @@ struct send_run {
     struct dns_asker *asker; /* everything that is kept lives in its arena */
     struct rows_reader *reader;
     struct sent *sent; /* opened to be written, unless `show` */
-    int64_t at;        /* the time that decides; 0: the clock's */
+    /* The time that decides; 0: the clock's, by which a day is over a minute after its end, when
+     * the daemon has written what it counted. */
+    int64_t at;
     struct str domain; /* only reports on this domain and those below; empty: on all */
     bool show;         /* nothing is noted, and nothing handed over */
     bool spread;       /* waits between mails */
