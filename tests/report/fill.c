@@ -151,7 +151,10 @@ static void fill_odd(struct str rua, struct arena *a)
 
 /* --- At random --- */
 
+#define ODD_TEXTS 10000 /* in all: what others have to read is bounded, whatever the dice say */
+
 static uint64_t dice_state;
+static unsigned odd_texts;
 
 static size_t dice(size_t n)
 {
@@ -166,8 +169,9 @@ static struct str any_text(struct arena *a, struct str good)
         "]]>",          "<!--", "&#0;", "&amp;", "\xC3", "\xF4\x90\x80\x80",
         "\xEF\xBF\xBE", " ",    "\r\n", "none",  "pass", "\xC2\x85"};
     struct strbuf b;
-    if (dice(2))
+    if (dice(2) || odd_texts == ODD_TEXTS)
         return dice(8) ? good : STR("");
+    odd_texts++;
     sb_init(&b, a);
     for (size_t i = 0, n = dice(dice(8) ? 12 : 700); i < n; i++)
         if (dice(4))
@@ -187,7 +191,8 @@ static struct str any_word(struct arena *a)
 
 static void add_any_row(struct row row, struct arena *a)
 {
-    size_t signatures = dice(8) ? dice(4) : dice(301), reasons = dice(12);
+    size_t many = odd_texts < ODD_TEXTS ? 301 : 4;
+    size_t signatures = dice(8) ? dice(4) : dice(many), reasons = dice(12);
     struct row_signature *s = arena_array(a, struct row_signature, signatures);
     struct row_reason *r = arena_array(a, struct row_reason, reasons);
     for (size_t i = 0; i < signatures; i++)
