@@ -4,10 +4,12 @@ and when old rows go."""
 
 import contextlib
 import email
+import gzip
 import os
 import signal
 import sqlite3
 import subprocess
+import xml.etree.ElementTree as ElementTree
 
 import harness
 from harness import until
@@ -136,6 +138,64 @@ class Rows(harness.WireTest):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return [email.message_from_bytes(path.read_bytes()) for path in sorted(out.glob("*.eml"))]
+
+    def told(self, d):
+        """What the reports about the day of NOON publish, by domain, with (author, disposition, dkim, spf, count) of each row."""
+        found = {}
+        for mail in self.reports(d, NOON + 86400):
+            attached, = (part for part in mail.walk() if part.get_content_type() == "application/gzip")
+            report = ElementTree.fromstring(gzip.decompress(attached.get_payload(decode=True)))
+            policy = {e.tag.split("}")[1]: e.text for e in report.find("{*}policy_published")}
+            rows = [tuple(r.find("{*}" + path.replace("/", "/{*}")).text for path in (
+                "identifiers/header_from", "row/policy_evaluated/disposition", "row/policy_evaluated/dkim",
+                "row/policy_evaluated/spf", "row/count")) for r in report.findall("{*}record")]
+            found[policy["domain"]] = policy, sorted(rows)
+        return found
+
+    ACT = 'reports = { from = "reports@recv.test"; };\ndmarc = { on-reject = "reject"; on-quarantine = "quarantine"; %s };\n'
+
+    def test_a_public_suffix_and_a_walk_from_the_message_to_the_report(self):
+        """psd=y: the domain below is the organizational one, and the suffix's record is in force, sp for what exists, np for what
+        does not. A record further up the tree is found by the walk."""
+        spf = {"TXT": ["v=spf1 ip4:192.0.2.0/24 -all"]}
+        zone = {
+            "_dmarc.suffix": {"TXT": ["v=DMARC1; psd=y; p=none; sp=quarantine; np=reject; fo=1; rua=mailto:d@reports.suffix"]},
+            "suffix._report._dmarc.reports.suffix": {"TXT": ["v=DMARC1"]},  # which is another organization
+            "shop.suffix": spf,
+            "deep.shop.suffix": {"A": ["192.0.2.80"]},
+            "_dmarc.corp.test": {"TXT": ["v=DMARC1; p=reject; sp=none; adkim=s; aspf=s; t=y; rua=mailto:d@corp.test"]},
+            "a.b.corp.test": spf,
+        }
+        d = self.start(self.ACT % "", zone=zone, wall=NOON)
+        self.send(d, sender="<x@shop.suffix>", author="x@deep.shop.suffix")  # aligned within shop.suffix
+        self.assertTrue(self.send(d, "203.0.113.5", sender="<x@shop.suffix>", author="x@shop.suffix").accepted)
+        self.assertFalse(self.send(d, sender="<x@shop.suffix>", author="x@no-such.suffix").accepted)
+        self.send(d, sender="<x@a.b.corp.test>", author="x@a.b.corp.test")
+        self.send(d, sender="<x@a.b.corp.test>", author="x@b.corp.test")  # aligned, if alignment were relaxed
+        self.becomes(d, "SELECT sum(messages) FROM row", [(5,)])
+        found = self.told(d)
+        self.assertEqual(found.pop("suffix"), (
+            {"domain": "suffix", "adkim": "r", "aspf": "r", "p": "none", "sp": "quarantine", "np": "reject", "fo": "1",
+             "testing": "n", "discovery_method": "treewalk"},
+            [("deep.shop.suffix", "pass", "fail", "pass", "1"), ("no-such.suffix", "reject", "fail", "fail", "1"),
+             ("shop.suffix", "quarantine", "fail", "fail", "1")]))
+        self.assertEqual(found.pop("corp.test"), (
+            {"domain": "corp.test", "adkim": "s", "aspf": "s", "p": "reject", "sp": "none", "fo": "0", "testing": "y",
+             "discovery_method": "treewalk"},
+            [("a.b.corp.test", "none", "fail", "pass", "1"), ("b.corp.test", "none", "fail", "fail", "1")]))
+        self.assertEqual(found, {})
+
+    def test_discovery_by_the_public_suffix_list(self):
+        zone = {"_dmarc.example.co.uk": {"TXT": ["v=DMARC1; p=reject; np=none; rua=mailto:d@example.co.uk"]}}
+        suffixes = harness.pathlib.Path(harness.tempfile.mkdtemp(prefix="assay-wire-")) / "list"
+        self.addCleanup(harness.shutil.rmtree, suffixes.parent)
+        suffixes.write_text("com\nuk\nco.uk\n")
+        d = self.start(self.ACT % f'discovery = "psl"; public-suffix-list = "{suffixes}";', zone=zone, wall=NOON)
+        self.send(d, author="x@a.b.example.co.uk")
+        self.becomes(d, "SELECT sum(messages) FROM row", [(1,)])
+        (policy, rows), = self.told(d).values()
+        self.assertEqual((policy["domain"], policy["discovery_method"]), ("example.co.uk", "psl"))
+        self.assertEqual([row[0] for row in rows], ["a.b.example.co.uk"])
 
     def test_recording_ends_and_begins_with_a_reload(self):
         d = self.start()
