@@ -184,6 +184,7 @@ class Filters:
             "opendkim": lambda at: words(peers.opendkim(folder, name, at, slow)),
             "opendmarc": lambda at: words(peers.opendmarc(folder, name, at, "pyspf" not in kind)),
             "rspamd": lambda at: words(peers.rspamd(folder, name, at, slow)),
+            "rspamd-lean": lambda at: peers.rspamd(folder, name, at, lean=True),
             "opendkim-sign": lambda at: peers.opendkim_sign(folder, name, at, self.key, DOMAINS),
             "rspamd-sign": lambda at: peers.rspamd(folder, name, at, key=self.key),
         }

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 CHAINS = ("opendkim+opendmarc", "pyspf+opendkim+opendmarc")
 PEERS = (*CHAINS, "rspamd")
+LEAN = ("rspamd", "rspamd-lean")
 SIGNERS = ("opendkim-sign", "rspamd-sign")
 ENGINES = ("assay-libspf2", "assay-libopendkim", "assay-libraries", "assay-sampling")
 
@@ -34,6 +35,7 @@ TRIALS = [
     Trial("256 connections", "verify", VERIFY, connections=256),
     Trial("1000 connections", "verify", FEW, connections=1000, messages=4000),
     Trial("20 per connection", "verify", VERIFY, each=20),
+    Trial("rspamd at its best", "verify", ("floor-verify", *LEAN)),
     Trial("engines", "verify", ("assay", *ENGINES)),
     Trial("TCP", "verify", ("floor-verify-tcp", "assay-tcp", "assay-libmilter-tcp")),
     Trial("new senders", "cold", SLOW, messages=200),
