@@ -139,8 +139,7 @@ void entry_find(const struct conf *conf, const struct session *session,
     }
 }
 
-/* --- Authentication-Results
- * ---------------------------------------------------------------------*/
+/* --- Authentication-Results --------------------------------------------------------------------*/
 
 static bool says_ours(const struct entry_names *ids, struct arena *a, struct str value)
 {

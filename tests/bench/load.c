@@ -1,6 +1,6 @@
 /* load.c - plays messages to filters as Postfix does, and measures.
  *
- *     bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-t FILE] [-w MS]
+ *     bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-z SENDERS] [-t FILE] [-w MS]
  *                SOCKETS CORPUS CONNECTIONS MESSAGES
  *
  * SOCKETS are one filter or a chain of them (mta.h). CORPUS is a directory of files as corpus.py
@@ -18,6 +18,8 @@
  *     -r          well is what was refused at MAIL
  *     -k          each thread plays one connection, and all stay open until standard input ends
  *     -u FIRST    eight zeros in the sender and the header become numbers from FIRST on
+ *     -z SENDERS  with -u: the numbers are drawn, from FIRST on, of so many; the k-th comes about
+ *                 1/k times as often as the first, as it is with the senders of mail
  *     -t FILE     writes a line for each message: its size in bytes, its time
  *     -w MS       content comes MS behind the envelope, a round trip of a client that pipelines
  *                 MAIL, RCPT and DATA; times are from the last byte then
@@ -25,8 +27,10 @@
  * Errors: anything unexpected ends the program with status 1 and a phrase. */
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +48,9 @@ static struct {
     const char *sockets, *words[WORDS_MAX], *times;
     size_t n_words;
     enum fate wanted;
-    bool keep;  /* connections open */
-    long first; /* -1: no numbers */
+    bool keep;      /* connections open */
+    long first;     /* -1: no numbers */
+    double senders; /* 0: a number for each message */
     atomic_size_t next, well;
     long round_trip; /* ms */
     double *took;    /* of each message, in ms */
@@ -80,6 +85,23 @@ static void sleep_ms(long ms)
     nanosleep(&t, NULL);
 }
 
+/* The same for the same message in every run (splitmix64). */
+static double drawn(uint64_t i)
+{
+    uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
+}
+
+static long number_of(size_t i)
+{
+    if (run.first < 0)
+        return -1;
+    long number = run.first + (long)i;
+    return run.senders > 0 ? (long)pow(run.senders + 1, drawn((uint64_t)number)) - 1 : number;
+}
+
 /* Sets *begun anew where the content comes later. */
 static enum fate play(struct mta *mta, const struct letter *l, long number, double *begun)
 {
@@ -105,7 +127,7 @@ static void *work(void *unused)
         double begun = now_ms();
         if (!on_this)
             mta_connect(mta, l);
-        enum fate fate = play(mta, l, run.first < 0 ? -1 : run.first + (long)i, &begun);
+        enum fate fate = play(mta, l, number_of(i), &begun);
         run.took[i] = now_ms() - begun;
         atomic_fetch_add(&run.well, is_well(mta, fate));
         if (++on_this >= run.each && run.keep)
@@ -234,7 +256,7 @@ static void write_times(void)
 
 static int options(int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "n:e:rku:t:w:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "n:e:rku:z:t:w:")) != -1;) {
         if (option == 'n')
             run.each = strtoul(optarg, NULL, 10);
         else if (option == 'e' && run.n_words < WORDS_MAX)
@@ -245,6 +267,8 @@ static int options(int argc, char **argv)
             run.keep = true;
         else if (option == 'u')
             run.first = strtol(optarg, NULL, 10);
+        else if (option == 'z')
+            run.senders = strtod(optarg, NULL);
         else if (option == 't')
             run.times = optarg;
         else if (option == 'w')
@@ -258,8 +282,9 @@ static int options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (!options(argc, argv)) {
-        fprintf(stderr, "usage: bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-t FILE] [-w MS]"
-                        " SOCKETS CORPUS CONNECTIONS MESSAGES\n");
+        fprintf(stderr,
+                "usage: bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-z SENDERS] [-t FILE]"
+                " [-w MS] SOCKETS CORPUS CONNECTIONS MESSAGES\n");
         return 2;
     }
     run.sockets = argv[optind];

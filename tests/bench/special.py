@@ -23,6 +23,7 @@ dnsbl = { lists = ( { zone = "bl1.example"; kind = "client"; weight = 3; }, { zo
                     { zone = "allow.example"; kind = "allow"; weight = -3; } ); };
 """
 CLIENTS = 16000
+SENDERS = (100, 1000, 10000, 100000)
 SILENT_CONNECTIONS = 400  # with a deadline of two seconds: 200 new silent names in a second
 SILENT_OPTIONS = 'dns = { servers = [ "127.0.0.2@53" ]; deadline = "2s"; };'
 REFUSING = 'spf = { on-fail = "reject"; reject-at = "mail"; };'
@@ -129,6 +130,21 @@ def full_caches(bench, _):
         yield "full caches", f"{f.memory_mb():.0f} MB with 1000 connections and after {count} senders"
 
 
+def senders(bench, _):
+    """Queries of a message when the k-th sender of so many sends 1/k times as often as the first, behind as many messages
+    again; and resident memory then."""
+    with started(bench, "assay") as f:
+        f.expected = ()
+        new = Round(bench, f, "flood", 8, 2000, "-u", "10000000").queries
+    for count in SENDERS:
+        with started(bench, "assay") as f:
+            f.expected = ()
+            messages = int(30000 * bench.share)
+            play = [Round(bench, f, "flood", 8, messages, "-u", str(turn * messages), "-z", str(count)) for turn in range(2)][1]
+            yield "senders", (f"{count}: {play.queries:.3f} queries for a message, {new:.1f} if all were new: "
+                              f"{100 - 100 * play.queries / new:.1f} % cached; {play.memory:.0f} MB")
+
+
 def gate(bench, _):
     """All that design asks to be on, beside the same with all of it off, in the same rounds. Greylisting in shadow: it
     asks and records, and refuses no message of the corpus."""
@@ -210,4 +226,4 @@ def redis(bench, _):
                         "of the next")
 
 
-SPECIALS = {"gate": gate, "Redis": redis, "new clients": new_clients, "flood": flood, "reload": reload, "silent": silent, "tail": tail, "caches": full_caches, **ALONE}
+SPECIALS = {"gate": gate, "Redis": redis, "new clients": new_clients, "flood": flood, "reload": reload, "silent": silent, "tail": tail, "caches": full_caches, "senders": senders, **ALONE}
