@@ -41,8 +41,7 @@ static void fail_chain(struct arc_chain *c, const char *reason)
     decide_chain(c, ARC_FAIL, str_of(reason));
 }
 
-/* --- Structure (5.2 steps 1 to 3)
- * ----------------------------------------------------------------*/
+/* --- Structure (5.2 steps 1 to 3) --------------------------------------------------------------*/
 
 static const char *set_problem(const struct arc_set *set)
 {
@@ -94,8 +93,7 @@ static void check_structure(struct arc_chain *c)
     }
 }
 
-/* --- What the fields themselves rule out
- * ---------------------------------------------------------*/
+/* --- What the fields themselves rule out -------------------------------------------------------*/
 
 /* RFC 8617 4.1.3: h= in a seal is a fail. */
 static void check_seal(struct signature *s)
@@ -150,8 +148,7 @@ static void look_at_decided(struct arc_chain *c)
     }
 }
 
-/* --- Hashes and keys
- * -----------------------------------------------------------------------------*/
+/* --- Hashes and keys ---------------------------------------------------------------------------*/
 
 static void hash_field(struct header_hash *hash, const struct header_field *field)
 {
@@ -206,8 +203,7 @@ static void ask_for_keys(struct arc_chain *c, struct dns_asker *asker)
     }
 }
 
-/* --- The stream
- * ----------------------------------------------------------------------------------*/
+/* --- The stream --------------------------------------------------------------------------------*/
 
 static struct arc_chain *begin_chain(struct arena *a, const struct header_list *headers)
 {
@@ -261,8 +257,7 @@ struct arc_chain *arc_chain_new(const struct dkim_verify_settings *settings,
     return c;
 }
 
-/* --- The result (5.2 steps 4 to 7)
- * ---------------------------------------------------------------*/
+/* --- The result (5.2 steps 4 to 7) -------------------------------------------------------------*/
 
 enum standing { HOLDS, BROKEN, OPEN };
 

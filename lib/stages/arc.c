@@ -12,8 +12,7 @@
 
 #define TOLD_SETS 10 /* in the comment of an override */
 
-/* --- The result
- * ----------------------------------------------------------------------------------*/
+/* --- The result --------------------------------------------------------------------------------*/
 
 static bool read_result(struct str word, enum arc_result *result)
 {
@@ -92,8 +91,7 @@ static void take_outcome(struct stage_run *run)
     e->reason = e->outcome.reason;
 }
 
-/* --- Whether it excuses
- * --------------------------------------------------------------------------*/
+/* --- Whether it excuses ------------------------------------------------------------------------*/
 
 static void mark_trusted(struct stage_run *run)
 {

@@ -58,8 +58,7 @@ static void arc_log(const struct telling *t, struct strbuf *b)
     log_seal(&e->seal, b);
 }
 
-/* --- For programs
- * --------------------------------------------------------------------------------*/
+/* --- For programs ------------------------------------------------------------------------------*/
 
 static void signature_json(struct json *j, const char *name, const struct dkim_signature *s)
 {
@@ -125,8 +124,7 @@ static void arc_json(const struct telling *t, struct json *j)
     json_end(j, '}');
 }
 
-/* --- For people
- * ----------------------------------------------------------------------------------*/
+/* --- For people --------------------------------------------------------------------------------*/
 
 static void signature_text(const char *what, const struct dkim_signature *s, struct strbuf *b)
 {

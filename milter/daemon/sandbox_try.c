@@ -45,8 +45,7 @@ struct trial {
     pid_t parent;
 };
 
-/* --- What must be refused: 0 if it was possible, else the error
- * ---------------------------------*/
+/* --- What must be refused: 0 if it was possible, else the error --------------------------------*/
 
 static int attempt_outcome(long result)
 {
@@ -179,8 +178,7 @@ static int try_user_fault(const struct trial *t)
         syscall(SYS_userfaultfd, O_CLOEXEC | 1)); /* 1: for faults in user mode only */
 }
 
-/* --- What must work
- * -----------------------------------------------------------------------------*/
+/* --- What must work ----------------------------------------------------------------------------*/
 
 static int do_reload(const struct trial *t)
 {
@@ -262,8 +260,7 @@ static int do_workers(const struct trial *t)
     return workers ? 0 : errno ? errno : ECHILD;
 }
 
-/* --- Trying
- * -------------------------------------------------------------------------------------*/
+/* --- Trying ------------------------------------------------------------------------------------*/
 
 enum wanted { REFUSED, POSSIBLE };
 

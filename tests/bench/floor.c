@@ -88,8 +88,7 @@ static void load_key(const char *path)
     fixed_size = sign(fixed_digest, fixed_signature);
 }
 
-/* --- OpenSSL alone
- * ------------------------------------------------------------------------------*/
+/* --- OpenSSL alone -----------------------------------------------------------------------------*/
 
 #define FILES    1000
 #define FILE_MAX (4 << 20)
