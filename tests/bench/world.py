@@ -126,6 +126,11 @@ class World:
         stats = namespace.command(*words)
         return int(next(line.split("=")[1] for line in stats.splitlines() if line.startswith("total.num.queries=")))
 
+    def resolver_cpu(self):
+        """Seconds of unbound so far."""
+        pid = int((self.dir / "unbound.pid").read_text())
+        return time.clock_gettime((~pid << 3) | 2)  # clock_getcpuclockid(3)
+
     def slow_words(self, words):
         """The words of a command whose resolver is SLOW."""
         script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
