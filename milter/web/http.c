@@ -1,6 +1,7 @@
 /* http.c - HTTP, by libmicrohttpd.
  *
- * Bounded: connections, bytes of a request, seconds without one. Read only: GET and HEAD.
+ * Bounded: connections and bytes of answers (crowd.h), bytes of a request, seconds in which nothing
+ * moves. Read only: GET and HEAD.
  *
  * Errors: a refusal is an answer with its reason; nothing else is logged, since who asks is on this
  * host. */
@@ -8,23 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "milter/web/crowd.h"
 #include "milter/web/web.h"
 
 #define WORKERS         2
-#define CONNECTIONS_MAX 64
+#define CONNECTIONS_MAX (CROWD_MAX + 64) /* those among them that are being closed count, too */
 #define PATIENCE_S      10
 #define REQUEST_MAX     32768 /* bytes of a connection's memory: line and header fields */
 
 struct web_server {
     const struct web *web;
     struct MHD_Daemon *daemon;
+    struct crowd *crowd;
 };
 
-/* The request that a connection is about. It lives as long as the connection: not every request
- * that the library sees the first line of gets as far as an answer, and its end is not always told.
- */
+/* A connection, and the request that it is about. Not every request that the library sees the first
+ * line of gets as far as an answer, and its end is not always told. */
 struct request {
-    struct arena *arena;
+    struct crowd_guest guest;
+    struct arena *arena; /* of the request line */
     struct str uri;
 };
 
@@ -73,13 +76,20 @@ static void add_headers(struct MHD_Response *r, const struct web_answer *answer,
             MHD_add_response_header(r, fields[i].name, fields[i].value);
 }
 
+/* The answer is copied: what it was made from is much more, and can go. */
 static enum MHD_Result send_answer(struct MHD_Connection *c, const struct web_answer *answer,
                                    struct arena *a)
 {
-    struct MHD_Response *r = MHD_create_response_from_buffer(
-        answer->body.n, arena_copy(a, answer->body.p, answer->body.n), MHD_RESPMEM_MUST_COPY);
-    if (!r)
+    char *copy = malloc(answer->body.n + 1);
+    if (!copy)
         return MHD_NO;
+    memcpy(copy, answer->body.p, answer->body.n);
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(answer->body.n, copy, MHD_RESPMEM_MUST_FREE);
+    if (!r) {
+        free(copy);
+        return MHD_NO;
+    }
     add_headers(r, answer, a);
     enum MHD_Result queued = MHD_queue_response(c, answer->status, r);
     MHD_destroy_response(r);
@@ -92,7 +102,7 @@ static struct web_answer refuse_request(unsigned status, const char *text)
 }
 
 static struct web_answer answer_request(const struct web *web, struct MHD_Connection *c,
-                                        const char *method, const struct request *request)
+                                        const char *method, struct str uri, struct arena *a)
 {
     const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
@@ -101,27 +111,39 @@ static struct web_answer answer_request(const struct web *web, struct MHD_Connec
         return refuse_request(
             MHD_HTTP_MISDIRECTED_REQUEST,
             "this is not a name of ours: assay-web --name says by which it is asked\n");
-    return web_answer(web, request->uri, request->arena);
+    return web_answer(web, uri, a);
 }
 
 /* --- Callbacks of libmicrohttpd ----------------------------------------------------------------*/
 
+static void begin_connection(struct web_server *s, struct MHD_Connection *connection, void **state)
+{
+    struct request *request = calloc(1, sizeof *request);
+    if (!request)
+        abort();
+    request->arena = arena_new(0);
+    *state = request;
+    crowd_enter(s->crowd, &request->guest,
+                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+}
+
+/* The library closes its descriptor after this. */
+static void end_connection(struct web_server *s, void **state)
+{
+    struct request *request = *state;
+    crowd_leave(s->crowd, &request->guest);
+    arena_free(request->arena);
+    free(request);
+    *state = NULL;
+}
+
 static void connection_changes(void *server, struct MHD_Connection *connection, void **state,
                                enum MHD_ConnectionNotificationCode what)
 {
-    (void)server, (void)connection;
-    struct request *request = *state;
-    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        request = calloc(1, sizeof *request);
-        if (!request)
-            abort();
-        request->arena = arena_new(0);
-        *state = request;
-    } else if (request) {
-        arena_free(request->arena);
-        free(request);
-        *state = NULL;
-    }
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        begin_connection(server, connection, state);
+    else if (*state)
+        end_connection(server, state);
 }
 
 static void *begin_request(void *server, const char *uri, struct MHD_Connection *connection)
@@ -139,11 +161,26 @@ static enum MHD_Result handle_request(void *server, struct MHD_Connection *conne
                                       const char *data, size_t *n, void **state)
 {
     const struct web_server *s = server;
-    const struct request *request = *state;
+    struct request *request = *state;
+    struct arena *a = arena_new(0);
     (void)url, (void)version, (void)data;
+    crowd_serve(s->crowd, &request->guest);
     *n = 0; /* what comes behind the header is not read */
-    struct web_answer answer = answer_request(s->web, connection, method, request);
-    return send_answer(connection, &answer, request->arena);
+    struct web_answer answer = answer_request(s->web, connection, method, request->uri, a);
+    enum MHD_Result queued = send_answer(connection, &answer, a);
+    crowd_answered(s->crowd, &request->guest, answer.body.n);
+    arena_free(a);
+    return queued;
+}
+
+static void request_ends(void *server, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode how)
+{
+    const struct web_server *s = server;
+    struct request *request = *state;
+    (void)connection, (void)how;
+    if (request)
+        crowd_sent(s->crowd, &request->guest);
 }
 
 /* Percent signs are ours to read. */
@@ -166,16 +203,19 @@ struct web_server *web_start(const struct web *web, int fd)
     if (!s)
         abort();
     s->web = web;
+    s->crowd = crowd_new();
     s->daemon = MHD_start_daemon(
         MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         handle_request, s, MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET,
         fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WORKERS, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PATIENCE_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX, MHD_OPTION_URI_LOG_CALLBACK,
-        begin_request, s, MHD_OPTION_NOTIFY_CONNECTION, connection_changes, s,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, s, MHD_OPTION_END);
+        begin_request, s, MHD_OPTION_NOTIFY_COMPLETED, request_ends, s,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changes, s, MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_escaped, s, MHD_OPTION_END);
     if (s->daemon)
         return s;
+    crowd_free(s->crowd);
     free(s);
     return NULL;
 }
@@ -183,5 +223,6 @@ struct web_server *web_start(const struct web *web, int fd)
 void web_stop(struct web_server *server)
 {
     MHD_stop_daemon(server->daemon);
+    crowd_free(server->crowd);
     free(server);
 }

@@ -16,7 +16,7 @@
 #include "milter/web/web.h"
 
 #define DEFAULT_LISTEN "inet:8898@127.0.0.1"
-#define BACKLOG        64
+#define BACKLOG        128
 
 struct web_words {
     const char *listen;

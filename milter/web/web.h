@@ -2,6 +2,7 @@
  *
  *   main.c     the command: configuration, socket, start and end
  *   http.c     HTTP, by libmicrohttpd: methods, names of the host, headers, bounds
+ *   crowd.c    who has to go when too many connections are open
  *   answer.c   what an address is answered with */
 #ifndef ASSAY_MILTER_WEB_H
 #define ASSAY_MILTER_WEB_H

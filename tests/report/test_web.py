@@ -233,6 +233,43 @@ def raw(web, data, patience=20):
         return out
 
 
+def check_slow_ones(web):
+    """Whoever holds connections and says a little now and then shuts nobody out, nor does who reads no answer."""
+    stop = threading.Event()
+    slow = []
+
+    def keep_talking():
+        while not stop.wait(0.5):
+            for s in list(slow):
+                try:
+                    s.sendall(b"x")
+                except OSError:
+                    slow.remove(s)
+
+    talker = threading.Thread(target=keep_talking)
+    talker.start()
+    for n in range(400):
+        s = socket.create_connection(("127.0.0.1", web.port), timeout=30)
+        s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-" if n % 3 else b"GET /")
+        slow.append(s)
+        if n % 20 == 19:
+            check(f"an answer beside {n + 1} slow connections", web.ask("/overview")[0] == 200)
+    check("many of them are still there", len(slow) >= 100, len(slow))
+    stop.set()
+    talker.join()
+    deaf = []
+    for n in range(200):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", web.port))
+        s.sendall(b"GET /api/reports?days=90 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+        deaf.append(s)
+        if n % 40 == 39:
+            check(f"an answer beside {n + 1} that do not read", web.ask("/overview")[0] == 200)
+    for s in slow + deaf:
+        s.close()
+
+
 def check_bounds(web):
     get = b"GET /%b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%b\r\n"
     check("a long address", b" 404 " in raw(web, get % (b"x" * 5000, b""))[:20])
@@ -251,6 +288,7 @@ def check_bounds(web):
         s.close()
     time.sleep(0.5)
     check("a crowd that came and went", web.ask("/")[0] == 200)
+    check_slow_ones(web)
 
 
 # --- Beside others ---
