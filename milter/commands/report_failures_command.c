@@ -65,25 +65,9 @@ static bool single_json(void *words, const struct failure_report *r, const unsig
                         int64_t received)
 {
     struct figures_words *w = words;
-    struct json *j = &w->json;
-    char address[NETADDR_TEXT];
     (void)digest;
-    json_object(j, NULL);
-    json_number(j, "received", received);
-    json_number(j, "arrival", r->arrival);
-    json_text(j, "reporter", r->reporter);
-    json_text(j, "domain", r->domain);
-    json_text(j, "source_ip",
-              r->source.family ? str_of(netaddr_format(&r->source, address)) : STR_NONE);
-    json_text(j, "auth_failure", r->kind);
-    json_text(j, "delivery_result", r->result);
-    json_text(j, "dkim_domain", r->dkim_domain);
-    json_text(j, "dkim_selector", r->dkim_selector);
-    json_text(j, "header_from", r->header_from);
-    json_text(j, "envelope_from", r->envelope_from);
-    json_text(j, "subject", r->subject);
-    json_number(j, "incidents", r->incidents);
-    json_end(j, '}');
+    answer_single(&w->json, r, received);
+    json_end(&w->json, '}');
     return true;
 }
 

@@ -1,5 +1,8 @@
 """A store of made-up reports for the tests of pages: two domains, seven reporters, texts that want to be markup."""
 
+import datetime
+import email.utils
+import json
 import pathlib
 import random
 import subprocess
@@ -9,6 +12,7 @@ DAY = 86400
 TODAY = int(time.time()) // DAY
 ORG, DOMAIN, SELECTOR = "<script>alert('org')</script>", "<svg/onload=alert(1)>.example", "'\"onmouseover='alert(2)"
 COMMENT, REPORT_ID, SUBJECT = '"><img src=x onerror=alert(3)>', '"><script>alert(4)</script>', "<b>&lt;i&gt;"
+KIND = "<u onclick=alert(5)>"
 HOSTILE = (ORG, DOMAIN, COMMENT, REPORT_ID, SUBJECT)
 
 # address, messages, dkim, spf, d=, s=, DKIM says, MAIL FROM, SPF says, the receiver did
@@ -77,6 +81,57 @@ def make_reports(folder, days, seed=7):
                     (folder / f"{number:05}.xml").write_text(report(reporter, day, domain, number, rows))
 
 
+# --- Failure reports ---
+
+# days ago, address, about, incidents, what the receiver did, subject
+SINGLES = [
+    (1, "203.0.114.200", "example.org", 1, "reject", "Your invoice"), (1, "203.0.114.201", "example.org", 3, "reject", "Invoice"),
+    (2, "203.0.114.200", "example.org", 1, "spam", "Your parcel waits"), (2, "198.51.100.78", "example.net", 1, "delivered", "Re: minutes"),
+    (5, "203.0.114.207", "example.org", 20, "reject", "Voice message"), (5, "203.0.113.66", "example.org", 1, KIND, SUBJECT),
+    (20, "198.51.100.78", "example.org", 1, "delivered", "Re: Re: minutes"), (60, "2001:db8:9::1", "example.net", 2, "policy", "Old one"),
+]
+
+
+def single(number, ago, address, about, incidents, did, subject):
+    when = email.utils.format_datetime(datetime.datetime.fromtimestamp((TODAY - ago) * DAY + 36000 + number, datetime.timezone.utc))
+    return (f"From: dmarc-noreply@reporter.example\nTo: ruf@{about}\nSubject: Fw: {subject}\nMIME-Version: 1.0\nContent-Type: "
+            f"multipart/report; report-type=feedback-report; boundary=b\n\n--b\nContent-Type: text/plain\n\nThis is an email "
+            f"authentication failure report.\n\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: auth-failure\n"
+            f"Version: 1\nUser-Agent: x/1\nAuth-Failure: {KIND if did == KIND else 'dmarc'}\nSource-IP: {address}\nReported-Domain: "
+            f"{about}\nDelivery-Result: {did}\nIdentity-Alignment: none\nDKIM-Domain: {about}\nDKIM-Selector: "
+            f"{SELECTOR if did == KIND else 's1'}\nOriginal-Mail-From: <bounce@spam.example>\nArrival-Date: {when}\nIncidents: "
+            f"{incidents}\n\n--b\nContent-Type: text/rfc822-headers\n\nFrom: boss@{about}\nSubject: {subject}\nMessage-ID: "
+            f"<{number}@x.example>\n\n--b--\n")
+
+
+# --- TLS reports ---
+
+# days ago, reporter, id, policies: domain, type, good, failed
+TLS = [
+    (1, "google.example", "tls.1", [("example.org", "sts", 900, 0), ("example.net", "no-policy-found", 80, 0)]),
+    (1, "microsoft.example", "tls.2", [("example.org", "sts", 400, 12)]),
+    (2, "google.example", "tls.3", [("example.org", "sts", 850, 3)]), (40, "google.example", "tls.4", [("example.org", "sts", 70, 0)]),
+    (3, ORG, REPORT_ID, [(DOMAIN, KIND, 1, 2)]),
+]
+
+
+def tls(ago, reporter, number, policies):
+    begin = datetime.datetime.fromtimestamp((TODAY - ago) * DAY, datetime.timezone.utc)
+    return json.dumps({
+        "organization-name": reporter, "contact-info": COMMENT, "report-id": number,
+        "date-range": {"start-datetime": begin.strftime("%Y-%m-%dT00:00:00Z"), "end-datetime": begin.strftime("%Y-%m-%dT23:59:59Z")},
+        "policies": [{"policy": {"policy-type": kind, "policy-domain": domain}, "summary": {
+            "total-successful-session-count": good, "total-failure-session-count": bad}} for domain, kind, good, bad in policies]})
+
+
+def make_others(folder):
+    folder.mkdir()
+    for number, one in enumerate(SINGLES):
+        (folder / f"single{number}.eml").write_text(single(number, *one))
+    for number, one in enumerate(TLS):
+        (folder / f"tls{number}.json").write_text(tls(*one))
+
+
 class Store:
     """A state directory with reports in it."""
 
@@ -91,6 +146,8 @@ class Store:
                              'reports = { domains = [ "example.org", "example.net" ]; };\n')
         make_reports(self.folder / "reports", days)
         self.run("receive", "--dns", str(self.folder / "zone"), str(self.folder / "reports"))
+        make_others(self.folder / "others")
+        self.run("receive", "--dns", str(self.folder / "zone"), str(self.folder / "others"))
         (self.folder / "junk").write_text(f"From: {SUBJECT} <x@y.example>\nSubject: {SUBJECT}\n\nno report\n")
         self.run("receive", str(self.folder / "junk"), good=65)
 

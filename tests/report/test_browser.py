@@ -20,6 +20,7 @@ PICTURES = pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 else None
 FAILED = []
 VIEWS = ("overview", "overview?domain=example.org", "overview?days=90", "sources", "failures", "readiness",
          "readiness?domain=example.org", "countries", "reporters", "reports", "imports", "ours",
+         "failure-reports", "tls-reports", "tls-reports?days=90",
          "source?source=esp.example", "sources?" + urllib.parse.urlencode({"reporter": pagestore.ORG}),
          "source?" + urllib.parse.urlencode({"source": pagestore.ORG}))
 
@@ -133,6 +134,18 @@ def check_hostile(b, web):
         check(f"{word} is text", word in text, text[:3000])
     b.open(web.url + "/imports")
     check("a hostile subject is text", pagestore.SUBJECT in b.value("document.body.innerText"))
+    single = next(r for r in web.json("/api/failure-reports")[0]["reports"] if r["subject"] == pagestore.SUBJECT)
+    for url, words in ((f"/failure-report?id={single['id']}", (pagestore.SUBJECT, pagestore.KIND, pagestore.SELECTOR)),
+                       ("/failure-reports", (pagestore.SUBJECT, pagestore.KIND)),
+                       ("/tls-reports", (pagestore.ORG, pagestore.REPORT_ID, pagestore.DOMAIN, pagestore.KIND))):
+        b.open(web.url + url)
+        check_quiet(b, url, web.url)
+        check_fit(b, url)
+        check_readable(b, url)
+        check_colours(b, url)
+        text = b.value("document.body.innerText")
+        for word in words:
+            check(f"{url}: {word} is text", word in text, text[:2000])
 
 
 def check_files(b, store, folder):

@@ -22,7 +22,8 @@ import webserver
 
 ASSAY, WEB, FILL = sys.argv[1:4]
 FAILED = []
-VIEWS = ("overview", "sources", "failures", "readiness", "countries", "reporters", "reports", "imports", "ours")
+VIEWS = ("overview", "sources", "failures", "readiness", "countries", "reporters", "reports", "imports", "failure-reports",
+         "tls-reports", "ours")
 
 
 def check(what, good, *more):
@@ -146,6 +147,86 @@ def check_reports(web, store):
     check("no such source", web.ask("/source?source=nobody.example")[0] == 404)
     page = pagetext.Page(web.ask("/imports")[2])
     check("what was refused", pagestore.SUBJECT in page.text and len(page.rows("Received")) == 1, page.text[-500:])
+
+
+# --- What is no aggregate report ---
+
+def network(address):
+    return ".".join(address.split(".")[:3]) + ".0/24" if "." in address else "2001:db8:9::/48"
+
+
+def sums_of_singles(days, domain=None, source=None):
+    """{source: {day: incidents}} as the made-up reports have them."""
+    sums = {}
+    for ago, address, about, incidents, *_ in pagestore.SINGLES:
+        if ago < days and domain in (None, about) and source in (None, network(address)):
+            of = sums.setdefault(network(address), {})
+            of[pagestore.TODAY - ago] = of.get(pagestore.TODAY - ago, 0) + incidents
+    return sums
+
+
+def check_singles(web, store):
+    listed = json.loads(store.run("failures", "--single", "--since", "89d", "--json"))
+    found = web.json("/api/failure-reports?days=90")[0]["reports"]
+    stripped = [{k: v for k, v in r.items() if k not in ("id", "source")} for r in found]
+    check("all of them", len(found) == len(pagestore.SINGLES) and sorted(stripped, key=str) == sorted(listed, key=str), stripped, listed)
+    check("the newest first", [r["arrival"] for r in found] == sorted((r["arrival"] for r in found), reverse=True))
+    for words in ({}, {"days": 90}, {"days": 7, "domain": "example.org"}, {"source": "203.0.114.0/24"}, {"source": "nobody.example"}):
+        query = "?" + urllib.parse.urlencode(words)
+        want = sums_of_singles(words.get("days", 30), words.get("domain"), words.get("source"))
+        answer = web.json("/api/failure-reports" + query)[0]
+        sums = {s["source"]: {d["day"] // 86400: d["incidents"] for d in s["days"]} for s in answer["sources"]}
+        check(f"{query} sums", sums == want, sums, want)
+        check(f"{query} all of a source", all(s["incidents"] == sum(want[s["source"]].values()) and
+                                              s["last_day"] // 86400 == max(want[s["source"]]) for s in answer["sources"]))
+        check(f"{query} most first", [s["incidents"] for s in answer["sources"]] ==
+              sorted((s["incidents"] for s in answer["sources"]), reverse=True))
+        page = pagetext.Page(web.ask("/failure-reports" + query)[2])
+        shown = {r["Source"]: pagetext.number(r["Messages"]) for r in page.rows("Source")}
+        check(f"{query} by source", shown == {s: sum(d.values()) for s, d in want.items()}, shown, want)
+        drawn = sum(pagetext.number(r["messages that failed"]) for r in page.rows("Day"))
+        check(f"{query} by day", drawn == sum(sum(d.values()) for d in want.values()), drawn)
+        lines = len(page.rows("Arrived"))
+        check(f"{query} one by one", lines == len(answer["reports"]) == sum(
+            ago < words.get("days", 30) and network(address) in want and words.get("domain") in (None, about)
+            for ago, address, about, *_ in pagestore.SINGLES), lines)
+    for one in found:
+        status, _, text = web.ask(f"/failure-report?id={one['id']}")
+        page = pagetext.Page(text)
+        check(f"{one['subject']} is read", status == 200 and not page.problems and
+              all(str(one[k]) in page.text for k in ("subject", "source_ip", "reporter", "delivery_result", "auth_failure", "dkim_selector",
+                                                     "envelope_from", "header_from", "source")), page.problems, page.text[-900:])
+        check("and as JSON", web.json(f"/api/failure-report?id={one['id']}") == [one])
+    check("no such failure report", web.ask("/failure-report?id=12345678")[0] == 404)
+    check("links lead there", sum("/failure-report?" in link for link in pagetext.Page(
+        web.ask("/failure-reports?days=90")[2]).links) == len(pagestore.SINGLES))
+
+
+def check_tls(web, store):
+    listed = json.loads(store.run("list", "--tls", "--json"))
+    check("TLS reports", sorted(web.json("/api/tls-reports?days=90"), key=str) == sorted(listed, key=str) and
+          len(listed) == len(pagestore.TLS), listed)
+    for words in ({}, {"days": 90}, {"domain": "example.net"}, {"reporter": "google.example"}, {"reporter": pagestore.ORG}):
+        query = "?" + urllib.parse.urlencode(words)
+        want, days, reports = {}, {}, 0
+        for ago, reporter, _, policies in pagestore.TLS:
+            policies = [p for p in policies if words.get("domain") in (None, p[0])]
+            if ago >= words.get("days", 30) or words.get("reporter") not in (None, reporter) or not policies:
+                continue
+            reports += 1
+            for domain, kind, good, failed in policies:
+                key = domain, {"sts": "MTA-STS", "no-policy-found": "no policy"}.get(kind, kind)
+                want[key] = tuple(map(sum, zip(want.get(key, (0, 0, 0)), (1, good, failed))))
+                days[ago] = tuple(map(sum, zip(days.get(ago, (0, 0)), (good, failed))))
+        page = pagetext.Page(web.ask("/tls-reports" + query)[2])
+        shown = {(r["Domain"], r["Policy"]): tuple(pagetext.number(r[k]) for k in ("Reports", "Encrypted", "Failed"))
+                 for r in page.rows("Domain")}
+        check(f"TLS {query} by policy", not page.problems and shown == want, page.problems, shown, want)
+        drawn = [(pagetext.number(r["encrypted"]), pagetext.number(r["failed"])) for r in page.rows("Day")]
+        check(f"TLS {query} by day", [d for d in drawn if d != (0, 0)] == [days[a] for a in sorted(days, reverse=True)], drawn, days)
+        check(f"TLS {query} figures", [pagetext.number(page.figures[k]) for k in ("Sessions reported", "Failed")] ==
+              [sum(g + f for g, f in days.values()), sum(f for _, f in days.values())], page.figures)
+        check(f"TLS {query} list", len(page.rows("Report")) == len(web.json("/api/tls-reports" + query)) == reports)
 
 
 # --- Our side ---
@@ -371,6 +452,8 @@ def main():
         web = webserver.Web(WEB, store.conf, "--name", "pages.example.org")
         check_numbers(web, store)
         check_reports(web, store)
+        check_singles(web, store)
+        check_tls(web, store)
         check_ours(web, store)
         check_http(web)
         check_names(web)

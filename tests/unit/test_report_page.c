@@ -334,6 +334,36 @@ static void put_rest(struct page *p)
     page_view_ours(p, &(struct page_ours){.n_sent = 1, .sent = &sent});
 }
 
+static void put_singles(struct page *p)
+{
+    struct figures_failure_day day = {p->query->from, 3};
+    struct figures_failures sum = {STR(HOSTILE), 3, p->query->from, 1, &day};
+    struct figures_single one = {.id = 7,
+                                 .source = STR(HOSTILE),
+                                 .report = {.reporter = STR(HOSTILE),
+                                            .domain = STR(HOSTILE),
+                                            .kind = STR(HOSTILE),
+                                            .alignment = STR(HOSTILE),
+                                            .result = STR(HOSTILE),
+                                            .dkim_domain = STR(HOSTILE),
+                                            .dkim_selector = STR(HOSTILE),
+                                            .header_from = STR(HOSTILE),
+                                            .envelope_from = STR(HOSTILE),
+                                            .subject = STR(HOSTILE),
+                                            .incidents = 2}};
+    page_view_singles(p, &(struct page_singles){1, &sum, 1, &one, true});
+    page_view_single(p, &one);
+    page_view_single(p, NULL);
+}
+
+static void put_tls(struct page *p)
+{
+    struct page_tls_day day = {TODAY, 3, 4};
+    struct page_tls_policy policy = {STR(HOSTILE), STR(HOSTILE), 1, 3, 4};
+    struct page_tls_report report = {STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), 1, 3, 4};
+    page_view_tls(p, &(struct page_tls){1, &day, 1, &policy, 1, 1, 1, &report, true});
+}
+
 /* Behind an attribute's value. */
 static size_t skip_value(struct str page, size_t i)
 {
@@ -379,7 +409,8 @@ static void assert_harmless(struct str page)
 static void test_hostile_texts_stay_texts(void **state)
 {
     static void (*const views[])(struct page *) = {put_overview, put_sources, put_source,
-                                                   put_judged,   put_report,  put_rest};
+                                                   put_judged,   put_report,  put_rest,
+                                                   put_singles,  put_tls};
     static const char *const urls[] = {"/overview?domain=example.org", "/reports",
                                        "/sources?reporter=%22%3E%3Cscript%3E&source=%3Cscript%3E"};
     (void)state;
@@ -413,7 +444,7 @@ static void test_charts_say_their_numbers(void **state)
     struct page p;
     struct page_query q = query_of("/");
     struct page_bar bars[] = {{TODAY - 1, {1200, 30}}, {TODAY, {0, 0}}};
-    static const struct page_series series[] = {{"good", "s-good"}, {"bad", "s-fail"}};
+    static const struct page_series series[] = {{"good", "s-good", NULL}, {"bad", "s-fail", NULL}};
     (void)state;
     page_begin(&p, &site, &q, arena, 0);
     page_bars(&p, "Title", series, 2, bars, 2, 200);
@@ -430,7 +461,7 @@ static void test_long_periods_are_summed_up(void **state)
     struct page p;
     struct page_query q = query_of("/");
     struct page_bar bars[126] = {{0}};
-    static const struct page_series series[] = {{"all", "s-good"}};
+    static const struct page_series series[] = {{"all", "s-good", NULL}};
     (void)state;
     for (size_t i = 0; i < 126; i++)
         bars[i] = (struct page_bar){TODAY - 125 + (int64_t)i, {1}};
@@ -613,7 +644,7 @@ static void test_days_below_charts(void **state)
     struct page p;
     struct page_query q = query_of("/");
     struct page_bar bars[6] = {{0}};
-    static const struct page_series series[] = {{"all", "s-good"}};
+    static const struct page_series series[] = {{"all", "s-good", NULL}};
     (void)state;
     for (size_t i = 0; i < 6; i++)
         bars[i] = (struct page_bar){TODAY - 5 + (int64_t)i, {1}};
@@ -624,6 +655,88 @@ static void test_days_below_charts(void **state)
     assert_int_equal(count_of(html_str(&p.h), "m thin"), 0);
     page_bars(&p, "Six", series, 1, bars, 6, 200);
     assert_int_equal(count_of(html_str(&p.h), "m thin"), 3);
+}
+
+static struct str drawn(const struct page_series *series, size_t n_series,
+                        const struct page_bar *bars, size_t n)
+{
+    struct page p;
+    struct page_query q = query_of("/");
+    page_begin(&p, &site, &q, arena, 0);
+    html_init(&p.h, arena);
+    page_bars(&p, "Drawn", series, n_series, bars, n, 200);
+    return html_str(&p.h);
+}
+
+static void test_large_numbers_at_axes(void **state)
+{
+    static const struct {
+        uint64_t most;
+        const char *has[3];
+    } cases[] = {{1, {">0</text>", ">1</text>", NULL}},
+                 {90000, {">50,000</text>", ">100 k</text>", NULL}},
+                 {400000, {">100 k</text>", ">400 k</text>", NULL}},
+                 {1900000, {">500 k</text>", ">1.5 M</text>", ">2 M</text>"}},
+                 {3000000000, {">1,000 M</text>", ">3,000 M</text>", NULL}}};
+    static const struct page_series series[] = {{"all", "s-good", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct page_bar bars[] = {{TODAY, {cases[i].most}}};
+        struct str text = drawn(series, 1, bars, 1);
+        for (size_t k = 0; k < 3 && cases[i].has[k]; k++)
+            assert_has(text, cases[i].has[k]);
+    }
+}
+
+/* A day that stands out is named; where many are alike, or nobody asked, none is. */
+static void test_peaks(void **state)
+{
+    static const struct page_series series[] = {{"good", "s-good", NULL},
+                                                {"neither", "s-fail", "failed"}};
+    static const struct page_series silent[] = {{"good", "s-good", NULL},
+                                                {"neither", "s-fail", NULL}};
+    struct page_bar bars[10];
+    (void)state;
+    for (size_t i = 0; i < 10; i++)
+        bars[i] = (struct page_bar){TODAY - 9 + (int64_t)i, {100, 9}};
+    assert_false(contains(drawn(series, 2, bars, 10), "peak"));
+    bars[2].n[1] = 1400;
+    assert_has(drawn(series, 2, bars, 10),
+               "<text class=\"peak\" x=\"20.90%\" y=\"9.0\">22 Nov: 1,400 failed</text>");
+    assert_false(contains(drawn(silent, 2, bars, 10), "peak"));
+    bars[2].n[1] = 9;
+    bars[8].n[1] = 1400;
+    assert_has(drawn(series, 2, bars, 10),
+               "<text class=\"peak e\" x=\"89.10%\" y=\"9.0\">28 Nov: 1,400 failed</text>");
+    bars[7].n[0] = 1900; /* the words stand above it */
+    bars[8].n[1] = 900;
+    assert_has(drawn(series, 2, bars, 10), "y=\"16.4\">28 Nov: 900 failed");
+    bars[3].n[1] = 301; /* two of ten may be near, */
+    assert_has(drawn(series, 2, bars, 10), "28 Nov: 900 failed");
+    bars[4].n[1] = 301; /* but no third */
+    assert_false(contains(drawn(series, 2, bars, 10), "peak"));
+    bars[4].n[1] = bars[3].n[1] = 0;
+    bars[0].n[0] = 100000; /* nobody sees it */
+    assert_false(contains(drawn(series, 2, bars, 10), "peak"));
+}
+
+static void test_years_below_charts(void **state)
+{
+    static const struct page_series series[] = {{"all", "s-good", NULL}};
+    struct page_bar bars[8] = {{0}};
+    (void)state;
+    for (size_t i = 0; i < 8; i++)
+        bars[i] = (struct page_bar){TODAY - 400 + (int64_t)i, {1}};
+    struct str text = drawn(series, 1, bars, 8); /* all of 2025 */
+    assert_has(text, ">25 Oct</text>");
+    assert_false(contains(text, "2025</text>"));
+    for (size_t i = 0; i < 8; i++)
+        bars[i].day = TODAY - 335 + (int64_t)i; /* from 29 Dec 2025 on */
+    text = drawn(series, 1, bars, 8);
+    assert_has(text, ">29 Dec 2025</text>");
+    assert_has(text, ">31 Dec 2025</text>");
+    assert_has(text, ">2 Jan</text>");
+    assert_false(contains(text, ">30 Dec 2025</text>"));
 }
 
 /* --- Words -------------------------------------------------------------------------------------*/
@@ -660,10 +773,26 @@ static void test_file_names(void **state)
     q.source = STR("../../etc/passwd");
     struct str name = page_file_name(&q, arena);
     assert_int_equal(str_find(name, 0, '/'), name.n);
-    assert_str(page_folder_name(STR(""), arena), "_all");
-    assert_str(page_folder_name(STR("example.org"), arena), "example.org");
-    assert_int_equal(page_folder_name(STR(".."), arena).p[0], '_');
-    assert_int_equal(page_folder_name(STR("a/b"), arena).p[0], '_');
+    static const struct {
+        enum page_view view;
+        const char *domain, *folder;
+    } cases[] = {{VIEW_SOURCES, "", "_all"},
+                 {VIEW_SOURCES, "example.org", "example.org"},
+                 {VIEW_IMPORTS, "example.org", "_all"},
+                 {VIEW_REPORT, "example.org", "_reports"},
+                 {VIEW_SINGLE, "example.org", "_failure-reports"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        q.view = cases[i].view;
+        q.domain = str_of(cases[i].domain);
+        assert_str(page_folder_name(&q, arena), cases[i].folder);
+    }
+    q.view = VIEW_SOURCES;
+    q.domain = STR("..");
+    assert_int_equal(page_folder_name(&q, arena).p[0], '_');
+    q.domain = STR("a/b");
+    assert_int_equal(page_folder_name(&q, arena).p[0], '_');
+    q = query_of("/report?id=17&report=x&days=7");
+    assert_str(page_file_name(&q, arena), "report-17.html");
 }
 
 static void test_links_of_files(void **state)
@@ -692,6 +821,159 @@ static void test_links_of_files(void **state)
     assert_str(page_link(&p, &to), "_all/sources-90.html");
 }
 
+static void test_links_of_single_reports(void **state)
+{
+    static const int64_t reports[] = {3, 17, 40}, singles[] = {5};
+    static const struct {
+        const char *url, *link;
+    } cases[] = {
+        {"/report?id=3&report=x", "../_reports/report-3.html"},
+        {"/report?id=40&report=x&days=3", "../_reports/report-40.html"},
+        {"/report?id=5&report=x", ""},
+        {"/report?report=x", ""},
+        {"/failure-report?id=5", "../_failure-reports/failure-report-5.html"},
+        {"/failure-report?id=17", ""},
+        {"/imports?domain=example.org&days=7", "../_all/imports-7.html"},
+        {"/reports?domain=example.org&days=7", "../example.org/reports-7.html"},
+        {"/reports?start=200", ""},
+        {"/failure-reports?source=x", ""},
+        {"/tls-reports", "../_all/tls-reports-30.html"},
+    };
+    struct page_site files = site;
+    struct page_query q = query_of("/report?id=17&report=x");
+    struct page p = {.arena = arena, .site = &files, .query = &q, .depth = 1};
+    (void)state;
+    files.live = false;
+    files.n_reports = 3;
+    files.report_ids = reports;
+    files.n_singles = 1;
+    files.single_ids = singles;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct page_query to = query_of(cases[i].url);
+        assert_str(page_link(&p, &to), cases[i].link);
+    }
+}
+
+/* A single report stands in its list: there menus lead, and filters. */
+static void say_nothing_much(struct page *p)
+{
+    page_title(p, "Report", STR("x"));
+}
+
+static void test_menus_of_a_report(void **state)
+{
+    struct str page =
+        made(say_nothing_much, "/report?id=17&report=x&days=7&domain=example.org", true);
+    (void)state;
+    assert_has(page, "<form class=f method=get action=\"/reports\"");
+    assert_has(page,
+               "<a href=\"/reports?domain=example.org&amp;days=7\" aria-current=true>Reports</a>");
+    assert_has(page, "<a href=\"/reports?domain=example.org&amp;days=90\">90 days</a>");
+    assert_has(page, "<a href=\"/reports?days=7\">all domains</a>");
+    assert_has(page, "<a href=\"/overview?domain=example.org&amp;days=7\">Overview</a>");
+    assert_false(contains(page, "id=17"));
+    page = made(say_nothing_much, "/source?source=x&domain=example.org", true);
+    assert_has(page, "<form class=f method=get action=\"/source\"");
+    assert_has(page,
+               "<a href=\"/sources?domain=example.org&amp;days=30\" aria-current=true>Sources</a>");
+    assert_has(page, "<a href=\"/source?domain=example.org&amp;days=90&amp;source=x\">90 days</a>");
+    assert_has(page, "<a href=\"/sources?days=30\">all domains</a>");
+    page = made(say_nothing_much, "/tls-reports?days=30", true);
+    assert_has(page, "<a href=\"/tls-reports?days=30\" aria-current=page>TLS reports</a>");
+    assert_has(page, "<a href=\"/tls-reports?days=30\" aria-current=page>30 days</a>");
+}
+
+static void say_empty(struct page *p)
+{
+    struct figures f = {.n_days = 7};
+    struct alarm alarms[] = {{.domain = STR("a.example"), .text = STR("The same.")},
+                             {.domain = STR("b.example"), .text = STR("The same.")},
+                             {.domain = STR("c.example"), .text = STR("Another.")},
+                             {.domain = STR("d.example"), .text = STR("The same."), .grave = true}};
+    f.days = arena_array(arena, struct figures_day, 7);
+    page_view_overview(p, &(struct page_overview){.figures = &f, .n_alarms = 4, .alarms = alarms});
+}
+
+static void test_an_overview_of_nothing(void **state)
+{
+    struct str page = made(say_empty, "/?days=7", true);
+    (void)state;
+    assert_has(page, "none in the 7 days before");
+    assert_has(page, "No report tells of mail here.");
+    assert_has(page, "This host counted no mail in this period.");
+    assert_false(contains(page, "<div class=chart>"));
+    assert_int_equal(count_of(page, "The same."), 2);
+    assert_has(page, "New source, a.example, b.example:</strong> The same.");
+    assert_has(page, "New source, c.example:</strong> Another.");
+    assert_has(page, "New source, d.example:</strong> The same.");
+    page = made(say_empty, "/?from=2026-11-01&to=2026-11-01", true);
+    assert_has(page, "none in the day before");
+}
+
+/* --- What is no aggregate report ---------------------------------------------------------------*/
+
+static void say_singles(struct page *p)
+{
+    static struct figures_failure_day days[] = {{TODAY - 1, 30}, {TODAY, 12}};
+    static const struct figures_failures sums[] = {{STR_INIT("192.0.2.0/24"), 42, TODAY, 2, days},
+                                                   {STR_INIT("b.example"), 1, TODAY - 1, 1, days}};
+    static const struct figures_single v[] = {
+        {.id = 7, .received = 1, .report = {.arrival = TODAY * 86400, .incidents = 12}},
+        {.id = 8, .received = (TODAY - 1) * 86400, .report = {.incidents = 1}}};
+    page_view_singles(p, &(struct page_singles){2, sums, 2, v, true});
+}
+
+static void test_failure_reports(void **state)
+{
+    struct str page = made(say_singles, "/failure-reports?days=2&start=200&source=x", true);
+    (void)state;
+    assert_has(page, "<title>29 Nov: 12 messages that failed</title>");
+    assert_has(page, "<title>28 Nov: 60 messages that failed</title>");
+    assert_has(page, "/failure-reports?days=2&amp;source=192.0.2.0%2F24\"");
+    assert_has(page, "/failure-report?days=2&amp;id=7\"><bdi>29 Nov 2026 00:00 UTC</bdi>");
+    assert_has(page, "/failure-report?days=2&amp;id=8\"><bdi>28 Nov 2026 00:00 UTC</bdi>");
+    assert_has(page, "<span class=s>12 messages</span>");
+    assert_int_equal(count_of(page, " messages</span>"), 1);
+    assert_has(page, "start=400\" rel=next>");
+    assert_has(page, "&amp;source=x\" rel=prev>newer");
+    page = made(say_singles, "/failure-reports?days=7", false);
+    assert_false(contains(page, "rel=next"));
+    assert_false(contains(page, "Filters by"));
+}
+
+static void say_tls(struct page *p)
+{
+    static const struct page_tls_day days[] = {{TODAY, 1500, 4}};
+    static const struct page_tls_policy policies[] = {
+        {STR_INIT("a.example"), STR_INIT("sts"), 1, 900, 4},
+        {STR_INIT("b.example"), STR_INIT("tlsa"), 1, 500, 0},
+        {STR_INIT("c.example"), STR_INIT("no-policy-found"), 1, 100, 0},
+        {STR_INIT("d.example"), STR_INIT("new-one"), 1, 0, 0}};
+    static const struct page_tls_report v[] = {
+        {STR_INIT("org.example"), STR_INIT("id1"), STR_INIT("a.example"), TODAY * 86400, 1500, 4}};
+    page_view_tls(p, &(struct page_tls){1, days, 4, policies, 1, 1, 1, v, false});
+}
+
+static void test_tls_reports(void **state)
+{
+    static const char *const has[] = {">1,504</p>",
+                                      ">99.7 %</p>",
+                                      "MTA-STS",
+                                      "DANE",
+                                      "no policy<",
+                                      "new-one",
+                                      "<title>29 Nov: 1,500 encrypted, 4 failed</title>",
+                                      "class=bad>4</span>",
+                                      "class=mute>0</span>",
+                                      "1 report</p>",
+                                      "org.example"};
+    struct str page = made(say_tls, "/tls-reports?days=1", true);
+    (void)state;
+    for (size_t i = 0; i < sizeof has / sizeof *has; i++)
+        assert_has(page, has[i]);
+    assert_false(contains(page, "rel=next"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -714,9 +996,17 @@ int main(void)
         TEST(test_one_source),
         TEST(test_links_to_more),
         TEST(test_days_below_charts),
+        TEST(test_large_numbers_at_axes),
+        TEST(test_peaks),
+        TEST(test_years_below_charts),
         TEST(test_words),
         TEST(test_file_names),
         TEST(test_links_of_files),
+        TEST(test_links_of_single_reports),
+        TEST(test_menus_of_a_report),
+        TEST(test_an_overview_of_nothing),
+        TEST(test_failure_reports),
+        TEST(test_tls_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,6 +249,45 @@ void answer_refusal(struct json *j, const struct received_refusal *r)
     json_end(j, '}');
 }
 
+/* --- What is no aggregate report ---------------------------------------------------------------*/
+
+void answer_single(struct json *j, const struct failure_report *r, int64_t received)
+{
+    char address[NETADDR_TEXT];
+    json_object(j, NULL);
+    json_number(j, "received", received);
+    json_number(j, "arrival", r->arrival);
+    json_text(j, "reporter", r->reporter);
+    json_text(j, "domain", r->domain);
+    json_text(j, "source_ip",
+              r->source.family ? str_of(netaddr_format(&r->source, address)) : STR_NONE);
+    json_text(j, "auth_failure", r->kind);
+    json_text(j, "delivery_result", r->result);
+    json_text(j, "dkim_domain", r->dkim_domain);
+    json_text(j, "dkim_selector", r->dkim_selector);
+    json_text(j, "header_from", r->header_from);
+    json_text(j, "envelope_from", r->envelope_from);
+    json_text(j, "subject", r->subject);
+    json_number(j, "incidents", r->incidents);
+}
+
+void answer_failures(struct json *j, const struct figures_failures *f)
+{
+    json_object(j, NULL);
+    json_text(j, "source", f->source);
+    json_number(j, "incidents", (int64_t)f->incidents);
+    json_number(j, "last_day", f->last_day * 86400);
+    json_array(j, "days");
+    for (size_t i = 0; i < f->n_days; i++) {
+        json_object(j, NULL);
+        json_number(j, "day", f->days[i].day * 86400);
+        json_number(j, "incidents", (int64_t)f->days[i].incidents);
+        json_end(j, '}');
+    }
+    json_end(j, ']');
+    json_end(j, '}');
+}
+
 void answer_tls(struct json *j, const struct tlsrpt *r, int64_t received)
 {
     json_object(j, NULL);

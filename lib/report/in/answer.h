@@ -27,4 +27,8 @@ void answer_row(struct json *j, const struct aggregate_row *row);
 void answer_refusal(struct json *j, const struct received_refusal *r);
 void answer_tls(struct json *j, const struct tlsrpt *r, int64_t received); /* with its policies */
 
+/* A report about a single message: opens an object, which stays open. */
+void answer_single(struct json *j, const struct failure_report *r, int64_t received);
+void answer_failures(struct json *j, const struct figures_failures *f); /* sums of a source */
+
 #endif

@@ -174,14 +174,37 @@ struct figures_country {
 bool figures_countries(struct received *r, const struct figures_filter *f, struct arena *a,
                        size_t *n, struct figures_country **out); /* most failing first */
 
-/* --- Failure reports by source --- */
+/* --- Failure reports: reports about single messages --- */
 
+struct figures_failure_day {
+    int64_t day;
+    uint64_t incidents;
+};
 struct figures_failures {
     struct str source;
     uint64_t incidents;
     int64_t last_day;
+    size_t n_days; /* on which there were some, the oldest first */
+    struct figures_failure_day *days;
 };
+/* From the daily sums, which stay when the reports go. The filter's domain, period and source
+ * count. */
 bool figures_failure_reports(struct received *r, const struct figures_filter *f, struct arena *a,
                              size_t *n, struct figures_failures **out); /* most first */
+
+/* One as it came. It counts for the day that it says the message arrived on, else for that of its
+ * own arrival. */
+struct figures_single {
+    int64_t id, received;
+    struct str source; /* as figures_failures.source has it */
+    struct failure_report report;
+};
+/* Of whatever domain, the newest first: `most` of them behind the first `skip`. The filter's
+ * domain, period and source count. */
+bool figures_singles(struct received *r, const struct figures_filter *f, int64_t skip, size_t most,
+                     struct arena *a, size_t *n, struct figures_single **out);
+/* The one with this id; *n is 0 if there is none. */
+bool figures_single(struct received *r, int64_t id, struct arena *a, size_t *n,
+                    struct figures_single **out);
 
 #endif

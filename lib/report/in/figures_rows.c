@@ -1,4 +1,4 @@
-/* figures_rows.c - figures that come from rows: one source, countries; and failure reports.
+/* figures_rows.c - figures that come from rows: one source, countries.
  *
  * Errors: false, and why stands in the store. */
 #include <stdlib.h>
@@ -14,7 +14,7 @@ static int more_first(uint64_t a, uint64_t b)
     return (a < b) - (a > b);
 }
 
-static bool is_ours(const struct figures_filter *f, struct str domain)
+bool figures_is_ours(const struct figures_filter *f, struct str domain)
 {
     return (f->owner.domains->all || conf_has_domain(f->owner.domains, domain)) &&
            (!f->domain.n || str_eq(f->domain, domain));
@@ -82,7 +82,7 @@ static void add_row(struct detail *d, struct sql *q, struct aggregate_row *row)
 {
     const struct outcome o = outcome_unpack(sql_number(q, 3));
     uint64_t messages = (uint64_t)sql_number(q, 4);
-    if (!figures_wants(d->filter->result, &o) || !is_ours(d->filter, sql_text(q, 6)))
+    if (!figures_wants(d->filter->result, &o) || !figures_is_ours(d->filter, sql_text(q, 6)))
         return;
     figures_count(&address_of(d, q)->counts, &o, messages);
     received_unpack_results(sql_text(q, 5), row);
@@ -181,7 +181,7 @@ bool figures_countries(struct received *r, const struct figures_filter *f, struc
     while ((rc = sql_step(q)) == SQL_ROW) {
         const struct outcome o = outcome_unpack(sql_number(q, 1));
         uint64_t messages = (uint64_t)sql_number(q, 2);
-        if (!is_ours(f, sql_text(q, 3)) || !figures_wants(f->result, &o))
+        if (!figures_is_ours(f, sql_text(q, 3)) || !figures_wants(f->result, &o))
             continue;
         struct figures_country *c = country_at(a, sql_text(q, 0), n, &cap, out);
         c->all += messages;
@@ -189,36 +189,5 @@ bool figures_countries(struct received *r, const struct figures_filter *f, struc
     }
     if (*n)
         qsort(*out, *n, sizeof **out, by_country);
-    return sql_end(q, rc);
-}
-
-/* --- Failure reports ---------------------------------------------------------------------------*/
-
-bool figures_failure_reports(struct received *r, const struct figures_filter *f, struct arena *a,
-                             size_t *n, struct figures_failures **out)
-{
-    enum sql_step rc;
-    size_t cap = 0;
-    *n = 0;
-    *out = NULL;
-    struct sql *q = sql_prepare(
-        &r->db,
-        "SELECT source.name, sum(incidents), max(day), domain.name FROM failures"
-        " JOIN domain ON domain.id = failures.domain JOIN source ON source.id = failures.source"
-        " WHERE day BETWEEN ?1 AND ?2 AND (?3 = '' OR domain.name = ?3)"
-        " GROUP BY source.id, domain.id ORDER BY 2 DESC");
-    sql_bind_number(q, 1, f->from_day);
-    sql_bind_number(q, 2, f->to_day);
-    sql_bind(q, 3, f->domain.p ? f->domain : STR(""));
-    while ((rc = sql_step(q)) == SQL_ROW) {
-        if (!is_ours(f, sql_text(q, 3)))
-            continue;
-        *out = arena_extend(a, *out, *n, &cap, sizeof **out);
-        (*out)[(*n)++] = (struct figures_failures){
-            .source = str_copy(a, sql_text(q, 0)),
-            .incidents = (uint64_t)sql_number(q, 1),
-            .last_day = sql_number(q, 2),
-        };
-    }
     return sql_end(q, rc);
 }

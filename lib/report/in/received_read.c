@@ -171,7 +171,7 @@ bool received_each_refusal(struct received *r, int64_t since, received_refusal_f
     return sql_end(s, rc);
 }
 
-static void read_failure(struct sql *s, struct failure_report *out)
+void received_read_failure(struct sql *s, struct failure_report *out)
 {
     *out = (struct failure_report){
         .arrival = sql_number(s, 2),
@@ -207,7 +207,7 @@ bool received_each_failure(struct received *r, const struct received_wanted *wan
         wanted);
     while ((rc = sql_step(s)) == SQL_ROW) {
         copy_bytes(digest, sizeof digest, sql_text(s, 0));
-        read_failure(s, &report);
+        received_read_failure(s, &report);
         if (!each(context, &report, digest, sql_number(s, 1)))
             break;
     }

@@ -72,6 +72,10 @@ int64_t received_address_number(struct received *r, const struct netaddr *addres
 /* The network that stands for an address of which nothing is known: /24, /48. */
 struct str received_network(const struct netaddr *address, struct arena *a);
 
+/* Columns 2 to 14: arrival, reporter, domain, ip, kind, alignment, result, dkim_domain,
+ * dkim_selector, header_from, envelope_from, subject, incidents. Texts live until the next step. */
+void received_read_failure(struct sql *s, struct failure_report *out);
+
 /* A daily sum: of a domain, a day and a reporter as many as there are sources and outcomes, packed.
  * outcome: as outcome.h packs it, with the trust above. */
 struct received_cell {

@@ -242,23 +242,84 @@ static bool answer_imports(struct answering *m)
            received_each_refusal(m->stores->received, m->query->from * 86400, list_refusal, m);
 }
 
+/* --- What is no aggregate report ---------------------------------------------------------------*/
+
+static void answer_one_single(struct json *j, const struct figures_single *s)
+{
+    answer_single(j, &s->report, s->received);
+    json_text(j, "source", s->source);
+    json_number(j, "id", s->id);
+    json_end(j, '}');
+}
+
+static bool answer_singles(struct answering *m)
+{
+    struct received *r = m->stores->received;
+    struct figures_failures *sums = NULL;
+    struct figures_single *v = NULL;
+    size_t n_sums = 0, n = 0;
+    if (r &&
+        (!figures_failure_reports(r, &m->filter, m->arena, &n_sums, &sums) ||
+         !figures_singles(r, &m->filter, m->query->start, PAGE_API_REPORTS_MAX, m->arena, &n, &v)))
+        return false;
+    json_object(&m->json, NULL);
+    json_array(&m->json, "sources");
+    for (size_t i = 0; i < n_sums; i++)
+        answer_failures(&m->json, &sums[i]);
+    json_end(&m->json, ']');
+    json_array(&m->json, "reports");
+    for (size_t i = 0; i < n; i++)
+        answer_one_single(&m->json, &v[i]);
+    json_end(&m->json, ']');
+    json_end(&m->json, '}');
+    return true;
+}
+
+static bool answer_single_by_id(struct answering *m)
+{
+    struct figures_single *v = NULL;
+    size_t n = 0;
+    if (m->stores->received && !figures_single(m->stores->received, m->query->id, m->arena, &n, &v))
+        return false;
+    m->found = n > 0;
+    if (m->found)
+        answer_one_single(&m->json, v);
+    return true;
+}
+
+static bool list_tls(void *answering, const struct tlsrpt *r, const unsigned char *digest,
+                     int64_t received)
+{
+    struct answering *m = answering;
+    (void)digest;
+    if (!page_wants_tls(m->query, r) || m->skip-- > 0)
+        return true;
+    answer_tls(&m->json, r, received);
+    return --m->room > 0;
+}
+
+static bool answer_tls_reports(struct answering *m)
+{
+    const struct received_wanted wanted = {.domain = m->query->domain,
+                                           .since = m->query->from * 86400};
+    m->skip = m->query->start;
+    m->room = PAGE_API_REPORTS_MAX;
+    return !m->stores->received || received_each_tls(m->stores->received, &wanted, list_tls, m);
+}
+
 /* --- All ---------------------------------------------------------------------------------------*/
 
 bool page_make_json(const struct page_stores *s, const struct page_query *q, struct arena *a,
                     struct str *out, bool *found, struct str *problem)
 {
     static bool (*const views[VIEW_COUNT])(struct answering * m) = {
-        [VIEW_OVERVIEW] = answer_overview,
-        [VIEW_SOURCES] = answer_sources,
-        [VIEW_SOURCE] = answer_one_source,
-        [VIEW_FAILURES] = answer_sources,
-        [VIEW_READINESS] = answer_readinesses,
-        [VIEW_COUNTRIES] = answer_countries,
-        [VIEW_REPORTERS] = answer_reporters,
-        [VIEW_REPORTS] = answer_reports,
-        [VIEW_REPORT] = answer_one_report,
-        [VIEW_IMPORTS] = answer_imports,
-        [VIEW_OURS] = answer_ours,
+        [VIEW_OVERVIEW] = answer_overview,     [VIEW_SOURCES] = answer_sources,
+        [VIEW_SOURCE] = answer_one_source,     [VIEW_FAILURES] = answer_sources,
+        [VIEW_READINESS] = answer_readinesses, [VIEW_COUNTRIES] = answer_countries,
+        [VIEW_REPORTERS] = answer_reporters,   [VIEW_REPORTS] = answer_reports,
+        [VIEW_REPORT] = answer_one_report,     [VIEW_IMPORTS] = answer_imports,
+        [VIEW_SINGLES] = answer_singles,       [VIEW_SINGLE] = answer_single_by_id,
+        [VIEW_TLS] = answer_tls_reports,       [VIEW_OURS] = answer_ours,
     };
     struct answering m = {
         .stores = s, .query = q, .filter = page_filter(s, q), .arena = a, .found = true};

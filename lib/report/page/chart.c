@@ -3,6 +3,8 @@
  * Errors: none; a chart of nothing is empty. */
 #include "report/page/chart.h"
 
+#include <time.h>
+
 #define DAYS_MAX  125 /* bars of a day each */
 #define WEEKS_MAX 900 /* days in bars of a week each */
 #define TOP       14  /* room above the highest bar, */
@@ -43,6 +45,16 @@ static double y_of(const struct plot *c, uint64_t value)
     return TOP + room - room * (double)value / (double)c->top;
 }
 
+/* Few digits, so that they fit beside the chart: v is round. */
+static void put_axis_number(struct html *h, uint64_t v)
+{
+    const uint64_t k = 1000, m = 1000000;
+    html_number(h, v < 100 * k ? v : v < m ? v / k : v / m);
+    if (v >= m && v % m)
+        html_put(h, ".%u", (unsigned)(v % m / (100 * k)));
+    html_put(h, v < 100 * k ? "" : v < m ? " k" : " M");
+}
+
 static void put_axis(const struct plot *c, uint64_t step)
 {
     struct html *h = &c->p->h;
@@ -52,22 +64,27 @@ static void put_axis(const struct plot *c, uint64_t step)
                  "<line class=grid x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>"
                  "<text class=e x=\"-8\" y=\"%.1f\">",
                  y, y, y + 4);
-        html_number(h, v);
+        put_axis_number(h, v);
         html_put(h, "</text>");
     }
 }
 
 /* --- Bars --------------------------------------------------------------------------------------*/
 
+/* "28 Nov", or "22 Nov to 28 Nov". */
+static struct str bar_days(const struct plot *c, const struct page_bar *bar)
+{
+    struct str first = page_day_text(c->p, bar->day);
+    struct str last = page_day_text(c->p, bar->day + c->days - 1);
+    return c->days == 1 ? first
+                        : str_printf(c->p->arena, "%.*s to %.*s", STR_ARG(first), STR_ARG(last));
+}
+
 static struct str bar_title(const struct plot *c, const struct page_bar *bar)
 {
     struct strbuf b;
     sb_init(&b, c->p->arena);
-    sb_add(&b, page_day_text(c->p, bar->day));
-    if (c->days > 1) {
-        sb_add(&b, STR(" to "));
-        sb_add(&b, page_day_text(c->p, bar->day + c->days - 1));
-    }
+    sb_add(&b, bar_days(c, bar));
     for (size_t i = 0; i < c->n_series; i++)
         sb_printf(&b, "%s %s %s", i ? "," : ":", page_count(c->p, bar->n[i]).p, c->series[i].title);
     return sb_str(&b);
@@ -81,7 +98,10 @@ static void put_bar(const struct plot *c, size_t i)
     uint64_t below = 0;
     if (!sum_of(bar, c->n_series))
         return;
-    html_put(h, "<g class=b><title>%.*s</title>", STR_ARG(bar_title(c, bar)));
+    html_put(h,
+             "<g class=b><title>%.*s</title><rect class=hit x=\"%.3f%%\" width=\"%.3f%%\" y=\"%d\" "
+             "height=\"%d\"/>",
+             STR_ARG(bar_title(c, bar)), slot * (double)i, slot, TOP, c->height - TOP - BOTTOM);
     for (size_t k = 0; k < c->n_series; k++) {
         double from = y_of(c, below), to = y_of(c, below + bar->n[k]);
         if (bar->n[k])
@@ -92,21 +112,79 @@ static void put_bar(const struct plot *c, size_t i)
     html_put(h, "</g>");
 }
 
-/* Every so many bars have their day written below. */
-static size_t label_every(const struct plot *c)
+/* --- Peaks -------------------------------------------------------------------------------------*/
+
+/* The bar whose last series stands out: few others come near, and it is seen. n: there is none. */
+static size_t find_peak(const struct plot *c)
 {
-    size_t every = c->n <= 8 ? 1 : (c->n + 6) / 7;
+    size_t last = c->n_series - 1, peak = 0, near = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->bars[i].n[last] > c->bars[peak].n[last])
+            peak = i;
+    uint64_t most = c->n ? c->bars[peak].n[last] : 0;
+    for (size_t i = 0; i < c->n; i++)
+        near += c->bars[i].n[last] > most / 3;
+    return most > c->top / 8 && near * 5 <= c->n ? peak : c->n;
+}
+
+/* The highest bar that the words above bar `i` may touch. */
+static uint64_t highest_beside(const struct plot *c, size_t i, bool left)
+{
+    size_t reach = c->n / 2, from = left ? i - (i < reach ? i : reach) : i;
+    size_t to = left ? i : i + reach < c->n ? i + reach : c->n - 1;
+    uint64_t highest = 0;
+    for (size_t k = from; k <= to; k++)
+        if (sum_of(&c->bars[k], c->n_series) > highest)
+            highest = sum_of(&c->bars[k], c->n_series);
+    return highest;
+}
+
+static void put_peak(const struct plot *c)
+{
+    const struct page_series *last = &c->series[c->n_series - 1];
+    size_t i = last->peak ? find_peak(c) : c->n;
+    if (i == c->n)
+        return;
+    bool left = i * 2 > c->n; /* there is more room */
+    html_put(&c->p->h, "<text class=\"peak%s\" x=\"%.2f%%\" y=\"%.1f\">%.*s: %.*s %s</text>",
+             left ? " e" : "", 100.0 / (double)c->n * ((double)i + (left ? 0.91 : 0.09)),
+             y_of(c, highest_beside(c, i, left)) - 5, STR_ARG(bar_days(c, &c->bars[i])),
+             STR_ARG(page_count(c->p, c->bars[i].n[c->n_series - 1])), last->peak);
+}
+
+/* --- Below the bars ----------------------------------------------------------------------------*/
+
+/* Bars of two years need the year beside the day. */
+static bool is_of_one_year(const struct plot *c)
+{
+    struct tm first, last;
+    time_t from = (time_t)(c->bars[0].day * 86400), to = (time_t)(c->bars[c->n - 1].day * 86400);
+    return gmtime_r(&from, &first) && gmtime_r(&to, &last) && first.tm_year == last.tm_year;
+}
+
+static struct str label_of(const struct plot *c, const struct page_bar *bar, bool year)
+{
+    struct str text = page_day_text(c->p, bar->day);
+    size_t end = str_find(text, str_find(text, 0, ' ') + 1, ' '); /* "1 Jan" of "1 Jan 2025" */
+    return year ? text : str_sub(text, 0, end);
+}
+
+/* Every so many bars have their day written below. */
+static size_t label_every(const struct plot *c, bool year)
+{
+    size_t every = year ? (c->n + 3) / 4 : c->n <= 8 ? 1 : (c->n + 6) / 7;
     return c->days == 1 && c->n > 14 ? (every + 6) / 7 * 7 : every;
 }
 
 static void put_labels(const struct plot *c)
 {
     struct html *h = &c->p->h;
-    size_t every = label_every(c);
+    bool year = c->n && !is_of_one_year(c);
+    size_t every = label_every(c, year);
     for (size_t i = 0; i < c->n; i += every)
         html_put(h, "<text class=\"m%s\" x=\"%.2f%%\" y=\"%d\">%.*s</text>",
                  c->n > 5 && i / every % 2 ? " thin" : "", 100.0 / (double)c->n * ((double)i + 0.5),
-                 c->height - 6, STR_ARG(page_day_text(c->p, c->bars[i].day)));
+                 c->height - 6, STR_ARG(label_of(c, &c->bars[i], year)));
 }
 
 static void put_legend(const struct plot *c)
@@ -178,6 +256,7 @@ void page_bars(struct page *p, const char *title, const struct page_series *seri
     put_axis(&c, step);
     for (size_t i = 0; i < c.n; i++)
         put_bar(&c, i);
+    put_peak(&c);
     put_labels(&c);
     html_put(&p->h, "</svg></div>");
     put_legend(&c);

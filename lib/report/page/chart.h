@@ -8,6 +8,8 @@
 struct page_series {
     const char *title;
     const char *class; /* "s-both": its colour in the style sheet */
+    const char *peak;  /* of the last series: what its messages did on a day that stands out; NULL:
+                          days are not looked at */
 };
 
 #define CHART_SERIES 4

@@ -1,6 +1,8 @@
 /* files.c - all pages as a folder of files.
  *
  * Errors: false, and *problem is a phrase; empty if the writer wanted no more. */
+#include <stdlib.h>
+
 #include "report/page/site.h"
 
 #define SOURCES_MAX 200 /* that have a page of their own, of one domain and period */
@@ -24,7 +26,7 @@ static bool write_page(struct files *f, const struct page_query *q, bool front)
     else if (front)
         good = f->write(f->context, STR(""), STR("index.html"), text);
     else
-        good = f->write(f->context, page_folder_name(q->domain, a), page_file_name(q, a), text);
+        good = f->write(f->context, page_folder_name(q, a), page_file_name(q, a), text);
     arena_free(a);
     return good;
 }
@@ -62,11 +64,27 @@ static bool write_views(struct files *f, struct page_query q, bool front)
 {
     for (int i = 0; i < VIEW_COUNT; i++) {
         q.view = (enum page_view)i;
-        if (page_view_in_menu(q.view) && q.view != VIEW_REPORTS && !write_page(f, &q, false))
+        bool wanted = page_view_in_menu(q.view) || (q.view == VIEW_IMPORTS && !q.domain.n);
+        if (wanted && !write_page(f, &q, false))
             return false;
     }
     q.view = VIEW_OVERVIEW;
     return (!front || write_page(f, &q, true)) && write_sources(f, q);
+}
+
+static struct page_query query_of_files(const struct files *f, struct str domain, int64_t days)
+{
+    int64_t today = f->site.now / 86400;
+    return (struct page_query){
+        .domain = domain,
+        .days = days,
+        .to = today,
+        .from = today - days + 1,
+        .today = today,
+        .source = STR(""),
+        .reporter = STR(""),
+        .report = STR(""),
+    };
 }
 
 static bool write_domain(struct files *f, struct str domain, bool front)
@@ -75,32 +93,135 @@ static bool write_domain(struct files *f, struct str domain, bool front)
     bool good = true;
     for (size_t i = 0; good && i < sizeof periods / sizeof *periods; i++) {
         struct arena *a = arena_new(0);
-        int64_t today = f->site.now / 86400;
-        const struct page_query q = {
-            .domain = domain,
-            .days = periods[i],
-            .to = today,
-            .from = today - periods[i] + 1,
-            .source = STR(""),
-            .reporter = STR(""),
-            .report = STR(""),
-        };
+        const struct page_query q = query_of_files(f, domain, periods[i]);
         good = find_sources(f, &q, a) && write_views(f, q, front && periods[i] == 30);
         arena_free(a);
     }
     return good;
 }
 
+/* --- Single reports ----------------------------------------------------------------------------*/
+
+struct domain_count {
+    struct str domain;
+    size_t n;
+};
+
+/* Those that get a page, each as what is asked for. */
+struct finding {
+    struct files *files;
+    size_t n, cap;
+    struct page_query *v;
+    size_t n_domains, domains_cap;
+    struct domain_count *domains; /* how many of each came so far */
+};
+
+/* How many there are of the domain, this one included. */
+static size_t count_of_domain(struct finding *f, struct str domain)
+{
+    struct arena *a = f->files->arena;
+    for (size_t i = 0; i < f->n_domains; i++)
+        if (str_eq(f->domains[i].domain, domain))
+            return ++f->domains[i].n;
+    f->domains = arena_extend(a, f->domains, f->n_domains, &f->domains_cap, sizeof *f->domains);
+    f->domains[f->n_domains++] = (struct domain_count){str_copy(a, domain), 1};
+    return 1;
+}
+
+/* The menu of its page leads to the domain, if that has pages. */
+static struct str domain_with_pages(const struct files *f, struct str domain)
+{
+    for (size_t i = 0; i < f->site.n_domains; i++)
+        if (str_eq(f->site.domains[i], domain))
+            return f->site.domains[i];
+    return STR("");
+}
+
+/* False: there are enough. */
+static bool add_found(struct finding *f, enum page_view view, struct str domain, int64_t id,
+                      struct str report)
+{
+    struct arena *a = f->files->arena;
+    if (count_of_domain(f, domain) > PAGE_FILES_OF_DOMAIN)
+        return true;
+    f->v = arena_extend(a, f->v, f->n, &f->cap, sizeof *f->v);
+    struct page_query *q = &f->v[f->n++];
+    *q = query_of_files(f->files, domain_with_pages(f->files, domain), 30);
+    q->view = view;
+    q->id = id;
+    q->report = str_copy(a, report);
+    return f->n < PAGE_FILES_OF_REPORTS;
+}
+
+static bool find_report_file(void *finding, const struct received_report *r)
+{
+    return add_found(finding, VIEW_REPORT, r->head.policy.domain, r->id, r->head.report_id);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static const int64_t *ids_of(const struct finding *f)
+{
+    int64_t *ids = arena_array(f->files->arena, int64_t, f->n);
+    for (size_t i = 0; i < f->n; i++)
+        ids[i] = f->v[i].id;
+    if (f->n)
+        qsort(ids, f->n, sizeof *ids, by_id);
+    return ids;
+}
+
+/* Which ones get a page has to be known before the first page names one. */
+static bool choose_reports(struct files *f, struct finding *reports, struct finding *singles)
+{
+    struct received *r = f->stores->received;
+    const struct page_query q = query_of_files(f, STR(""), 90);
+    const struct received_wanted wanted = {.since = q.from * 86400};
+    const struct figures_filter filter = page_filter(f->stores, &q);
+    struct figures_single *v = NULL;
+    size_t n = 0;
+    reports->files = singles->files = f;
+    if (r && (!received_each(r, &wanted, find_report_file, reports) ||
+              !figures_singles(r, &filter, 0, PAGE_FILES_OF_REPORTS, f->arena, &n, &v))) {
+        *f->problem = str_copy(f->arena, received_problem(r));
+        return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        add_found(singles, VIEW_SINGLE, v[i].report.domain, v[i].id, STR(""));
+    f->site.n_reports = reports->n;
+    f->site.report_ids = ids_of(reports);
+    f->site.n_singles = singles->n;
+    f->site.single_ids = ids_of(singles);
+    return true;
+}
+
+static bool write_found(struct files *f, const struct finding *found)
+{
+    f->site.n_sources = 0; /* those that were known are of another page's period */
+    for (size_t i = 0; i < found->n; i++)
+        if (!write_page(f, &found->v[i], false))
+            return false;
+    return true;
+}
+
+/* --- All ---------------------------------------------------------------------------------------*/
+
 bool page_make_files(const struct page_stores *s, int64_t now, page_write_fn *write, void *context,
                      struct arena *a, struct str *problem)
 {
     struct files f = {
         .stores = s, .write = write, .context = context, .arena = a, .problem = problem};
+    struct finding reports = {0}, singles = {0};
     *problem = STR("");
-    if (!page_site_read(s, now, false, a, &f.site, problem))
+    if (!page_site_read(s, now, false, a, &f.site, problem) ||
+        !choose_reports(&f, &reports, &singles))
         return false;
     for (size_t i = 0; i < f.site.n_domains; i++)
         if (!write_domain(&f, f.site.domains[i], i == 0 && f.site.n_domains == 1))
             return false;
-    return write_domain(&f, STR(""), f.site.n_domains != 1);
+    return write_domain(&f, STR(""), f.site.n_domains != 1) && write_found(&f, &reports) &&
+           write_found(&f, &singles);
 }

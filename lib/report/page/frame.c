@@ -61,15 +61,30 @@ static struct page_query other_view(const struct page *p, enum page_view view)
     return q;
 }
 
+/* The page itself; of a single report the list that it stands in. */
+static struct page_query list_of(const struct page *p)
+{
+    struct page_query q = *p->query;
+    if (q.view == VIEW_REPORT || q.view == VIEW_SINGLE) {
+        q.view = page_view_parent(q.view);
+        page_query_to_top(&q);
+    }
+    return q;
+}
+
 /* A choice of a menu: the page itself is no link. */
 static void put_choice(struct page *p, const struct page_query *q, struct str text, bool chosen)
 {
     struct str link = page_link(p, q);
+    bool here = q->view == p->query->view;
     if (!link.n && !chosen)
         return;
     html_put(&p->h, "<li>");
     if (link.n)
-        html_put(&p->h, "<a href=\"%.*s\"%s>", STR_ARG(link), chosen ? " aria-current=page" : "");
+        html_put(&p->h, "<a href=\"%.*s\"%s>", STR_ARG(link),
+                 !chosen ? ""
+                 : here  ? " aria-current=page"
+                         : " aria-current=true");
     html_put(&p->h, link.n ? "%.*s</a></li>" : "<b>%.*s</b></li>", STR_ARG(text));
 }
 
@@ -79,12 +94,10 @@ static void put_domain(struct page *p, struct str domain)
 {
     struct page_query q = *p->query;
     q.domain = domain;
+    q.view = page_view_parent(q.view);
     page_query_to_top(&q);
-    if (q.view == VIEW_SOURCE) {
-        q.view = VIEW_SOURCES;
+    if (p->query->view == VIEW_SOURCE)
         q.source = STR("");
-    } else if (q.view == VIEW_REPORT)
-        q.view = VIEW_REPORTS;
     put_choice(p, &q, domain.n ? domain : STR("all domains"), str_eq(p->query->domain, domain));
 }
 
@@ -110,7 +123,7 @@ static void put_periods(struct page *p)
     static const int64_t periods[] = {7, 30, 90};
     html_put(&p->h, "<nav class=periods aria-label=Period><ul>");
     for (size_t i = 0; i < sizeof periods / sizeof *periods; i++) {
-        struct page_query q = *p->query;
+        struct page_query q = list_of(p);
         q.days = periods[i];
         q.start = 0;
         put_choice(p, &q, str_printf(p->arena, "%d days", (int)periods[i]),
@@ -125,7 +138,8 @@ static void put_views(struct page *p)
     for (int i = 0; i < VIEW_COUNT; i++) {
         struct page_query q = other_view(p, (enum page_view)i);
         if (page_view_in_menu(q.view))
-            put_choice(p, &q, str_of(page_view_title(q.view)), p->query->view == q.view);
+            put_choice(p, &q, str_of(page_view_title(q.view)),
+                       page_view_parent(p->query->view) == q.view);
     }
     html_put(&p->h, "</ul></nav></div>");
 }
@@ -154,9 +168,11 @@ void page_end(struct page *p)
     if (s->has_countries)
         html_put(&p->h, "Countries by the address ranges of the Tor project (IPFire location data, "
                         "CC BY-SA 4.0). ");
-    html_put(&p->h, "Made %.*s from %.*s report%s. Days are days of UTC.</footer></body></html>\n",
-             STR_ARG(page_time_text(p, s->now)), STR_ARG(page_count(p, s->reports)),
-             s->reports == 1 ? "" : "s");
+    html_put(&p->h, "Made %.*s", STR_ARG(page_time_text(p, s->now)));
+    if (s->reports)
+        html_put(&p->h, " from %.*s report%s", STR_ARG(page_count(p, s->reports)),
+                 s->reports == 1 ? "" : "s");
+    html_put(&p->h, ". Days are days of UTC.</footer></body></html>\n");
 }
 
 struct str page_problem(struct arena *a, const char *title, struct str text)
@@ -193,7 +209,7 @@ static struct str iso_day(const struct page *p, int64_t day)
 
 static void put_domain_choices(struct page *p)
 {
-    html_put(&p->h, "<label>Domain<select name=domain><option value=\"\">all</option>");
+    html_put(&p->h, "<label class=whole>Domain<select name=domain><option value=\"\">all</option>");
     for (size_t i = 0; i < p->site->n_domains; i++)
         html_put(&p->h, "<option%s>%.*s</option>",
                  str_eq(p->site->domains[i], p->query->domain) ? " selected" : "",
@@ -214,7 +230,7 @@ static void put_result_choices(struct page *p)
 
 static void put_filters(struct page *p)
 {
-    const struct page_query *q = p->query;
+    const struct page_query list = list_of(p), *q = &list;
     html_put(&p->h, "<form class=f method=get action=\"/%s\" aria-label=Filters>",
              page_view_path(q->view));
     put_domain_choices(p);
@@ -256,4 +272,9 @@ void page_title(struct page *p, const char *title, struct str lead)
     html_put(&p->h, "<h1>%s</h1>", title);
     if (lead.n)
         html_put(&p->h, "<p class=lead>%.*s</p>", STR_ARG(lead));
+}
+
+struct str page_lead(const struct page *p, const char *lead, const char *filters)
+{
+    return p->site->live ? str_printf(p->arena, "%s %s", lead, filters) : str_of(lead);
 }

@@ -15,9 +15,12 @@ struct page_site {
     bool live;                 /* served; else a file among others, */
     bool alone;                /* or the only one */
     size_t n_sources;          /* of files: that have a page of their own, of this domain and */
-    const struct str *sources; /* period */
-    bool has_countries;        /* their source wants to be named */
-    uint64_t reports;          /* that the page is made from */
+    const struct str *sources; /* period; */
+    size_t n_reports, n_singles;
+    const int64_t *report_ids; /* likewise, of all domains and periods, ascending */
+    const int64_t *single_ids;
+    bool has_countries; /* their source wants to be named */
+    uint64_t reports;   /* that the page is made from; 0: it is made from others */
 };
 
 /* A page under way. */
@@ -34,6 +37,8 @@ struct page {
 void page_begin(struct page *p, const struct page_site *site, const struct page_query *q,
                 struct arena *a, unsigned depth);
 void page_title(struct page *p, const char *title, struct str lead);
+/* A lead, and what is to be said of filters where there are some. */
+struct str page_lead(const struct page *p, const char *lead, const char *filters);
 void page_end(struct page *p);
 
 /* A page that says what went wrong. */
@@ -50,9 +55,9 @@ void page_digest(struct str text, struct arena *a, unsigned char out[32]);
 
 /* The address of a page; empty if there is none among files. */
 struct str page_link(const struct page *p, const struct page_query *to);
-/* A name of a file that any text can become part of. */
+/* Names of file and folder that any text can become part of. */
 struct str page_file_name(const struct page_query *q, struct arena *a);
-struct str page_folder_name(struct str domain, struct arena *a);
+struct str page_folder_name(const struct page_query *q, struct arena *a);
 
 /* The text as a link, if there is such a page. */
 void page_put_link(struct page *p, const struct page_query *to, struct str text);

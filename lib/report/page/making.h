@@ -19,4 +19,9 @@ bool page_make_reports(struct page_making *m);
 bool page_make_report(struct page_making *m);
 bool page_make_imports(struct page_making *m);
 
+/* Of what is no aggregate report. */
+bool page_make_singles(struct page_making *m);
+bool page_make_single(struct page_making *m);
+bool page_make_tls(struct page_making *m);
+
 #endif

@@ -1,6 +1,8 @@
 /* parts.c - links, cards and tables.
  *
  * Errors: none. */
+#include <stdlib.h>
+
 #include "base/ascii.h"
 #include "crypto/digest.h"
 #include "report/page/frame.h"
@@ -25,9 +27,18 @@ static struct str safe_name(struct str text, struct arena *a)
     return sb_str(&b);
 }
 
-struct str page_folder_name(struct str domain, struct arena *a)
+struct str page_folder_name(const struct page_query *q, struct arena *a)
 {
-    return domain.n ? safe_name(domain, a) : STR("_all");
+    switch (q->view) {
+    case VIEW_REPORT:
+        return STR("_reports");
+    case VIEW_SINGLE:
+        return STR("_failure-reports");
+    case VIEW_IMPORTS: /* what cannot be read is about no domain */
+        return STR("_all");
+    default:
+        return q->domain.n ? safe_name(q->domain, a) : STR("_all");
+    }
 }
 
 struct str page_file_name(const struct page_query *q, struct arena *a)
@@ -37,7 +48,7 @@ struct str page_file_name(const struct page_query *q, struct arena *a)
     sb_printf(&b, "%s", page_view_path(q->view));
     if (q->view == VIEW_SOURCE)
         sb_printf(&b, "-%.*s", STR_ARG(safe_name(q->source, a)));
-    sb_printf(&b, "-%lld.html", (long long)q->days);
+    sb_printf(&b, "-%lld.html", (long long)(q->id ? q->id : q->days));
     return sb_str(&b);
 }
 
@@ -49,14 +60,29 @@ static bool has_source_file(const struct page *p, const struct page_query *q)
     return false;
 }
 
-/* Files there are of three periods, without filters, and of no single report. */
+static int by_number(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static bool has_number(const int64_t *v, size_t n, int64_t id)
+{
+    return n && bsearch(&id, v, n, sizeof *v, by_number);
+}
+
+/* Files there are of three periods, without filters, and of some sources and reports. */
 static bool is_a_file(const struct page *p, const struct page_query *q)
 {
+    const struct page_site *s = p->site;
+    if (q->view == VIEW_REPORT)
+        return has_number(s->report_ids, s->n_reports, q->id);
+    if (q->view == VIEW_SINGLE)
+        return has_number(s->single_ids, s->n_singles, q->id);
     if (q->view == VIEW_SOURCE && !has_source_file(p, q))
         return false;
     return (q->days == 7 || q->days == 30 || q->days == 90) && !q->reporter.n && !q->result &&
-           !q->id && !q->start && q->view != VIEW_REPORT && q->view != VIEW_IMPORTS &&
-           q->view != VIEW_REPORTS && (q->view == VIEW_SOURCE) == (q->source.n > 0);
+           !q->id && !q->start && (q->view == VIEW_SOURCE) == (q->source.n > 0);
 }
 
 struct str page_link(const struct page *p, const struct page_query *to)
@@ -66,7 +92,7 @@ struct str page_link(const struct page *p, const struct page_query *to)
     if (p->site->alone || !is_a_file(p, to))
         return STR("");
     return str_printf(p->arena, "%s%.*s/%.*s", p->depth ? "../" : "",
-                      STR_ARG(page_folder_name(to->domain, p->arena)),
+                      STR_ARG(page_folder_name(to, p->arena)),
                       STR_ARG(page_file_name(to, p->arena)));
 }
 

@@ -12,9 +12,9 @@
 
 static const struct {
     const char *path, *title;
-    bool in_menu;
+    enum page_view parent;
 } views[VIEW_COUNT] = {
-#define PAGE_VIEW(name, path, title, place) {path, title, place},
+#define PAGE_VIEW(name, path, title, parent) {path, title, VIEW_##parent},
 #include "report/page/views.def"
 #undef PAGE_VIEW
 };
@@ -44,9 +44,14 @@ const char *page_view_title(enum page_view view)
     return views[view].title;
 }
 
+enum page_view page_view_parent(enum page_view view)
+{
+    return views[view].parent;
+}
+
 bool page_view_in_menu(enum page_view view)
 {
-    return views[view].in_menu;
+    return views[view].parent == view;
 }
 
 /* --- Reading -----------------------------------------------------------------------------------*/

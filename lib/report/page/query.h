@@ -10,7 +10,7 @@
 #include "report/in/figures.h"
 
 enum page_view {
-#define PAGE_VIEW(name, path, title, place) VIEW_##name,
+#define PAGE_VIEW(name, path, title, parent) VIEW_##name,
 #include "report/page/views.def"
 #undef PAGE_VIEW
     VIEW_COUNT,
@@ -32,7 +32,7 @@ struct page_query {
     struct str source, reporter;
     enum figures_result result;
     struct str report; /* a report's id, as it says itself, */
-    int64_t id;        /* and its number in the store */
+    int64_t id;        /* and its number in the store; of a failure report the number alone */
     int64_t start;     /* of a long list: how many come before the first that is shown */
 };
 
@@ -49,6 +49,8 @@ struct str page_query_url(const struct page_query *q, struct arena *a);
 
 const char *page_view_path(enum page_view view);
 const char *page_view_title(enum page_view view);
+/* Where it belongs in the menu: of a report the list of them. */
+enum page_view page_view_parent(enum page_view view);
 bool page_view_in_menu(enum page_view view);
 
 #endif

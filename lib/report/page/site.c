@@ -207,12 +207,13 @@ static bool make_ours(struct page_making *m)
 static bool make_view(struct page_making *m)
 {
     static bool (*const views[VIEW_COUNT])(struct page_making * m) = {
-        [VIEW_OVERVIEW] = make_overview,   [VIEW_SOURCES] = make_sources,
-        [VIEW_SOURCE] = make_source,       [VIEW_FAILURES] = make_sources,
-        [VIEW_READINESS] = make_readiness, [VIEW_COUNTRIES] = make_countries,
-        [VIEW_REPORTERS] = make_reporters, [VIEW_REPORTS] = page_make_reports,
-        [VIEW_REPORT] = page_make_report,  [VIEW_IMPORTS] = page_make_imports,
-        [VIEW_OURS] = make_ours,
+        [VIEW_OVERVIEW] = make_overview,    [VIEW_SOURCES] = make_sources,
+        [VIEW_SOURCE] = make_source,        [VIEW_FAILURES] = make_sources,
+        [VIEW_READINESS] = make_readiness,  [VIEW_COUNTRIES] = make_countries,
+        [VIEW_REPORTERS] = make_reporters,  [VIEW_REPORTS] = page_make_reports,
+        [VIEW_REPORT] = page_make_report,   [VIEW_IMPORTS] = page_make_imports,
+        [VIEW_SINGLES] = page_make_singles, [VIEW_SINGLE] = page_make_single,
+        [VIEW_TLS] = page_make_tls,         [VIEW_OURS] = make_ours,
     };
     return views[m->query->view](m);
 }

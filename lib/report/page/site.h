@@ -31,9 +31,12 @@ bool page_make(const struct page_stores *s, const struct page_site *site,
 bool page_make_json(const struct page_stores *s, const struct page_query *q, struct arena *a,
                     struct str *out, bool *found, struct str *problem);
 
-/* Every page that a folder of files has: index.html, and for each domain and all of them those of
- * 7, 30 and 90 days. `write` gets folder ("" or "example.org"), name and text; false from it ends
- * it, and leaves *problem empty. */
+/* Every page that a folder of files has: index.html; for each domain and all of them those of 7, 30
+ * and 90 days; and those of the newest reports and failure reports of the last 90 days, so many of
+ * a domain, and so many in all. `write` gets folder ("" or "example.org"), name and text; false
+ * from it ends it, and leaves *problem empty. */
+#define PAGE_FILES_OF_DOMAIN  200
+#define PAGE_FILES_OF_REPORTS 2000 /* of either kind */
 typedef bool page_write_fn(void *context, struct str folder, struct str name, struct str text);
 bool page_make_files(const struct page_stores *s, int64_t now, page_write_fn *write, void *context,
                      struct arena *a, struct str *problem);
@@ -54,6 +57,7 @@ bool page_read_sent_day(const struct page_stores *s, int64_t day, struct page_se
 bool page_read_readiness(const struct page_stores *s, const struct page_query *q, struct str domain,
                          struct arena *a, struct readiness *out);
 bool page_wants_report(const struct page_query *q, const struct received_report *r);
+bool page_wants_tls(const struct page_query *q, const struct tlsrpt *r);
 bool page_wants_row(enum figures_result result, const struct aggregate_row *r);
 struct str page_stores_problem(const struct page_stores *s, struct arena *a);
 

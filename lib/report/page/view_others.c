@@ -44,9 +44,13 @@ void page_put_readiness(struct page *p, const struct readiness *r, size_t most)
                  STR_ARG(r->p.n ? r->p : STR("none")));
         put_verdict(p, r->verdict);
     }
-    html_put(&p->h, "<p>");
-    html_long_text(&p->h, r->summary);
-    html_put(&p->h, "</p>");
+    if (str_eq(r->p, STR("reject")) && r->verdict == READINESS_REJECT_OK) {
+        html_put(&p->h, "<p>%.2f %% of own and approved mail pass.</p>", (double)r->share / 100);
+    } else {
+        html_put(&p->h, "<p>");
+        html_long_text(&p->h, r->summary);
+        html_put(&p->h, "</p>");
+    }
     if (r->n_hit)
         put_hit(p, r, most);
 }
@@ -206,8 +210,9 @@ void page_view_reporters(struct page *p, const struct page_reporters *r)
 
 /* --- Our own side ------------------------------------------------------------------------------*/
 
-static const struct page_series own_series[] = {
-    {"accepted", "s-dkim"}, {"quarantined", "s-quar"}, {"rejected", "s-fail"}};
+static const struct page_series own_series[] = {{"accepted", "s-dkim", NULL},
+                                                {"quarantined", "s-quar", NULL},
+                                                {"rejected", "s-fail", "rejected"}};
 
 void page_put_own_days(struct page *p, const struct page_own_day *days, size_t n, int height)
 {
@@ -272,8 +277,10 @@ static void put_own_figures(struct page *p, const struct page_ours *o)
 void page_view_ours(struct page *p, const struct page_ours *o)
 {
     page_title(p, "Our side",
-               STR("What this host did with mail from outside, of all senders, and the reports it "
-                   "sent about that. Filters by source, reporter and result say nothing here."));
+               page_lead(p,
+                         "What this host did with mail from outside, of all senders, and the "
+                         "reports it sent about that.",
+                         "Filters by source, reporter and result say nothing here."));
     html_put(&p->h, "<div class=g>");
     if (o->has_rows)
         put_own_figures(p, o);

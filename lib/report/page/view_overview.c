@@ -10,19 +10,17 @@
 
 static void put_change(struct page *p, uint64_t now, uint64_t before)
 {
-    if (!before) {
-        html_put(&p->h, "none in the %.*s before", STR_ARG(page_period(p)));
-        return;
-    }
-    double change = 100.0 * ((double)now - (double)before) / (double)before;
-    if (change > -0.5 && change < 0.5)
-        html_put(&p->h, "as in the %.*s before", STR_ARG(page_period(p)));
+    struct html *h = &p->h;
+    double change = before ? 100.0 * ((double)now - (double)before) / (double)before : 0;
+    if (!before)
+        html_put(h, "none in the ");
+    else if (change > -0.5 && change < 0.5)
+        html_put(h, "as in the ");
     else if (change > 900)
-        html_put(&p->h, "%.0f times the %.*s before", (double)now / (double)before,
-                 STR_ARG(page_period(p)));
+        html_put(h, "%.0f times the ", (double)now / (double)before);
     else
-        html_put(&p->h, "%s%.0f %% on the %.*s before", change > 0 ? "+" : "−",
-                 change > 0 ? change : -change, STR_ARG(page_period(p)));
+        html_put(h, "%s%.0f %% on the ", change > 0 ? "+" : "−", change > 0 ? change : -change);
+    html_put(h, page_length(p) == 1 ? "day before" : "%ld days before", (long)page_length(p));
 }
 
 static void put_failed(struct page *p, const struct page_overview *o)
@@ -84,6 +82,32 @@ static void put_figures(struct page *p, const struct page_overview *o)
 
 /* --- Cards -------------------------------------------------------------------------------------*/
 
+static bool say_the_same(const struct alarm *a, const struct alarm *b)
+{
+    return a->kind == b->kind && a->grave == b->grave && str_eq(a->text, b->text);
+}
+
+static bool is_said(const struct alarm *v, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (say_the_same(&v[k], &v[i]))
+            return true;
+    return false;
+}
+
+#define ALARM_DOMAINS 3 /* that are named */
+
+/* Of the first alarm, and of those behind it that say the same of other domains. */
+static void put_alarm_domains(struct page *p, const struct alarm *v, size_t n)
+{
+    size_t others = 0;
+    for (size_t i = 0; i < n; i++)
+        if (say_the_same(&v[0], &v[i]) && others++ < ALARM_DOMAINS)
+            html_put(&p->h, ", %.*s", STR_ARG(v[i].domain));
+    if (others > ALARM_DOMAINS)
+        html_put(&p->h, " and %zu more", others - ALARM_DOMAINS);
+}
+
 void page_put_alarms(struct page *p, const struct alarm *v, size_t n)
 {
     static const char *const titles[ALARM_COUNT] = {[ALARM_NEW_SOURCE] = "New source",
@@ -92,10 +116,12 @@ void page_put_alarms(struct page *p, const struct alarm *v, size_t n)
                                                     [ALARM_SELECTOR] = "Signatures fail",
                                                     [ALARM_RECORD] = "The record changed"};
     for (size_t i = 0; i < n; i++) {
+        if (is_said(v, i))
+            continue;
         page_card(p, v[i].grave ? "alarm grave" : "alarm", NULL, NULL);
         html_put(&p->h, "<p><strong>%s", titles[v[i].kind]);
         if (!p->query->domain.n)
-            html_put(&p->h, ", %.*s", STR_ARG(v[i].domain));
+            put_alarm_domains(p, v + i, n - i);
         html_put(&p->h, ":</strong> ");
         html_long_text(&p->h, v[i].text);
         html_put(&p->h, "</p>");
@@ -103,10 +129,10 @@ void page_put_alarms(struct page *p, const struct alarm *v, size_t n)
     }
 }
 
-static const struct page_series auth_series[] = {{"DKIM and SPF", "s-both"},
-                                                 {"DKIM only", "s-dkim"},
-                                                 {"SPF only", "s-spf"},
-                                                 {"neither", "s-fail"}};
+static const struct page_series auth_series[] = {{"DKIM and SPF", "s-both", NULL},
+                                                 {"DKIM only", "s-dkim", NULL},
+                                                 {"SPF only", "s-spf", NULL},
+                                                 {"neither", "s-fail", "failed"}};
 
 void page_put_days(struct page *p, const struct figures_day *days, size_t n, int height)
 {
@@ -122,8 +148,9 @@ void page_put_days(struct page *p, const struct figures_day *days, size_t n, int
 
 static void put_disposition(struct page *p, const struct figures_counts *c)
 {
-    static const struct page_series did[] = {
-        {"let pass", "s-dkim"}, {"quarantined", "s-quar"}, {"rejected", "s-fail"}};
+    static const struct page_series did[] = {{"let pass", "s-dkim", NULL},
+                                             {"quarantined", "s-quar", NULL},
+                                             {"rejected", "s-fail", NULL}};
     uint64_t all = figures_all(c);
     const uint64_t parts[] = {all - c->quarantined - c->rejected, c->quarantined, c->rejected};
     double x = 0;
@@ -177,10 +204,19 @@ static void put_reporters(struct page *p, const struct page_overview *o)
     page_card_end(p);
 }
 
+static bool was_counted(const struct page_overview *o)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < o->n_own_days; i++)
+        for (size_t k = 0; k < OURS_COUNT; k++)
+            all += o->own[i].n[k];
+    return all > 0;
+}
+
 static void put_ours(struct page *p, const struct page_overview *o)
 {
     page_card(p, "third", "What we did ourselves", "with mail from all senders");
-    if (o->n_own_days)
+    if (was_counted(o))
         page_put_own_days(p, o->own, o->n_own_days, 120);
     else
         page_nothing(p, "This host counted no mail in this period.");
@@ -199,9 +235,14 @@ static void put_ours(struct page *p, const struct page_overview *o)
 static void put_chart_row(struct page *p, const struct page_overview *o)
 {
     page_card(p, o->readiness ? "most" : "", "Messages a day", "by what authenticated them");
-    page_put_days(p, o->figures->days, o->figures->n_days, 260);
-    html_put(&p->h, "<h2 class=next>What receivers did <small>as they say</small></h2>");
-    put_disposition(p, &o->figures->counts);
+    if (figures_all(&o->figures->counts)) {
+        page_put_days(p, o->figures->days, o->figures->n_days, 260);
+        html_put(&p->h, "<h2 class=next>What receivers did <small>as they say</small></h2>");
+        put_disposition(p, &o->figures->counts);
+    } else
+        page_nothing(p, "No report tells of mail here. Another period, domain or filter may have "
+                        "some; else: does the DMARC record name an address (rua) that reaches "
+                        "assay report receive?");
     page_card_end(p);
     if (!o->readiness)
         return;
@@ -246,7 +287,8 @@ static void put_domains(struct page *p, const struct figures *f)
 
 static void put_sources(struct page *p, const struct page_overview *o)
 {
-    page_card(p, "long", "Who sends in this name", "the most mail first");
+    page_card(p, "long", p->query->domain.n ? "Who sends in this name" : "Who sends in your names",
+              "the most mail first");
     page_put_sources(p, o->figures->sources, o->figures->n_sources, 10);
     if (o->figures->n_sources > 10)
         put_more(p, VIEW_SOURCES, str_printf(p->arena, "All %zu sources", o->figures->n_sources).p);

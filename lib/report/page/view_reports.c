@@ -52,9 +52,11 @@ static void put_list(struct page *p, const struct page_reports *r)
     page_table_end(&t);
 }
 
-static void put_pages(struct page *p, bool more)
+void page_put_turns(struct page *p, bool more)
 {
     struct page_query q = *p->query;
+    if (!p->site->live || (!more && !q.start))
+        return;
     html_put(&p->h, "<p class=more>");
     if (q.start > 0) {
         q.start = q.start > PAGE_REPORTS_MAX ? q.start - PAGE_REPORTS_MAX : 0;
@@ -73,16 +75,17 @@ void page_view_reports(struct page *p, const struct page_reports *r)
     imports.view = VIEW_IMPORTS;
     imports.start = 0;
     page_title(p, "Reports",
-               STR("Every stored report whose period ends within the one that is shown, whatever "
-                   "its trust: what is not trusted is not counted elsewhere. Filters by source and "
-                   "result say nothing here."));
+               page_lead(p,
+                         "Every stored report whose period ends within the one that is shown, "
+                         "whatever its trust: what is not trusted is not counted elsewhere.",
+                         "Filters by source and result say nothing here."));
     html_put(&p->h, "<div class=g>");
     page_card(p, "long", "Reports", "the newest period first");
     if (r->n)
         put_list(p, r);
     else
         page_nothing(p, "No report of this period is stored.");
-    put_pages(p, r->more);
+    page_put_turns(p, r->more);
     page_card_end(p);
     page_card(p, "", "Not taken", NULL);
     html_put(&p->h, "<p>%.*s input%s could not be taken: <a href=\"%.*s\">which, and why</a></p>",
@@ -162,7 +165,7 @@ void page_put_row(struct page_table *t, const struct aggregate_row *row)
     put_row(t, row);
 }
 
-static void put_fact(struct page *p, const char *name, struct str value)
+void page_put_fact(struct page *p, const char *name, struct str value)
 {
     if (value.n)
         html_put(&p->h, "<dt>%s</dt><dd><bdi>%.*s</bdi></dd>", name, STR_ARG(value));
@@ -189,24 +192,24 @@ static void put_facts(struct page *p, const struct received_report *r)
 {
     const struct aggregate_head *head = &r->head;
     html_put(&p->h, "<dl>");
-    put_fact(p, "Reporter", head->org_name);
-    put_fact(p, "Address", head->email);
-    put_fact(p, "Contact", head->contact);
-    put_fact(p, "Domain", head->policy.domain);
-    put_fact(p, "Period",
-             str_printf(p->arena, "%.*s to %.*s", STR_ARG(page_time_text(p, head->begin)),
-                        STR_ARG(page_time_text(p, head->end))));
-    put_fact(p, "Policy", policy_text(p, &head->policy));
-    put_fact(p, "Messages", page_count(p, r->messages));
-    put_fact(p, "Made by", head->generator);
-    put_fact(p, "It says of errors", head->error);
-    put_fact(p, "Received", page_time_text(p, r->received));
-    put_fact(p, "From", r->origin);
-    put_fact(p, "Trust", str_of(trust_word(r->trust)));
-    put_fact(p, "State",
-             r->damaged    ? STR("damaged: the rows that were whole are kept")
-             : r->repaired ? STR("it was no XML, and could be mended")
-                           : STR("whole"));
+    page_put_fact(p, "Reporter", head->org_name);
+    page_put_fact(p, "Address", head->email);
+    page_put_fact(p, "Contact", head->contact);
+    page_put_fact(p, "Domain", head->policy.domain);
+    page_put_fact(p, "Period",
+                  str_printf(p->arena, "%.*s to %.*s", STR_ARG(page_time_text(p, head->begin)),
+                             STR_ARG(page_time_text(p, head->end))));
+    page_put_fact(p, "Policy", policy_text(p, &head->policy));
+    page_put_fact(p, "Messages", page_count(p, r->messages));
+    page_put_fact(p, "Made by", head->generator);
+    page_put_fact(p, "It says of errors", head->error);
+    page_put_fact(p, "Received", page_time_text(p, r->received));
+    page_put_fact(p, "Came from", r->origin);
+    page_put_fact(p, "Trust", str_of(trust_word(r->trust)));
+    page_put_fact(p, "State",
+                  r->damaged    ? STR("damaged: the rows that were whole are kept")
+                  : r->repaired ? STR("it was no XML, and could be mended")
+                                : STR("whole"));
     html_put(&p->h, "</dl>");
 }
 
@@ -214,12 +217,26 @@ static void put_raw(struct page *p, const struct page_whole_report *r)
 {
     page_card(p, "long", "The XML", "as it came");
     if (r->raw.p) {
-        html_put(&p->h, "<pre tabindex=0 aria-label=XML>");
-        html_long_text(&p->h, r->raw);
+        html_put(&p->h, "<pre tabindex=0 role=region aria-label=XML>");
+        html_long_text(&p->h, str_sub(r->raw, 0, PAGE_RAW_MAX));
         html_put(&p->h, "</pre>");
+        if (r->raw.n > PAGE_RAW_MAX)
+            page_nothing(p, "It is longer: assay report show --raw prints all of it.");
     } else
         page_nothing(p, "It is not kept any more (reports.keep-raw).");
     page_card_end(p);
+}
+
+/* All rows, or those that failed. */
+static void put_row_choice(struct page *p)
+{
+    struct page_query q = *p->query;
+    if (!p->site->live)
+        return;
+    q.result = q.result ? RESULT_ANY : RESULT_FAIL;
+    html_put(&p->h, "<p class=s>%s: <a href=\"%.*s\">%s</a></p>",
+             p->query->result ? "Not all rows are shown" : "All rows are shown",
+             STR_ARG(page_link(p, &q)), q.result ? "only those that failed" : "all of them");
 }
 
 void page_view_report(struct page *p, const struct page_whole_report *r)
@@ -232,6 +249,7 @@ void page_view_report(struct page *p, const struct page_whole_report *r)
         put_facts(p, r->report);
         page_card_end(p);
         page_card(p, "long", "Rows", NULL);
+        put_row_choice(p);
         sb_add(&p->h.out, r->rows);
         page_card_end(p);
         put_raw(p, r);

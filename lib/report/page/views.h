@@ -41,7 +41,7 @@ struct page_reporters {
 };
 void page_view_reporters(struct page *p, const struct page_reporters *r);
 
-#define PAGE_REPORTS_MAX 200 /* of a page */
+#define PAGE_REPORTS_MAX 200 /* of a page, of whatever kind */
 struct page_reports {
     size_t n;
     const struct received_report *v;
@@ -54,6 +54,7 @@ void page_view_reports(struct page *p, const struct page_reports *r);
  * page_table_end(), on a page of their own, whose text is then given as `rows`. */
 void page_begin_rows(struct page *p, struct page_table *t);
 void page_put_row(struct page_table *t, const struct aggregate_row *row);
+#define PAGE_RAW_MAX (256U << 10) /* bytes of XML that are shown */
 struct page_whole_report {
     const struct received_report *report; /* NULL: there is none of this number */
     struct str rows;
@@ -62,6 +63,44 @@ struct page_whole_report {
 void page_view_report(struct page *p, const struct page_whole_report *r);
 
 void page_view_imports(struct page *p, const struct received_refusal *v, size_t n);
+
+/* Reports about single messages. */
+struct page_singles {
+    size_t n_sources;
+    const struct figures_failures *sources; /* sums, those with most first */
+    size_t n;
+    const struct figures_single *v;
+    bool more;
+};
+void page_view_singles(struct page *p, const struct page_singles *s);
+void page_view_single(struct page *p, const struct figures_single *s); /* NULL: there is none */
+
+/* TLS reports (RFC 8460). The sums are of all reports, the list of those shown. */
+struct page_tls_day {
+    int64_t day;
+    uint64_t good, failed; /* sessions */
+};
+struct page_tls_policy {
+    struct str domain, type;
+    uint64_t reports, good, failed;
+};
+struct page_tls_report {
+    struct str organization, report_id, domains;
+    int64_t begin;
+    uint64_t good, failed;
+};
+struct page_tls {
+    size_t n_days;
+    const struct page_tls_day *days;
+    size_t n_policies; /* those with most failing sessions first */
+    const struct page_tls_policy *policies;
+    uint64_t reports;
+    size_t n_reporters; /* among them */
+    size_t n;
+    const struct page_tls_report *v;
+    bool more;
+};
+void page_view_tls(struct page *p, const struct page_tls *t);
 
 struct page_ours {
     size_t n_days;
@@ -76,9 +115,13 @@ void page_view_ours(struct page *p, const struct page_ours *o);
 
 void page_put_days(struct page *p, const struct figures_day *days, size_t n, int height);
 void page_put_own_days(struct page *p, const struct page_own_day *days, size_t n, int height);
+/* Links to what comes before and behind in a long list. */
+void page_put_turns(struct page *p, bool more);
 /* With `most` rows at most; 0: all. */
 void page_put_sources(struct page *p, const struct figures_source *v, size_t n, size_t most);
 void page_put_countries(struct page *p, const struct figures_country *v, size_t n, size_t most);
+/* A term and what stands for it; nothing for an empty value. Within <dl>. */
+void page_put_fact(struct page *p, const char *name, struct str value);
 void page_put_readiness(struct page *p, const struct readiness *r, size_t most_hit);
 void page_put_alarms(struct page *p, const struct alarm *v, size_t n);
 
