@@ -2,12 +2,15 @@
 """test_html.py ASSAY - `assay report html`: pages without a server. Every link leads to a file, numbers are those of --json,
 hostile texts stay texts, nothing comes from elsewhere."""
 
+import fcntl
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 
 import pagestore
@@ -61,7 +64,112 @@ def check_pages(out):
         check_links(path, page)
         hostile += pagestore.ORG in page.text
     check("hostile names are shown as they are", hostile > 10, hostile)
-    check("only pages", len(paths) == sum(1 for p in out.rglob("*") if p.is_file()))
+    check("only pages, and their list", len(paths) + 1 == sum(1 for p in out.rglob("*") if p.is_file()))
+    done = subprocess.run(["sha256sum", "--check", "--strict", "--quiet", ".assay-pages"], cwd=out, capture_output=True, check=False)
+    check("which names them all", done.returncode == 0 and
+          sorted(line[66:] for line in (out / ".assay-pages").read_text().splitlines()) == [str(p.relative_to(out)) for p in paths], done)
+
+
+# --- Single reports ---
+
+def check_singles(store, out):
+    """The newest reports have pages with their XML, and lists link to them; so have failure reports."""
+    listed = json.loads(store.run("list", "--json"))
+    paths = sorted((out / "_reports").glob("*.html"))
+    check("reports have pages", len(paths) == sum(min(200, sum(r["domain"] == d for r in listed)) for d in {r["domain"] for r in listed}),
+          len(paths), len(listed))
+    for domain in ("example.org", "example.net"):
+        page = pagetext.Page((out / domain / "reports-90.html").read_text())
+        links = [link for link in page.links if "_reports/" in link]
+        ids = [r["report_id"] for r in listed if r["domain"] == domain]
+        check(f"{domain} lists the newest 200", [r["Report"] for r in page.rows("Report")] == ids[:200] and len(links) == len(ids[:200]))
+    for row, link in list(zip(page.rows("Report"), links))[::40]:
+        one = pagetext.Page((out / link.removeprefix("../")).read_text())
+        check(f"{link}: its XML", store.run("show", "--raw", row["Report"]) in one.text, row)
+    single = [pagetext.Page(p.read_text()) for p in (out / "_failure-reports").glob("*.html")]
+    check("failure reports have pages", len(single) == len(pagestore.SINGLES) and
+          all(any(subject in p.text for p in single) for *_, subject in pagestore.SINGLES), len(single))
+    page = pagetext.Page((out / "_all/failure-reports-90.html").read_text())
+    check("and are linked", sum("_failure-reports/" in link for link in page.links) == len(pagestore.SINGLES))
+    text = pagetext.Page((out / "_all/imports-30.html").read_text()).text
+    check("what was refused is told", pagestore.SUBJECT in text)
+    check("TLS reports", "2,150" in pagetext.Page((out / "example.org/tls-reports-7.html").read_text()).text)
+
+
+# --- What an earlier run left ---
+
+def files_of(out):
+    return {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()}
+
+
+def check_removal(store, folder):
+    """What is not made any more goes; what is not ours, or was changed, stays."""
+    out = folder / "kept"
+    store.run("html", "-o", str(out))
+    first = files_of(out)
+    (out / "example.net" / "notes.html").write_text("mine")
+    (out / "robots.txt").write_text("mine")
+    gone = "example.net/sources-7.html"
+    changed = "example.net/sources-30.html"
+    (out / changed).write_text("changed by hand")
+    outside = folder / "outside.html"
+    outside.write_text("mine")
+    link = out / "example.net/sources-90.html"
+    link.unlink()
+    link.symlink_to(outside)
+    with (out / ".assay-pages").open("a") as f:  # names that no run of ours wrote, with the right digests
+        digest = subprocess.run(["sha256sum", outside], capture_output=True, check=True, text=True).stdout[:64]
+        for name in ("../outside.html", "example.net/../../outside.html", "/outside.html", str(outside), "x/../outside.html",
+                     "example.net/sources-90.html", "./robots.txt", ".hidden.html"):
+            f.write(f"{digest}  {name}\n")
+        f.write("nonsense\n" + "0" * 64)  # and a line that was cut
+    (out / ".hidden.html").write_text("mine")
+    text = store.conf.read_text()
+    store.conf.write_text(text.replace('"example.org", "example.net"', '"example.org"'))
+    print(store.run("html", "-o", str(out)), end="")
+    after = files_of(out)
+    check("pages of a domain that is ours no more", gone not in after and not any(
+        p.startswith("example.net/") and p not in (changed, "example.net/notes.html", "example.net/sources-90.html") for p in after), after)
+    check("what was changed stays", (out / changed).read_text() == "changed by hand")
+    check("what is not ours stays", {"example.net/notes.html", "robots.txt", ".hidden.html"} <= after and outside.read_text() == "mine" and
+          link.is_symlink())
+    store.conf.write_text(text)
+    store.run("html", "-o", str(out))
+    check("all is there again", first <= files_of(out))
+    listed = (out / ".assay-pages").read_text()
+    check("the list is whole again", len(listed.splitlines()) == len(first) - 1)
+
+
+def check_killed(store, folder):
+    """A run that is killed leaves nothing that the next one does not know."""
+    out = folder / "killed"
+    store.run("html", "-o", str(out))
+    for wanted in (20, 150):
+        process = subprocess.Popen([ASSAY, "report", "html", "-c", store.conf, "-o", out], stdout=subprocess.DEVNULL)
+        lines = len((out / ".assay-pages").read_text().splitlines())
+        while process.poll() is None and len((out / ".assay-pages").read_text().splitlines()) < lines + wanted:
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+    text = store.conf.read_text()
+    store.conf.write_text(text.replace('"example.org", "example.net"', '"example.org"'))
+    store.run("html", "-o", str(out))
+    store.conf.write_text(text)
+    clean = folder / "clean"
+    store.conf.write_text(text.replace('"example.org", "example.net"', '"example.org"'))
+    store.run("html", "-o", str(clean))
+    store.conf.write_text(text)
+    check("as if nothing had happened", files_of(out) == files_of(clean), files_of(out) ^ files_of(clean))
+    holder = os.open(out, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    store.run("html", "-o", str(out), good=75)  # another run is at work there
+    os.close(holder)
+    store.run("html", "-o", str(out))
+    (folder / "elsewhere").mkdir()
+    shutil.rmtree(out / "_all")
+    (out / "_all").symlink_to(folder / "elsewhere")
+    store.run("html", "-o", str(out), good=73)
+    check("no link is followed", not any((folder / "elsewhere").iterdir()))
 
 
 def check_without_reports(folder):
@@ -106,7 +214,11 @@ def main():
         for domain in ("", "example.org", "example.net"):
             for days in (7, 30):
                 check_numbers(store, out, domain, days)
+        check_singles(store, out)
         store.run("html", "-o", str(out))  # over the former
+        small = pagestore.Store(ASSAY, folder / "small", days=5)
+        check_removal(small, folder)
+        check_killed(small, folder)
         check_without_reports(folder)
         check_trouble(store, folder)
         check_as_root(store, folder)
