@@ -215,6 +215,25 @@ static void header_lists(void **state)
     }
 }
 
+/* The second name of h= does not fit behind the first. */
+static void long_name(void **state)
+{
+    (void)state;
+    const char *name = "x-a-name-as-long-as-a-line-can-be-when-nothing-but-a-colon-follows-it-yes";
+    struct dkim_sign_settings s = relaxed;
+    struct str values[2], list[2] = {STR("from"), str_of(name)};
+    s.sign_headers = list;
+    s.n_sign_headers = 2;
+    s.oversign_headers = list; /* none of it */
+    s.n_oversign_headers = 0;
+    struct str message = str_printf(arena, "%s: 1\r\nFrom: a@example.org\r\n\r\nHello\r\n", name);
+    sign(&s, message, values);
+    assert_str(tag(values[0], "h"), str_cstr(arena, str_printf(arena, "from:%s", name)));
+    assert_folded(values[0]);
+    assert_folded(values[1]);
+    assert_both(verify(values, message), DKIM_PASS);
+}
+
 static void long_headers(void **state)
 {
     (void)state;
@@ -455,6 +474,7 @@ int main(void)
         cmocka_unit_test(tags_on_request),
         cmocka_unit_test(canonicalizations),
         cmocka_unit_test(header_lists),
+        cmocka_unit_test(long_name),
         cmocka_unit_test(long_headers),
         cmocka_unit_test(random_messages),
         cmocka_unit_test(own_signatures),
