@@ -78,7 +78,7 @@ static void client_closed(void *state)
 /* --- What is asked -----------------------------------------------------------------------------*/
 
 /* Without its port: a host may ask over any of its connections. */
-static struct str host_of(const struct serve_connection *c)
+static struct str host_of(struct serve_connection *c)
 {
     struct str peer = str_of(serve_peer(c));
     return str_sub(peer, 0, str_find_last(peer, ':'));

@@ -25,29 +25,29 @@
 
 /* --- Beginning and end -------------------------------------------------------------------------*/
 
+/* A Unix socket has no address to tell: the process that connected. */
+static void name_process(struct serve_connection *c)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+        snprintf(c->peer, sizeof c->peer, "process %ld", (long)peer.pid);
+    else
+        snprintf(c->peer, sizeof c->peer, "unknown");
+}
+
 static void name_peer(struct serve_connection *c)
 {
-    struct sockaddr_storage address;
-    socklen_t n = sizeof address;
     char text[INET6_ADDRSTRLEN] = "";
-    snprintf(c->peer, sizeof c->peer, "unknown");
-    if (getpeername(c->fd, (struct sockaddr *)&address, &n))
-        return;
-    if (address.ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)&address;
-        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
-        snprintf(c->peer, sizeof c->peer, "%s:%u", text, ntohs(v4->sin_port));
-    } else if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)&address;
-        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
-        snprintf(c->peer, sizeof c->peer, "[%s]:%u", text, ntohs(v6->sin6_port));
+    if (c->address.any.sa_family == AF_INET) {
+        inet_ntop(AF_INET, &c->address.v4.sin_addr, text, sizeof text);
+        snprintf(c->peer, sizeof c->peer, "%s:%u", text, ntohs(c->address.v4.sin_port));
+    } else if (c->address.any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &c->address.v6.sin6_addr, text, sizeof text);
+        snprintf(c->peer, sizeof c->peer, "[%s]:%u", text, ntohs(c->address.v6.sin6_port));
     } else {
-        struct ucred peer;
-        socklen_t size = sizeof peer;
-        if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
-            snprintf(c->peer, sizeof c->peer, "process %ld", (long)peer.pid);
+        name_process(c);
     }
-    c->tcp = address.ss_family == AF_INET || address.ss_family == AF_INET6;
 }
 
 /* Answers leave at once; a client that vanished without a word is found. */
@@ -107,7 +107,8 @@ void connection_end(struct serve_connection *c)
     free(c);
 }
 
-struct serve_connection *connection_open(struct serve *s, struct listener *l, int fd)
+struct serve_connection *connection_open(struct serve *s, struct listener *l, int fd,
+                                         const union peer_address *address)
 {
     struct serve_connection *c = calloc(1, sizeof *c);
     if (!c)
@@ -116,7 +117,8 @@ struct serve_connection *connection_open(struct serve *s, struct listener *l, in
     c->fd = fd;
     c->serve = s;
     c->listener = l;
-    name_peer(c);
+    c->address = *address;
+    c->tcp = address->any.sa_family == AF_INET || address->any.sa_family == AF_INET6;
     tune(c);
     set_end(c, l->door.silence_ms);
     c->state = l->door.protocol->opened(l->door.context, c);
@@ -213,10 +215,10 @@ void serve_send_now(struct serve_connection *c)
 
 /* --- Frames ------------------------------------------------------------------------------------*/
 
-static void complain_of_peer(const struct serve_connection *c, const char *problem)
+static void complain_of_peer(struct serve_connection *c, const char *problem)
 {
-    log_warning("%s connection of %s is closed: %s", c->listener->door.protocol->name, c->peer,
-                problem);
+    log_warning("%s connection of %s is closed: %s", c->listener->door.protocol->name,
+                serve_peer(c), problem);
 }
 
 /* HELD_BACK: no more commands are carried out until the peer has taken the answers. */
@@ -328,7 +330,7 @@ static void watch_again(struct serve_connection *c)
     loop_watch(s, fd, events, source, false);
 }
 
-static void say_expired(const struct serve_connection *c)
+static void say_expired(struct serve_connection *c)
 {
     if (!atomic_load(&c->expired) || atomic_load(&c->serve->stopping))
         return;
@@ -374,8 +376,10 @@ void serve_waits(struct serve_connection *c, bool begins)
         workers_end_wait(c->serve);
 }
 
-const char *serve_peer(const struct serve_connection *c)
+const char *serve_peer(struct serve_connection *c)
 {
+    if (!*c->peer)
+        name_peer(c);
     return c->peer;
 }
 

@@ -7,6 +7,7 @@
 #ifndef ASSAY_MILTER_SERVE_INTERNAL_H
 #define ASSAY_MILTER_SERVE_INTERNAL_H
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -40,6 +41,13 @@ struct listener {
     struct listener *next;
 };
 
+/* As accept() tells it; of a Unix socket nothing but its family. */
+union peer_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
 struct serve_connection {
     enum source source;
     int fd;
@@ -56,7 +64,8 @@ struct serve_connection {
     int64_t frame_end_us;   /* until when the frame in `kept` has to be whole; 0: there is none */
     atomic_bool expired;
     struct serve_connection *before, *behind; /* in serve->connections */
-    char peer[64];
+    union peer_address address;
+    char peer[64]; /* its name, once somebody has asked; "" before */
 };
 
 /* Threads. `running` neither wait in a protocol nor are spare; of them `idle` wait for an event. */
@@ -109,7 +118,8 @@ void listener_ready(struct serve *s, struct listener *l);
 void listener_resume(struct serve *s, struct listener *l);
 
 /* connection.c */
-struct serve_connection *connection_open(struct serve *s, struct listener *l, int fd);
+struct serve_connection *connection_open(struct serve *s, struct listener *l, int fd,
+                                         const union peer_address *address);
 void connection_ready(struct worker *w, struct serve_connection *c);
 void connection_end(struct serve_connection *c);                    /* which no worker has */
 void connection_hang_up(struct serve_connection *c);                /* reads no more */

@@ -55,10 +55,10 @@ static void refuse_client(struct listener *l, int fd, const char *why)
         close(fd);
 }
 
-static void admit(struct serve *s, struct listener *l, int fd)
+static void admit(struct serve *s, struct listener *l, int fd, const union peer_address *address)
 {
     if (atomic_fetch_add(l->connections, 1) < l->door.connections_max) {
-        if (connection_open(s, l, fd))
+        if (connection_open(s, l, fd, address))
             return;
         refuse_client(l, fd, "the kernel cannot watch it");
     } else {
@@ -96,9 +96,11 @@ static bool is_lack(int reason)
 void listener_ready(struct serve *s, struct listener *l)
 {
     for (int i = 0; i < AT_ONCE; i++) {
-        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        union peer_address address = {.any.sa_family = AF_UNSPEC};
+        socklen_t size = sizeof address;
+        int fd = accept4(l->fd, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            admit(s, l, fd);
+            admit(s, l, fd, &address);
         } else if (is_lack(errno)) {
             enum taking taking = take_and_refuse(s, l);
             if (taking == NOBODY_THERE)

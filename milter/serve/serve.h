@@ -85,8 +85,9 @@ void serve_send_now(struct serve_connection *c);
 /* The calling worker, which handles a frame, is about to wait, or has waited. */
 void serve_waits(struct serve_connection *c, bool begins);
 
-/* "192.0.2.1:40000", or "local" with the process for a Unix socket; for log lines. */
-const char *serve_peer(const struct serve_connection *c);
+/* "192.0.2.1:40000", or "process 123" for a Unix socket; for log lines. For the worker that serves
+ * the connection; lives as long as that. */
+const char *serve_peer(struct serve_connection *c);
 int serve_descriptor(const struct serve_connection *c);
 
 #endif
