@@ -14,7 +14,7 @@ const char *migrate_fate_name(enum migrate_fate fate)
     return names[fate];
 }
 
-/* What is to be looked at comes first. */
+/* The settings that people have to look at come first. */
 static const enum migrate_fate order[] = {MIGRATE_LEFT, MIGRATE_CHANGED, MIGRATE_CARRIED};
 
 static size_t count_fate(const struct migration *m, enum migrate_fate fate)
@@ -53,7 +53,7 @@ static void add_line(struct migration *m, struct strbuf *b, const struct migrate
     add_wrapped(b, str_safe(a, line->note, 4000, true), 15);
 }
 
-/* A line and where it is printed: by file, as they were read, and there by line. */
+/* A line and its place in the output: by file, in the order of reading, and then by line. */
 struct ordered {
     const struct migrate_line *line;
     size_t file, place;

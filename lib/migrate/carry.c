@@ -1,7 +1,7 @@
-/* carry.c - values that go to an option of assay.conf, checked as the option table has it.
+/* carry.c - carries values over to options of assay.conf, and checks them by the option table.
  *
- * Errors: a value that is none of the option's, or contradicts one from another file, is left out,
- * and told. */
+ * Errors: a value that does not fit the option, or contradicts one from another file, is left out,
+ * and the account says so. */
 #include <string.h>
 
 #include "base/ascii.h"
@@ -58,7 +58,7 @@ bool is_accepted(struct migration *m, struct str text, struct str *problem)
     return true;
 }
 
-/* What stands in a group by itself can be tried alone; the rest is tried when it is whole. */
+/* Most options can be checked alone; those that depend on others are checked when all are there. */
 static bool is_part(const struct conf_option *o)
 {
     return strncmp(o->name, "srs.", 4) == 0 || strstr(o->name, "-table") != NULL;
@@ -67,7 +67,7 @@ static bool is_part(const struct conf_option *o)
 bool is_value(struct migration *m, const char *option, struct str text, struct str *problem)
 {
     const struct conf_option *o = option_find(str_of(option));
-    struct str both[] = {text, STR("From")}; /* which sign-headers has to have */
+    struct str both[] = {text, STR("From")}; /* because sign-headers needs From */
     bool beside = strcmp(option, "sign-headers") == 0 && !str_eq_nocase(text, both[1]);
     struct migrate_texts one = {beside ? 2 : 1, 2, both};
     if (!value_set(&m->scratch, o, text, m->arena, problem)) {
@@ -81,7 +81,8 @@ bool is_value(struct migration *m, const char *option, struct str text, struct s
                           ? str_printf(m->arena, "%.*s = { %s = %.*s; };", STR_ARG(group),
                                        o->name + dot + 1, STR_ARG(value))
                           : str_printf(m->arena, "%s = %.*s;", o->name, STR_ARG(value));
-    bool except = o->type == OPTION_NETS && str_starts(text, STR("!")); /* stands before its net */
+    bool except = o->type == OPTION_NETS &&
+                  str_starts(text, STR("!")); /* comes before the network that contains it */
     return except || is_part(o) || is_accepted(m, line, problem);
 }
 
@@ -182,7 +183,8 @@ void carry_dns_timeout(struct migration *m, const struct migrate_row *row,
                        const struct migrate_setting *s)
 {
     if (str_eq(s->value, STR("0")))
-        tell(m, s, MIGRATE_LEFT, "nothing is waited for without end: dns.timeout stays at 5s");
+        tell(m, s, MIGRATE_LEFT,
+             "assay waits for nothing without a limit: dns.timeout stays at 5s");
     else
         carry_seconds(m, row, s);
 }
@@ -240,7 +242,7 @@ void carry_socket(struct migration *m, const struct migrate_row *row,
 void carry_user(struct migration *m, const struct migrate_row *row, const struct migrate_setting *s)
 {
     (void)row;
-    tell(m, s, MIGRATE_CHANGED, "user = assay, who needs keys and secrets that it may read");
+    tell(m, s, MIGRATE_CHANGED, "user = assay, which has to be able to read keys and secrets");
 }
 
 void carry_authserv_id(struct migration *m, const struct migrate_row *row,

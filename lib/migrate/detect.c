@@ -1,12 +1,12 @@
-/* detect.c - what kind a file is: by its content, and where that does not tell, by its name.
+/* detect.c - finds out the kind of a file by its content, or else by its name.
  *
  * Errors: a phrase behind the path. */
 #include "migrate/migration.h"
 
-/* What looks like so many settings is no list, whatever its name. */
+/* A file with so many known settings is no list, whatever its name is. */
 #define LIST_SCORE 6
 
-/* How well the settings of a text are those of a kind: known ones count, unknown ones count more
+/* How well the settings of a text fit a kind: known ones count for it, and unknown ones count more
  * against it. */
 static int score_of(struct arena *a, const struct migrate_kind *kind, struct str text)
 {
@@ -71,8 +71,8 @@ static struct str name_kinds(struct arena *a, struct str text, int best)
     return sb_str(&b);
 }
 
-/* The kind whose settings these are; *best its score, 0 if there is none. *tie: another one fits as
- * well, and the name does not tell. */
+/* The kind that the settings fit best; *best is its score, 0 if none fits. *tie: another one fits
+ * as well, and the name does not decide. */
 static const struct migrate_kind *by_content(struct arena *a, struct str text,
                                              const struct migrate_kind *named, int *best, bool *tie)
 {
@@ -103,7 +103,7 @@ const struct migrate_kind *kind_of(struct arena *a, struct str text, const char 
     if (found && !tie)
         return found;
     *problem = str_printf(a,
-                          "is of a kind that its content and name do not tell: say --as KIND, "
+                          "is of a kind that its content and name do not show: use --as KIND, "
                           "which is %.*s",
                           STR_ARG(name_kinds(a, text, tie ? best : 0)));
     return NULL;

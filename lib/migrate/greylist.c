@@ -1,6 +1,6 @@
-/* greylist.c - what only postgrey has: its options, and its lists of clients and recipients.
+/* greylist.c - postgrey's own options, and its lists of clients and recipients.
  *
- * Errors: told in the account. */
+ * Errors: lines of the account. */
 #include <string.h>
 
 #include "base/ascii.h"
@@ -14,7 +14,8 @@ void carry_grey_delay(struct migration *m, const struct migrate_row *row,
     struct str mode = STR_NONE, problem;
     (void)row;
     if (str_eq(s->value, STR("0"))) {
-        tell(m, s, MIGRATE_LEFT, "no delay is no greylisting: greylist.mode stays off");
+        tell(m, s, MIGRATE_LEFT,
+             "without a delay there is no greylisting: greylist.mode stays off");
         return;
     }
     if (!set_or_tell(m, "greylist.delay", text, s))
@@ -33,7 +34,7 @@ void carry_grey_days(struct migration *m, const struct migrate_row *row,
         tell(m, s, row->fate, "%s = %.*s", row->to, STR_ARG(text));
 }
 
-/* A number of days, or with an h behind it of hours. */
+/* A number of days; with an h behind it, of hours. */
 void carry_grey_window(struct migration *m, const struct migrate_row *row,
                        const struct migrate_setting *s)
 {
@@ -65,7 +66,7 @@ void carry_grey_host(struct migration *m, const struct migrate_row *row,
 /* --- The lists -----------------------------------------------------------------------------------
  */
 
-/* Reads the file of a list, and beside it what postgrey reads of its own: FILE.local. */
+/* Reads the file of a list, and FILE.local, which postgrey reads too. */
 static bool read_list(struct migration *m, const struct migrate_setting *s,
                       struct migrate_texts *out)
 {
@@ -135,10 +136,10 @@ void carry_grey_clients(struct migration *m, const struct migrate_row *row,
     }
     if (networks.n)
         add_networks(m, "exceptions.networks", &networks, s,
-                     "DNS lists and the other checks of the gate do not look at them, either");
+                     "they are exempt from DNS lists and the other checks of the gate, too");
     if (domains.n)
         add_domains(m, "exceptions.domains", &domains, s, MIGRATE_CHANGED,
-                    "not the client's name counts, but SPF or DKIM that passes for the domain");
+                    "the client's name does not count: SPF or DKIM has to pass for the domain");
     tell_patterns(m, s, patterns, "write the domains into exceptions.domains");
 }
 
@@ -167,8 +168,8 @@ void carry_grey_recipients(struct migration *m, const struct migrate_row *row,
     }
     if (added)
         tell(m, s, MIGRATE_CHANGED,
-             "exceptions.recipients: %zu; free of DNS lists and the other checks of the gate, too, "
-             "with all recipients of the message",
+             "exceptions.recipients: %zu; exempt from DNS lists and the other checks of the gate, "
+             "too, with all recipients of the message",
              added);
     if (problem.p)
         tell(m, s, MIGRATE_LEFT, "%.*s", STR_ARG(problem));

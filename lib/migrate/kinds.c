@@ -1,4 +1,4 @@
-/* kinds.c - the kinds of files, and their settings, as tables.
+/* kinds.c - the tables of the kinds of files and of their settings.
  *
  * Errors: none. */
 #include "migrate/migration.h"

@@ -1,8 +1,8 @@
-/* migrate.h - configurations of other filters, read and written anew as assay.conf.
+/* migrate.h - reads configurations of other filters and writes them as assay.conf.
  *
- * Every setting of a file that is read becomes one line of the account: what became of it, and
- * where it was not carried over, why, and what to do instead. What a file names - tables, lists,
- * folders - is read with it. Nothing is changed on the machine.
+ * Every setting of a file becomes one line of the account, which says what became of it, and if it
+ * was not carried over, why, and what to do instead. Tables, lists and folders that a file names
+ * are read too. Nothing is changed on the machine.
  *
  * Errors: a file that cannot be read, or that is of no known kind, is a phrase; what is wrong
  * within a file is a line of the account. */
@@ -14,7 +14,7 @@
 
 enum migrate_fate {
     MIGRATE_CARRIED, /* means the same */
-    MIGRATE_CHANGED, /* carried over, or needless here, and something is different */
+    MIGRATE_CHANGED, /* carried over with a difference, or not needed */
     MIGRATE_LEFT,    /* not carried over */
     MIGRATE_FATES,
 };
@@ -24,26 +24,26 @@ const char *migrate_fate_name(enum migrate_fate fate);
 
 struct migration;
 
-/* Lives in the arena, with all that is read. */
+/* Lives in the arena, with everything that is read. */
 struct migration *migration_new(struct arena *a);
 
-/* Reads a file, or a folder of tumgreyspf's. `kind` is the name of a kind (kinds.def); NULL: that
- * which the content is, or else the file's name says. False and *problem, a phrase behind the
- * path: it cannot be read, its kind is not known, or there is no kind of that name. */
+/* Reads a file, or a folder of tumgreyspf. `kind` is the name of a kind (kinds.def); NULL: the
+ * content, or else the file's name, decides. False and *problem, a phrase behind the path: it
+ * cannot be read, its kind is not known, or there is no kind of that name. */
 bool migration_read(struct migration *m, const char *path, const char *kind, struct str *problem);
 
-/* The same from text, under this name, for tests; files that it names are not opened. */
+/* The same for a text under this name, for tests; files that it names are not opened. */
 bool migration_read_text(struct migration *m, const char *name, struct str text, const char *kind,
                          struct str *problem);
 
-/* When all files are read: what takes several of them. */
+/* Does what needs all files. Call it when they are read. */
 void migration_finish(struct migration *m);
 
-/* True if a file that another one names could not be read: a line of the account tells which. */
+/* True if a file that another one names could not be read: a line of the account says which. */
 bool migration_is_incomplete(const struct migration *m);
 
 /* After migration_finish(): the configuration, ready for `assay config check`; the account for
- * people, with the commands that have to be run before; the same for programs. */
+ * people, with the commands to run before that; and the account for programs. */
 struct str migration_conf(struct migration *m);
 struct str migration_account(struct migration *m);
 void migration_json(struct migration *m, struct json *j);

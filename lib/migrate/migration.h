@@ -18,7 +18,8 @@
 #include "conf/value.h"
 #include "migrate/migrate.h"
 
-/* Bounds: of a file, of what one migration reads in all, of files that name each other. */
+/* Limits: bytes of a file, bytes that one migration reads in all, depth of files that name each
+ * other. */
 #define MIGRATE_FILE_MAX  (8U * 1024U * 1024U)
 #define MIGRATE_FILES_MAX 20000
 #define MIGRATE_DEPTH_MAX 5
@@ -31,10 +32,10 @@ struct migrate_texts {
 };
 void texts_add(struct arena *a, struct migrate_texts *list, struct str text);
 
-/* A setting as it stands in a file. */
+/* A setting in a file. */
 struct migrate_setting {
     const char *file;
-    unsigned line; /* 0: it does not stand there, and this is the program's default */
+    unsigned line; /* 0: the file does not set it, and this is the program's default */
     struct str name, value;
 };
 
@@ -48,10 +49,10 @@ struct migrate_row;
 typedef void migrate_take(struct migration *m, const struct migrate_row *row,
                           const struct migrate_setting *s);
 
-/* A setting that is known: a row of a .def file. */
+/* A known setting: a row of a .def file. */
 struct migrate_row {
     const char *name;
-    const char *def; /* taken as its value where it does not stand in the file; NULL: nothing is */
+    const char *def; /* value that is carried over if the file does not set it; NULL: none */
     enum migrate_fate fate;
     migrate_take *take;
     const char *to;   /* options of assay.conf, with ", " between them; empty: none */
@@ -70,33 +71,34 @@ enum migrate_syntax {
 struct migrate_kind {
     const char *name; /* for --as */
     const char *title;
-    const char *files; /* what such files are called: parts of paths with blanks between them */
+    const char *files; /* ends of paths of such files, with blanks between them */
     enum migrate_syntax syntax;
     const struct migrate_row *rows; /* SYNTAX_LIST: none */
     size_t n;
-    migrate_take *whole; /* SYNTAX_LIST: takes the file, which is the value of a setting */
-    void (*finish)(struct migration *m); /* when all of one file is taken; NULL: nothing to do */
+    migrate_take
+        *whole; /* SYNTAX_LIST: carries over the file, whose path is the value of a setting */
+    void (*finish)(struct migration *m); /* called at the end of a file; NULL: nothing to do */
 };
 
 extern const struct migrate_kind migrate_kind_table[];
-/* NULL and *problem, a phrase: content and name do not tell. */
+/* The kind of a file. NULL and *problem, a phrase: content and name do not show it. */
 const struct migrate_kind *kind_of(struct arena *a, struct str text, const char *path,
                                    struct str *problem);
 const struct migrate_row *row_find(const struct migrate_kind *kind, struct str name);
 
-/* The file's text as settings. */
+/* Reads the settings in the text of a file. */
 void syntax_read(struct arena *a, enum migrate_syntax syntax, const char *file, struct str text,
                  struct migrate_settings *out);
-/* The words of a shell's line, without their quotes. */
+/* Splits a shell's line into words, without their quotes. */
 void syntax_words(struct arena *a, struct str line, struct migrate_texts *out);
 
 /* A value of assay.conf. */
 struct migrate_value {
     bool set;
     struct migrate_texts texts; /* one, unless it is a list */
-    const char *file;           /* where the first of them came from */
+    const char *file;           /* that the first of them came from */
     unsigned line;
-    const char *why; /* where it came from no file; else NULL */
+    const char *why; /* why it is set, if it comes from no file; else NULL */
 };
 
 struct migrate_line {
@@ -105,68 +107,69 @@ struct migrate_line {
     struct str note;
 };
 
-/* Which authors are signed for, with what. */
+/* Authors to sign for, and the key. */
 struct migrate_rule {
-    struct str pattern; /* of authors: an address, *@domain, *@*.domain */
+    struct str pattern; /* for authors: an address, *@domain, *@*.domain */
     struct str domain, selector, path;
 };
 
-/* What opendkim.conf and its like say of signing, until all of it is read. */
+/* Settings of signing, collected until the file is read to its end. */
 struct migrate_signing {
     struct migrate_setting domain, selector, key_file, key_table, signing_table, key_list;
-    struct str base, problem; /* of a rule that no entry can have; absent: none */
+    struct str base, problem; /* problem: why a rule cannot be an entry; absent: all can */
     bool subdomains, several, no_signing;
-    bool ordered; /* rules are asked in their order (refile:), not the nearest one first */
+    bool ordered; /* the order of rules counts (refile:), and not the nearest domain */
 };
 
 struct migration {
     struct arena *arena;
-    struct conf scratch;          /* values are tried on it */
+    struct conf scratch;          /* for checking values */
     struct migrate_value *values; /* of each option, in the order of options.def */
     size_t n_lines, lines_cap, n_rules, rules_cap;
     struct migrate_line *lines;
     struct migrate_rule *rules;
-    struct migrate_texts commands;   /* to be run before the configuration can be checked */
-    struct migrate_texts before_srs; /* these without those for SRS */
-    struct migrate_texts files;      /* that were read, with their kinds */
+    struct migrate_texts commands;   /* to run before the configuration is checked */
+    struct migrate_texts before_srs; /* the commands without those for SRS */
+    struct migrate_texts files;      /* files that were read, with their kinds */
     struct migrate_signing signing;
     unsigned depth, n_read;
     bool incomplete;
-    bool opened;                /* what is read is a file: what it names is read, too */
-    bool saw_dmarc;             /* a file of a DMARC filter was read */
-    struct migrate_texts named; /* files that others have named, as realpath() has them */
-    struct migrate_setting key_table, signing_table; /* that were read by themselves */
+    bool opened;                /* a real file is read, so files that it names are read, too */
+    bool saw_dmarc;             /* the configuration of a DMARC filter was read */
+    struct migrate_texts named; /* real paths of files that other files have named */
+    struct migrate_setting key_table,
+        signing_table; /* tables that were named without opendkim.conf */
     struct str tumgreyspf_folder, srs_domain;
-    struct str signing_text; /* entries of `signing`, as they are printed */
+    struct str signing_text; /* the text of the entries of `signing` */
 };
 
 /* --- Files ---------------------------------------------------------------------------------------
  */
 /* The text of a file. False and *problem, a phrase. */
 bool read_file(struct migration *m, const char *path, struct str *text, struct str *problem);
-/* One entry a line, without comments and blank ends. */
+/* The entries, one on each line, without comments and blanks at the ends. */
 void read_entries(struct arena *a, struct str text, struct migrate_texts *out);
-/* A value that names entries, or a file of them: OpenDKIM's data sets. False: the setting has its
- * line already, which says why they cannot be read. */
+/* Reads a value that has entries, or names a file of them (OpenDKIM's data sets). False: they
+ * cannot be read, and the account says why. */
 bool read_dataset(struct migration *m, const struct migrate_setting *s, struct migrate_texts *out);
-/* The settings of a file of this kind, each to its row. */
+/* Gives each setting of a file of this kind to its row. */
 void take_settings(struct migration *m, const struct migrate_kind *kind,
                    const struct migrate_settings *settings);
 /* True if another file has named this one, so that it is read already. */
 bool was_named(struct migration *m, const char *path);
 void note_named(struct migration *m, const char *path);
-/* A path as the file means it: relative to `base` where it is not absolute. */
+/* The full path: relative to `base` if it is not absolute. */
 const char *path_of(struct migration *m, struct str base, struct str path);
 
 /* --- The account ---------------------------------------------------------------------------------
  */
 void tell(struct migration *m, const struct migrate_setting *s, enum migrate_fate fate,
           const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* As the row says. */
+/* Tells what the row says. */
 void tell_row(struct migration *m, const struct migrate_row *row, const struct migrate_setting *s);
 void command_before(struct migration *m, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Fit for a shell's command line. */
+/* Quotes a text for a shell's command line. */
 struct str shell_quote(struct arena *a, struct str text);
 
 /* --- Values --------------------------------------------------------------------------------------
@@ -174,35 +177,35 @@ struct str shell_quote(struct arena *a, struct str text);
 /* A value in the file's syntax; a long list takes several lines, indented by `indent`. */
 struct str option_text(struct arena *a, const struct conf_option *o,
                        const struct migrate_texts *texts, size_t indent);
-/* True if the option may be this, or its list may hold it; else *problem, a sentence. */
+/* True if the option may have this value, or its list this entry; else *problem is a sentence. */
 bool is_value(struct migration *m, const char *option, struct str text, struct str *problem);
 /* Reads the text as a configuration. False and *problem, a sentence. */
 bool is_accepted(struct migration *m, struct str text, struct str *problem);
-/* Sets an option, or adds to a list. False and *problem (a sentence) if the text is no value of it,
- * or the option has another value already. */
+/* Sets an option, or adds to its list. False and *problem (a sentence) if the option cannot have
+ * the value, or has another one already. */
 bool set_value(struct migration *m, const char *option, struct str text,
                const struct migrate_setting *s, struct str *problem);
-/* The same; what is wrong becomes the setting's line. */
+/* The same; a problem becomes the setting's line of the account. */
 bool set_or_tell(struct migration *m, const char *option, struct str text,
                  const struct migrate_setting *s);
-/* The same, whatever the option was before. */
+/* The same, in place of an earlier value. */
 bool replace_or_tell(struct migration *m, const char *option, struct str text,
                      const struct migrate_setting *s);
 bool is_true(struct str value); /* "yes", "True", "on", "1" */
-/* The parts of a list with commas, or blanks, between them. */
+/* Splits a list at commas and blanks. */
 void split_list(struct arena *a, struct str text, struct migrate_texts *out);
-/* The lists themselves: what cannot be an entry is counted, and told. */
+/* Add entries to a list, and tell how many; entries that do not fit are counted and told, too. */
 void add_networks(struct migration *m, const char *option, const struct migrate_texts *entries,
                   const struct migrate_setting *s, const char *note);
 void add_domains(struct migration *m, const char *option, const struct migrate_texts *entries,
                  const struct migrate_setting *s, enum migrate_fate fate, const char *note);
 
-/* For rows of all programs: what the row says; the value as the option in `to`; seconds as a
- * duration; a list; yes or no. */
+/* For all programs: tell what the row says; set the option in `to` to the value, to seconds as a
+ * duration, to a list, to yes or no. */
 migrate_take carry_nothing, carry_text, carry_seconds, carry_dns_timeout, carry_number, carry_bool,
     carry_list, carry_domains, carry_networks, carry_socket, carry_user, carry_authserv_id;
 
-/* What only one program, or a family of them, has. */
+/* For one program, or a family of them. */
 migrate_take carry_canonicalization, carry_sign_headers, carry_oversign, carry_mta, carry_macros,
     carry_mode, carry_key_bits, carry_header_bytes, carry_remove_ar, carry_nameservers,
     carry_signing, carry_trust_anchor, carry_algorithm;
@@ -223,12 +226,12 @@ void finish_signing(struct migration *m);
 void finish_dmarc(struct migration *m);
 void finish_tumgreyspf(struct migration *m);
 void finish_srs(struct migration *m);
-/* The domain that a pattern is about: of *@d and *@*.d; absent: of none. */
+/* The domain d of a pattern *@d or *@*.d; absent for others. */
 struct str pattern_host(struct str pattern);
 bool pattern_is_below(struct str pattern); /* *@*.d */
-/* Tables that were read by themselves, when all else is. */
+/* Reads tables that were named without opendkim.conf. Call it after all other files. */
 void finish_tables(struct migration *m);
-/* The entries of `signing`, or OpenDKIM's tables as they are. */
+/* Writes entries of `signing`, or keeps OpenDKIM's tables. */
 void write_signing(struct migration *m);
 
 #endif

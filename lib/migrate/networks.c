@@ -1,8 +1,9 @@
-/* networks.c - lists of hosts and networks, as OpenDKIM, policyd-spf and postgrey write them.
+/* networks.c - lists of hosts and networks, in the forms of OpenDKIM, policyd-spf and postgrey.
  *
- * OpenDKIM prefers the more precise entry; assay reads from left to right. So they are sorted.
+ * OpenDKIM prefers the more precise entry, while assay reads from left to right. So the entries are
+ * sorted.
  *
- * Errors: entries that are no networks are left out, and told. */
+ * Errors: entries that are no networks are left out, and the account says so. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #include "migrate/migration.h"
 
 struct entry {
-    struct str text; /* as assay.conf has it */
+    struct str text; /* in the form of assay.conf */
     unsigned bits;   /* of the prefix, counted as in IPv6 */
     size_t place;
 };
@@ -25,7 +26,7 @@ static void clear_host_bits(struct netaddr *net, unsigned bits)
     }
 }
 
-/* The number of bits of a mask such as 255.255.255.0; 33: it is none. */
+/* The number of bits of a mask such as 255.255.255.0; 33: it is no mask. */
 static unsigned mask_bits(struct str text)
 {
     struct netaddr mask;
@@ -87,7 +88,7 @@ static int by_precision(const void *x, const void *y)
     return a->place < b->place ? -1 : a->place > b->place;
 }
 
-/* Sorted only where an exception makes the order count. */
+/* Sorts only if an exception makes the order matter. */
 static void sort_entries(struct entry *entries, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -111,7 +112,7 @@ static void tell_networks(struct migration *m, const char *option, const struct 
     if (wrong.n)
         tell(m, s, MIGRATE_LEFT, "%.*s", STR_ARG(wrong));
     if (!added && !names.n && !wrong.n)
-        tell(m, s, MIGRATE_CARRIED, "%s needs nothing of it: mail of this host is ours", option);
+        tell(m, s, MIGRATE_CARRIED, "%s needs no entry for it: mail of this host is ours", option);
 }
 
 static bool is_loopback(struct str text)
@@ -120,13 +121,14 @@ static bool is_loopback(struct str text)
            str_eq_nocase(text, STR("localhost"));
 }
 
-/* Mail of this host is ours without a word, wherever the list is about strangers. */
+/* Lists for other options than trusted-networks need no entry for this host, because its mail is
+ * ours. */
 static bool is_needless(const char *option, struct str text)
 {
     return strcmp(option, "trusted-networks") != 0 && is_loopback(text);
 }
 
-/* True if mail of this host is ours by IPv4 alone. */
+/* True if trusted-networks has this host only by IPv4. */
 static bool lacks_ipv6(const struct migration *m)
 {
     const struct migrate_texts *nets =

@@ -1,6 +1,6 @@
-/* opendkim.c - what only OpenDKIM and its relatives have: dkim-filter, OpenDMARC, OpenARC.
+/* opendkim.c - the settings that only OpenDKIM, dkim-filter, OpenDMARC and OpenARC have.
  *
- * Errors: told in the account. */
+ * Errors: lines of the account. */
 #include <string.h>
 
 #include "mail/neversigned.h"
@@ -39,7 +39,7 @@ static struct str joined(struct arena *a, const struct migrate_texts *list)
     return sb_str(&b);
 }
 
-/* A list of fields; those that OpenDKIM adds by itself are added here. */
+/* A list of fields, with those that OpenDKIM always adds. */
 static void carry_fields(struct migration *m, const struct migrate_row *row,
                          const struct migrate_setting *s)
 {
@@ -99,7 +99,7 @@ void carry_mta(struct migration *m, const struct migrate_row *row, const struct 
         add_services(m, s, &names);
 }
 
-/* The name of a macro without its braces; *values what stands behind it. */
+/* The name of a macro without its braces; *values is the text behind it. */
 static struct str macro_name(struct str macro, struct str *values)
 {
     size_t end = str_find(macro, 0, '|');
@@ -111,8 +111,8 @@ static struct str macro_name(struct str macro, struct str *values)
     return name;
 }
 
-/* "daemon_name|ORIGINATING" says what MTA says; whether a client has authenticated is asked always.
- */
+/* "daemon_name|ORIGINATING" has the same meaning as the setting MTA; assay always asks whether a
+ * client has authenticated. */
 void carry_macros(struct migration *m, const struct migrate_row *row,
                   const struct migrate_setting *s)
 {
@@ -144,12 +144,12 @@ void carry_mode(struct migration *m, const struct migrate_row *row, const struct
     bool sign = memchr(s->value.p, 's', s->value.n), verify = memchr(s->value.p, 'v', s->value.n);
     m->signing.no_signing = !sign && s->value.n;
     if (sign && verify)
-        tell(m, s, MIGRATE_CARRIED, "assay signs mail of ours, and verifies that of strangers");
+        tell(m, s, MIGRATE_CARRIED, "assay signs mail of ours, and verifies mail from outside");
     else if (sign)
         tell(m, s, MIGRATE_CHANGED,
-             "mail of strangers is verified, too: DMARC needs that; it adds header fields");
+             "assay verifies mail from outside, too: DMARC needs that; it adds header fields");
     else
-        tell(m, s, MIGRATE_CARRIED, "no keys are taken over, so nothing is signed");
+        tell(m, s, MIGRATE_CARRIED, "no keys are carried over, so assay signs nothing");
 }
 
 void carry_key_bits(struct migration *m, const struct migrate_row *row,
@@ -166,7 +166,7 @@ void carry_header_bytes(struct migration *m, const struct migrate_row *row,
                         const struct migrate_setting *s)
 {
     if (str_eq(s->value, STR("0")))
-        tell(m, s, MIGRATE_LEFT, "there is always a bound: limits.header-bytes stays at 1M");
+        tell(m, s, MIGRATE_LEFT, "there is always a limit: limits.header-bytes stays at 1M");
     else
         carry_text(m, row, s);
 }

@@ -1,7 +1,7 @@
-/* read.c - the files of a migration: read, taken apart, and each setting given to its row.
+/* read.c - reads the files of a migration, and gives each setting to its row.
  *
- * Errors: a phrase for the files that were asked for; a line of the account for those that they
- * name. */
+ * Errors: a phrase for a file that the caller names; a line of the account for a file that another
+ * one names. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -90,7 +90,7 @@ const char *path_of(struct migration *m, struct str base, struct str path)
     return str_cstr(m->arena, str_printf(m->arena, "%.*s/%.*s", STR_ARG(base), STR_ARG(path)));
 }
 
-/* The path of a data set in a file; absent: it is none. */
+/* The path of a data set that is a text file; absent: it is none. */
 static struct str dataset_path(struct str value)
 {
     static const struct str prefixes[] = {STR_INIT("refile:"), STR_INIT("file:")};
@@ -102,7 +102,7 @@ static struct str dataset_path(struct str value)
     return path ? value : STR_NONE;
 }
 
-/* The kinds of data sets that are no text; NULL: it is not one of them. */
+/* What to do with a data set that is no text file; NULL: it is one. */
 static const char *dataset_advice(struct str value)
 {
     static const char *const kinds[] = {
@@ -110,7 +110,7 @@ static const char *dataset_advice(struct str value)
         "lua:", "erlang:", "memcache:", "odbx:", "repute:", "socket:"};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (str_starts_nocase(value, str_of(kinds[i])))
-            return "only text is read: write the entries into a file, one a line";
+            return "assay reads only text files: write the entries into one, each on its own line";
     return NULL;
 }
 
@@ -162,7 +162,7 @@ bool read_dataset(struct migration *m, const struct migrate_setting *s, struct m
     return true;
 }
 
-/* A file that `Include` names, in its place. */
+/* Reads a file that `Include` names, at that place. */
 static void take_include(struct migration *m, const struct migrate_kind *kind,
                          const struct migrate_row *row, const struct migrate_setting *s)
 {
@@ -170,7 +170,7 @@ static void take_include(struct migration *m, const struct migrate_kind *kind,
     struct migrate_settings settings = {0};
     const char *path = path_of(m, m->signing.base, s->value);
     if (m->depth >= MIGRATE_DEPTH_MAX)
-        problem = STR("is not read: files that include each other");
+        problem = STR("is not read, because the files include each other");
     else if (read_file(m, path, &text, &problem))
         problem = STR_NONE;
     if (problem.p) {
@@ -227,7 +227,7 @@ static bool stands_in(const struct migration *m, size_t from, const struct migra
     return false;
 }
 
-/* Where a program's own default is not ours, it is carried over, too. */
+/* Carries over defaults of the program that differ from ours. */
 static void take_defaults(struct migration *m, const struct migrate_kind *kind, const char *path,
                           size_t from)
 {
@@ -248,7 +248,7 @@ static void take_file(struct migration *m, const struct migrate_kind *kind, cons
     if (kind->whole) {
         struct migrate_setting s = {path, 1, str_of(kind->title), STR("")};
         if (was_named(m, path)) {
-            tell(m, &s, MIGRATE_CARRIED, "another file has named it: it is read already");
+            tell(m, &s, MIGRATE_CARRIED, "read already, because another file names it");
         } else {
             s.value = str_of(path);
             kind->whole(m, NULL, &s);
@@ -262,7 +262,7 @@ static void take_file(struct migration *m, const struct migrate_kind *kind, cons
         kind->finish(m);
 }
 
-/* A folder of tumgreyspf's: the one with __default__, or with tumgreyspf.conf. */
+/* The file to read in a folder of tumgreyspf: tumgreyspf.conf, or __default__. */
 static const char *file_in_folder(struct migration *m, const char *path)
 {
     static const char *const names[] = {"tumgreyspf.conf", "__default__"};

@@ -1,9 +1,9 @@
 /* signing.c - Domain and KeyFile, KeyTable and SigningTable, or a KeyList: entries of `signing`.
  *
- * Where what they say cannot be said so, OpenDKIM's tables are named as they are. The keys are
- * copied: nobody changes owner or mode of a file that another daemon reads.
+ * If `signing` cannot express them, assay.conf names copies of OpenDKIM's tables. Keys are copied,
+ * so that owner and mode of a file that another daemon reads do not change.
  *
- * Errors: told in the account. */
+ * Errors: lines of the account. */
 #include <limits.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ void carry_signing(struct migration *m, const struct migrate_row *row,
     };
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         if (str_eq_nocase(s->name, str_of(places[i].name)))
-            *places[i].place = *s; /* its line comes with the rules: finish_signing() */
+            *places[i].place = *s; /* finish_signing() adds its line to the account */
     if (str_eq_nocase(s->name, STR("SubDomains")))
         g->subdomains = is_true(s->value);
     else if (str_eq_nocase(s->name, STR("MultipleSignatures")))
@@ -47,7 +47,7 @@ static bool has_rule(const struct migration *m, struct str pattern, struct str d
     return false;
 }
 
-/* What no entry can have is told when all rules are read. */
+/* Adds a rule. If no entry of `signing` can have it, signing.problem says why. */
 static void add_rule(struct migration *m, struct str pattern, struct str domain,
                      struct str selector, struct str path)
 {
@@ -72,7 +72,7 @@ static void add_rule(struct migration *m, struct str pattern, struct str domain,
     m->rules[m->n_rules++] = (struct migrate_rule){pattern, domain, selector, path};
 }
 
-/* --- What the files say --------------------------------------------------------------------------
+/* --- Reading the files --------------------------------------------------------------------------
  */
 
 /* Domain, Selector and KeyFile. */
@@ -103,7 +103,7 @@ struct named_key {
     struct str name, domain, selector, path;
 };
 
-/* domain:selector:path; false: the third is no path. */
+/* domain:selector:path; false: the third part is no path. */
 static bool parse_key(struct migration *m, struct str name, struct str value, struct named_key *out)
 {
     size_t first = str_find(value, 0, ':'), second = str_find(value, first + 1, ':');
@@ -182,7 +182,7 @@ static bool has_pattern(const struct migration *m, size_t from, struct str patte
     return false;
 }
 
-/* One line of SigningTable. False: its key is not known. */
+/* One line of SigningTable. False: KeyTable does not have its key. */
 static bool rule_of_line(struct migration *m, struct str line, const struct named_key *keys,
                          size_t n, size_t from)
 {
@@ -198,7 +198,7 @@ static bool rule_of_line(struct migration *m, struct str line, const struct name
     if (!key)
         return false;
     if (!m->signing.several && has_pattern(m, from, pattern))
-        return true; /* the first match alone signs */
+        return true; /* only the first match signs */
     struct str domain = str_eq(key->domain, STR("%")) ? host : key->domain;
     add_rule(m, pattern, domain, key->selector, key->path);
     return true;
@@ -220,8 +220,7 @@ static void rules_of_tables(struct migration *m)
              unknown);
 }
 
-/* --- Whether `signing` can say it ----------------------------------------------------------------
- */
+/* --- Can `signing` express it? ---------------------------------------------------------------- */
 
 bool pattern_is_below(struct str pattern)
 {
@@ -229,7 +228,7 @@ bool pattern_is_below(struct str pattern)
     return str_starts(str_sub(pattern, at + 1, pattern.n), STR("*."));
 }
 
-/* True if rule j, which comes later, is about authors that rule i had caught first, while assay
+/* True if rule i, which comes first, takes authors of the later rule j in OpenDKIM, while assay
  * would take the nearer domain. */
 static bool hides(const struct migrate_rule *i, const struct migrate_rule *j)
 {
@@ -252,7 +251,7 @@ static bool can_be_entries(const struct migration *m, size_t from)
     return true;
 }
 
-/* pattern:domain:path of dkim-filter; the selector is the name of the file. */
+/* The lines pattern:domain:path of dkim-filter; the selector is the name of the file. */
 static void rules_of_list(struct migration *m)
 {
     struct migrate_setting *s = &m->signing.key_list;
@@ -283,11 +282,11 @@ static void rules_of_list(struct migration *m)
     }
     m->n_rules = from;
     tell(m, s, MIGRATE_LEFT,
-         "it signs for authors of other domains, or needs its order: write a KeyTable and a "
+         "it signs for authors of other domains, or depends on its order: write a KeyTable and a "
          "SigningTable of it, see key-table in assay.conf(5)");
 }
 
-/* The tables as they are, with the keys that are to be copied. */
+/* Keeps the tables, with commands that copy tables and keys. */
 static void keep_tables(struct migration *m, size_t from)
 {
     struct migrate_signing *g = &m->signing;
@@ -374,8 +373,8 @@ void finish_signing(struct migration *m)
         tell(m, all[first], MIGRATE_LEFT, "%.*s", STR_ARG(g->problem));
 }
 
-/* --- Tables by themselves ------------------------------------------------------------------------
- */
+/* --- Tables without opendkim.conf
+ * ------------------------------------------------------------------------ */
 
 void whole_key_table(struct migration *m, const struct migrate_row *row,
                      const struct migrate_setting *s)
@@ -391,7 +390,7 @@ void whole_signing_table(struct migration *m, const struct migrate_row *row,
     m->signing_table = *s;
 }
 
-/* A table without asterisks is no refile. */
+/* The value of signing-table: a table with asterisks is a refile. */
 static struct str table_value(struct migration *m, const char *path)
 {
     struct str text, problem;
@@ -402,7 +401,7 @@ static struct str table_value(struct migration *m, const char *path)
 static void tell_lonely(struct migration *m, const struct migrate_setting *s, const char *other)
 {
     if (s->file && was_named(m, s->file))
-        tell(m, s, MIGRATE_CARRIED, "another file has named it: it is read already");
+        tell(m, s, MIGRATE_CARRIED, "read already, because another file names it");
     else if (s->file)
         tell(m, s, MIGRATE_LEFT, "it needs the %s, too: read both, or opendkim.conf", other);
 }

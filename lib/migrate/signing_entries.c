@@ -1,4 +1,4 @@
-/* signing_entries.c - rules of signing as entries of `signing`, and where their keys are to be.
+/* signing_entries.c - writes the rules as entries of `signing`, with the places of their keys.
  *
  * Errors: none. */
 #include <grp.h>
@@ -7,7 +7,8 @@
 
 #include "migrate/migration.h"
 
-/* True if assay accepts the key where it is: owner root or assay, and nobody else reads it. */
+/* True if assay accepts the key where it is: its owner is root or assay, and nobody else can read
+ * it. */
 static bool is_usable(const char *path)
 {
     struct stat st;
@@ -19,7 +20,7 @@ static bool is_usable(const char *path)
     return owned || (st.st_uid == 0 && group && st.st_gid == group->gr_gid && (st.st_mode & 040));
 }
 
-/* Where the key is for assay; the command that puts it there. */
+/* The path of the key for assay; adds the command that copies it there. */
 static struct str place_key(struct migration *m, const struct migrate_rule *rule)
 {
     const char *path = str_cstr(m->arena, rule->path);
@@ -70,7 +71,8 @@ static bool has_below(const struct migration *m, const struct migrate_rule *rule
     return false;
 }
 
-/* True if *@*.d has the very keys that *@d has, which `subdomains` says. Then they are done. */
+/* True if *@*.d has the same keys as *@d, so that `subdomains` can say it; marks those rules as
+ * done. */
 static bool take_subdomains(struct migration *m, const struct migrate_rule *rule, bool *done)
 {
     if (!is_whole(rule) || count_keys(m, rule, true) != count_keys(m, rule, false))
@@ -85,7 +87,7 @@ static bool take_subdomains(struct migration *m, const struct migrate_rule *rule
     return true;
 }
 
-/* All keys of the rules with this pattern and domain. */
+/* Writes all keys of the rules with this pattern and domain. */
 static void write_keys(struct migration *m, struct strbuf *out, size_t first, bool *done)
 {
     bool begun = false;

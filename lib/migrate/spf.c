@@ -1,11 +1,11 @@
-/* spf.c - what only policyd-spf, pyspf-milter and smf-spf have.
+/* spf.c - the settings that only policyd-spf, pyspf-milter and smf-spf have.
  *
- * Errors: told in the account. */
+ * Errors: lines of the account. */
 #include "migrate/migration.h"
 #include "migrate/notes.h"
 
 #define AT_END                                                                                     \
-    "; at the end of the message, where an aligned DMARC pass cancels it: spf.reject-at = "        \
+    "; at the end of the message, where a DMARC pass cancels it: spf.reject-at = "                 \
     "\"rcpt\" "                                                                                    \
     "does as before"
 
@@ -24,7 +24,7 @@ void carry_spf_mail_from(struct migration *m, const struct migrate_row *row,
     (void)row;
     if (str_eq_nocase(s->value, STR("No_Check"))) {
         if (set_action(m, s, "spf.mode", STR("off")))
-            tell(m, s, MIGRATE_CHANGED, "spf.mode = off: HELO alone is never checked, either");
+            tell(m, s, MIGRATE_CHANGED, "spf.mode = off: assay does not check HELO alone, either");
         return;
     }
     if (!soft && !all && !str_eq_nocase(s->value, STR("Fail"))) {
@@ -47,16 +47,16 @@ void carry_spf_helo(struct migration *m, const struct migrate_row *row,
 {
     (void)row;
     if (str_eq_nocase(s->value, STR("No_Check")) || str_eq_nocase(s->value, STR("Null"))) {
-        tell(m, s, MIGRATE_CARRIED, "HELO stands in for the null sender alone");
+        tell(m, s, MIGRATE_CARRIED, "assay checks HELO only in place of a null sender");
         return;
     }
     if (set_or_tell(m, "spf.check-helo", STR("true"), s))
         tell(m, s, MIGRATE_CHANGED,
-             "spf.check-helo = true: its result is told for every message, and refuses a message "
-             "where it stands in for the null sender");
+             "spf.check-helo = true: the result is in the header of every message, and refuses a "
+             "message only in place of a null sender");
 }
 
-/* 0 is test operation, as the manual has it. */
+/* 0 means test operation, according to the manual. */
 void carry_test_only(struct migration *m, const struct migrate_row *row,
                      const struct migrate_setting *s)
 {
@@ -110,10 +110,10 @@ void carry_header_type(struct migration *m, const struct migrate_row *row,
 {
     if (str_eq_nocase(s->value, STR("SPF")))
         tell(m, s, MIGRATE_CARRIED,
-             "the default of received-spf: true; Authentication-Results stands above it");
+             "the default of received-spf: true; Authentication-Results is above it");
     else if (set_or_tell(m, row->to, STR("false"), s))
         tell(m, s, str_eq_nocase(s->value, STR("AR")) ? MIGRATE_CARRIED : MIGRATE_CHANGED,
-             "received-spf = false; Authentication-Results is always written");
+             "received-spf = false; assay always writes Authentication-Results");
 }
 
 void carry_lookup_time(struct migration *m, const struct migrate_row *row,
@@ -121,9 +121,9 @@ void carry_lookup_time(struct migration *m, const struct migrate_row *row,
 {
     struct str text = str_printf(m->arena, "%.*ss", STR_ARG(s->value));
     if (str_eq(s->value, STR("20")))
-        tell(m, s, MIGRATE_CARRIED, "the default of dns.deadline, for all that a message asks for");
+        tell(m, s, MIGRATE_CARRIED, "the default of dns.deadline, for all look-ups of a message");
     else if (set_or_tell(m, row->to, text, s))
-        tell(m, s, MIGRATE_CHANGED, "dns.deadline = %.*s, for all that a message asks for",
+        tell(m, s, MIGRATE_CHANGED, "dns.deadline = %.*s, for all look-ups of a message",
              STR_ARG(text));
 }
 
@@ -201,7 +201,7 @@ void carry_smf_skip_auth(struct migration *m, const struct migrate_row *row,
          "mail of clients that have authenticated is ours, and never judged");
 }
 
-/* A part of an address: only a whole domain can be said. */
+/* A part of an address; only a whole domain can be carried over. */
 void carry_smf_from(struct migration *m, const struct migrate_row *row,
                     const struct migrate_setting *s)
 {

@@ -1,6 +1,6 @@
-/* srs.c - what only postsrsd has, in version 1 and 2.
+/* srs.c - the settings that only postsrsd has, in version 1 and 2.
  *
- * Errors: told in the account. */
+ * Errors: lines of the account. */
 #include <string.h>
 
 #include "migrate/migration.h"
@@ -28,13 +28,13 @@ void carry_srs_domains(struct migration *m, const struct migrate_row *row,
     struct migrate_texts entries = {0};
     split_list(m->arena, s->value, &entries);
     if (!entries.n) {
-        tell(m, s, MIGRATE_CARRIED, "%s: nothing stands there", row->to);
+        tell(m, s, MIGRATE_CARRIED, "%s: the list is empty", row->to);
         return;
     }
     if (!m->srs_domain.p)
         m->srs_domain = entries.v[0];
     add_domains(m, row->to, &entries, s, row->fate,
-                row->fate == MIGRATE_CHANGED ? "each stands for the domains below it, too" : "");
+                row->fate == MIGRATE_CHANGED ? "each includes its subdomains" : "");
 }
 
 void carry_srs_domains_file(struct migration *m, const struct migrate_row *row,
@@ -58,7 +58,7 @@ void carry_srs_secret(struct migration *m, const struct migrate_row *row,
     m->before_srs = m->commands;
     command_before(m, "install -m 0640 -o root -g assay %.*s /etc/assay/srs.secrets",
                    STR_ARG(shell_quote(m->arena, s->value)));
-    tell(m, s, MIGRATE_CARRIED, "srs.secrets, a copy of the file: bounces under way come home");
+    tell(m, s, MIGRATE_CARRIED, "srs.secrets, a copy of the file: bounces under way still arrive");
 }
 
 void carry_srs_separator(struct migration *m, const struct migrate_row *row,
@@ -76,7 +76,7 @@ void carry_srs_socket(struct migration *m, const struct migrate_row *row,
         tell(m, s, MIGRATE_CHANGED, "%s = inet:8897@127.0.0.1; %s", row->to, row->note);
 }
 
-/* The group as it will be written. */
+/* The group srs as it will be written. */
 static struct str srs_text(struct migration *m)
 {
     struct strbuf b;
@@ -102,7 +102,7 @@ static void leave_srs(struct migration *m, const char *file)
     m->commands = m->before_srs;
 }
 
-/* Without a domain there is no SRS: then nothing of it is written. */
+/* Without a domain there is no SRS, and nothing of it is written. */
 void finish_srs(struct migration *m)
 {
     struct migrate_setting s = {m->lines[m->n_lines - 1].setting.file, 0, STR("srs.domain"),
@@ -118,5 +118,5 @@ void finish_srs(struct migration *m)
     else
         tell(m, &s, MIGRATE_LEFT,
              "no domain is named, and postsrsd took what \"postconf -h mydomain\" says: write that "
-             "into the file as SRS_DOMAIN, and read it once more");
+             "into the file as SRS_DOMAIN, and run the command again");
 }

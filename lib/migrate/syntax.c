@@ -1,6 +1,6 @@
-/* syntax.c - the text of a file to settings, in the syntaxes of the programs that are read.
+/* syntax.c - splits the text of a file into settings, in the syntax of each program.
  *
- * Errors: none; what has no name is left out, as the programs do. */
+ * Errors: none; lines without a name are skipped, as the programs do. */
 #include <string.h>
 
 #include "base/ascii.h"
@@ -65,7 +65,7 @@ static void read_equals(struct arena *a, const char *file, unsigned n, struct st
                     without_quotes(str_trim(str_sub(line, equals + 1, line.n))));
 }
 
-/* One word of a shell's line, from *at on. False: there is no other. */
+/* The next word of a shell's line, from *at on. False: there is none. */
 static bool next_word(struct arena *a, struct str line, size_t *at, struct str *word)
 {
     struct strbuf b;
@@ -128,7 +128,7 @@ static void read_shell(struct arena *a, const char *file, unsigned n, struct str
         add_setting(a, out, file, n, name, value);
 }
 
-/* The options that have one letter, too. */
+/* The long name of an option with one letter. */
 static struct str long_name(struct str letter)
 {
     static const struct {

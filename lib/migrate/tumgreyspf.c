@@ -1,6 +1,7 @@
-/* tumgreyspf.c - what only tumgreyspf has: folders, by address of client, sender and recipient.
+/* tumgreyspf.c - tumgreyspf's own settings: folders for addresses of clients, senders and
+ * recipients.
  *
- * Errors: told in the account; what lies in the folders is bounded. */
+ * Errors: lines of the account; the number of files that are read is bounded. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +100,7 @@ static struct str network_of(struct arena *a, const struct migrate_texts *path, 
     return sb_str(&b);
 }
 
-/* The entry of exceptions that a file is about, and in which list. */
+/* The entry of exceptions for a file; *option is the list that it goes to. */
 static struct str subject_of(const struct folder_walk *w, bool all, const char **option)
 {
     struct arena *a = w->m->arena;
@@ -124,14 +125,14 @@ static struct str value_of(const struct migrate_settings *settings, const char *
     return STR_NONE;
 }
 
-/* Clients that SPF was not checked for. */
+/* Adds clients for which SPF was not checked. */
 static bool free_of_spf(struct folder_walk *w, const struct migrate_setting *s, struct str checkers)
 {
     return checks(checkers, "spf") || strcmp(w->kind, "client_address") != 0 ||
            set_or_tell(w->m, "spf.skip-networks", s->value, s);
 }
 
-/* One file of the folders: who is freed of greylisting becomes an exception. */
+/* Reads one file of the folders; what it exempts from greylisting becomes an exception. */
 static void take_leaf(struct folder_walk *w, const char *file, bool all)
 {
     struct migration *m = w->m;
@@ -151,7 +152,7 @@ static void take_leaf(struct folder_walk *w, const char *file, bool all)
     else if (!option)
         tell(m, &s, MIGRATE_LEFT, "a sender can be forged: put its domain into exceptions.domains");
     else if (set_or_tell(m, option, s.value, &s) && free_of_spf(w, &s, checkers))
-        tell(m, &s, MIGRATE_CHANGED, "%s; DNS lists do not look at it, either%s", option,
+        tell(m, &s, MIGRATE_CHANGED, "%s; it is exempt from DNS lists, too%s", option,
              checks(checkers, "spf")                  ? ""
              : strcmp(w->kind, "client_address") == 0 ? ", and SPF is not checked"
                                                       : "; SPF is still checked");
@@ -185,7 +186,7 @@ static void walk_folder(struct folder_walk *w, const char *path, unsigned depth)
         free(names);
 }
 
-/* The settings for everybody. */
+/* Reads the settings for everybody. */
 static void take_default(struct migration *m)
 {
     const struct migrate_kind *kind = &migrate_kind_table[migrate_kind_find(STR("tumgreyspf"))];
@@ -202,7 +203,7 @@ static void take_default(struct migration *m)
     take_settings(m, kind, &settings);
 }
 
-/* The folder of a file that was read itself: __default__ lies in it. */
+/* The folder of a __default__ that was named itself. */
 static void find_folder(struct migration *m)
 {
     struct str file = m->n_lines ? str_of(m->lines[m->n_lines - 1].setting.file) : STR("");

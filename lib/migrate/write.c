@@ -1,4 +1,4 @@
-/* write.c - the configuration that comes out of a migration.
+/* write.c - writes the configuration that a migration makes.
  *
  * Errors: none. */
 #include <string.h>
@@ -102,14 +102,14 @@ static void write_head(struct writer *w)
     sb_add(&w->out, STR("// assay.conf - written by \"assay migrate\" from\n"));
     for (size_t i = 0; i < w->m->files.n; i++)
         sb_printf(&w->out, "//     %.*s\n", STR_ARG(str_safe(a, w->m->files.v[i], 500, true)));
-    sb_add(&w->out, STR("// Options that do not stand here have their defaults: assay.conf(5), "
+    sb_add(&w->out, STR("// Options that are not here have their defaults: assay.conf(5), "
                         "\"assay config show\".\n// How to change over: assay-migrate(7).\n\n"
                         "listen = \"inet:8892@127.0.0.1\";\nuser = \"assay\";\n"
                         "// Behind the old filters, to see what would be done:\n"
                         "//mode = \"shadow\";\n\n"));
 }
 
-/* Who had no DMARC filter shall not have one refuse mail unasked. */
+/* Without an old DMARC filter, DMARC must not begin to refuse mail without being asked. */
 static void keep_dmarc_quiet(struct migration *m)
 {
     struct str problem;

@@ -17,7 +17,7 @@ struct migrate_words {
 
 static const struct command_option migrate_options[] = {
     OPTION("as", "KIND", take_text, struct migrate_words, as,
-           "what the files are, where their content and names do not tell"),
+           "what the files are, if their content and names do not say it"),
     OPTION("options", NULL, take_flag, struct migrate_words, options,
            "print which settings are known, and what becomes of them; with --as, of one kind"),
     {0},
@@ -56,7 +56,7 @@ static void check_result(struct command *c, struct str text)
     if (conf)
         conf_free(conf);
     else
-        fprintf(stderr, "\n\"assay config check\" will complain of this:\n");
+        fprintf(stderr, "\n\"assay config check\" will complain about this:\n");
     command_print_problems(&problems);
 }
 
@@ -113,11 +113,11 @@ const struct command_row migrate_command = {
     .size = sizeof(struct migrate_words),
     .run = migrate_run,
     .about = "Reads configurations of other filters, with the tables and lists that they name, and "
-             "prints an assay.conf on standard output; on standard error, what became of every "
-             "setting, why, and what to do instead. Nothing on the machine is changed.",
+             "prints an assay.conf on standard output; on standard error it prints what became of "
+             "every setting, why, and what to do instead. It changes nothing on the machine.",
     .notes = "The kinds are opendkim, opendmarc, openarc, dkim-filter, dkimproxy, policyd-spf, "
-             "smf-spf, postgrey, tumgreyspf, postsrsd1, postsrsd2, and for lists alone key-table, "
+             "smf-spf, postgrey, tumgreyspf, postsrsd1, postsrsd2, and for single lists key-table, "
              "signing-table, trusted-hosts, whitelist-clients and whitelist-recipients. "
-             "assay-migrate(7) tells how to change over.",
+             "assay-migrate(7) says how to change over.",
     .status = "0 every file could be read; 66 one could not.",
 };

@@ -171,7 +171,7 @@ static void test_kinds(void **state)
         if (read != (cases[i].want != NULL))
             fail_msg("%s: %.*s", cases[i].text, STR_ARG(problem));
         if (!read) {
-            want_in(problem, "say --as KIND");
+            want_in(problem, "use --as KIND");
             continue;
         }
         migration_finish(m);
@@ -296,7 +296,7 @@ static void test_values(void **state)
         {"opendkim", "DNSTimeout 0\n", "", "stays at 5s"},
         {"opendkim", "DNSTimeout 9\n", "timeout = \"9s\"", ""},
         {"opendkim", "Mode s\nDomain a.example\nSelector s\nKeyFile /k\n", "signing = (",
-         "mail of strangers is verified, too"},
+         "assay verifies mail from outside, too"},
         {"opendkim", "Mode v\nDomain a.example\nSelector s\nKeyFile /k\n", "",
          "the mode does not sign"},
         {"opendkim", "Domain a.example\nSelector s\n", "", "Selector and KeyFile beside Domain"},
@@ -311,12 +311,12 @@ static void test_values(void **state)
         {"opendkim", "SignatureAlgorithm rsa-sha1\n", "", "rsa-sha256 signs"},
         {"opendkim", "OversignHeaders Subject\n", "[ \"Subject\", \"From\" ]", ""},
         {"opendkim", "SignHeaders *,+Foo\n", "", "begins with the default"},
-        {"opendkim", "InternalHosts dsn:mysql://x\n", "", "only text is read"},
+        {"opendkim", "InternalHosts dsn:mysql://x\n", "", "assay reads only text files"},
         {"opendkim", "InternalHosts csl:192.0.2.1,192.0.2.2\n", "[ \"192.0.2.1\", \"192.0.2.2\" ]",
          ""},
         {"opendkim", "InternalHosts 127.0.0.1\n", "[ \"127.0.0.1\", \"::1\" ]", "by IPv6"},
         {"opendkim", "InternalHosts 127.0.0.1,2001:db8::/32\n", "\"2001:db8::/32\" ]", ""},
-        {"opendkim", "PeerList 127.0.0.1\n", "", "needs nothing of it"},
+        {"opendkim", "PeerList 127.0.0.1\n", "", "needs no entry for it"},
         {"opendkim", "LogWhy no\nDiagnostics no\n", "", "it was off"},
         {"opendkim", "LogWyh yes\n", "", "\"LogWhy\" is meant?"},
         {"opendmarc", "RejectFailures 1\n", "on-temperror = \"tempfail\"", ""},
@@ -325,14 +325,15 @@ static void test_values(void **state)
         {"policyd-spf", "Mail_From_reject = SPF_Not_Pass\n", "on-neutral = \"reject\"", ""},
         {"policyd-spf", "Mail_From_reject = False\n", "", "spf.on-fail stays tag"},
         {"policyd-spf", "Mail_From_reject = No_Check\n", "mode = \"off\"", ""},
-        {"policyd-spf", "HELO_reject = No_Check\n", "", "HELO stands in for the null sender alone"},
+        {"policyd-spf", "HELO_reject = No_Check\n", "",
+         "assay checks HELO only in place of a null sender"},
         {"policyd-spf", "TestOnly = 0\n", "mode = \"shadow\"", ""},
         {"policyd-spf", "Header_Type = None\n", "received-spf = false", ""},
         {"policyd-spf", "Lookup_Time = 30\n", "deadline = \"30s\"", ""},
         {"smf-spf", "SoftFail on\nRefuseFail on\n", "on-fail = \"tempfail\"", ""},
         {"smf-spf", "RefuseFail off\n", "", "spf.on-fail stays tag"},
         {"smf-spf", "RefuseSPFNone on\n", "on-none = \"reject\"", ""},
-        {"postgrey", "--delay=0\n", "", "no delay is no greylisting"},
+        {"postgrey", "--delay=0\n", "", "without a delay there is no greylisting"},
         {"postgrey", "--retry-window 5\n", "window = \"5d\"", ""},
         {"postgrey", "-v --retry-window=5h -i 10023\n", "window = \"5h\"", "10023"},
         {"postgrey", "--lookup-by-host\n", "ipv6-prefix = 128", ""},
@@ -347,7 +348,7 @@ static void test_values(void **state)
          "srs.hash-length: \"2\" is out of bounds"},
         {"postsrsd1", "SRS_DOMAIN=s\\.example\n", "domain = \"s.example\"", ""},
         {"postsrsd1", "SRS_DOMAIN=s.\\\nexample\n", "domain = \"s.example\"", ""},
-        {"opendkim", "InternalHosts db:/x\n", "", "only text is read"},
+        {"opendkim", "InternalHosts db:/x\n", "", "assay reads only text files"},
         {"postsrsd2", "domains = { \"a.example\" }\n", "domain = \"a.example\"", ""},
         {"postsrsd2", "domains = { \"a.example\",\n \"b.example\" } # two\n", "\"b.example\"", ""},
         {"dkimproxy", "domain a.example\nkeyfile /k\nselector s\nmethod simple\n",
@@ -388,7 +389,7 @@ static void test_includes(void **state)
     struct str text = str_printf(arena, "Include %s/file\nSyslog yes\n", folder);
     migrate("opendkim", str_cstr(arena, text), &m);
     assert_true(migration_is_incomplete(m));
-    want_in(migration_account(m), "files that include each other");
+    want_in(migration_account(m), "the files include each other");
     migrate("opendkim", "InternalHosts /nowhere/hosts\n", &m);
     assert_true(migration_is_incomplete(m));
     want_in(migration_account(m), "/nowhere/hosts cannot be read");
