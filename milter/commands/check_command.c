@@ -43,18 +43,18 @@ static const struct command_option check_options[] = {
     OPTION("from", "SENDER", take_text, struct check, words.from, "MAIL FROM; empty for a bounce"),
     OPTION("rcpt", "RECIPIENT", take_text, struct check, words.rcpt, "the first recipient"),
     OPTION("auth", "USER", take_text, struct check, words.auth,
-           "the client had authenticated as this user"),
+           "the user that the client authenticated as"),
     OPTION("daemon", "NAME", take_text, struct check, words.daemon,
            "the MTA's service ({daemon_name}), such as MSA"),
     OPTION("mta", "NAME", take_text, struct check, words.mta,
            "what the MTA calls itself in Received ({j}); default: authserv-id"),
     OPTION("save-dns", "FILE", take_text, struct check, save_path,
-           "write what is asked of the DNS to a zone file for --dns"),
-    OPTION("trace", NULL, take_flag, struct check, trace, "say every look-up with its answer"),
+           "write the DNS answers to a zone file for --dns"),
+    OPTION("trace", NULL, take_flag, struct check, trace, "print every look-up with its answer"),
     OPTION("explain", NULL, take_flag, struct check, explain,
-           "say of each ARC set what held, what broke, and who is trusted"),
+           "print for each ARC set what holds, what is broken, and which sealer is trusted"),
     OPTION("data-only", NULL, take_flag, struct check, data_only,
-           "what would be said at DATA, before the message comes"),
+           "print what the answer at DATA would be, before the message comes"),
     OPTION("reference", NULL, take_flag, struct check, with_reference,
            "ask libspf2, libopendkim and libopendmarc too, and say where they differ"),
     {0},
@@ -284,9 +284,9 @@ const struct command_row check_command = {
     .about =
         "Says what the daemon would do with saved messages under the configuration in force, and "
         "why: SPF, each signature, DMARC, policy, header fields. MESSAGE is a file, an mbox, a "
-        "Maildir, a folder, or - for standard input. What the options do not say is taken from the "
+        "Maildir, a folder, or - for standard input. What the options do not say comes from the "
         "message.",
     .status =
         "0 delivered, 1 delivered and tagged, 2 quarantined, 3 rejected, 75 asked to come again: "
-        "of several messages the gravest.",
+        "for several messages that of the gravest.",
 };

@@ -79,10 +79,9 @@ static void print_edits(const struct check_case *c)
     for (size_t i = 0; i < list->n; i++) {
         const struct edit *e = &list->v[i];
         if (e->kind == EDIT_DELETE)
-            printf("  headers  remove %.*s %u: it speaks in our name\n", STR_ARG(e->name),
-                   e->ordinal);
+            printf("  headers  remove %.*s %u: it has our name\n", STR_ARG(e->name), e->ordinal);
         else
-            printf("  headers  %s%.*s:%.*s\n", e->kind == EDIT_CHANGE ? "written anew: " : "",
+            printf("  headers  %s%.*s:%.*s\n", e->kind == EDIT_CHANGE ? "rewritten: " : "",
                    STR_ARG(e->name), STR_ARG(e->value));
     }
 }

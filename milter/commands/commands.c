@@ -56,7 +56,7 @@ static const struct command_row dnsbl_command = {
 
 static const struct command_row greylist_command = {
     .name = "greylist",
-    .brief = "who has been here before: list, forget, add",
+    .brief = "networks and domains that greylisting knows: list, forget, add",
     .commands =
         (const struct command_row *const[]){
             &greylist_list_command,

@@ -108,7 +108,7 @@ const struct command_row config_check_command = {
     .run = check_conf,
     .about =
         "Reads the configuration and the keys as the daemon would, looks at the directories and "
-        "groups that it needs, and says everything that is wrong. Run it as root: then it looks "
+        "groups that it needs, and lists everything that is wrong. Run it as root: then it looks "
         "with the rights of the user that the configuration names.",
     .status = "0 good, with or without warnings; 78 something is wrong.",
 };

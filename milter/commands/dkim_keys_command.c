@@ -307,7 +307,7 @@ const struct command_row dkim_test_command = {
     .run = dkim_test,
     .about =
         "Compares the record of every configured key with the private key, and says what to do. "
-        "Of keys with a life cycle those that are removable are well, and those that are pending "
-        "and not published yet, unless the domain has no other key that signs.",
+        "With a life cycle, a removable key is well, and so is a pending key that is not published "
+        "yet, unless no other key of the domain signs.",
     .status = "0 all is well; 1 something is wrong; 75 it cannot be known now.",
 };

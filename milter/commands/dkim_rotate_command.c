@@ -111,13 +111,12 @@ static int dkim_rotate(struct command *c)
 
 const struct command_row dkim_rotate_command = {
     .name = "rotate",
-    .brief = "make the key that takes over in a key directory",
+    .brief = "make the next key of a key directory",
     .options = rotate_options,
     .common = COMMON_CONF | COMMON_JSON,
     .size = sizeof(struct rotate_words),
     .run = dkim_rotate,
-    .about =
-        "Makes a key in the domain's key directory (`directory` in `signing`, assay.conf(5)) that "
-        "takes over from the present one of its type when its record is seen in the DNS.",
+    .about = "Makes a key in the domain's key directory (`directory` in `signing`, assay.conf(5)) "
+             "that replaces the present one of its type when assay sees its record in the DNS.",
     .status = "0; 73 a file cannot be made; 78 the configuration has no such directory.",
 };

@@ -68,10 +68,9 @@ static const struct command_option sign_options[] = {
     OPTION_REQUIRED("selector", "SELECTOR", take_selector, struct sign_words, selector,
                     "s=: the name of the key's record"),
     OPTION_REQUIRED("key", "FILE", take_text, struct sign_words, key, "the private key, PEM"),
-    OPTION(
-        "headers", "LIST", take_names, struct sign_words, names,
-        "header fields to sign, such as from:to:subject; default: those of RFC 6376 5.4.1 that are "
-        "there, and From once more"),
+    OPTION("headers", "LIST", take_names, struct sign_words, names,
+           "header fields to sign, such as from:to:subject; default: those of RFC 6376 5.4.1 that "
+           "are present, and From once more"),
     OPTION("canonicalization", "C", take_canons, struct sign_words, canons,
            "of header and body: relaxed/relaxed (default), relaxed/simple, simple/relaxed, "
            "simple/simple"),

@@ -54,7 +54,7 @@ static void print_text(struct command *c, const struct results *r)
     if (r->n == 0)
         printf("none: the message has no DKIM-Signature\n");
     if (r->skipped)
-        printf("%zu more were not looked at (dkim.max-signatures)\n", r->skipped);
+        printf("%zu more were not evaluated (dkim.max-signatures)\n", r->skipped);
 }
 
 static void print_json(struct command *c, const struct results *r)

@@ -86,7 +86,7 @@ static void advise_policy(const struct dmarc_outcome *o, struct dns_asker *asker
                              dmarc_policy_name(r->np)));
     if (!r->n_rua)
         add_wrong(out,
-                  STR("there is no rua=: without reports you do not learn what fails, and why"));
+                  STR("there is no rua=: without reports you do not know what fails, and why"));
 }
 
 /* The domain of a mailto: URI; false for others. */

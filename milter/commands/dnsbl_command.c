@@ -13,7 +13,7 @@ struct dnsbl_words {
 
 static const struct command_option dnsbl_options[] = {
     OPTION("own", NULL, take_flag, struct dnsbl_words, own,
-           "ask about this host's own addresses and its name: am I listed?"),
+           "ask about this host's own addresses and its name"),
     {0},
 };
 
@@ -101,7 +101,7 @@ static void print_account(const struct dnsbl_asking *asking, const struct dnsbl_
                action_of(conf, account), (long long)conf->dnsbl_reject_at,
                (long long)conf->dnsbl_tag_at);
     else
-        printf("  dnsbl.lists names no list: all were asked that are known and need no key\n");
+        printf("  dnsbl.lists names no list: all known lists that need no key were asked\n");
 }
 
 /* --- What is asked about --- */
@@ -176,7 +176,7 @@ static int dnsbl_check_run(struct command *c)
     struct dnsbl_asking asking;
     struct dnsbl_subject *subjects;
     if (words->own == (c->n_words > 0))
-        return command_fail(c, EX_USAGE, "wanted is an address or a domain, or --own");
+        return command_fail(c, EX_USAGE, "name an address or a domain, or use --own");
     int status = command_open(c);
     if (status != EX_OK)
         return status;
@@ -187,7 +187,7 @@ static int dnsbl_check_run(struct command *c)
                                          "sends from"
                                        : "wanted is an address or a domain, such as 192.0.2.1");
     if (subjects[0].address.family && dnsbl_is_private(&subjects[0].address))
-        return command_fail(c, EX_USAGE, "no list knows anything of private addresses");
+        return command_fail(c, EX_USAGE, "no DNS list has private addresses");
     dnsbl_asking_init(&asking, c);
     return ask_and_tell(&asking, subjects, n);
 }
@@ -200,8 +200,7 @@ const struct command_row dnsbl_check_command = {
     .common = COMMON_CONF | COMMON_DNS | COMMON_JSON,
     .size = sizeof(struct dnsbl_words),
     .run = dnsbl_check_run,
-    .about =
-        "Asks the DNS lists of the configuration (dnsbl.lists), or else all that are known and "
-        "need no key, about an address or a domain, and explains every answer.",
+    .about = "Asks the DNS lists of the configuration (dnsbl.lists), or else all known lists that "
+             "need no key, about an address or a domain, and explains every answer.",
     .status = "0 not listed; 1 listed; 2 listed so that mail would be refused.",
 };

@@ -34,7 +34,7 @@ static const struct {
       "as of this time: 2026-11-29T20:00:00Z, or seconds since 1970; default: now", false, 0}},
     {COMMON_EXPLAIN,
      {"explain", NULL, take_flag, offsetof(struct command, explain),
-      "say every step: record, term, look-up", false, 0}},
+      "print every step: record, term, look-up", false, 0}},
     {COMMON_JSON,
      {"json", NULL, take_flag, offsetof(struct command, json), "print the result for a program",
       false, 0}},

@@ -198,7 +198,7 @@ static int add_run(struct command *c)
     return change_all(c, add_name);
 }
 
-#define STATUS "0; 64 a word that is neither network nor domain; 75 the store cannot be had now."
+#define STATUS "0; 64 a word that is neither network nor domain; 75 the store cannot be opened now."
 
 const struct command_row greylist_list_command = {
     .name = "list",
@@ -229,8 +229,7 @@ const struct command_row greylist_add_command = {
     .words = "NAME...",
     .common = COMMON_CONF,
     .run = add_run,
-    .about =
-        "Remembers networks or domains as if they had passed just now. A domain counts where SPF "
-        "passes for it. For good there is the option exceptions.",
+    .about = "Remembers networks or domains as if they had passed just now. A domain counts if SPF "
+             "passes for it. For permanent exceptions use the options exceptions.*.",
     .status = STATUS,
 };

@@ -120,8 +120,8 @@ void keygen_print_rotated(FILE *to, const struct conf *conf, const struct genera
     fprintf(to, "The key is pending. Publish its record in the DNS.\n\n");
     keygen_print_record(to, key);
     fprintf(to,
-            "The rest happens by itself. assay looks for the record every %.*s; when it has stood "
-            "for\nits TTL, this key signs, and the one before it retires for %.*s.\n"
+            "The rest needs no command. assay looks for the record every %.*s; when it has been "
+            "there\nfor its TTL, this key signs, and the one before it retires for %.*s.\n"
             "\"assay dkim list\" shows how far it is.\n",
             STR_ARG(duration_format(a, conf->key_check_interval)),
             STR_ARG(duration_format(a, conf->key_retirement)));

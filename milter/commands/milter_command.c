@@ -31,8 +31,8 @@ static const struct command_option milter_options[] = {
     OPTION("debug", NULL, take_flag, struct milter_words, debug,
            "log debug lines too, whatever log-level says"),
     OPTION("try-sandbox", NULL, take_flag, struct milter_words, try_sandbox,
-           "serve nobody: try what the running daemon must not be able to do, and what it must, "
-           "within its sandbox and without, and print it"),
+           "do not serve: try what the running daemon must not be able to do, and what it needs, "
+           "outside and inside its sandbox, and print the outcome"),
     {0},
 };
 
@@ -56,6 +56,6 @@ const struct command_row milter_command = {
     .size = sizeof(struct milter_words),
     .run = milter_run,
     .about = "Serves an MTA, in the foreground, until SIGTERM.",
-    .notes =
-        "Try \"assay config check\" first. assay(8) tells of signals, log lines and exit statuses.",
+    .notes = "Try \"assay config check\" first. assay(8) describes signals, log lines and exit "
+             "statuses.",
 };

@@ -55,9 +55,9 @@ static const struct command_option probe_options[] = {
     OPTION("daemon", "NAME", take_text, struct probe_words, daemon,
            "the MTA's {daemon_name}; default: smtpd"),
     OPTION("timeout", "SECONDS", take_seconds, struct probe_words, timeout_s,
-           "longest silence of the milter; default: 60"),
+           "how long to wait for each answer of the milter; default: 60"),
     OPTION("check", NULL, take_flag, struct probe_words, check,
-           "no message: does a milter answer on SOCKET?"),
+           "only ask whether a milter answers on SOCKET"),
     {0},
 };
 
@@ -221,5 +221,5 @@ const struct command_row probe_command = {
         "Hands the message in FILE (standard input if absent or -) to the milter on SOCKET "
         "(inet:8892@127.0.0.1, unix:/path) as an MTA would, and prints the header edits and the "
         "answer. Nothing is delivered.",
-    .status = "0 accepted; 1 refused or thrown away; 69 the milter cannot be asked.",
+    .status = "0 accepted; 1 refused or discarded; 69 the milter cannot be asked.",
 };

@@ -98,7 +98,7 @@ static enum probe_step wait_for_answer(struct probe *p, const char *where)
         case MILTER_SAY_SKIP:
             return STEP_ENOUGH;
         case MILTER_SAY_DISCARD:
-            return finish_probe(p, where, "accepted and thrown away", STR(""));
+            return finish_probe(p, where, "accepted and discarded", STR(""));
         case MILTER_SAY_REJECT:
             return finish_probe(p, where, "refused for good, in the MTA's words", STR(""));
         case MILTER_SAY_TEMPFAIL:

@@ -49,8 +49,7 @@ static int take_words(struct command *c, struct digest_mail *m)
         if (!is_address(str_of(w->to.v[i])))
             return command_fail(c, EX_USAGE, "--to: \"%s\" is no address", w->to.v[i]);
     if (w->to.n && !c->conf->reports_from.n)
-        return command_fail(c, EX_CONFIG,
-                            "reports.from does not say by which address the mail is sent");
+        return command_fail(c, EX_CONFIG, "set reports.from, the address that the mail comes from");
     m->host = host_name(c);
     m->from = c->conf->reports_from.n ? c->conf->reports_from
                                       : str_printf(c->arena, "assay@%.*s", STR_ARG(m->host));
@@ -108,7 +107,7 @@ static const struct command_option digest_options[] = {
            "hand the mail over to reports.mailer for this address; may be given again; default: "
            "print it"),
     OPTION("days", "N", take_text, struct digest_words, days,
-           "of how many days, up to yesterday; default: 7"),
+           "number of days, up to yesterday; default: 7"),
     {0},
 };
 
@@ -121,7 +120,7 @@ const struct command_row report_digest_command = {
     .run = digest_run,
     .about = "Makes a mail that says what the reports of the last week say: alarms first, then "
              "domains, what failed and who is silent, with the overview as a page in it. It is "
-             "made when no report came, too.",
-    .status = "0; 1 the mailer did not take it; 75 the store cannot be had now; 78 the "
+             "also made when no report came.",
+    .status = "0; 1 the mailer did not take it; 75 the store cannot be opened now; 78 the "
               "configuration is wrong, or reports.from is missing.",
 };

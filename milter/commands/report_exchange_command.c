@@ -109,7 +109,7 @@ static int take_lines(struct importing *im, FILE *f, const char **wrong)
     enum exchange_result result = EXCHANGE_GOES_ON;
     struct str line;
     bool good = buffer != NULL;
-    *wrong = "ends before its end: what came whole is stored; run it again for the rest";
+    *wrong = "is cut off: the reports that came whole are stored; run it again for the others";
     while (good && (line = next_line(buffer, f)).p) {
         good = begin_batch(im);
         result = good ? exchange_line(im->exchange, line) : EXCHANGE_FAILED;
@@ -180,7 +180,7 @@ static const struct command_option export_options[] = {
 
 const struct command_row report_export_command = {
     .name = "export",
-    .brief = "what was received, for a twin server",
+    .brief = "write what was received, for a twin server",
     .options = export_options,
     .common = COMMON_CONF,
     .size = sizeof(struct exporting),
@@ -188,19 +188,18 @@ const struct command_row report_export_command = {
     .about = "Writes what was received to standard output, for \"assay report import\" on a twin "
              "server.",
     .notes = "assay report export --since 2d | ssh mx2.example.org assay report import",
-    .status = "0; 74 it cannot be written; 75 the store cannot be had now.",
+    .status = "0; 74 it cannot be written; 75 the store cannot be opened now.",
 };
 
 const struct command_row report_import_command = {
     .name = "import",
-    .brief = "take what a twin server has received",
+    .brief = "store what a twin server has received",
     .words = "[FILE]",
     .common = COMMON_CONF | COMMON_DNS,
     .run = import_run,
     .about = "Reads what \"assay report export\" has written: from FILE or standard input. What is "
              "stored already is not stored again, so it may come in any order and any number of "
              "times.",
-    .status =
-        "0; 65 it is no export, or was cut; 66 the file cannot be read; 75 the store cannot be "
-        "had now.",
+    .status = "0; 65 it is no export, or was cut; 66 the file cannot be read; 75 the store cannot "
+              "be opened now.",
 };

@@ -154,7 +154,7 @@ const struct command_row report_failures_command = {
     .common = COMMON_CONF | COMMON_JSON,
     .size = sizeof(struct failures_words),
     .run = failures_run,
-    .about = "Says what of the mail in our name fails DMARC, by source, and why: one reason of "
-             "DKIM and one of SPF for each message.",
-    .status = "0; 75 the store cannot be had now.",
+    .about = "Says which mail in our name fails DMARC, by source, and why: one reason for DKIM and "
+             "one for SPF for each message.",
+    .status = "0; 75 the store cannot be opened now.",
 };

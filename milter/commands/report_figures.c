@@ -47,7 +47,7 @@ int figures_begin(struct command *c, int days)
         return status;
     }
     if (!w->store && !c->json)
-        command_fail(c, 0, "no report was received yet; assay report receive stores them");
+        command_fail(c, 0, "no report was received yet: assay report receive stores them");
     if (c->json)
         json_begin_array(&w->json, c->arena);
     csv_begin(&w->table, stdout);

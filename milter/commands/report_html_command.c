@@ -101,6 +101,6 @@ const struct command_row report_html_command = {
              "all of them, over 7, 30 and 90 days, and the newest reports. They need no server and "
              "no script. Pages of an earlier run that are not made any more are removed.",
     .notes = "assay-web serves the same pages live, with filters, and all reports.",
-    .status = "0; 73 a file cannot be written; 75 the store cannot be had now, or another run "
+    .status = "0; 73 a file cannot be written; 75 the store cannot be opened now, or another run "
               "writes there.",
 };

@@ -102,7 +102,7 @@ static int alarms_run(struct command *c)
         status = v[i].grave ? 2 : status ? status : 1;
     }
     if (good && w->store && !n && !c->json && !w->csv)
-        puts("nothing changed that somebody should look at");
+        puts("no alarms");
     return figures_finish(w, good, status);
 }
 
@@ -112,16 +112,16 @@ static const struct command_option readiness_options[] = {
 
 const struct command_row report_readiness_command = {
     .name = "readiness",
-    .brief = "may a domain go to p=quarantine or p=reject, and who would be hit",
+    .brief = "may a domain go to p=quarantine or p=reject, and which mail would suffer",
     .options = readiness_options,
     .common = COMMON_CONF | COMMON_JSON,
     .size = sizeof(struct figures_words),
     .run = readiness_run,
-    .about = "Says of each of our domains whether it may ask for quarantine or rejection, by what "
-             "reports of the last 14 days say, and who would be hit.",
-    .notes = "A domain is ready when of the mail of own and approved sources 99 % pass (99.5 % "
-             "for p=reject), by 14 days and 5 reporters.",
-    .status = "0; 75 the store cannot be had now.",
+    .about = "Says for each of our domains whether it may ask for quarantine or rejection, by the "
+             "reports of the last 14 days, and which sources would lose mail.",
+    .notes = "A domain is ready if 99 % of the mail of own and approved sources pass (99.5 % for "
+             "p=reject), in 14 days and by 5 reporters.",
+    .status = "0; 75 the store cannot be opened now.",
 };
 
 static const struct command_option alarms_options[] = {
@@ -135,7 +135,7 @@ static const struct command_option alarms_options[] = {
 
 const struct command_row report_alarms_command = {
     .name = "alarms",
-    .brief = "what changed that somebody should look at",
+    .brief = "changes that somebody should look at",
     .options = alarms_options,
     .common = COMMON_CONF | COMMON_JSON,
     .size = sizeof(struct figures_words),
@@ -143,5 +143,5 @@ const struct command_row report_alarms_command = {
     .about = "Compares the last week with the four before: new sources with mail that passes, a "
              "pass rate that falls, reporters that are silent, selectors of ours that fail, a "
              "record that changed.",
-    .status = "0 nothing; 1 warnings; 2 something grave; 75 the store cannot be had now.",
+    .status = "0 nothing; 1 warnings; 2 something grave; 75 the store cannot be opened now.",
 };

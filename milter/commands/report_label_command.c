@@ -65,13 +65,13 @@ static int label_run(struct command *c)
     if (!c->n_words)
         return list_labels(c);
     if (c->n_words < 2)
-        return command_fail(c, EX_USAGE, "wanted are SOURCE, CLASS and, if you like, NAME");
+        return command_fail(c, EX_USAGE, "wanted are SOURCE, CLASS and, optionally, NAME");
     struct received_label label = {.source = str_of(c->words[0])};
     if (source_class_of_word(str_of(c->words[1]), &class))
         label.class = str_of(source_class_word(class));
     else if (strcmp(c->words[1], "none") != 0)
         return command_fail(c, EX_USAGE,
-                            "\"%s\" is no class: own, approved, forwarder, unknown, spoof; none "
+                            "\"%s\" is not a class: own, approved, forwarder, unknown, spoof; none "
                             "takes a label back",
                             c->words[1]);
     label.title = c->n_words > 2 ? str_of(c->words[2]) : STR("");
@@ -84,8 +84,8 @@ const struct command_row report_label_command = {
     .words = "[SOURCE] [CLASS] [NAME]",
     .common = COMMON_CONF | COMMON_JSON,
     .run = label_run,
-    .about = "Says what a source is: SOURCE CLASS [NAME]. SOURCE is written as \"assay report "
-             "sources\" has it, CLASS is own, approved, forwarder, unknown or spoof; none takes a "
-             "label back. Without words the labels are listed.",
-    .status = "0; 64 a class that is none; 75 the store cannot be had now.",
+    .about = "Sets the class of a source: SOURCE CLASS [NAME]. SOURCE is a name that \"assay "
+             "report sources\" prints, CLASS is own, approved, forwarder, unknown or spoof; none "
+             "removes the label. Without words, lists the labels.",
+    .status = "0; 64 a class that is none; 75 the store cannot be opened now.",
 };

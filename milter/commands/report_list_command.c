@@ -258,7 +258,7 @@ static int print_all(struct listing *l, received_report_fn *each)
     if (json)
         command_print_json_list(&l->json);
     if (!l->store && !json)
-        command_fail(c, 0, "no report was received yet; assay report receive stores them");
+        command_fail(c, 0, "no report was received yet: assay report receive stores them");
     arena_free(l->scratch);
     return good ? EX_OK : report_store_failed(c, l->store);
 }
@@ -299,8 +299,8 @@ static const struct command_option list_options[] = {
     WANTED,
     OPTION("csv", NULL, take_flag, struct listing, csv, "print comma-separated values"),
     OPTION("refused", NULL, take_flag, struct listing, refused,
-           "what could not be taken instead, and why"),
-    OPTION("tls", NULL, take_flag, struct listing, tls, "TLS reports (RFC 8460) instead"),
+           "list what was refused instead, and why"),
+    OPTION("tls", NULL, take_flag, struct listing, tls, "list TLS reports (RFC 8460) instead"),
     {0},
 };
 
@@ -319,7 +319,7 @@ const struct command_row report_list_command = {
     .run = list_run,
     .about = "Lists the reports that are stored, of any age, trust and domain, the newest period "
              "first.",
-    .status = "0; 75 the store cannot be had now.",
+    .status = "0; 75 the store cannot be opened now.",
 };
 
 const struct command_row report_show_command = {
@@ -331,5 +331,5 @@ const struct command_row report_show_command = {
     .size = sizeof(struct listing),
     .run = show_run,
     .about = "Shows reports with all their rows: those with this id, or all of them.",
-    .status = "0; 1 there is no such report; 75 the store cannot be had now.",
+    .status = "0; 1 there is no such report; 75 the store cannot be opened now.",
 };

@@ -162,9 +162,9 @@ const struct command_row report_own_command = {
     .size = sizeof(struct own),
     .run = own_run,
     .about = "Prints how many messages were counted on each day (UTC). Those whose author domain "
-             "has a DMARC record, by the disposition that our reports tell: none, pass, "
-             "quarantine, reject. Those without, by the result of DMARC, or the command at which "
+             "has a DMARC record, by the disposition in our reports: none, pass, quarantine, "
+             "reject. Those without, by the result of DMARC, or the command at which "
              "they were refused, and the action: none/accept, at-rcpt/reject.",
     .notes = "A message with several authors is counted for each that has a record.",
-    .status = "0; 75 the store cannot be had now; 78 the configuration.",
+    .status = "0; 75 the store cannot be opened now; 78 the configuration.",
 };

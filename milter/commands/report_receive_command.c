@@ -117,8 +117,8 @@ static enum trust judge_now(struct receive *r, struct str bytes)
     r->slow += clock_us() - began > SLOW_US;
     if (r->slow == SLOW_MAX)
         command_fail(r->command, 0,
-                     "the DNS does not answer: mail without Authentication-Results of ours is not "
-                     "judged; receive it once more later");
+                     "DNS does not answer: mail without Authentication-Results of ours is not "
+                     "judged; receive it again later");
     return trust;
 }
 
@@ -281,7 +281,7 @@ static void print_summary(const struct receive *r)
            n->reports == 1 ? "" : "s", (unsigned long long)n->rows, n->rows == 1 ? "" : "s",
            (unsigned long long)n->messages, n->messages == 1 ? "" : "s");
     if (n->damaged)
-        printf("  %zu of them damaged: the rows that are whole were kept\n", n->damaged);
+        printf("  %zu of them damaged: their complete rows were kept\n", n->damaged);
     if (n->known)
         printf("%zu known already\n", n->known);
     if (n->failures)
@@ -328,9 +328,9 @@ static const struct command_option receive_options[] = {
            "for an alias or a pipe: standard input is one mail; what holds no report is stored as "
            "refused, and is no error"),
     OPTION("recipient", "NAME", take_text, struct receive, recipient,
-           "whom the mail was for: noted as where it came from"),
+           "the recipient of the mail, which is noted as its origin"),
     OPTION("remove", NULL, take_flag, struct receive, remove,
-           "remove from a Maildir what is stored; flag there what was refused, and pass it over "
+           "remove from a Maildir what is stored; flag there what was refused, and skip it "
            "from then on"),
     OPTION("trust", "CLASS", take_text, struct receive, trust_text,
            "none, other, aligned or file, instead of what the mail's own DMARC result says"),
@@ -348,8 +348,9 @@ const struct command_row report_receive_command = {
     .about = "Reads DMARC reports about our domains, and stores them. FILE is a mail, an mbox, a "
              "Maildir, a folder, or a report as XML, gzip or zip; without FILE, or for -, "
              "standard input. A report that is stored already is not stored again.",
-    .notes = "A report counts if its mail passed DMARC, as the Authentication-Results of our "
-             "daemon say, or the DNS now.",
+    .notes = "A report counts if its mail passed DMARC, according to the Authentication-Results of "
+             "our daemon, or to DNS now.",
     .status = "0 stored, or known already; 65 no report in it, or one that cannot be read; 66 a "
-              "file cannot be read; 75 the store cannot be had now. Of several the gravest.",
+              "file cannot be read; 75 the store cannot be opened now. For several files that of "
+              "the gravest.",
 };

@@ -162,7 +162,7 @@ static int check_settings(const struct sender *s)
                             STR_ARG(conf->reports_mailer), wrong);
     if (!conf->reports_send && !s->run.show)
         return command_fail(s->c, EX_CONFIG,
-                            "nothing is sent without reports.send = true; --dry-run shows what "
+                            "set reports.send = true to send reports; --dry-run shows what "
                             "would be");
     return EX_OK;
 }

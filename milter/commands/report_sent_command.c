@@ -158,7 +158,7 @@ static const struct command_option options[] = {
     {0},
 };
 
-#define STATUS "0; 75 the store cannot be had now; 78 the configuration."
+#define STATUS "0; 75 the store cannot be opened now; 78 the configuration."
 
 const struct command_row report_sent_command = {
     .name = "sent",
@@ -168,18 +168,18 @@ const struct command_row report_sent_command = {
     .size = sizeof(struct own),
     .run = sent_run,
     .about = "Lists what became of our reports to others: done, failed (given up, or came back), "
-             "refused (the destination did not agree), suppressed (it is spared).",
+             "refused (the destination did not agree), suppressed (the destination gets none).",
     .status = STATUS,
 };
 
 const struct command_row report_pending_command = {
     .name = "pending",
-    .brief = "reports of ours that the next run of send goes on with",
+    .brief = "our reports that the next run of send continues",
     .options = options,
     .common = COMMON_CONF | COMMON_JSON,
     .size = sizeof(struct own),
     .run = pending_run,
-    .about = "Lists reports to others that are not at an end: what is known of each, and why it "
+    .about = "Lists reports to others that are not finished: the state of each, and why it "
              "waits.",
     .notes = "assay report send --dry-run shows those that are not noted yet, too.",
     .status = STATUS,

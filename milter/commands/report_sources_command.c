@@ -200,17 +200,17 @@ const struct command_row report_sources_command = {
     .notes = "Classes: own; approved (SPF allows it); forwarder-like (only DKIM passes, or a list "
              "or forwarder changed it); unknown; spoof (nothing passes). \"assay report label\" "
              "has the last word.",
-    .status = "0; 1 nothing of this source; 75 the store cannot be had now.",
+    .status = "0; 1 nothing of this source; 75 the store cannot be opened now.",
 };
 
 const struct command_row report_reporters_command = {
     .name = "reporters",
-    .brief = "who reports, and on which days not",
+    .brief = "who sends reports, and on how many days none came",
     .options = sources_options,
     .common = COMMON_CONF | COMMON_JSON,
     .size = sizeof(struct figures_words),
     .run = reporters_run,
     .about = "Lists who sent reports, how much mail they saw, and on how many days since their "
              "first report in the period there was none.",
-    .status = "0; 75 the store cannot be had now.",
+    .status = "0; 75 the store cannot be opened now.",
 };

@@ -113,7 +113,7 @@ static int suppressed_run(struct command *c)
     bool add = c->n_words && strcmp(c->words[0], "add") == 0;
     bool take = c->n_words && strcmp(c->words[0], "remove") == 0;
     if (c->n_words && ((!add && !take) || c->n_words != 2))
-        return command_fail(c, EX_USAGE, "wanted: add DESTINATION, or remove DESTINATION");
+        return command_fail(c, EX_USAGE, "write: add DESTINATION, or remove DESTINATION");
     if (c->n_words && !read_destination(c, c->words[1], &destination))
         return command_fail(c, EX_USAGE, "\"%s\" is neither an address nor a domain", c->words[1]);
     int status = report_open_sent(c, add || take, &sent);
@@ -140,10 +140,10 @@ const struct command_row report_suppressed_command = {
     .common = COMMON_CONF | COMMON_JSON | COMMON_AT,
     .size = sizeof(struct own),
     .run = suppressed_run,
-    .about = "Lists the addresses and domains that our reports do not go to: since they came back "
-             "from there, or by hand. DESTINATION is an address, or a domain with all its "
+    .about = "Lists the addresses and domains that get no reports: because reports came back from "
+             "there, or by hand. DESTINATION is an address, or a domain with all its "
              "addresses.",
-    .status = "0; 64 a wrong word; 75 the store cannot be had now; 78 the configuration.",
+    .status = "0; 64 a wrong word; 75 the store cannot be opened now; 78 the configuration.",
 };
 
 /* --- bounce ------------------------------------------------------------------------------------*/
@@ -203,26 +203,26 @@ static int bounce_run(struct command *c)
 
 static const struct command_option bounce_options[] = {
     OPTION("deliver", NULL, take_flag, struct own, deliver,
-           "for an alias or a pipe: what is no bounce of a report is no error"),
+           "for an alias or a pipe: a mail that is no bounce of a report is no error"),
     OPTION("recipient", "NAME", take_text, struct own, recipient,
-           "the address that the mail came to, which may say the report"),
+           "the address that the mail came to, which may name the report"),
     {0},
 };
 
 const struct command_row report_bounce_command = {
     .name = "bounce",
-    .brief = "spare a destination whose report came back",
+    .brief = "stop reports to a destination whose report came back",
     .words = "[FILE...]",
     .options = bounce_options,
     .common = COMMON_CONF | COMMON_AT,
     .size = sizeof(struct own),
     .run = bounce_run,
-    .about = "Reads mails that came back, standard input without FILE: a report that could not be "
-             "delivered is noted as failed, and its destination is spared, for two days after the "
-             "first bounce, and twice as long after each further one, up to 64 days. The mail is "
-             "known by the Message-ID that the bounce returns, or, with reports.delimiter, by the "
-             "address that it was sent to.",
+    .about = "Reads mails that came back, standard input without FILE: notes a report that could "
+             "not be delivered as failed, and suppresses its destination, for two days after the "
+             "first bounce, and twice as long after each further one, up to 64 days. It finds the "
+             "report by the Message-ID that the bounce returns, or, with reports.delimiter, by the "
+             "address that the bounce was sent to.",
     .status =
-        "0; 65 no bounce of a report; 66 FILE cannot be read; 75 the store cannot be had now; "
+        "0; 65 no bounce of a report; 66 FILE cannot be read; 75 the store cannot be opened now; "
         "78 the configuration.",
 };

@@ -14,7 +14,7 @@ struct srs_words {
 
 static const struct command_option srs_options[] = {
     OPTION("explain", NULL, take_flag, struct srs_words, explain,
-           "say on standard error why there is no other address"),
+           "print on standard error why there is no other address"),
     {0},
 };
 
@@ -81,10 +81,12 @@ static int add_secret(struct command *c)
         return status;
     if (!srs_secrets_add(c->conf, c->arena, &problem))
         return command_fail(c, EX_CANTCREAT, "%.*s", STR_ARG(problem));
-    printf("%.*s has a fresh secret, which makes addresses after a reload; those of older ones\n"
-           "are accepted as long as they stand there: srs.validity after that reload they may go.\n"
-           "Servers that share the secrets: give all of them the file before any is reloaded.\n",
-           STR_ARG(c->conf->srs_secrets));
+    printf(
+        "%.*s has a fresh secret, which makes addresses after a reload.\n"
+        "Keep older secrets in the file until srs.validity has passed: addresses made with them "
+        "are accepted.\n"
+        "If servers share the secrets, give all of them the file before you reload any of them.\n",
+        STR_ARG(c->conf->srs_secrets));
     return EX_OK;
 }
 
@@ -151,7 +153,7 @@ static const struct command_row forward_command = {
 
 static const struct command_row reverse_command = {
     .name = "reverse",
-    .brief = "whom mail to an SRS address is for",
+    .brief = "the address that mail to an SRS address is for",
     .words = "ADDRESS",
     .options = srs_options,
     .common = COMMON_CONF | COMMON_AT,
@@ -174,7 +176,7 @@ static const struct command_row add_command = {
 
 static const struct command_row list_command = {
     .name = "list",
-    .brief = "what secrets there are, without telling them",
+    .brief = "list the secrets, without printing them",
     .common = COMMON_CONF | COMMON_JSON,
     .run = list_secrets,
     .about = "Lists the secrets of the file srs.secrets: what each is used for, how long it is, "
@@ -184,7 +186,7 @@ static const struct command_row list_command = {
 
 static const struct command_row secret_command = {
     .name = "secret",
-    .brief = "secret add: make one; secret list: which there are",
+    .brief = "secret add: make one; secret list: list them",
     .commands = (const struct command_row *const[]){&add_command, &list_command, NULL},
 };
 

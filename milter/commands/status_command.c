@@ -18,7 +18,7 @@ static int no_daemon(const struct command *c, struct str path, int reason)
         return command_fail(c, EX_NOPERM, "you may not ask the daemon at %.*s: run this as root",
                             STR_ARG(path));
     return command_fail(c, EX_UNAVAILABLE,
-                        "no daemon answers at %.*s (%s); \"systemctl status assay\" may tell why",
+                        "no daemon answers at %.*s (%s); \"systemctl status assay\" may say why",
                         STR_ARG(path), strerror(reason));
 }
 
@@ -31,7 +31,7 @@ static int ask_daemon(const struct command *c, struct str path, const char *ques
         return c->conf ? status : EX_CONFIG;
     }
     if (!c->conf)
-        command_fail(c, EX_OK, "the daemon that runs has kept the configuration of before");
+        command_fail(c, EX_OK, "the running daemon has kept its old configuration");
     fwrite(answer.p, 1, answer.n, stdout);
     return EX_OK;
 }

@@ -1,11 +1,11 @@
-/* answer.c - what an address is answered with: a page, JSON, or what the daemon has counted.
+/* answer.c - the answer to a request: a page, JSON, or what the daemon has counted.
  *
- * Stores are opened for each answer: they may not be there yet, be replaced, and without rights to
- * write beside them a file of SQLite can be read only while nobody writes (store/database.h). If
- * one was written meanwhile, the answer is made once more.
+ * Stores are opened for each answer, because they may not exist yet, or be replaced. Without the
+ * right to write beside it, a file of SQLite can be read only while nobody writes
+ * (store/database.h); if one was written meanwhile, the answer is made again.
  *
- * Errors: status 400 for an address that cannot be understood, 404, 503 for a store or a daemon
- * that is not to be had; each says why. */
+ * Errors: status 400 for an address that cannot be understood, 404 for an unknown one, 503 if a
+ * store or the daemon cannot be reached; each says why. */
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -49,7 +49,7 @@ static struct web_answer not_understood(const struct page_query *q, bool found, 
 
 /* --- Pages -------------------------------------------------------------------------------------*/
 
-/* When the stores were written last, as far as their files tell. */
+/* When the stores were last written, according to their files. */
 struct stamps {
     struct {
         dev_t device;

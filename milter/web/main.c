@@ -1,6 +1,6 @@
 /* main.c - the program assay-web.
  *
- * Errors: exit status 64 for a wrong call, 69 if the address is not to be had, 78 if the
+ * Errors: exit status 64 for a wrong call, 69 if it cannot listen on the address, 78 if the
  * configuration is wrong. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,8 +35,8 @@ struct place {
     socklen_t size;
 };
 
-/* An address of loopback; NULL, or a phrase. Whoever is elsewhere comes through a server that knows
- * who he is, or through ssh. */
+/* Reads an address of loopback; NULL, or a phrase. Users on other hosts come by ssh, or through a
+ * web server that knows its users. */
 static const char *find_place(const struct listen_address *from, struct arena *a, struct place *out)
 {
     const char *host = str_cstr(a, from->host);
@@ -56,7 +56,7 @@ static const char *find_place(const struct listen_address *from, struct arena *a
             return NULL;
     }
     return "is no address of loopback, such as inet:8898@127.0.0.1 or inet6:8898@[::1]: put a web "
-           "server that knows its users before it, or come by ssh -L";
+           "server that knows its users in front of it, or use ssh -L";
 }
 
 static int open_socket(const struct place *place)
@@ -107,7 +107,7 @@ static int serve_until_told(struct command *c, int fd)
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
-    sigprocmask(SIG_BLOCK, &ends, NULL); /* for the threads, too */
+    sigprocmask(SIG_BLOCK, &ends, NULL); /* also for the threads */
     signal(SIGPIPE, SIG_IGN);
     struct web_server *server = web_start(&web, fd);
     if (!server)
@@ -139,8 +139,7 @@ static const struct command_option web_options[] = {
     OPTION("listen", "ADDRESS", take_text, struct web_words, listen,
            "where to serve, an address of loopback; default: " DEFAULT_LISTEN),
     OPTION("name", "HOST", take_texts, struct web_words, names,
-           "a name that browsers ask for, where a web server stands before this one; may be given "
-           "again"),
+           "a name that browsers use, if a web server is in front of this one; may be given again"),
     {"version", NULL, take_flag, offsetof(struct web_words, version), "print the version", false,
      'V'},
     {0},
@@ -155,7 +154,8 @@ static const struct command_row web_command = {
     .about = "Serves pages of what the DMARC reports say, on this host alone: by domain, source, "
              "reporter and result, with the reports themselves. It only reads, and works while the "
              "daemon is stopped.",
-    .status = "0; 64 a wrong call; 69 the address is not to be had; 78 the configuration is wrong.",
+    .status =
+        "0; 64 a wrong call; 69 it cannot listen on the address; 78 the configuration is wrong.",
 };
 
 int main(int argc, char **argv)

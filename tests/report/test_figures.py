@@ -180,7 +180,7 @@ def compared(folder):
     check("as JSON, too", [(la["source"], la["class"]) for la in store.json("label")] == [("esp.example", "spoof")])
     check("it is taken back", store.run("label", "esp.example", "none")[0] == 0 and
           not {s["source"]: s for s in store.json("sources")}["esp.example"]["labelled"])
-    check("no class", store.run("label", "esp.example", "nonsense")[0] == 64)
+    check("not a class", store.run("label", "esp.example", "nonsense")[0] == 64)
     one = store.json("sources", "esp.example")[0]
     check("one source has its addresses", {a["address"] for a in one["addresses"]} == {"192.0.2.1", "192.0.2.2"} and
           one["addresses"][0]["name"].endswith(".esp.example"), one["addresses"])

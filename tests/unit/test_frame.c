@@ -300,7 +300,7 @@ static const char sample_help[] =
     "      --must VALUE         what is needed\n"
     "  -c, --config FILE        the configuration; default: /etc/assay/assay.conf\n"
     "      --dns FILE           answer from this zone file instead of the DNS\n"
-    "      --explain            say every step: record, term, look-up\n"
+    "      --explain            print every step: record, term, look-up\n"
     "      --json               print the result for a program\n"
     "  -h, --help               print this\n"
     "\n"

@@ -225,7 +225,7 @@ class Doctor(harness.WireTest):
             ({}, "good", "it answers, over TCP too, and validates"),
             ({"authentic": False}, "good", "it does not validate"),
             ({"tcp": False}, "warning", "it does not answer over TCP"),
-            ({"edns": False}, "warning", "it does not know EDNS"),
+            ({"edns": False}, "warning", "it does not support EDNS"),
         )
         for what, level, text in cases:
             r = Resolver(**what)

@@ -68,7 +68,7 @@ class Status(harness.WireTest):
             done = subprocess.run([BINARY, command, "-c", d.path], capture_output=True, text=True, timeout=30)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("unknown option nonsense", done.stderr)
-            self.assertIn("the daemon that runs has kept the configuration of before", done.stderr)
+            self.assertIn("the running daemon has kept its old configuration", done.stderr)
             self.assertIn("assay", done.stdout)
         d.stop()
         complaint = self.ask(d, "status", status=78)

@@ -1,6 +1,7 @@
 /* cf.c - reads main.cf and master.cf.
  *
- * Errors: none; what is no setting is passed over, as Postfix complains of it itself. */
+ * Errors: none; lines that are no setting are skipped, because Postfix itself complains about them.
+ */
 #include "milter/commands/doctor/cf.h"
 
 #include <string.h>
@@ -72,7 +73,7 @@ static bool is_name_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* The name behind a $ at `at`; *end: behind it. Absent: it is no plain name. */
+/* The name behind the $ at `at`; *end is the place behind it. Absent: this is no plain name. */
 static struct str name_behind(struct str text, size_t at, size_t *end)
 {
     char open = at + 1 < text.n ? text.p[at + 1] : 0;

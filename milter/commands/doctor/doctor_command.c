@@ -1,8 +1,8 @@
 /* doctor_command.c - `assay doctor`: what is wrong with this mail server, and what to do.
  *
- * Gathers facts (gather.h), has them judged (judge.h), prints what was found (findings.h).
+ * Gathers facts (gather.h), judges them (judge.h), and prints the findings (findings.h).
  *
- * Errors: exit status 1 for warnings, 2 for what is grave; 64 for a wrong call, 78 for a
+ * Errors: exit status 1 for warnings, 2 for something grave; 64 for a wrong call, 78 for a
  * configuration that cannot be read. */
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include "milter/commands/doctor/gather.h"
 #include "milter/commands/doctor/judge.h"
 
-#define PATIENCE_US 60000000 /* of all look-ups together */
+#define PATIENCE_US 60000000 /* for all look-ups together */
 
 static const char *take_addresses(struct command *c, const char *text, void *to)
 {
@@ -57,7 +57,7 @@ static int load_configuration(struct command *c)
     return command_load_conf(c);
 }
 
-/* Progress for whoever waits at a terminal. */
+/* Shows progress on a terminal. */
 static void tell_step(const struct command *c, const char *text)
 {
     if (!c->json && isatty(STDERR_FILENO))

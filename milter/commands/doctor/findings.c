@@ -1,4 +1,4 @@
-/* findings.c - keeps what was found, and prints it for people and for programs.
+/* findings.c - keeps the findings, and prints them for people and for programs.
  *
  * Errors: none. */
 #include "milter/commands/doctor/findings.h"
@@ -89,7 +89,7 @@ static size_t width_of_terminal(void)
     return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col > WIDTH_MAX ? WIDTH_MAX : size.ws_col;
 }
 
-/* Words of one line of text, wrapped behind the margin. */
+/* Prints the words of a text, wrapped behind the margin. */
 static void print_wrapped(struct str text, size_t column, size_t width)
 {
     struct str word;
@@ -115,7 +115,7 @@ static void print_part(const char *title, struct str text, size_t width)
     print_wrapped(text, MARGIN + strlen(title) + 2, width);
 }
 
-/* Neither commands nor records are wrapped: they are there to be copied. */
+/* Commands and records are not wrapped, so that people can copy them. */
 static void print_command(struct str command)
 {
     if (command.n)

@@ -1,7 +1,7 @@
 /* findings.h - what `assay doctor` finds.
  *
- * A check is a row of checks.def. Its judge makes findings of facts (facts.h) and of nothing else,
- * so that a test can hand it any machine. */
+ * A check is a row of checks.def. Its judge makes findings only from facts (facts.h), so that a
+ * test can give it any machine. */
 #ifndef ASSAY_MILTER_DOCTOR_FINDINGS_H
 #define ASSAY_MILTER_DOCTOR_FINDINGS_H
 
@@ -13,7 +13,7 @@ enum doctor_area { AREA_MACHINE, AREA_MTA, AREA_ADDRESSES, AREA_DOMAINS, AREA_RE
 
 enum doctor_level {
     LEVEL_GOOD,
-    LEVEL_UNSEEN, /* it could not be looked at: no complaint */
+    LEVEL_UNSEEN, /* it could not be looked at */
     LEVEL_NOTE,   /* worth knowing, and nothing is wrong */
     LEVEL_WARNING,
     LEVEL_GRAVE, /* mail is lost, refused, or goes unchecked */
@@ -33,8 +33,7 @@ struct finding {
     struct str what;    /* a sentence without a full stop */
     struct str why;     /* why it matters; absent where nothing is wrong */
     struct str mend;    /* what to do; or absent */
-    struct str command; /* for a shell, as it stands: it mends, or shows more; it can harm nothing;
-                           or absent */
+    struct str command; /* for a shell: it mends or shows more, and does no harm; or absent */
     struct str publish; /* a record in zone file syntax; or absent */
 };
 
@@ -44,13 +43,13 @@ struct findings {
     struct finding *v;
 };
 
-/* Adds a finding without why, mend, command and publish, for the caller to fill in before the next
- * one is added. Texts from files or the network go through clean() first. */
+/* Adds a finding. The caller fills in why, mend, command and publish before it adds the next one.
+ * Texts from files or the network go through clean() first. */
 struct finding *find(struct findings *f, enum doctor_check check, enum doctor_level level,
                      struct str subject, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Text of a file or the network, printable, at most 300 bytes. */
+/* A text from a file or the network, made printable, at most 300 bytes. */
 struct str clean(struct findings *f, struct str text);
 
 /* "command subject", for a shell. */
@@ -59,7 +58,7 @@ struct str command_about(const char *command, struct str subject, struct finding
 /* The exit status: 0 fine, 1 with a warning, 2 with something grave. */
 int findings_status(const struct findings *f);
 
-/* For people, on standard output; with `all`, what is good too. */
+/* Prints the findings for people, on standard output; with `all`, the good ones too. */
 void findings_print(const struct findings *f, bool all);
 void findings_json(const struct findings *f, struct json *j);
 

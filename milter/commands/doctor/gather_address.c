@@ -1,6 +1,7 @@
-/* gather_address.c - our name, the addresses that mail leaves from, their names, and lists.
+/* gather_address.c - our name, the addresses that mail leaves from, their names, and the DNS lists
+ * that have them.
  *
- * Errors: what DNS does not tell stays unknown. */
+ * Errors: what DNS does not answer stays unknown. */
 #include "dnsbl/dnsbl.h"
 #include "milter/commands/doctor/gather.h"
 
@@ -41,8 +42,9 @@ static void add_own(struct doctor_facts *facts, struct arena *a)
             add_address(facts, &own->ranges[i].net, a);
 }
 
-/* Those that were named; else, if mail leaves from here, those that the MTA's configuration names;
- * else the public ones of this machine; else those of its name. */
+/* Takes the addresses that the command line names. Without them, and if mail leaves from this
+ * machine, it takes those in the MTA's configuration, or else the public ones of this machine, or
+ * else those of its name. */
 static void choose_addresses(struct command *c, struct doctor_facts *facts)
 {
     const struct doctor_words *words = c->own;

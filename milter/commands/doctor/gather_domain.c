@@ -1,6 +1,6 @@
-/* gather_domain.c - our domains, and what they publish.
+/* gather_domain.c - our domains, and their records.
  *
- * Errors: what DNS does not tell stays unknown. */
+ * Errors: what DNS does not answer stays unknown. */
 #include <string.h>
 
 #include "keys/record.h"
@@ -10,7 +10,7 @@
 
 #define DOMAINS_MAX 200
 #define MX_MAX      20
-#define NO_LIMIT    100 /* look-ups of an SPF record, to count them; beyond it they are too many */
+#define NO_LIMIT    100 /* look-ups of an SPF record, to count them */
 
 /* --- Which domains -----------------------------------------------------------------------------*/
 
@@ -101,7 +101,7 @@ static void check_spf(struct command *c, const struct doctor_facts *facts, struc
     spf_check(&request, &c->asker, out);
 }
 
-/* Clients that nothing matches: reserved, and of the documentation. */
+/* Clients that no record should match: addresses that are reserved for documentation. */
 static const struct netaddr strangers[] = {
     {.family = 4, .bytes = {255, 255, 255, 254}},
     {.family = 6, .bytes = {0x3f, 0xff, [15] = 1}},
@@ -220,10 +220,10 @@ static struct str below_root(struct command *c, struct str path)
                                                 : path;
 }
 
-/* The keys of another machine lie below its root; relative paths are as they are. */
+/* The keys of another machine are below its root; relative paths stay as they are. */
 static void move_keys(struct command *c)
 {
-    c->conf->user = STR_NONE; /* its user is not here */
+    c->conf->user = STR_NONE; /* its user does not exist here */
     for (size_t i = 0; i < c->conf->n_signing; i++) {
         struct conf_signing *entry = &c->conf->signing[i];
         entry->directory = below_root(c, entry->directory);
@@ -263,8 +263,8 @@ static void start_domain(struct command *c, const struct key_inventory *keys,
                       DNS_TXT);
 }
 
-/* What follows from the first answers is asked for too, before anybody waits for it: the addresses
- * of the MX, and what the SPF record includes. */
+/* Starts the look-ups that follow from the first answers before anything waits for them: the
+ * addresses of the MX, and what the SPF record includes. */
 static void start_second(struct command *c, const struct doctor_facts *facts,
                          const struct domain_facts *d)
 {

@@ -16,7 +16,7 @@
 #include "milter/daemon/runtime.h"
 #include "milter/daemon/surroundings.h"
 
-#define PROBE_US 2500000 /* a resolver that is slower is of no use to mail */
+#define PROBE_US 2500000 /* a slower resolver is not good enough for mail */
 
 const char *path_within(const struct command *c, const char *path)
 {
@@ -153,7 +153,7 @@ static const char *public_service(const struct netaddr *address, struct arena *a
     return NULL;
 }
 
-/* systemd-resolved listens on 127.0.0.53, and passes questions on to the servers of a file. */
+/* systemd-resolved listens on 127.0.0.53, and passes questions on to the servers in its file. */
 static void look_behind_stub(struct command *c, struct resolver_facts *r)
 {
     static const struct netaddr stub = {.family = 4, .bytes = {127, 0, 0, 53}};

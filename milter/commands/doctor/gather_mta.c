@@ -110,7 +110,7 @@ static int reach(const struct mta_filter *filter, struct arena *a)
                                                : connect_host(&filter->address, a);
 }
 
-/* With the rights of the MTA's user where they matter. */
+/* Looks at it with the rights of the MTA's user, if they matter. */
 static void look_at_socket(struct mta_facts *mta, const struct mta_filter *filter, struct arena *a)
 {
     struct identity user;
@@ -138,7 +138,7 @@ static const struct mta_filter *first_of_ours(const struct mta_facts *mta)
 
 /* --- Which MTA ---------------------------------------------------------------------------------*/
 
-/* Files of an MTA that is not installed any more stay behind. */
+/* An MTA that was removed may have left its files. */
 static bool is_installed(const struct command *c, const char *const *programs)
 {
     for (size_t i = 0; programs[i]; i++)

@@ -1,7 +1,7 @@
-/* gather_postfix.c - who asks which filters under Postfix: main.cf and master.cf.
+/* gather_postfix.c - which services of Postfix ask which filters: main.cf and master.cf.
  *
- * The files are read as they are, so that those of another machine do too. What they leave out has
- * Postfix's own default.
+ * The files are read without postconf(1), so that those of another machine can be read too.
+ * Settings that they do not have get Postfix's defaults.
  *
  * Errors: false without a main.cf. */
 #include <string.h>
@@ -159,7 +159,7 @@ static bool chroots_by_default(const struct cf *main)
     return str_eq(level, STR("0"));
 }
 
-/* How mail leaves. */
+/* How mail leaves the machine. */
 static void read_ways_out(struct doctor_facts *facts, const struct cf *main)
 {
     facts->relay = cf_value(main, "relayhost", "");

@@ -1,6 +1,7 @@
-/* gather_reports.c - what the stores know: rows of what became of mail, and reports that came.
+/* gather_reports.c - the contents of the stores: rows, reports that were sent, and reports that
+ * came.
  *
- * They are opened with the rights of who owns them: root would leave files that the daemon cannot
+ * They are opened with their owner's rights, because root would leave files that the daemon cannot
  * use.
  *
  * Errors: what cannot be opened stays unseen, with a phrase. */

@@ -1,4 +1,4 @@
-/* gather_sendmail.c - who asks which filters under Sendmail: sendmail.cf.
+/* gather_sendmail.c - which daemons of Sendmail ask which filters: sendmail.cf.
  *
  * Errors: false without a sendmail.cf. */
 #include <string.h>
@@ -13,7 +13,7 @@ struct sendmail {
     struct command *c;
     struct doctor_facts *facts;
     struct mta_facts *mta;
-    size_t n; /* filters that are defined */
+    size_t n; /* number of filters */
     struct defined {
         struct str name;
         struct mta_filter filter;
@@ -98,7 +98,7 @@ static void add_daemon(const struct sendmail *s, struct str options)
         else if (str_starts_nocase(part, STR("Addr=")) && !names.n)
             service->takes_back = str_starts(value, STR("127.")) || str_eq(value, STR("::1"));
     }
-    if (!names.n) /* it asks no filter, on purpose */
+    if (!names.n) /* a daemon that asks no filter on purpose */
         service->takes_back = true;
     service->name = str_printf(s->c->arena, "the daemon %.*s", STR_ARG(name));
     add_filters(s, names, service);

@@ -1,4 +1,4 @@
-/* judge.c - all checks, one after the other.
+/* judge.c - runs all checks.
  *
  * Errors: none. */
 #include "milter/commands/doctor/judge.h"

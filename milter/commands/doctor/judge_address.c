@@ -1,12 +1,13 @@
-/* judge_address.c - the addresses that mail leaves from: their names, and lists that have them.
+/* judge_address.c - judges the addresses that mail leaves from: their names, and the lists that
+ * have them.
  *
  * Errors: none. */
 #include "milter/commands/doctor/judge.h"
 
 static struct str owner_of_address(void)
 {
-    return STR("whoever gave you the address sets its PTR record: ask the provider, or its web "
-               "page, for reverse DNS");
+    return STR("the provider of the address sets its PTR record: ask it for reverse DNS, or see "
+               "its web page");
 }
 
 static void judge_name(const struct doctor_facts *facts, const struct address_facts *address,
@@ -54,7 +55,7 @@ static void judge_host(const struct doctor_facts *facts, struct findings *out)
     if (facts->relay.n || !is_absent(facts->host_v4) || !is_absent(facts->host_v6))
         return;
     struct finding *f = find(out, CHECK_PTR, LEVEL_WARNING, clean(out, facts->host),
-                             "the name that the mail server says in HELO has no address");
+                             "the name that the mail server uses in HELO has no address");
     f->why = STR("some receivers refuse mail from a client whose name does not exist");
     f->mend = STR("publish an address for it, or set myhostname (Postfix), confDOMAIN_NAME "
                   "(Sendmail) to a name that has one");

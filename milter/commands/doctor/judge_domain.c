@@ -1,4 +1,4 @@
-/* judge_domain.c - a domain's MX, keys, DMARC and TLS records. SPF has judge_spf.c.
+/* judge_domain.c - judges a domain's MX, keys, DMARC and TLS records. judge_spf.c judges SPF.
  *
  * Errors: none. */
 #include <string.h>
@@ -32,11 +32,12 @@ static void judge_null_mx(const struct domain_facts *d, struct findings *out)
 {
     bool sends = d->n_keys > 0;
     struct finding *f = find(out, CHECK_MX, sends ? LEVEL_WARNING : LEVEL_NOTE, d->name,
-                             "it says that it takes no mail (null MX)");
+                             "it says that it receives no mail (null MX)");
     f->why = STR("no bounce, answer or report can arrive, and some receivers refuse its mail "
                  "(RFC 7505 4.2)");
     if (sends)
-        f->mend = STR("if it sends mail, publish an MX record that names a host that takes mail");
+        f->mend =
+            STR("if it sends mail, publish an MX record that names a host that receives mail");
 }
 
 static bool has_no_address(const struct mx_facts *host)
@@ -48,7 +49,7 @@ static bool has_no_address(const struct mx_facts *host)
 static void judge_mx_hosts(const struct domain_facts *d, struct findings *out)
 {
     size_t bad = 0;
-    bool own_name = d->mx->status != DNS_ANSWER; /* no MX: the domain itself takes its mail */
+    bool own_name = d->mx->status != DNS_ANSWER; /* without an MX, mail goes to the domain itself */
     for (size_t i = 0; i < d->n_mx; i++)
         bad += has_no_address(&d->mx_hosts[i]);
     for (size_t i = 0; i < d->n_mx; i++) {
@@ -75,7 +76,7 @@ static void judge_mx_of(const struct domain_facts *d, struct findings *out)
         struct finding *f =
             find(out, CHECK_MX, LEVEL_GRAVE, d->name, "the domain does not exist in DNS");
         f->why = STR("nobody can answer its mail, and many receivers refuse it");
-        f->mend = STR("look whether the name is right, and registered");
+        f->mend = STR("check that the name is right, and registered");
     } else if (is_null_mx(d)) {
         judge_null_mx(d, out);
     } else {
@@ -87,11 +88,12 @@ void judge_mx(const struct doctor_facts *facts, struct findings *out)
 {
     if (!facts->n_domains)
         find(out, CHECK_MX, LEVEL_UNSEEN, STR_NONE,
-             "no domain was looked at: none is signed for, and none was named")
+             "no domain was looked at: the configuration signs for none, and none was named")
             ->mend = STR("name it: assay doctor example.org");
     else if (facts->domains_guessed)
-        find(out, CHECK_MX, LEVEL_NOTE, facts->domains[0].name,
-             "no domain was named, and none is signed for: this one is that of the machine");
+        find(
+            out, CHECK_MX, LEVEL_NOTE, facts->domains[0].name,
+            "no domain was named, and the configuration signs for none: this one is the machine's");
     each_domain(facts, out, judge_mx_of);
 }
 
@@ -105,7 +107,7 @@ static void judge_no_keys(const struct domain_facts *d, struct findings *out)
     }
     struct finding *f =
         find(out, CHECK_KEYS, LEVEL_WARNING, d->name, "no key of this configuration signs for it");
-    f->why = STR("without a signature DMARC hangs on SPF alone, and forwarded mail fails it");
+    f->why = STR("without a signature DMARC depends on SPF alone, and forwarded mail fails it");
     f->mend = STR("if this server sends its mail, make a key, and do what that command prints");
     f->command = str_printf(out->arena, "%.*s --selector s1 --directory /etc/assay/keys",
                             STR_ARG(command_about("assay dkim keygen --domain", d->name, out)));
@@ -140,7 +142,7 @@ static void judge_strength(const struct key_facts *k, struct findings *out)
     if (private_key_type(key) == KEY_RSA && bits < 2048) {
         struct finding *f =
             find(out, CHECK_KEYS, LEVEL_WARNING, subject, "its key has only %u bits", bits);
-        f->why = STR("RFC 8301 wants 2048, and some receivers take 1024 for no signature");
+        f->why = STR("RFC 8301 wants 2048, and some receivers do not accept signatures with 1024");
         f->mend = STR("make a longer one under another selector: assay dkim keygen, or with a key "
                       "directory: assay dkim rotate");
     } else if (private_key_type(key) == KEY_RSA && bits > KEY_RSA_BITS_COMMON) {
@@ -201,8 +203,8 @@ void judge_keys(const struct doctor_facts *facts, struct findings *out)
 static void judge_no_dmarc(const struct domain_facts *d, struct findings *out)
 {
     struct finding *f = find(out, CHECK_DMARC, LEVEL_WARNING, d->name, "it has no DMARC record");
-    f->why = STR("anybody may use it in From, nobody reports that, and large receivers want one of "
-                 "those who send much");
+    f->why = STR("anybody may use it in From, nobody reports that, and large receivers expect a "
+                 "record from domains that send much");
     f->mend = domain_is_silent(d)
                   ? STR("it sends no mail, so all mail from it may be refused")
                   : STR("make the mailbox for reports, publish this, read the reports, then go on "
@@ -217,8 +219,8 @@ static void judge_advice(const struct domain_facts *d, size_t i, struct findings
     struct finding *f = find(out, CHECK_DMARC, wrong ? LEVEL_WARNING : LEVEL_NOTE, d->name, "%.*s",
                              STR_ARG(d->advice.v[i]));
     if (wrong) {
-        f->why = STR("the record does not do what it is there for");
-        f->mend = STR("change the record, or have what it names put right");
+        f->why = STR("the record does not have the effect that it should have");
+        f->mend = STR("change the record, or correct what it names");
         f->command = command_about("assay dmarc check", d->name, out);
     }
     if (wrong && !r->n_rua)

@@ -1,10 +1,10 @@
-/* judge_machine.c - configuration, rights, daemon, clock and resolver.
+/* judge_machine.c - judges configuration, rights, daemon, clock and resolver.
  *
  * Errors: none. */
 #include "milter/commands/doctor/judge.h"
 
 #define READ_AGAIN "assay config check && systemctl reload assay"
-#define NOTHING    STR_NONE /* the subject of what is about the machine */
+#define NOTHING    STR_NONE /* the subject of findings about the machine */
 
 void judge_configuration(const struct doctor_facts *facts, struct findings *out)
 {
@@ -12,14 +12,14 @@ void judge_configuration(const struct doctor_facts *facts, struct findings *out)
     if (!m->conf_path) {
         find(out, CHECK_CONFIGURATION, LEVEL_NOTE, NOTHING,
              "there is no configuration file: everything has its default, and no mail is signed")
-            ->mend = STR("assay.conf(5) tells of all options");
+            ->mend = STR("assay.conf(5) describes all options");
         return;
     }
     for (size_t i = 0; i < m->warnings.n; i++) {
         struct finding *f = find(out, CHECK_CONFIGURATION, LEVEL_WARNING, NOTHING, "%.*s",
                                  STR_ARG(m->warnings.v[i]));
         f->why = STR("assay does something else than the configuration seems to say");
-        f->mend = STR("change it, then have assay read it");
+        f->mend = STR("change it, then let assay read it");
         f->command = STR(READ_AGAIN);
     }
     if (!m->warnings.n)
@@ -48,8 +48,8 @@ void judge_rights(const struct doctor_facts *facts, struct findings *out)
     for (size_t i = 0; i < m->problems.n; i++) {
         struct finding *f =
             find(out, CHECK_RIGHTS, LEVEL_GRAVE, NOTHING, "%.*s", STR_ARG(m->problems.v[i]));
-        f->why = STR("assay does not start so, or does not sign with that key");
-        f->mend = STR("mend it, then have assay read it");
+        f->why = STR("assay does not start, or does not sign with that key");
+        f->mend = STR("correct it, then let assay read it");
         f->command = STR(READ_AGAIN);
     }
     if (!m->problems.n)
@@ -68,7 +68,7 @@ void judge_daemon(const struct doctor_facts *facts, struct findings *out)
     case SEEN_NO:
         f = find(out, CHECK_DAEMON, LEVEL_WARNING, NOTHING, "assay does not run: %.*s",
                  STR_ARG(m->daemon_problem));
-        f->why = STR("the mail server refuses mail for the time being, or takes it unchecked");
+        f->why = STR("the mail server refuses mail for the time being, or accepts it unchecked");
         f->mend = STR("start it; if that fails, systemctl status assay says why");
         f->command = STR("systemctl start assay");
         return;
@@ -87,8 +87,8 @@ void judge_clock(const struct doctor_facts *facts, struct findings *out)
         return;
     case SEEN_NO:
         f = find(out, CHECK_CLOCK, LEVEL_WARNING, NOTHING, "nothing synchronises the clock");
-        f->why = STR("signatures carry the time, and those that expire fail on a clock that is "
-                     "wrong: ours elsewhere, and others' here");
+        f->why = STR("signatures have a time: with a wrong clock ours may fail at receivers, and "
+                     "those of others here");
         f->mend = STR("let systemd-timesyncd, chrony or another time service do it");
         f->command = STR("timedatectl set-ntp true");
         return;
@@ -117,10 +117,10 @@ static void judge_public(const struct doctor_facts *facts, const struct resolver
              "%s%.*s%s is %s public resolver%s", r->asks.n ? "it passes questions on to " : "",
              STR_ARG(r->asks), r->asks.n ? ", which" : "this", r->service,
              lists ? ", and dnsbl.lists has lists to ask" : "");
-    f->why = lists ? STR("DNS lists do not answer public resolvers, or answer with errors: what "
-                         "they know does not count here")
-                   : STR("DNS lists do not answer public resolvers, and what it says of DNSSEC is "
-                         "not believed, since the way there is open to others");
+    f->why = lists ? STR("DNS lists do not answer public resolvers, or answer with errors: their "
+                         "listings do not count here")
+                   : STR("DNS lists do not answer public resolvers, and assay does not believe its "
+                         "DNSSEC results, because others can change answers on the way");
     f->mend = STR(OWN_RESOLVER);
 }
 
@@ -134,7 +134,8 @@ static bool judge_answers(const struct resolver_facts *r, struct findings *out)
         return false;
     }
     if (r->udp == SEEN_YES && r->edns == SEEN_NO) {
-        f = find(out, CHECK_RESOLVER, LEVEL_WARNING, r->text, "it does not know EDNS (RFC 6891)");
+        f = find(out, CHECK_RESOLVER, LEVEL_WARNING, r->text,
+                 "it does not support EDNS (RFC 6891)");
         f->why = STR("long answers, such as those with keys, take two look-ups, and DNSSEC is not "
                      "possible");
         f->mend = STR(OWN_RESOLVER);
@@ -178,8 +179,7 @@ void judge_resolver(const struct doctor_facts *facts, struct findings *out)
     }
     if (!silent)
         return;
-    struct finding *f = find(out, CHECK_RESOLVER, LEVEL_GRAVE, NOTHING,
-                             "no resolver answers: DNS is not to be had");
+    struct finding *f = find(out, CHECK_RESOLVER, LEVEL_GRAVE, NOTHING, "no resolver answers");
     f->why =
         STR("nothing can be checked, and mail whose DMARC policy is not known is asked to come "
             "again");

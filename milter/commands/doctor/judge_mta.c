@@ -34,13 +34,12 @@ static const struct mta_filter *ours_in(const struct mta_service *service)
     return NULL;
 }
 
-/* Walks over all filters of ours in all services. */
+/* Judges a filter of ours in a service. */
 typedef void filter_judge(const struct doctor_facts *facts, const struct mta_facts *mta,
                           const struct mta_service *service, const struct mta_filter *filter,
                           struct findings *out);
 
-/* What is judged is said once for each text of a filter; the number of findings that are no good
- * news. */
+/* Calls the judge once for each text of a filter. */
 static void each_filter(const struct doctor_facts *facts, struct findings *out, filter_judge *judge)
 {
     for (size_t m = 0; m < facts->n_mtas; m++) {
@@ -74,7 +73,7 @@ static void judge_programs(const struct doctor_facts *facts, const struct mta_fa
     struct finding *f = find(out, CHECK_MILTER, LEVEL_WARNING, mta->file,
                              "%.*s does not name assay", STR_ARG(service->name));
     f->why = STR("mail that programs of this machine send with sendmail(1) is not signed");
-    f->mend = STR("have them ask assay too: non_smtpd_milters = $smtpd_milters");
+    f->mend = STR("let them ask assay too: non_smtpd_milters = $smtpd_milters");
     if (!service->n_filters)
         f->command = STR("postconf -e 'non_smtpd_milters = $smtpd_milters' && postfix reload");
 }
@@ -164,7 +163,7 @@ static void judge_reached(const struct mta_facts *mta, struct findings *out)
         f = find(out, CHECK_SOCKET, LEVEL_GRAVE, at, "user %.*s of %s cannot reach assay: %.*s",
                  STR_ARG(clean(out, str_of(mta->user))), mta_name(mta),
                  STR_ARG(mta->reached_problem));
-        f->why = STR("mail is refused for the time being, or taken unchecked");
+        f->why = STR("mail is refused for the time being, or accepted unchecked");
         f->mend = STR("see whether assay runs; for a Unix socket look at its directory, "
                       "socket-group and socket-mode");
         f->command = STR("assay config check; systemctl status assay");
@@ -228,7 +227,8 @@ void judge_timeouts(const struct doctor_facts *facts, struct findings *out)
     each_filter(facts, out, judge_times);
 }
 
-/* --- While assay is away -----------------------------------------------------------------------*/
+/* --- While assay is down -----------------------------------------------------------------------
+ */
 
 static void judge_default(const struct doctor_facts *facts, const struct mta_facts *mta,
                           const struct mta_service *service, const struct mta_filter *filter,
@@ -238,8 +238,8 @@ static void judge_default(const struct doctor_facts *facts, const struct mta_fac
         enum doctor_level level;
         const char *what, *why;
     } cases[] = {
-        [AWAY_TRY_AGAIN] = {LEVEL_GOOD, "senders are asked to try again", ""},
-        [AWAY_PASSES] = {LEVEL_WARNING, "mail is taken all the same",
+        [AWAY_TRY_AGAIN] = {LEVEL_GOOD, "clients are asked to try again", ""},
+        [AWAY_PASSES] = {LEVEL_WARNING, "mail is accepted all the same",
                          "during a restart mail comes in unchecked and leaves unsigned"},
         [AWAY_REFUSED] = {LEVEL_WARNING, "mail is refused for good",
                           "during a restart good mail goes back to its senders"},
@@ -247,7 +247,7 @@ static void judge_default(const struct doctor_facts *facts, const struct mta_fac
     };
     (void)facts, (void)service;
     struct finding *f = find(out, CHECK_ABSENCE, cases[filter->away].level, mta->file,
-                             "while assay is away, %s", cases[filter->away].what);
+                             "while assay is down, %s", cases[filter->away].what);
     if (f->level == LEVEL_GOOD)
         return;
     f->why = str_of(cases[filter->away].why);
@@ -329,7 +329,7 @@ static void judge_proxy(const struct mta_facts *mta, struct findings *out)
     }
 }
 
-/* assay knows such mail again, and yet it is better not asked twice. */
+/* assay recognizes such mail, but it is better not to ask it twice. */
 static void judge_handed_back(const struct mta_facts *mta, struct findings *out)
 {
     for (size_t i = 0; i < mta->n_services; i++) {
@@ -361,12 +361,12 @@ void judge_8bitmime(const struct doctor_facts *facts, struct findings *out)
     for (size_t i = 0; i < facts->n_mtas; i++) {
         const struct mta_facts *mta = &facts->mtas[i];
         if (!mta->no_8bitmime.n) {
-            find(out, CHECK_8BITMIME, LEVEL_GOOD, mta->file, "8-bit mail is taken as it is");
+            find(out, CHECK_8BITMIME, LEVEL_GOOD, mta->file, "8-bit mail is accepted as it is");
             continue;
         }
-        struct finding *f =
-            find(out, CHECK_8BITMIME, LEVEL_WARNING, mta->file,
-                 "%.*s: 8-bit mail is not taken as it is", STR_ARG(clean(out, mta->no_8bitmime)));
+        struct finding *f = find(out, CHECK_8BITMIME, LEVEL_WARNING, mta->file,
+                                 "%.*s: 8-bit mail is not accepted as it is",
+                                 STR_ARG(clean(out, mta->no_8bitmime)));
         f->why =
             STR("senders rewrite such mail for this server, which breaks their DKIM signatures, "
                 "and ours are broken on the way out");
@@ -375,11 +375,11 @@ void judge_8bitmime(const struct doctor_facts *facts, struct findings *out)
 }
 
 #define HOUR            3600
-#define MESSAGE_LONGEST 900 /* seconds from its connection to its end */
+#define MESSAGE_LONGEST 900 /* seconds from the connection to the end of a message */
 
 static const struct {
     const char *name, *use;
-    bool of_message; /* it is asked for at MAIL or later */
+    bool of_message; /* the MTA sends it at MAIL or later */
 } needed[] = {
     {"daemon_name", "mail on a submission service is not recognised", false},
     {"j", "Received fields of this host are not recognised, nor mail that was forwarded", false},
@@ -394,7 +394,7 @@ static int64_t last_seen(const struct machine_facts *m, const char *name)
     return 0;
 }
 
-/* A macro that came with the last connection or message came with all before it. */
+/* A macro that came with the last connection or message is not missing. */
 static void judge_macro(const struct machine_facts *m, size_t i, struct findings *out)
 {
     int64_t asked = needed[i].of_message ? m->last_message : m->last_connection;
@@ -413,7 +413,7 @@ void judge_macros(const struct doctor_facts *facts, struct findings *out)
     size_t before = out->n;
     if (!m->n_macros) {
         find(out, CHECK_MACROS, LEVEL_UNSEEN, STR_NONE,
-             "which macros the mail server sends is known to the running daemon alone");
+             "only the running daemon knows which macros the mail server sends");
         return;
     }
     if (m->last_message < m->now - HOUR) {
@@ -425,5 +425,5 @@ void judge_macros(const struct doctor_facts *facts, struct findings *out)
         judge_macro(m, i, out);
     if (out->n == before)
         find(out, CHECK_MACROS, LEVEL_GOOD, STR_NONE,
-             "the mail server has sent what assay needs to know");
+             "the mail server has sent the macros that assay needs");
 }

@@ -1,4 +1,5 @@
-/* judge_reports.c - what is recorded for reports, and what others report about our domains.
+/* judge_reports.c - judges what is recorded for reports, what was sent, and what others report
+ * about our domains.
  *
  * Errors: none. */
 #include <time.h>
@@ -6,11 +7,11 @@
 #include "milter/commands/doctor/judge.h"
 
 #define DAY        86400
-#define LATE_DAYS  7 /* those who report do so every day on which they got mail */
-#define REGULAR    5 /* so many reports in REPORT_DAYS days are no chance */
+#define LATE_DAYS  7 /* reporters send a report about every day on which they got mail */
+#define REGULAR    5 /* so many reports in REPORT_DAYS days mean that reports come regularly */
 #define DATE_BYTES 32
 #define SEND_REGULARLY                                                                             \
-    "have \"assay report send\" run every hour, by assay-report.timer or cron: assay-report(1)"
+    "let \"assay report send\" run every hour, by assay-report.timer or cron: assay-report(1)"
 
 static const char *date_of(int64_t seconds, char out[DATE_BYTES])
 {
@@ -33,7 +34,7 @@ static const char *agreeing(uint64_t n, const char *one, const char *many)
     return n == 1 ? one : many;
 }
 
-/* The stores could not be looked at: said once. */
+/* Says once that the stores could not be looked at. */
 static bool is_unseen(const struct doctor_facts *facts, struct findings *out)
 {
     const struct report_facts *r = &facts->reports;
@@ -54,9 +55,9 @@ void judge_recorded(const struct doctor_facts *facts, struct findings *out)
         find(out, CHECK_RECORDED, LEVEL_NOTE, STR_NONE,
              "nothing is recorded yet of what became of mail");
     else if (!r->last_day)
-        find(
-            out, CHECK_RECORDED, LEVEL_NOTE, STR_NONE,
-            "nothing was recorded in the last week: no mail came from outside that DMARC is about");
+        find(out, CHECK_RECORDED, LEVEL_NOTE, STR_NONE,
+             "nothing was recorded in the last week: no mail came from outside for which DMARC "
+             "makes a row");
     else
         find(out, CHECK_RECORDED, LEVEL_GOOD, STR_NONE,
              "%.*s %s recorded since a week ago, the last on %s",
@@ -73,7 +74,7 @@ static void say_none_sent(const struct report_facts *r, struct findings *out)
         find(out, CHECK_SENT, LEVEL_WARNING, STR_NONE, "reports.send is on, and %s%s",
              r->last_sent ? "the last report went out on " : "no report went out in the last week",
              r->last_sent ? date_of(r->last_sent, date) : "");
-    f->why = STR("after two days nobody is told any more what became of mail in their name");
+    f->why = STR("assay sends no reports about days that ended more than two days ago");
     f->mend = STR(SEND_REGULARLY);
     f->command = STR("assay report send --dry-run");
 }
@@ -85,8 +86,8 @@ static void say_waiting(const struct report_facts *r, struct findings *out)
         find(out, CHECK_SENT, LEVEL_WARNING, STR_NONE, "%.*s with reports %s, the oldest since %s",
              STR_ARG(counted(out, r->n_waiting, "mail")), agreeing(r->n_waiting, "waits", "wait"),
              date_of(r->oldest_waiting, date));
-    f->why = STR("what the mail server has not taken after two days is given up");
-    f->mend = STR("see why it does not take them (reports.mailer)");
+    f->why = STR("assay gives up a report that the mail server has not accepted after two days");
+    f->mend = STR("find out why it does not accept them (reports.mailer)");
     f->command = STR("assay report pending");
 }
 
@@ -104,7 +105,7 @@ void judge_sent(const struct doctor_facts *facts, struct findings *out)
 {
     const struct report_facts *r = &facts->reports;
     if (!facts->conf->reports_send || r->sent == UNSEEN)
-        return; /* judge_recorded() has said why it was not looked at */
+        return; /* judge_recorded() has said why the store was not looked at */
     if (r->n_waiting && r->oldest_waiting < facts->machine.now - DAY)
         say_waiting(r, out);
     else if (r->due && r->last_sent < facts->machine.now - 3 * DAY)

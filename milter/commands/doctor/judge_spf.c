@@ -1,4 +1,5 @@
-/* judge_spf.c - a domain's SPF record: is it there, does it hold, has it our addresses?
+/* judge_spf.c - judges a domain's SPF record: does it exist, is it valid, does it have our
+ * addresses?
  *
  * Errors: none. */
 #include "milter/commands/doctor/judge.h"
@@ -19,7 +20,7 @@ static void publish_better(const struct spf_case *c, struct finding *f)
     f->publish = suggest_spf(c->facts, c->domain, c->out->arena);
 }
 
-/* A client that nothing matches makes all look-ups. */
+/* For a client that no term matches, all look-ups are made. */
 static void explain_better(const struct spf_case *c, struct finding *f)
 {
     bool v6 = c->domain->voids6 && !c->domain->voids4;
@@ -118,14 +119,14 @@ static void judge_all_term(const struct spf_case *c)
     case SPF_PASS:
         f = find(c->out, CHECK_SPF, LEVEL_GRAVE, d->name, "its record lets everybody pass (%.*s)",
                  STR_ARG(clean(c->out, d->worst.mechanism)));
-        f->why = STR("every stranger's mail passes SPF, and with it DMARC");
+        f->why = STR("anybody's mail passes SPF, and with it DMARC");
         f->mend = STR("end the record with ~all: " ALL_COSTS);
         publish_better(c, f);
         return;
     case SPF_NEUTRAL:
         f = find(c->out, CHECK_SPF, LEVEL_WARNING, d->name,
                  "its record says nothing of other hosts");
-        f->why = STR("it protects from nothing (?all, or no \"all\" at its end); " ALL_COSTS);
+        f->why = STR("it protects against nothing (?all, or no \"all\" at its end); " ALL_COSTS);
         f->mend = STR("end the record with ~all, or with -all where no mail is forwarded");
         publish_better(c, f);
         return;
@@ -144,13 +145,13 @@ static bool is_refused(enum spf_result result)
     return result == SPF_FAIL;
 }
 
-/* It could do harm one day; what is permerror or temperror is told elsewhere. */
+/* Results that may do harm some day; other findings are about permerror and temperror. */
 static bool is_doubted(enum spf_result result)
 {
     return result == SPF_SOFTFAIL || result == SPF_NEUTRAL;
 }
 
-/* All our addresses that get such a result; empty: none does. */
+/* All our addresses with such a result; empty: none has it. */
 static struct str own_with(const struct spf_case *c, bool (*such)(enum spf_result))
 {
     struct strbuf b;
@@ -211,7 +212,7 @@ static void judge_spf_of(const struct spf_case *c)
     else if (say_broken(c))
         return;
     else if (d->worst.result == SPF_TEMPERROR)
-        find(c->out, CHECK_SPF, LEVEL_UNSEEN, d->name, "DNS did not tell all of its record");
+        find(c->out, CHECK_SPF, LEVEL_UNSEEN, d->name, "DNS did not give all of its record");
     else
         judge_good_record(c);
 }

@@ -1,6 +1,6 @@
 /* suggest.c - records to publish.
  *
- * Errors: none; without an own address an SPF record has the MX alone. */
+ * Errors: none; if no address is known, a new SPF record has only the MX. */
 #include "milter/commands/doctor/suggest.h"
 
 #include <string.h>
@@ -69,7 +69,7 @@ static bool is_all(struct str term)
     return str_eq_nocase(term, STR("all"));
 }
 
-/* The terms of a record, our addresses first behind the version, "all" as it should be. */
+/* The terms of a record, with our addresses right behind the version, and the proper "all". */
 static struct str better_spf(const struct doctor_facts *facts, const struct domain_facts *domain,
                              struct arena *a)
 {
