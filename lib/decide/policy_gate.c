@@ -22,7 +22,7 @@ static struct str domain_text(const struct judging *j)
 
 /* --- The client --- */
 
-static struct proposal judge_iprev(const struct judging *j)
+static struct proposal propose_iprev(const struct judging *j)
 {
     struct proposal p = {
         .cause = "iprev",
@@ -37,7 +37,7 @@ static struct proposal judge_iprev(const struct judging *j)
     return p;
 }
 
-static struct proposal judge_helo(const struct judging *j)
+static struct proposal propose_helo(const struct judging *j)
 {
     struct proposal p = {
         .cause = "helo", .detail = "7.1", .shadow = j->conf->client_mode == CHECK_SHADOW};
@@ -72,7 +72,7 @@ static struct str listing_text(const struct judging *j)
     return str_printf(j->arena, "%.*s is listed at %.*s", STR_ARG(about), STR_ARG(e->list->label));
 }
 
-static struct proposal judge_lists(const struct judging *j)
+static struct proposal propose_lists(const struct judging *j)
 {
     const struct evidence_lists *lists = &j->evidence->lists;
     const struct conf *conf = j->conf;
@@ -111,7 +111,7 @@ static enum action unless_spf_passes(const struct judging *j, enum action action
     return known || action < ACTION_TAG ? action : ACTION_TAG;
 }
 
-static struct proposal judge_sender_domain(const struct judging *j)
+static struct proposal propose_sender_domain(const struct judging *j)
 {
     const struct conf *conf = j->conf;
     struct str domain = domain_text(j);
@@ -144,7 +144,7 @@ static struct proposal judge_sender_domain(const struct judging *j)
     return p;
 }
 
-static struct proposal judge_no_address(const struct judging *j)
+static struct proposal propose_no_address(const struct judging *j)
 {
     struct proposal p = {
         .cause = "no-address", .detail = "7.1", .shadow = j->conf->sender_mode == CHECK_SHADOW};
@@ -167,7 +167,7 @@ static struct proposal no_bounce(const struct conf *conf)
 
 /* Those that had to be refused were at RCPT, if they could be: one that is left among others costs
  * these nothing. */
-static struct proposal judge_no_bounce(const struct judging *j)
+static struct proposal propose_no_bounce(const struct judging *j)
 {
     const struct evidence_srs *srs = &j->evidence->srs;
     if (!srs->no_bounce)
@@ -178,7 +178,7 @@ static struct proposal judge_no_bounce(const struct judging *j)
     return p;
 }
 
-struct proposal judge_recipient(const struct judging *j, struct str address)
+struct proposal propose_recipient(const struct judging *j, struct str address)
 {
     if (j->conf->srs_on_no_bounce < ACTION_TEMPFAIL || j->message->from.null ||
         !j->conf->srs_domain.n || !srs_is_of(j->conf->srs_domain, address) ||
@@ -192,8 +192,8 @@ struct proposal judge_recipient(const struct judging *j, struct str address)
 typedef struct proposal cause_fn(const struct judging *j);
 
 /* Their order is that of the reasons that are given. */
-static cause_fn *const causes[] = {judge_iprev,         judge_helo,       judge_lists,
-                                   judge_sender_domain, judge_no_address, judge_no_bounce};
+static cause_fn *const causes[] = {propose_iprev,         propose_helo,       propose_lists,
+                                   propose_sender_domain, propose_no_address, propose_no_bounce};
 _Static_assert(sizeof causes / sizeof *causes <= GATE_CAUSES, "there is room for all causes");
 
 /* An exception that cannot be known now is a doubt, too. */
@@ -203,7 +203,7 @@ static void soften(const struct judging *j, struct proposal *p)
         p->action = j->conf->dnsbl_on_doubt;
 }
 
-size_t gate_judge(const struct judging *j, struct proposal *proposals)
+size_t propose_gate(const struct judging *j, struct proposal *proposals)
 {
     bool early = j->point != POINT_EOM;
     enum action least = !early               ? ACTION_TAG

@@ -10,7 +10,7 @@ static bool is_due(const struct evidence_greylist *g, enum policy_point point)
            (point == POINT_EOM || (point == POINT_DATA && !g->at_end));
 }
 
-struct proposal judge_greylist(const struct judging *j)
+struct proposal propose_greylist(const struct judging *j)
 {
     const struct evidence_greylist *g = &j->evidence->greylist;
     struct proposal p = {

@@ -29,7 +29,7 @@ struct proposal {
     struct local_policy local;
 };
 
-/* What is judged, and where the texts go. */
+/* What is judged; texts go into the arena. */
 struct judging {
     const struct conf *conf;
     enum policy_point point;
@@ -39,16 +39,48 @@ struct judging {
     struct arena *arena;
 };
 
+static inline enum action action_milder(enum action a, enum action b)
+{
+    return a < b ? a : b;
+}
+
+/* True if the proposal is done under this configuration, and not only evaluated. */
+bool proposal_is_done(const struct proposal *p, const struct conf *conf);
+
+/* The proposal that asks for most, the first of equals; NULL if none asks for anything. With `conf`
+ * only among those that are done under it. */
+const struct proposal *proposals_gravest(const struct proposal *proposals, size_t n,
+                                         const struct conf *conf);
+
+/* --- SPF ---*/
+
+struct proposal propose_spf(const struct judging *j);
+/* True if SPF may refuse at this point under this configuration. */
+bool spf_may_refuse(const struct conf *conf, enum policy_point point);
+
+/* --- DMARC ---*/
+
+/* Writes a proposal for every author domain, since an exception for one is none for the others; the
+ * strictest comes first. Their number is that of the outcomes in the evidence. */
+size_t propose_dmarc(const struct judging *j, struct proposal *proposals);
+/* Fills in what was done about DMARC: the disposition, the override, and a verdict for each author.
+ */
+void dmarc_fill_verdict(const struct judging *j, const struct proposal *proposals, size_t n,
+                        struct verdict *out);
+struct proposal propose_from(const struct judging *j);
+
+/* --- The gate and greylisting ---*/
+
 /* Clients, lists and senders: writes at most GATE_CAUSES proposals, in their order. */
 #define GATE_CAUSES 6
-size_t gate_judge(const struct judging *j, struct proposal *proposals);
+size_t propose_gate(const struct judging *j, struct proposal *proposals);
 /* True if one of these may refuse before the end of the message under this configuration. */
 bool gate_may_refuse(const struct conf *conf);
 
-/* What this recipient alone is refused for. */
-struct proposal judge_recipient(const struct judging *j, struct str address);
+/* A refusal of this recipient alone. */
+struct proposal propose_recipient(const struct judging *j, struct str address);
 
 /* Asks unknown clients to come again. */
-struct proposal judge_greylist(const struct judging *j);
+struct proposal propose_greylist(const struct judging *j);
 
 #endif
