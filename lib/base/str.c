@@ -35,15 +35,21 @@ struct str str_lower(struct arena *a, struct str s)
     return (struct str){copy, s.n};
 }
 
-struct str str_printf(struct arena *a, const char *format, ...)
+struct str str_vprintf(struct arena *a, const char *format, va_list args)
 {
     struct strbuf b;
-    va_list args;
     sb_init(&b, a);
-    va_start(args, format);
     sb_vprintf(&b, format, args);
-    va_end(args);
     return sb_str(&b);
+}
+
+struct str str_printf(struct arena *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct str text = str_vprintf(a, format, args);
+    va_end(args);
+    return text;
 }
 
 bool str_eq(struct str a, struct str b)

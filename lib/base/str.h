@@ -31,6 +31,8 @@ char *str_cstr(struct arena *a, struct str s);      /* the same as a C string; n
 struct str str_lower(struct arena *a, struct str s); /* ASCII only */
 struct str str_printf(struct arena *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+struct str str_vprintf(struct arena *a, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 bool str_eq(struct str a, struct str b);
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only */

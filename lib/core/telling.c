@@ -25,6 +25,11 @@ struct str telling_word(struct arena *a, struct str s)
     return without(a, str_safe(a, s, WORD_MAX, true), ' ');
 }
 
+struct str telling_id(const struct message *m)
+{
+    return m->queue_id.n ? telling_word(m->arena, m->queue_id) : STR("NOQUEUE");
+}
+
 struct str telling_quoted(struct arena *a, struct str s)
 {
     return without(a, str_safe(a, s, WORD_MAX, true), '"');

@@ -51,6 +51,8 @@ struct stage_telling {
  * stands in quotes has none inside. */
 struct str telling_word(struct arena *a, struct str s);
 struct str telling_quoted(struct arena *a, struct str s);
+/* What a log line about a message begins with: its queue id, or NOQUEUE. */
+struct str telling_id(const struct message *m);
 
 /* Members of an object that is open: result, reason, domain, selector, algorithm, key_bits of a
  * signature of DKIM or ARC. */

@@ -41,9 +41,7 @@ struct str record_line(enum policy_point point, const struct telling *t, int64_t
     const struct message *m = t->message;
     struct str to = m->recipients_kept ? m->recipients[0].address : STR("");
     sb_init(&b, a);
-    sb_printf(&b, "%.*s: origin=%s",
-              STR_ARG(m->queue_id.n ? telling_word(a, m->queue_id) : STR("NOQUEUE")),
-              origin_name(m->origin));
+    sb_printf(&b, "%.*s: origin=%s", STR_ARG(telling_id(m)), origin_name(m->origin));
     add_entry(&b, m);
     for (const struct stage *const *s = t->stages; *s; s++)
         if ((*s)->telling->log)

@@ -14,13 +14,11 @@ static const char suppositions[] = {'\0', 'u', 'n', 'y'};
 
 void dmarc_say(struct dmarc_walker *walker, unsigned depth, const char *format, ...)
 {
-    struct strbuf text;
     va_list args;
-    sb_init(&text, walker->asker->arena);
     va_start(args, format);
-    sb_vprintf(&text, format, args);
+    struct str text = str_vprintf(walker->asker->arena, format, args);
     va_end(args);
-    walker->step(walker->step_context, depth, sb_str(&text));
+    walker->step(walker->step_context, depth, text);
 }
 
 static struct str record_name(struct arena *a, struct str domain)

@@ -10,14 +10,12 @@
 void tell(struct migration *m, const struct migrate_setting *s, enum migrate_fate fate,
           const char *format, ...)
 {
-    struct strbuf b;
     va_list args;
-    sb_init(&b, m->arena);
     va_start(args, format);
-    sb_vprintf(&b, format, args);
+    struct str text = str_vprintf(m->arena, format, args);
     va_end(args);
     m->lines = arena_extend(m->arena, m->lines, m->n_lines, &m->lines_cap, sizeof *m->lines);
-    m->lines[m->n_lines++] = (struct migrate_line){*s, fate, sb_str(&b)};
+    m->lines[m->n_lines++] = (struct migrate_line){*s, fate, text};
 }
 
 void tell_row(struct migration *m, const struct migrate_row *row, const struct migrate_setting *s)
@@ -280,12 +278,10 @@ struct str shell_quote(struct arena *a, struct str text)
 
 void command_before(struct migration *m, const char *format, ...)
 {
-    struct strbuf b;
     va_list args;
-    sb_init(&b, m->arena);
     va_start(args, format);
-    sb_vprintf(&b, format, args);
+    struct str text = str_vprintf(m->arena, format, args);
     va_end(args);
-    if (!is_same(&m->commands, sb_str(&b)))
-        texts_add(m->arena, &m->commands, sb_str(&b));
+    if (!is_same(&m->commands, text))
+        texts_add(m->arena, &m->commands, text);
 }

@@ -22,13 +22,10 @@ static bool refuse_record(struct arena *a, struct str *why, const char *format, 
 
 static bool refuse_record(struct arena *a, struct str *why, const char *format, ...)
 {
-    struct strbuf b;
     va_list args;
-    sb_init(&b, a);
     va_start(args, format);
-    sb_vprintf(&b, format, args);
+    *why = str_vprintf(a, format, args);
     va_end(args);
-    *why = sb_str(&b);
     return false;
 }
 

@@ -249,11 +249,10 @@ static bool is_one_too_many(const struct transaction *t)
 static const struct verdict *refuse_one_too_many(struct dialogue *d)
 {
     struct transaction *t = d->transaction;
-    struct message *m = &t->message;
-    struct str id = str_safe(m->arena, m->queue_id, 64, false);
+    const struct message *m = &t->message;
     if (!t->crowded)
         log_info("%.*s: more than %zu recipients (limits.recipients): the others get 452",
-                 STR_ARG(id.n ? id : STR("NOQUEUE")), m->n_recipients);
+                 STR_ARG(telling_id(m)), m->n_recipients);
     t->crowded = true;
     return refuse_for(d, SHORTAGE_RECIPIENTS, t->snapshot->conf);
 }
@@ -298,10 +297,9 @@ static const struct verdict *refuse_recipient(struct transaction *t, struct reci
 {
     const struct verdict *v = &t->verdict;
     struct arena *a = t->arena;
-    struct str id = str_safe(a, t->message.queue_id, 64, false);
     if (!t->refused_alone++)
         log_info("%.*s: RCPT <%.*s> is refused, as others will be: %.*s %.*s %.*s",
-                 STR_ARG(id.n ? id : STR("NOQUEUE")),
+                 STR_ARG(telling_id(&t->message)),
                  STR_ARG(str_safe(a, r->address, RECIPIENT_SHOWN, false)), STR_ARG(v->code),
                  STR_ARG(v->enhanced), STR_ARG(v->text));
     r->refused = true;

@@ -52,8 +52,7 @@ static struct str apply_edits(struct mta *mta, const struct edit_list *edits, bo
 static enum mta_answer turn_away(struct mta *mta, const struct message *m, struct str untaken,
                                  struct verdict *verdict)
 {
-    struct str id = str_safe(m->arena, m->queue_id, 64, false);
-    log_info("%.*s: the MTA did not take the change: %.*s", STR_ARG(id.n ? id : STR("NOQUEUE")),
+    log_info("%.*s: the MTA did not take the change: %.*s", STR_ARG(telling_id(m)),
              STR_ARG(untaken));
     verdict->action = verdict->if_enforced = ACTION_TEMPFAIL;
     verdict->code = STR("451");

@@ -83,9 +83,8 @@ void recorder_doubt_clock(const struct transaction *t)
 
 void recorder_given_up(const struct transaction *t)
 {
-    struct str id = str_safe(t->arena, t->message.queue_id, 64, false);
     counter_inc(CTR_MESSAGES_ABORTED);
-    log_debug("%.*s: given up by the MTA", STR_ARG(id.n ? id : STR("NOQUEUE")));
+    log_debug("%.*s: given up by the MTA", STR_ARG(telling_id(&t->message)));
 }
 
 static void log_and_clear(struct strbuf *b, int *named)

@@ -161,10 +161,9 @@ static void judge_dmarc(struct judging *j)
 
 static void log_difference(const struct transaction *t, const struct reference_difference *d)
 {
-    struct str id = str_safe(t->arena, t->message.queue_id, 64, false);
     const struct reference_class *class = d->class;
     log_info("%.*s: reference: %.*s: %s says %.*s, we say %.*s (%s%s%s)",
-             STR_ARG(id.n ? id : STR("NOQUEUE")), STR_ARG(d->subject),
+             STR_ARG(telling_id(&t->message)), STR_ARG(d->subject),
              reference_library_name(d->library), STR_ARG(d->theirs), STR_ARG(d->ours),
              class ? class->id : "unlisted", class ? ", " : "", class ? class->section : "");
 }

@@ -39,15 +39,12 @@ static const char *const levels[] = {
 struct finding *find(struct findings *f, enum doctor_check check, enum doctor_level level,
                      struct str subject, const char *format, ...)
 {
-    struct strbuf b;
     va_list args;
-    sb_init(&b, f->arena);
     va_start(args, format);
-    sb_vprintf(&b, format, args);
+    struct str text = str_vprintf(f->arena, format, args);
     va_end(args);
     f->v = arena_extend(f->arena, f->v, f->n, &f->cap, sizeof *f->v);
-    f->v[f->n] =
-        (struct finding){.check = check, .level = level, .subject = subject, .what = sb_str(&b)};
+    f->v[f->n] = (struct finding){.check = check, .level = level, .subject = subject, .what = text};
     return &f->v[f->n++];
 }
 
