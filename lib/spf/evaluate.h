@@ -1,6 +1,7 @@
 /* evaluate.h - one check under way: what its parts share. Private to lib/spf.
  *
- *   evaluate.c    the check: records, terms in order, include, redirect, explanation, limits
+ *   evaluate.c    the check: records, terms in order, include, redirect, explanation
+ *   queries.c     DNS queries, and the limits on them
  *   mechanisms.c  a, mx, ptr, exists, ip4, ip6 and %{p}
  *   ahead.c       asks DNS for what evaluation will need next */
 #ifndef ASSAY_SPF_EVALUATE_H
