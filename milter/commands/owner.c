@@ -1,6 +1,6 @@
 /* owner.c - becomes the daemon's user.
  *
- * Errors: exit status 78 after a complaint; 75 for a store that cannot be had. */
+ * Errors: exit status 78 after a complaint; 75 for a store that cannot be opened. */
 #include "milter/commands/owner.h"
 
 #include <errno.h>

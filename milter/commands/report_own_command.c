@@ -1,7 +1,7 @@
 /* report_own_command.c - `assay report own`: what this host did with mail from outside, by day:
  * messages with a DMARC record, which have rows, and those without, which are tallied.
  *
- * Errors: exit status 75 if the store cannot be had, 78 for the configuration. */
+ * Errors: exit status 75 if the store cannot be opened, 78 for the configuration. */
 #include <stdlib.h>
 #include <string.h>
 

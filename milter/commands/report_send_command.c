@@ -1,7 +1,7 @@
 /* report_send_command.c - `assay report send`: DMARC reports to the owners of domains.
  *
  * Errors: exit status 1 if something has to be tried again or was given up, 2 if nothing at all
- * could be handed over, 73 for the directory, 75 if the store cannot be had, 78 for the
+ * could be handed over, 73 for the directory, 75 if the store cannot be opened, 78 for the
  * configuration. */
 #include <errno.h>
 #include <fcntl.h>
@@ -313,7 +313,8 @@ const struct command_row report_send_command = {
         "--directory.",
     .notes = "With --at, TIME is the clock that decides which days are over, and nothing waits "
              "between mails. As root it becomes the daemon's user before it opens anything.",
-    .status = "0 all is handed over; 1 something has to be tried again, or was given up; 2 nothing "
-              "could be handed over; 73 DIR cannot be written; 75 the store cannot be had; 78 the "
-              "configuration.",
+    .status =
+        "0 all is handed over; 1 something has to be tried again, or was given up; 2 nothing "
+        "could be handed over; 73 DIR cannot be written; 75 the store cannot be opened; 78 the "
+        "configuration.",
 };

@@ -1,6 +1,6 @@
 /* report_sent_command.c - `assay report sent` and `assay report pending`: our reports to others.
  *
- * Errors: exit status 75 if the store cannot be had, 78 for the configuration. */
+ * Errors: exit status 75 if the store cannot be opened, 78 for the configuration. */
 #include <string.h>
 #include <time.h>
 

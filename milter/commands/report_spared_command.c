@@ -2,7 +2,7 @@
  * get no reports for a while.
  *
  * Errors: exit status 64 for a wrong word, 65 for a mail that is no bounce of a report, 66 for one
- * that cannot be read, 75 if the store cannot be had, 78 for the configuration. */
+ * that cannot be read, 75 if the store cannot be opened, 78 for the configuration. */
 #include <string.h>
 
 #include "mail/address.h"

@@ -142,7 +142,7 @@ static bool judge_answers(const struct resolver_facts *r, struct findings *out)
     }
     if (r->udp == SEEN_YES && r->tcp == SEEN_NO) {
         f = find(out, CHECK_RESOLVER, LEVEL_WARNING, r->text, "it does not answer over TCP");
-        f->why = STR("answers that are too long for UDP, such as those with keys, cannot be had "
+        f->why = STR("answers that are too long for UDP, such as those with keys, do not come "
                      "(RFC 7766)");
         f->mend = STR("allow TCP port 53 to it, or use another resolver");
     }
