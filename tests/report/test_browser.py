@@ -47,6 +47,7 @@ def check_fit(b, url):
         b.size(width)
         check(f"{url} at {width}", b.value("document.documentElement.scrollWidth") <= width,
               b.value("document.documentElement.scrollWidth"))
+        check(f"{url} at {width}: room above", b.value("document.querySelector('.brand').getBoundingClientRect().top") >= 8)
     b.size(1280)
 
 

@@ -304,7 +304,10 @@ void page_dots(struct page *p, const bool *days, size_t n)
     size_t missing = 0;
     for (size_t i = 0; i < n; i++)
         missing += !days[i];
-    html_put(&p->h, "<svg class=dots width=\"%zu\" height=\"12\" role=img aria-label=\"", n * 12);
+    html_put(
+        &p->h,
+        "<svg class=dots width=\"%zu\" height=\"12\" viewBox=\"0 0 %zu 12\" role=img aria-label=\"",
+        n * 12, n * 12);
     if (missing)
         html_put(&p->h, "%zu of %zu days missing", missing, n);
     else
