@@ -103,10 +103,10 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=9 if key == "Tab" else 13,
                       text="\r" if key == "Enter" and kind == "keyDown" else "")
 
-    def picture(self, path):
+    def picture(self, path, most=6000):
         height = self.value("document.documentElement.scrollHeight")
         data = self.call("Page.captureScreenshot", captureBeyondViewport=True,
-                         clip={"x": 0, "y": 0, "width": self.value("innerWidth"), "height": min(height, 6000), "scale": 1})
+                         clip={"x": 0, "y": 0, "width": self.value("innerWidth"), "height": min(height, most), "scale": 1})
         with open(path, "wb") as f:
             f.write(base64.b64decode(data["data"]))
 
