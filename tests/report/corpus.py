@@ -160,6 +160,7 @@ CASES = [
     ("18 tlsrpt+json", mail(TEXT, attachment(TLS.replace("tls-1", "tls-2"), "application/tlsrpt+json", "a.json")), "tls"),
     ("19 ordinary mail", mail("Content-Type: text/plain\n\nGood morning.\n"), "holds no report"),
     ("19 spam", mail(TEXT, "Content-Type: text/html\n\n<!DOCTYPE html><html><p>Buy</html>"), "no report"),
+    ("a boundary that is not that of the parts", mail(TEXT, attachment(gz(X))).replace(b'boundary="', b'boundary="other'), [R1]),
     ("20 double gzip", mail(TEXT, attachment(gz(gz(X)))), [R1]),
     # XML
     ("21 a schema tag never closed", xml(head='<xs:schema xmlns:xs="x">' + metadata()), [R1]),
@@ -201,6 +202,7 @@ CASES = [
     ("42 a period of weeks", xml(end=BEGIN + 30 * 86400), [R1]),
     ("42 a period of no time", xml(end=BEGIN), [R1]),
     ("43 times with a fraction and space", xml(begin=f" {BEGIN}.0\n ", end=f"\t{END}.25 "), [R1]),
+    ("43 times in milliseconds, and as dates", xml(begin=f"{BEGIN}123", end="2023-11-15T23:59:59Z"), [R1]),
     ("44 byte order mark", b"\xef\xbb\xbf" + X.encode(), [R1]),
     ("44 UTF-16", xml(declared='<?xml version="1.0" encoding="UTF-16"?>').encode("utf-16"), [R1]),
     ("45 version 0.1", xml(head="<version>0.1</version>" + metadata()), [R1]),
@@ -223,6 +225,10 @@ CASES = [
     ("52 the same report twice", [mail(TEXT, attachment(gz(X))), X, gz(X)], [R1]),
     # what the facts do not have
     ("a bare & and <", xml(org="A & B < C &copy; &#7;D"), [("A & B < C &copy; D", "r1", [PLAIN])]),
+    ("a < that begins no tag, with words behind it", xml(org="A <b c & D</x </1 <!e <? <p f"),
+     [("A <b c & D</x </1 <!e <? <p f", "r1", [PLAIN])]),
+    ("text before the report", xml(declared='Report & more < here: <b>bold</b> <xs:schema a="b"><?xml version="1.0"?>\n;'), [R1]),
+    ("gzip in several members", gz(X[:400]) + gz(X[400:]) + b"\r\n", [R1]),
     ("CDATA, in a report that has to be mended", xml(org="<![CDATA[A<B & C]D]]>&").replace("<pct>", "<pct x>"),
      [("A<B & C]D&", "r1", [PLAIN])]),
     ("cut in the midst", X[:X.index("</record>") + 9] + "<record><row><source_ip>192.0.2", [R1]),

@@ -134,6 +134,8 @@ static void xml(void **state)
          "<report_id>1&amp;2</report_id></report_metadata>" POLICY RECORD "</feedback>",
          "A & B < C \xEF\xBF\xBD|<a@b>|1&2|0-0|example.org repaired" ROW "\n"},
         {"<feedback>" HEAD POLICY RECORD "</feedback>\n</feedback>", SEEN " repaired" ROW "\n"},
+        {REPORT "<x><<feed\n" REPORT,
+         "refused holds reports behind the first one: one file each\n" SEEN " repaired" ROW "\n"},
         /* damaged */
         {"<feedback>" HEAD POLICY RECORD "<record><row><source_ip>192.0.2.9</source_ip>",
          SEEN " repaired damaged" ROW "\n"},
@@ -151,6 +153,17 @@ static void xml(void **state)
         {"<feedback><report_metadata><report_id>r</report_id><date_range><begin> 1699.0 </begin>"
          "<end>x</end></date_range></report_metadata></feedback>",
          "||r|1699-0|\n"},
+        {"<feedback><report_metadata><report_id>r</report_id><date_range>"
+         "<begin>1700000000123</begin><end>2023-11-15T23:59:59.5Z</end></date_range>"
+         "</report_metadata></feedback>",
+         "||r|1700000000-1700092799|\n"},
+        {"<feedback><report_metadata><report_id>r</report_id><date_range><begin>100000000000</"
+         "begin>"
+         "<end>100000001000</end></date_range></report_metadata></feedback>",
+         "||r|100000000000-100000001|\n"},
+        {"<feedback><report_metadata><report_id>r</report_id><date_range><begin>2023-11-15T</begin>"
+         "<end>99999999999999999999</end></date_range></report_metadata></feedback>",
+         "||r|0-999999999999999|\n"},
         /* refused */
         {"<feedback>" POLICY RECORD "</feedback>", "refused has no report_id\n"},
         {"<!DOCTYPE feedback [<!ENTITY x \"y\">]>" REPORT,
@@ -202,7 +215,35 @@ static void mending(void **state)
          "<row>a&lt; b &lt;&#65;&#x41;&quot;&apos;&gt;</row>"},
         {"<row>&;&a;&amp &#;&#x;&#zz;&#7;&#x110000;&#xFFFE;& &toolongtobeanentity;</row>",
          "<row>&amp;;&amp;a;&amp;amp       &amp; &amp;toolongtobeanentity;</row>"},
-        {"<row><1></ ><-><.a><a\x01></row>", "<row>&lt;1>&lt;/ >&lt;->&lt;.a></row>"},
+        {"<row><1></ ><-><.a><a\x01></row>", "<row>&lt;1&gt;&lt;/ &gt;&lt;-&gt;&lt;.a&gt;</row>"},
+        /* a "<" that begins no tag, whatever stands behind it */
+        {"<row>a<b c</row>", "<row>a&lt;b c</row>"},
+        {"<row>a<b c> d</row>", "<row>a&lt;b c&gt; d</row>"},
+        {"<row>a</b c</row>", "<row>a&lt;/b c</row>"},
+        {"<row>a<b</row>", "<row>a&lt;b</row>"},
+        {"<row>a<b/c</row>", "<row>a&lt;b/c</row>"},
+        {"<row>a<p c</row>", "<row>a&lt;p c</row>"},
+        {"<row>a<b &amp; c</row>", "<row>a&lt;b &amp; c</row>"},
+        {"<row>a<b & c<d</row>", "<row>a&lt;b &amp; c&lt;d</row>"},
+        {"<row>a<>b<</row>", "<row>a&lt;&gt;b&lt;</row>"},
+        {"<row>a<?b? <! <!-x <![CDATAx <? y</row>",
+         "<row>a&lt;! &lt;!-x &lt;![CDATAx &lt;? y</row>"},
+        {"<row><a:>]]></row>", "<row>&lt;a:&gt;]]&gt;</row>"},
+        /* a tag all the same */
+        {"<row><b c='d' e = \"f\"g=h i=/>t</b ></row>",
+         "<row>&lt;b c='d' e = \"f\"g=h i=/&gt;t</row>"},
+        {"<row><b c='d' e = \"f\"g=h/>t</b ></row>", "<row>t</row>"},
+        {"<row><b c>t<b =1>u<b c=>v<b c=' d>w</row>",
+         "<row>&lt;b c&gt;t&lt;b =1&gt;u&lt;b c=&gt;v&lt;b c=' d&gt;w</row>"},
+        {"<row><b c=' ' d=\">\">t</row>", "<row>&lt;b c=' ' d=\"&gt;\"&gt;t</row>"},
+        {"<_:x><\xC3\xA4 y=1>t</_:x></\xC3\xA4>< a><:a/>", ""},
+        {"<row><_:x><\xC3\xA4 y='>t</_:x></\xC3\xA4>< a></row>",
+         "<row>&lt;\xC3\xA4 y='&gt;t&lt; a&gt;</row>"},
+        {"<row>\t<p\na\r=\t\"1\">t</p\r></row\n>", "<row>\t<p>t</p></row>"},
+        {"<row a='1'<sp b=2<p c>t</p/></row>", "<row><sp><p>t</p></row>"},
+        {"<?xml <row><?x y>t<?z <p>", "<row>t<p>"},
+        /* before the first tag */
+        {"a < b & c &amp; <d e <xs:schema>\n<![CDATA[f]]><!-- g -->h<!i><row>t", "<row>t"},
         {"<row>\xC3\xA4\xC3(\xE2\x82\xF0\x9F\x98\x80\xC0\xFF\xEF\xBF\xBF</row>",
          "<row>\xC3\xA4\xEF\xBF\xBD("
          "\xEF\xBF\xBD\xF0\x9F\x98\x80\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"
@@ -220,6 +261,82 @@ static void mending(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (size_t piece = 1; piece < 100; piece += 33)
             assert_str(mended(a, str_of(cases[i].xml), piece), cases[i].want);
+    arena_free(a);
+}
+
+/* `before`, n times `c`, `after`. */
+static struct str with_many(struct arena *a, const char *before, size_t n, char c,
+                            const char *after)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, str_of(before));
+    for (; n; n--)
+        sb_addc(&b, c);
+    sb_add(&b, str_of(after));
+    return sb_str(&b);
+}
+
+/* Tags that cannot be held until it is seen whether they are some. */
+static void long_tags(void **state)
+{
+    static const struct {
+        const char *before, *after, *held, *longer;
+    } cases[] = {
+        {"<row><p a='", "'>t</p>", "<row><p>t</p>", "<row><p>t</p>"},
+        {"<row><p a='", "'/>t", "<row><p/>t", "<row><p>t"},
+        {"<row><b a='", "'/>t</b>", "<row>t", "<row>t"},
+        {"<row><p ", "<p>t", "<row>&lt;p *<p>t", "<row><p><p>t"},
+        {"<row><b ", "<p>t", "<row>&lt;b *<p>t", "<row><p>t"},
+        {"<row><", ">t", "<row>t", "<row>t"},
+        {"<row></", "<p>t", "<row>&lt;/*<p>t", "<row><p>t"},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    size_t room = sizeof((struct repair *)NULL)->held;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *star = strchr(cases[i].held, '*');
+        for (size_t n = room - 40; n < room + 40; n++) {
+            struct str text = with_many(a, cases[i].before, n, 'x', cases[i].after);
+            size_t end = n + strlen(cases[i].before) - 5 + strcspn(cases[i].after, "<>");
+            struct str held =
+                star ? with_many(
+                           a,
+                           str_cstr(a, (struct str){cases[i].held, (size_t)(star - cases[i].held)}),
+                           n, 'x', star + 1)
+                     : str_of(cases[i].held);
+            assert_str(mended(a, text, 100), end <= room ? str_cstr(a, held) : cases[i].longer);
+        }
+    }
+    arena_free(a);
+}
+
+static void more_reports(void **state)
+{
+    static const struct {
+        const char *text;
+        bool more;
+    } cases[] = {
+        {"<feedback></feedback>", false},
+        {"<feedback></feedback><feedback>", true},
+        {"<feedback></feedback\n>-<feed<<feedbac<feedback", true},
+        {"<feedback></feedback></feedback><x><feedbac k", false},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t piece = 1; piece < 100; piece += 33) {
+            struct repair r;
+            struct strbuf out;
+            struct str text = str_of(cases[i].text);
+            sb_init(&out, a);
+            repair_begin(&r, text, gather, &out);
+            for (size_t at = 0; at < text.n; at += piece)
+                repair_feed(&r, str_sub(text, at, at + piece));
+            repair_end(&r);
+            assert_str(sb_str(&out), "<feedback></feedback>");
+            assert_int_equal(r.more, cases[i].more);
+        }
     arena_free(a);
 }
 
@@ -262,6 +379,14 @@ static void put(struct strbuf *b, unsigned long value, unsigned bytes)
         sb_addc(b, (char)(value & 0xFF));
 }
 
+static struct str joined(struct arena *a, struct str one, struct str two)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, one), sb_add(&b, two);
+    return sb_str(&b);
+}
+
 struct zipped {
     struct str name, data;
     unsigned method, flags;
@@ -301,6 +426,10 @@ static void packed(void **state)
     sb_init(&b, a);
     sb_add(&b, gz), sb_add(&b, STR("\r\n"));
     assert_str(look(a, sb_str(&b)), SEEN ROW "\n");
+    struct str members_of_one = joined(a, deflate_it(a, str_sub(STR(REPORT), 0, 300), 31),
+                                       deflate_it(a, str_sub(STR(REPORT), 300, 9999), 31));
+    assert_str(look(a, members_of_one), SEEN ROW "\n");
+    assert_str(look(a, deflate_it(a, members_of_one, 31)), SEEN ROW "\n");
     struct str half = deflate_it(a, STR("<feedback>" HEAD POLICY RECORD RECORD "</feedback>"), 31);
     half.n -= 12;
     assert_str(look(a, half), SEEN " repaired damaged" ROW ROW "\n");
@@ -375,6 +504,8 @@ static void mail(void **state)
          "text\n--abcd\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" REPORT
          "\n--abcd--\n",
          SEEN ROW "\n"},
+        {"Content-Type: multipart/mixed; boundary=p\n\n--q\n\n" REPORT "\n--q\n\n" REPORT "\n",
+         SEEN ROW "\n" SEEN ROW "\n"},
         {"Content-Type: multipart/mixed\n\n--q\n\n" REPORT "\n--q\n\n" REPORT "\n",
          SEEN ROW "\n" SEEN ROW "\n"},
         {"Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nA: b\n\n" REPORT,
@@ -440,6 +571,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xml),
         cmocka_unit_test(mending),
+        cmocka_unit_test(long_tags),
+        cmocka_unit_test(more_reports),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(packed),
         cmocka_unit_test(bombs),

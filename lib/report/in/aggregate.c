@@ -8,12 +8,15 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/instant.h"
 #include "mail/domain.h"
 #include "report/in/elements.h"
 #include "report/in/repair.h"
 
-#define STRANGE_MAX   10000            /* elements that no report has; attributes likewise */
-#define EXPAT_ONE_MAX (2U << 20)       /* of one allocation of expat */
+#define STRANGE_MAX   10000        /* elements that no report has; attributes likewise */
+#define EXPAT_ONE_MAX (2U << 20)   /* of one allocation of expat */
+#define MILLISECONDS  100000000000 /* a time beyond it, in the year 5138, is in them */
+#define NUMBER_MAX    100000000000000000ULL
 #define MESSAGES_MAX  1000000000000ULL /* of a report: sums over many stay within 63 bits */
 
 struct reading {
@@ -107,9 +110,18 @@ static void keep_domain(struct arena *a, struct str *to, struct str text)
 static int64_t number_of(struct str text)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < text.n && ascii_is_digit(text.p[i]) && n < MESSAGES_MAX; i++)
+    for (size_t i = 0; i < text.n && ascii_is_digit(text.p[i]) && n < NUMBER_MAX; i++)
         n = n * 10 + (uint64_t)(text.p[i] - '0');
-    return (int64_t)(n < MESSAGES_MAX ? n : MESSAGES_MAX);
+    return (int64_t)n;
+}
+
+/* Seconds since 1970; milliseconds and dates of RFC 3339 are seen, too. */
+static int64_t time_of(struct str text)
+{
+    int64_t n = number_of(text), date;
+    if (str_find(text, 0, 'T') < text.n)
+        return instant_parse(text, &date) ? date : 0;
+    return n > MILLISECONDS ? n / 1000 : n;
 }
 
 static bool is_pass(struct str text)
@@ -161,9 +173,9 @@ static void end_in_metadata(struct reading *r, enum in_element element, struct s
     else if (element == IN_GENERATOR)
         keep_text(a, &h->generator, text);
     else if (element == IN_BEGIN)
-        h->begin = number_of(text);
+        h->begin = time_of(text);
     else if (element == IN_END)
-        h->end = number_of(text);
+        h->end = time_of(text);
 }
 
 static void end_in_policy(struct reading *r, enum in_element element, struct str text)
@@ -503,6 +515,7 @@ static void read_all(struct reading *r, struct stream *s, bool repaired)
     }
     if (repaired)
         repair_end(&repair);
+    r->out->more = repaired && repair.more;
     if (s->refused)
         stop(r, s->refused);
     parse(r, "", 0, true);

@@ -71,6 +71,7 @@ struct aggregate {
     struct aggregate_head head;
     size_t rows, skipped; /* given out; without an address */
     uint64_t messages;    /* of the rows */
+    bool more;            /* with `repair`: another report stands behind this one */
 };
 
 /* What somebody wants to know while a report is read; each may be NULL. A row lives until its

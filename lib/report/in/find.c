@@ -103,7 +103,9 @@ static void look_at_xml(struct search *s, const struct content *content)
         found.repaired = true;
         survey(a, content, NULL, true, NULL, &report);
     }
-    if (is_usable(&report))
+    if (is_usable(&report) && report.more)
+        refuse_found(s, content->name, STR("holds reports behind the first one: one file each"));
+    if (is_usable(&report) && !s->stopped)
         give_aggregate(s, content, &report, &found);
     else if (report.end == AGGREGATE_FOREIGN)
         s->nothing = str_copy(s->arena, report.why);

@@ -251,22 +251,6 @@ static void give_part(struct walk *w, const struct place *place, enum mime_kind 
         w->ended = true;
 }
 
-/* The boundary is the line that the first part begins with, where the header does not say. */
-static struct str boundary_of(struct arena *a, struct str type_field, struct str body)
-{
-    struct str said = str_trim(mime_parameter(a, type_field, STR("boundary")));
-    if (said.n)
-        return str_sub(said, 0, BOUNDARY_MAX);
-    for (size_t at = 0; at < body.n;) {
-        size_t end = str_find(body, at, '\n');
-        struct str line = str_trim(str_sub(body, at, end));
-        if (str_starts(line, STR("--")) && line.n > 2)
-            return str_sub(line, 2, 2 + BOUNDARY_MAX);
-        at = end < body.n ? end + 1 : end;
-    }
-    return STR("");
-}
-
 /* Finds the next line "--boundary" at or behind `from`; *end is behind it, *last: it ends them all.
  */
 static size_t find_boundary(struct str body, size_t from, struct str boundary, size_t *end,
@@ -288,6 +272,26 @@ static size_t find_boundary(struct str body, size_t from, struct str boundary, s
     *end = body.n;
     *last = true;
     return body.n;
+}
+
+/* The boundary is the line that the first part begins with, where the header does not say, or says
+ * another one. */
+static struct str boundary_of(struct arena *a, struct str type_field, struct str body)
+{
+    struct str said = str_trim(mime_parameter(a, type_field, STR("boundary")));
+    size_t unused;
+    bool last;
+    said = str_sub(said, 0, BOUNDARY_MAX);
+    if (said.n && find_boundary(body, 0, said, &unused, &last) < body.n)
+        return said;
+    for (size_t at = 0; at < body.n;) {
+        size_t end = str_find(body, at, '\n');
+        struct str line = str_trim(str_sub(body, at, end));
+        if (str_starts(line, STR("--")) && line.n > 2)
+            return str_sub(line, 2, 2 + BOUNDARY_MAX);
+        at = end < body.n ? end + 1 : end;
+    }
+    return STR("");
 }
 
 static bool has_feedback_part(struct str body, struct str boundary)

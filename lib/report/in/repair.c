@@ -9,16 +9,15 @@
 #include "report/in/elements.h"
 
 enum state {
-    BEFORE,      /* the first tag, or the one behind a declaration */
-    TEXT,        /* between tags */
-    TAG,         /* "<" and what may be a name are held */
-    KEPT_TAG,    /* the name was written; attributes are not */
-    DROPPED_TAG, /* nothing of it is written */
-    BANG,        /* "<!" is held, with what follows */
+    TEXT,     /* between tags */
+    TAG,      /* "<" and what may be a tag are held */
+    SKIPPED,  /* a declaration, or what is too long to be held of a tag, up to its end */
+    QUESTION, /* "<?" is held */
+    BANG,     /* "<!" is held, with what follows */
+    DOCTYPE,  /* up to its first ">": the parser does not get further */
     COMMENT,
     CDATA,
-    DECLARATION, /* <? ... > */
-    ENTITY,      /* "&" and what follows are held */
+    ENTITY, /* "&" and what follows are held */
     DONE,
 };
 
@@ -44,6 +43,15 @@ static void put_text(struct repair *r, struct str text)
         repair_put(r, text.p[i]);
 }
 
+/* "]]>" is no text, so ">" is escaped, too. */
+static void put_escaped(struct repair *r, char c)
+{
+    if (c == '<' || c == '&' || c == '>')
+        put_text(r, c == '<' ? STR("&lt;") : c == '&' ? STR("&amp;") : STR("&gt;"));
+    else
+        repair_put(r, c);
+}
+
 /* --- Tags --------------------------------------------------------------------------------------*/
 
 static void next_char(struct repair *r, char c);
@@ -53,17 +61,19 @@ static void hold(struct repair *r, enum state state, char c)
     r->state = state;
     r->held[0] = c;
     r->n_held = 1;
+    r->n_name = 0;
 }
 
 /* What was held is no more than text: its first character is escaped, the rest is read again. */
-static void release(struct repair *r, const char *escape)
+static void release(struct repair *r)
 {
     char held[sizeof r->held];
     size_t n = r->n_held;
     memcpy(held, r->held, n);
     r->state = TEXT;
     r->n_held = 0;
-    put_text(r, str_of(escape));
+    if (r->begun)
+        put_escaped(r, held[0]);
     for (size_t i = 1; i < n; i++)
         next_char(r, held[i]);
 }
@@ -83,68 +93,128 @@ static bool closes(const struct repair *r)
     return r->n_held > 1 && r->held[1] == '/';
 }
 
-static struct str held_name(const struct repair *r)
+/* "<", "</", names and what may stand behind a name. */
+static bool may_be_tag(struct repair *r, char c)
 {
-    size_t from = closes(r) ? 2 : 1;
-    return (struct str){r->held + from, r->n_held - from};
+    bool first = r->n_held == 1 || (r->n_held == 2 && closes(r));
+    if (r->n_name || (r->n_held == 1 && c == '/'))
+        return true;
+    if (is_name_char(c))
+        return !first || !(ascii_is_digit(c) || c == '-' || c == '.');
+    if (first || !(is_space(c) || c == '/'))
+        return false;
+    r->n_name = r->n_held;
+    return true;
 }
 
-/* The name is complete: c stands behind it. */
-static void begin_tag(struct repair *r, char c)
+/* How long the value of an attribute is, with its quotes if it has some; 0: there is none. */
+static size_t value_length(struct str s)
 {
-    struct str name = in_local_name(held_name(r));
-    enum in_element element = in_element_of(name);
-    r->state = element == IN_UNKNOWN ? DROPPED_TAG : KEPT_TAG;
-    r->quote = 0;
-    if (r->state == KEPT_TAG) {
-        put_text(r, closes(r) ? STR("</") : STR("<"));
-        put_text(r, name);
+    size_t n = 0;
+    if (s.n && (s.p[0] == '"' || s.p[0] == '\'')) {
+        size_t end = str_find(s, 1, s.p[0]);
+        return end < s.n ? end + 1 : 0;
     }
+    while (n < s.n && !is_space(s.p[n]))
+        n++;
+    return n;
+}
+
+/* Attributes alone, and perhaps a "/" behind them. */
+static bool are_attributes(struct str s)
+{
+    s = str_trim(s);
+    if (s.n && s.p[s.n - 1] == '/')
+        s = str_trim(str_sub(s, 0, s.n - 1));
+    while (s.n) {
+        size_t n = 0;
+        while (n < s.n && is_name_char(s.p[n]))
+            n++;
+        struct str rest = str_trim(str_sub(s, n, s.n));
+        if (!n || !rest.n || rest.p[0] != '=')
+            return false;
+        rest = str_trim(str_sub(rest, 1, rest.n));
+        n = value_length(rest);
+        if (!n)
+            return false;
+        s = str_trim(str_sub(rest, n, rest.n));
+    }
+    return true;
+}
+
+static void write_tag(struct repair *r, struct str name, bool slash)
+{
+    put_text(r, closes(r) ? STR("</") : STR("<"));
+    put_text(r, name);
+    put_text(r, slash ? STR("/>") : STR(">"));
+    r->begun = true;
+}
+
+/* The tag is there up to c, which is behind it: ">", the "<" of the next one, or, of one that is
+ * too long, any other. */
+static void take_tag(struct repair *r, enum in_element element, struct str name, char c)
+{
     bool ends = element == IN_FEEDBACK && closes(r);
+    if (element != IN_UNKNOWN)
+        write_tag(r, name, c == '>' && !closes(r) && r->held[r->n_held - 1] == '/');
+    r->state = ends ? DONE : c == '>' || c == '<' ? TEXT : SKIPPED;
     r->n_held = 0;
-    if (ends) {
-        repair_put(r, '>');
-        r->state = DONE;
+    if (c == '<' && !ends)
+        hold(r, TAG, c);
+}
+
+/* Is it a tag, now that it ends, or that there is no more room? */
+static void end_tag(struct repair *r, char c)
+{
+    size_t from = closes(r) ? 2 : 1, to = r->n_name ? r->n_name : r->n_held;
+    struct str name = in_local_name((struct str){r->held + from, to - from});
+    struct str rest = {r->held + to, r->n_held - to};
+    enum in_element element = in_element_of(name);
+    bool tag = name.n && (c == '<'   ? element != IN_UNKNOWN && are_attributes(rest)
+                          : c == '>' ? element != IN_UNKNOWN || are_attributes(rest)
+                                     : true);
+    if (tag) {
+        take_tag(r, element, name, c);
         return;
     }
+    release(r);
     next_char(r, c);
 }
 
-/* Behind "<": the name of a tag, or something that begins none. */
+/* Behind "<". */
 static void in_tag(struct repair *r, char c)
 {
-    bool first = r->n_held == 1 || (r->n_held == 2 && closes(r));
-    if (r->n_held == 1 && c == '?') {
-        r->state = DECLARATION;
-    } else if (r->n_held == 1 && c == '!') {
-        r->state = BANG;
+    if (r->n_held == 1 && (c == '!' || c == '?')) {
+        r->state = c == '!' ? BANG : QUESTION;
         r->held[r->n_held++] = c;
-    } else if (r->n_held == 1 && c == '/') {
+    } else if (c == '>' || c == '<' || r->n_held == sizeof r->held) {
+        end_tag(r, c);
+    } else if (may_be_tag(r, c)) {
         r->held[r->n_held++] = c;
-    } else if (r->n_held < sizeof r->held && is_name_char(c) &&
-               (!first || !(ascii_is_digit(c) || c == '-' || c == '.'))) {
-        r->held[r->n_held++] = c;
-    } else if (!first && (is_space(c) || c == '>' || c == '/' || c == '<')) {
-        begin_tag(r, c);
     } else {
-        release(r, "&lt;");
+        release(r);
         next_char(r, c);
     }
 }
 
-/* Up to the end of a tag. A "<" ends it too: that somebody had forgotten. */
-static void within_tag(struct repair *r, char c)
+/* "<?" and a name begin a declaration. */
+static void in_question(struct repair *r, char c)
 {
-    bool kept = r->state == KEPT_TAG, slash = r->quote == '/';
-    if (c == '>' || c == '<') {
-        if (kept)
-            put_text(r, slash && c == '>' ? STR("/>") : STR(">"));
-        r->state = TEXT;
-        if (c == '<')
-            hold(r, TAG, c);
+    if (is_name_char(c)) {
+        r->state = SKIPPED;
         return;
     }
-    r->quote = c == '/' ? '/' : 0; /* the last character alone counts */
+    release(r);
+    next_char(r, c);
+}
+
+/* Up to the end of a tag or a declaration. A "<" ends it too: the ">" was forgotten. */
+static void skip_tag(struct repair *r, char c)
+{
+    if (c == '<')
+        hold(r, TAG, c);
+    else if (c == '>')
+        r->state = TEXT;
 }
 
 static void enter(struct repair *r, enum state state)
@@ -153,21 +223,35 @@ static void enter(struct repair *r, enum state state)
     r->n_held = 0;
 }
 
-/* "<!" and what follows: a comment, CDATA, or a DOCTYPE. */
+static bool is_prefix(const struct repair *r, struct str of)
+{
+    return str_starts(of, (struct str){r->held, r->n_held});
+}
+
+/* "<!" and what follows: a comment, CDATA, a DOCTYPE (for the parser), or nothing of that kind. */
 static void in_bang(struct repair *r, char c)
 {
-    static const char comment[] = "<!--", cdata[] = "<![CDATA[";
+    static const struct str comment = STR_INIT("<!--"), cdata = STR_INIT("<![CDATA["),
+                            doctype = STR_INIT("<!DOCTYPE");
     r->held[r->n_held++] = c;
-    if (r->n_held == sizeof comment - 1 && memcmp(r->held, comment, r->n_held) == 0)
+    if (!is_prefix(r, comment) && !is_prefix(r, cdata) && !is_prefix(r, doctype)) {
+        release(r);
+    } else if (r->n_held == doctype.n && is_prefix(r, doctype)) {
+        put_text(r, doctype);
+        r->begun = true;
+        enter(r, DOCTYPE);
+    } else if (r->n_held == comment.n && is_prefix(r, comment)) {
         enter(r, COMMENT);
-    else if (r->n_held == sizeof cdata - 1 && memcmp(r->held, cdata, r->n_held) == 0)
+    } else if (r->n_held == cdata.n && is_prefix(r, cdata)) {
         enter(r, CDATA);
-    else if (memcmp(r->held, comment, r->n_held < 4 ? r->n_held : 4) != 0 &&
-             memcmp(r->held, cdata, r->n_held < 9 ? r->n_held : 9) != 0) {
-        put_text(r, (struct str){r->held, r->n_held});
-        r->state = TEXT; /* a DOCTYPE: for the parser */
-        r->n_held = 0;
     }
+}
+
+static void in_doctype(struct repair *r, char c)
+{
+    repair_put(r, c);
+    if (c == '>')
+        r->state = TEXT;
 }
 
 /* Three characters are held, then two again: true at the end of what they are in. */
@@ -198,12 +282,8 @@ static void in_comment(struct repair *r, char c)
 static void in_cdata(struct repair *r, char c)
 {
     char oldest;
-    if (ends_with(r, c, "]]>", &oldest) || !oldest)
-        return;
-    if (oldest == '<' || oldest == '&')
-        put_text(r, oldest == '<' ? STR("&lt;") : STR("&amp;"));
-    else
-        repair_put(r, oldest);
+    if (!ends_with(r, c, "]]>", &oldest) && oldest && r->begun)
+        put_escaped(r, oldest);
 }
 
 /* --- Entities ----------------------------------------------------------------------------------*/
@@ -240,7 +320,7 @@ static void in_entity(struct repair *r, char c)
             r->held[r->n_held++] = c;
             return;
         }
-        release(r, "&amp;");
+        release(r);
         next_char(r, c);
         return;
     }
@@ -251,7 +331,7 @@ static void in_entity(struct repair *r, char c)
     } else if (name.n && name.p[0] == '#') {
         repair_put(r, ' '); /* a control character */
     } else {
-        release(r, "&amp;");
+        release(r);
         next_char(r, c);
         return;
     }
@@ -265,38 +345,38 @@ static void in_text(struct repair *r, char c)
 {
     if (c == '<')
         hold(r, TAG, c);
-    else if (c == '&' && r->state == TEXT)
+    else if (r->begun && c == '&')
         hold(r, ENTITY, c);
-    else if (r->state == TEXT)
-        repair_put(r, c);
+    else if (r->begun)
+        put_escaped(r, c);
 }
 
 static void next_char(struct repair *r, char c)
 {
     switch ((enum state)r->state) {
-    case BEFORE:
     case TEXT:
         in_text(r, c);
         break;
     case TAG:
         in_tag(r, c);
         break;
-    case KEPT_TAG:
-    case DROPPED_TAG:
-        within_tag(r, c);
+    case SKIPPED:
+        skip_tag(r, c);
+        break;
+    case QUESTION:
+        in_question(r, c);
         break;
     case BANG:
         in_bang(r, c);
+        break;
+    case DOCTYPE:
+        in_doctype(r, c);
         break;
     case COMMENT:
         in_comment(r, c);
         break;
     case CDATA:
         in_cdata(r, c);
-        break;
-    case DECLARATION:
-        if (c == '>')
-            r->state = BEFORE;
         break;
     case ENTITY:
         in_entity(r, c);
@@ -391,14 +471,26 @@ static bool names_single_bytes(struct str head)
 
 void repair_begin(struct repair *r, struct str head, repair_sink *sink, void *context)
 {
-    *r = (struct repair){.sink = sink, .context = context, .state = BEFORE};
+    *r = (struct repair){.sink = sink, .context = context, .state = TEXT};
     r->single_bytes = names_single_bytes(head);
+}
+
+/* Behind the report: is there another one? */
+static void look_for_more(struct repair *r, char c)
+{
+    static const struct str tag = STR_INIT("<feedback");
+    r->n_held = c == tag.p[r->n_held] ? r->n_held + 1 : c == '<';
+    r->more = r->more || r->n_held == tag.n;
+    r->n_held %= tag.n;
 }
 
 void repair_feed(struct repair *r, struct str piece)
 {
-    for (size_t i = 0; i < piece.n && r->state != DONE; i++)
-        next_byte(r, piece.p[i]);
+    for (size_t i = 0; i < piece.n; i++)
+        if (r->state == DONE)
+            look_for_more(r, piece.p[i]);
+        else
+            next_byte(r, piece.p[i]);
     repair_flush(r);
 }
 

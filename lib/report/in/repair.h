@@ -4,7 +4,11 @@
  * attributes, and tags that no report has (of some the end is never written). Mended: a bare "&"
  * and a "<" that begins no tag are escaped, control characters become blanks, and bytes that are
  * not UTF-8 become U+FFFD, or what the declared charset makes of them. A DOCTYPE stays, for the
- * parser to refuse. */
+ * parser to refuse.
+ *
+ * A tag is "<" with a name behind it, attributes, and ">". With a name that reports have it may
+ * lack the ">" before the next "<", and what is no attribute does not matter where the ">" is
+ * there. */
 #ifndef ASSAY_REPORT_IN_REPAIR_H
 #define ASSAY_REPORT_IN_REPAIR_H
 
@@ -19,12 +23,14 @@ struct repair {
     repair_sink *sink;
     void *context;
     unsigned state;    /* of the machine */
+    bool begun;        /* a tag was written: what stands before the first one is not */
+    bool more;         /* "<feedback" stands behind </feedback> once more */
     bool single_bytes; /* the text is in windows-1252, or in ISO 8859-1 as a part of that */
     char sequence[4];  /* of UTF-8, not yet complete */
     size_t n_sequence;
-    char held[80]; /* of a tag or an entity, not yet decided */
+    char held[1024]; /* of a tag or an entity, not yet decided; longer tags are believed */
     size_t n_held;
-    char quote; /* within a tag */
+    size_t n_name; /* "<" and the name behind it; 0: the name goes on */
     char out[1024];
     size_t n_out;
 };

@@ -13,6 +13,7 @@ struct stream_level {
     const unsigned char *next; /* not yet taken by who is above */
     size_t have;
     bool ended;
+    bool gzip; /* may have several members, one behind the other (RFC 1952 2.2) */
     uint64_t in, out;
     z_stream z;
     unsigned char piece[PIECE];
@@ -34,6 +35,7 @@ static struct stream_level *add_level(struct stream *s)
 static void inflate_above(struct stream *s, int window)
 {
     struct stream_level *l = add_level(s);
+    l->gzip = window > 0;
     if (inflateInit2(&l->z, window) == Z_OK)
         arena_defer(s->arena, end_level, &l->z);
     else
@@ -75,6 +77,16 @@ static void fill_from_memory(struct stream *s, struct stream_level *l)
 
 static void fill(struct stream *s, unsigned level);
 
+/* Behind the end of one: anything else there is no part of it. */
+static bool begins_member(struct stream *s, unsigned level)
+{
+    struct stream_level *l = s->levels[level], *below = s->levels[level - 1];
+    while (below->have < 2 && !below->ended && !s->refused)
+        fill(s, level - 1);
+    return l->gzip && below->have > 1 && below->next[0] == 0x1F && below->next[1] == 0x8B &&
+           inflateReset(&l->z) == Z_OK;
+}
+
 /* Inflates once. What is kept behind `kept` bytes at the beginning of the piece. */
 static void inflate_some(struct stream *s, unsigned level, size_t kept)
 {
@@ -94,7 +106,7 @@ static void inflate_some(struct stream *s, unsigned level, size_t kept)
     l->out += made;
     l->have = kept + made;
     if (rc == Z_STREAM_END)
-        l->ended = true;
+        l->ended = !begins_member(s, level);
     else if (rc != Z_OK || (!taken && !made))
         l->ended = s->broken = true;
     if (l->out > IN_RATIO_FROM && l->out / IN_RATIO_MAX > l->in)
