@@ -21,6 +21,10 @@
 #define LOOK_AGAIN_NS 20000000 /* and how often looked at */
 #define WAL_PAGES     1000
 #define WAL_KEPT      "4194304"
+#define UNREAD        INT64_MIN
+
+/* What the administrator reads who has put it there. */
+#define FOREIGN "is a database of another program: move it away, or name another state-dir"
 
 static bool fail_database(struct database *db, const char *what)
 {
@@ -40,12 +44,6 @@ bool sqlite_failed(struct database *db)
              db->sqlite ? sqlite3_errmsg(db->sqlite) : "no memory", system ? ": " : "",
              system ? strerror(system) : "");
     return false;
-}
-
-static bool is_damaged(const struct database *db)
-{
-    int rc = db->sqlite ? sqlite3_errcode(db->sqlite) : SQLITE_OK;
-    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
 }
 
 static void close_file(struct database *db)
@@ -94,13 +92,26 @@ static bool make_file(struct database *db)
     return plain || fail_database(db, "is no file");
 }
 
+/* Nothing in the file is believed to be well-made: it may have been put there. */
+static void distrust(struct database *db)
+{
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+}
+
+static int busy_ms(const struct database *db)
+{
+    return db->schema->busy_ms ? db->schema->busy_ms : BUSY_MS;
+}
+
 static bool connect_to(struct database *db, int flags)
 {
     flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     if (sqlite3_open_v2(db->path, &db->sqlite, flags, NULL) != SQLITE_OK)
         return sqlite_failed(db);
     sqlite3_extended_result_codes(db->sqlite, 0);
-    sqlite3_busy_timeout(db->sqlite, db->schema->busy_ms ? db->schema->busy_ms : BUSY_MS);
+    sqlite3_busy_timeout(db->sqlite, busy_ms(db));
+    distrust(db);
     return true;
 }
 
@@ -129,11 +140,8 @@ static void keep_files_beside(struct database *db)
         sqlite3_file_control(db->sqlite, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
 }
 
-/* Nothing in the file is believed to be well-made: it may have been put there. */
 static bool set_up(struct database *db)
 {
-    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     db->wal_pages = 0;
     keep_files_beside(db);
     sqlite3_wal_hook(db->sqlite, note_wal, db);
@@ -144,35 +152,52 @@ static bool set_up(struct database *db)
                     db->schema->durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 }
 
+/* Most programs leave both numbers 0: then there must be nothing in the file yet. */
 static bool check_owner(struct database *db, int64_t id, int64_t version)
 {
-    if (version < 0 || id < 0)
+    int64_t things =
+        id || version ? 1 : database_number(db, "SELECT count(*) FROM sqlite_master", UNREAD);
+    if (id == UNREAD || version == UNREAD || things == UNREAD)
         return sqlite_failed(db);
-    if (id != (int64_t)db->schema->id && (id || version))
-        return fail_database(db, "is the database of another program");
-    if (version > (int64_t)db->schema->version)
+    if (id != (int64_t)db->schema->id && things)
+        return fail_database(db, FOREIGN);
+    if (version < 0 || version > (int64_t)db->schema->version)
         return fail_database(db, "was written by a later version of assay");
     return true;
 }
 
-static bool migrate_file(struct database *db, unsigned version)
+/* Within a transaction: what is read belongs together. */
+static bool read_marks(struct database *db, int64_t *version)
 {
-    char after[96];
-    for (; version < db->schema->version; version++) {
-        snprintf(after, sizeof after, "PRAGMA application_id=%lu; PRAGMA user_version=%u; COMMIT;",
-                 (unsigned long)db->schema->id, version + 1);
-        if (!run_text(db, "BEGIN IMMEDIATE") || !run_text(db, db->schema->steps[version]) ||
-            !run_text(db, after))
-            return false;
-    }
-    return true;
+    int64_t id = database_number(db, "PRAGMA application_id", UNREAD);
+    *version = database_number(db, "PRAGMA user_version", UNREAD);
+    return check_owner(db, id, *version);
 }
 
 static bool read_version(struct database *db, int64_t *version)
 {
-    int64_t id = database_number(db, "PRAGMA application_id", -1);
-    *version = database_number(db, "PRAGMA user_version", -1);
-    return check_owner(db, id, *version);
+    return run_text(db, "BEGIN") && read_marks(db, version) && run_text(db, "COMMIT");
+}
+
+/* One step; another process may have taken it while this one waited for its turn. */
+static bool take_step(struct database *db, int64_t *version)
+{
+    char after[96];
+    if (!run_text(db, "BEGIN IMMEDIATE") || !read_marks(db, version))
+        return false;
+    if (*version >= (int64_t)db->schema->version)
+        return run_text(db, "COMMIT");
+    snprintf(after, sizeof after, "PRAGMA application_id=%lu; PRAGMA user_version=%u; COMMIT;",
+             (unsigned long)db->schema->id, (unsigned)*version + 1);
+    return run_text(db, db->schema->steps[(*version)++]) && run_text(db, after);
+}
+
+static bool migrate_file(struct database *db, int64_t version)
+{
+    while (version < (int64_t)db->schema->version)
+        if (!take_step(db, &version))
+            return false;
+    return true;
 }
 
 /* A file that is empty, or was begun and never finished, is a new one. */
@@ -193,22 +218,25 @@ static bool check_whole(struct database *db)
     return good;
 }
 
-/* *damaged: a new file would help. */
-static bool try_to_open(struct database *db, bool *damaged)
+/* *problem: what SQLite says, if it is SQLite's. */
+static bool try_to_open(struct database *db, int *problem)
 {
     int64_t version = 0;
-    *damaged = false;
+    bool whole = true;
+    *problem = SQLITE_OK;
     if (!make_file(db))
         return false;
-    if (connect_to(db, SQLITE_OPEN_READWRITE) && set_up(db) && read_version(db, &version)) {
-        bool whole = check_whole(db);
-        if (whole && migrate_file(db, (unsigned)version)) {
+    if (connect_to(db, SQLITE_OPEN_READWRITE) && read_version(db, &version) && set_up(db)) {
+        whole = check_whole(db);
+        if (whole && migrate_file(db, version)) {
             db->looked_us = clock_us();
             return true;
         }
-        *damaged = !whole;
     }
-    *damaged = *damaged || is_damaged(db);
+    if (db->sqlite)
+        *problem = sqlite3_errcode(db->sqlite);
+    if (!whole && *problem == SQLITE_OK)
+        *problem = SQLITE_CORRUPT;
     close_file(db);
     return false;
 }
@@ -230,20 +258,27 @@ static bool put_aside(struct database *db)
     return true;
 }
 
+/* Of two that make a file at once, SQLite tells one at once that it is locked, without waiting. */
 static bool open_file(struct database *db)
 {
-    bool damaged;
-    if (try_to_open(db, &damaged))
-        return true;
-    return damaged && put_aside(db) && try_to_open(db, &damaged);
+    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
+    int problem;
+    for (int64_t end = clock_us() + INT64_C(1000) * busy_ms(db);; nanosleep(&pause, NULL)) {
+        if (try_to_open(db, &problem))
+            return true;
+        if (problem != SQLITE_BUSY || clock_us() >= end)
+            break;
+    }
+    bool damaged = problem == SQLITE_CORRUPT || problem == SQLITE_NOTADB;
+    return damaged && put_aside(db) && try_to_open(db, &problem);
 }
 
 static bool finish_reading(struct database *db)
 {
     int64_t version;
+    distrust(db);
     if (!read_version(db, &version))
         return false;
-    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_busy_timeout(db->sqlite, 2000);
     keep_files_beside(db);
     db->absent = version == 0;

@@ -547,6 +547,19 @@ static void execute(struct rig *r, const char *sql)
     sqlite3_close(db);
 }
 
+static const char *journal_mode(struct rig *r)
+{
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open(r->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    const char *mode = str_cstr(r->a, str_of((const char *)sqlite3_column_text(s, 0)));
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return mode;
+}
+
 static void a_store_of_a_later_version_is_left_alone(void **state)
 {
     struct rig *r = *state;
@@ -562,6 +575,30 @@ static void a_store_of_a_later_version_is_left_alone(void **state)
     assert_int_equal(number(r, "SELECT sum(messages) FROM row"), 1);
     execute(r, "PRAGMA user_version=2");
     assert_int_equal(list_rows(r).messages, 2);
+}
+
+/* Most programs leave no mark in their databases. */
+static void a_database_of_another_program_is_left_alone(void **state)
+{
+    static const char *const theirs[] = {
+        "CREATE TABLE row(x)",        "CREATE TABLE other(x)",       "PRAGMA user_version=1",
+        "PRAGMA application_id=1234", "PRAGMA application_id=-1234", "PRAGMA user_version=-1",
+    };
+    struct rig *r = *state;
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++) {
+        struct str problem = STR_NONE;
+        rows_close(r->rows);
+        unlink(r->path);
+        execute(r, theirs[i]);
+        open_rows(r, 0);
+        add(r, "192.0.2.1");
+        assert_false(rows_flush(r->rows, 200000));
+        assert_null(rows_reader_open(str_of(r->path), r->a, &problem));
+        assert_true(
+            str_ends_nocase(problem, STR("/rows.db: is a database of another program: move it "
+                                         "away, or name another state-dir")));
+        assert_str(str_of(journal_mode(r)), "delete");
+    }
 }
 
 /* As the version before sent no reports. */
@@ -693,6 +730,7 @@ int main(void)
         TEST(rows_wait_for_a_directory),
         TEST(rows_wait_for_room_on_a_full_disk),
         TEST(a_damaged_store_is_put_aside),
+        TEST(a_database_of_another_program_is_left_alone),
         TEST(a_store_of_a_later_version_is_left_alone),
         TEST(a_store_of_an_earlier_version_is_taken_along),
         TEST(a_store_that_was_begun_is_finished),
