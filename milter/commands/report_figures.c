@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "milter/commands/terminal.h"
+
 #define DAY 86400
 
 static int take_words(struct command *c, struct figures_words *w, int days)
@@ -68,6 +70,11 @@ int figures_finish(struct figures_words *w, bool good, int status)
 struct str figures_clean(const struct figures_words *w, struct str text, size_t max)
 {
     return str_safe(w->scratch, text.p ? text : STR(""), max, true);
+}
+
+struct str figures_column(const struct figures_words *w, struct str text, size_t width)
+{
+    return terminal_column(w->scratch, text, width);
 }
 
 const char *figures_day_text(int64_t day, char out[16])

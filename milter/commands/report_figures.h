@@ -46,6 +46,8 @@ int figures_begin(struct command *c, int days);
 int figures_finish(struct figures_words *w, bool good, int status);
 
 struct str figures_clean(const struct figures_words *w, struct str text, size_t max);
+/* The same, as a column of this width. */
+struct str figures_column(const struct figures_words *w, struct str text, size_t width);
 const char *figures_day_text(int64_t day, char out[16]); /* "2026-11-30", "-" */
 /* "99.2", of 100. */
 const char *figures_percent(uint64_t part, uint64_t all, char out[16]);

@@ -5,6 +5,7 @@
 
 #include "milter/commands/commands.h"
 #include "milter/commands/report.h"
+#include "milter/commands/terminal.h"
 #include "report/in/figures.h"
 
 static bool json_label(void *json, const struct received_label *label)
@@ -24,8 +25,8 @@ static bool print_label(void *command, const struct received_label *label)
 {
     struct command *c = command;
     if (label->class.n)
-        printf("%-14.*s  %-40.*s  %.*s\n", STR_ARG(label->class),
-               STR_ARG(str_safe(c->arena, label->source, 100, true)),
+        printf("%.*s  %.*s  %.*s\n", STR_ARG(terminal_column(c->arena, label->class, 14)),
+               STR_ARG(terminal_column(c->arena, label->source, 40)),
                STR_ARG(str_safe(c->arena, label->title, 100, true)));
     return true;
 }

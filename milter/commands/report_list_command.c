@@ -4,10 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "milter/commands/commands.h"
 #include "milter/commands/csv.h"
 #include "milter/commands/report.h"
+#include "milter/commands/terminal.h"
 #include "report/in/answer.h"
 
 /* The own of both. */
@@ -45,6 +47,11 @@ static const char *day_of(int64_t seconds, char out[16])
 static struct str listing_safe(const struct listing *l, struct str text, size_t max)
 {
     return str_safe(l->scratch, text.p ? text : STR(""), max, true);
+}
+
+static struct str listing_column(const struct listing *l, struct str text, size_t width)
+{
+    return terminal_column(l->scratch, text, width);
 }
 
 /* --- JSON: the contract stands in assay-report(1) ----------------------------------------------*/
@@ -90,9 +97,9 @@ static bool list_text(void *listing, const struct received_report *r)
     if (!l->n++)
         printf("%-10s  %-24s  %-24s  %5s  %9s  %-7s  %s\n", "PERIOD", "REPORTER", "DOMAIN", "ROWS",
                "MESSAGES", "TRUST", "REPORT-ID");
-    printf("%-10s  %-24.*s  %-24.*s  %5" PRIu64 "  %9" PRIu64 "  %-7s  %.*s%s\n",
-           day_of(r->head.begin, begin), STR_ARG(listing_safe(l, r->head.org_name, 24)),
-           STR_ARG(listing_safe(l, r->head.policy.domain, 24)), r->records, r->messages,
+    printf("%-10s  %.*s  %.*s  %5" PRIu64 "  %9" PRIu64 "  %-7s  %.*s%s\n",
+           day_of(r->head.begin, begin), STR_ARG(listing_column(l, r->head.org_name, 24)),
+           STR_ARG(listing_column(l, r->head.policy.domain, 24)), r->records, r->messages,
            trust_word(r->trust), STR_ARG(listing_safe(l, r->head.report_id, 80)),
            r->damaged ? "  (damaged)" : "");
     return true;
@@ -104,7 +111,7 @@ static bool row_text(void *listing, const struct aggregate_row *row)
     char address[NETADDR_TEXT];
     const char *disposition = aggregate_disposition_word(row->disposition);
     arena_reset(l->scratch);
-    printf("  %8" PRId64 "  %-39s  %-10s  dkim=%s spf=%s  %.*s", row->count,
+    printf("  %8" PRId64 "  %-39s  %-11s  dkim=%s spf=%s  %.*s", row->count,
            netaddr_format(&row->source, address), disposition ? disposition : "-",
            row->dkim ? "pass" : "fail", row->spf ? "pass" : "fail",
            STR_ARG(listing_safe(l, row->header_from, 100)));
@@ -151,6 +158,9 @@ static bool show_text(void *listing, const struct received_report *r)
            day_of(r->head.end, end), r->records, r->messages, trust_word(r->trust),
            day_of(r->received, received), r->damaged ? ", damaged" : "");
     policy_text(l, p);
+    if (r->records)
+        printf("  %8s  %-39s  %-11s  %-18s  %s\n", "MESSAGES", "ADDRESS", "DISPOSITION", "ALIGNED",
+               "FROM; SIGNATURES, ENVELOPE SENDER, REASONS");
     return received_each_row(l->store, r->id, row_text, l);
 }
 
@@ -159,9 +169,11 @@ static bool show_raw(void *listing, const struct received_report *r)
     struct listing *l = listing;
     struct arena *a = arena_new(0);
     struct str xml = received_raw(l->store, r->id, a);
+    l->n += xml.p != NULL;
+    if (xml.p && isatty(STDOUT_FILENO))
+        xml = terminal_text(a, xml);
     if (xml.p)
         fwrite(xml.p, 1, xml.n, stdout);
-    l->n += xml.p != NULL;
     arena_free(a);
     return true;
 }
@@ -228,9 +240,9 @@ static bool tls_text(void *listing, const struct tlsrpt *r, const unsigned char 
     char day[16];
     (void)digest, (void)received;
     for (size_t i = 0; i < r->n; i++)
-        printf("%s  %-24.*s  %-24.*s  %" PRId64 " sessions, %" PRId64 " failed\n",
-               day_of(r->begin, day), STR_ARG(listing_safe(l, r->organization, 24)),
-               STR_ARG(listing_safe(l, r->policies[i].domain, 24)),
+        printf("%s  %.*s  %.*s  %" PRId64 " sessions, %" PRId64 " failed\n", day_of(r->begin, day),
+               STR_ARG(listing_column(l, r->organization, 24)),
+               STR_ARG(listing_column(l, r->policies[i].domain, 24)),
                r->policies[i].successes + r->policies[i].failures, r->policies[i].failures);
     return true;
 }
@@ -306,7 +318,8 @@ static const struct command_option list_options[] = {
 
 static const struct command_option show_options[] = {
     WANTED,
-    OPTION("raw", NULL, take_flag, struct listing, raw, "print the XML as it came"),
+    OPTION("raw", NULL, take_flag, struct listing, raw,
+           "print the XML as it came; on a terminal with control characters escaped"),
     {0},
 };
 

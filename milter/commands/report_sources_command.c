@@ -33,11 +33,11 @@ static void source_text(struct figures_words *w, const struct figures_source *s)
     const struct figures_counts *c = &s->counts;
     char dkim[16], spf[16], fail[16], first[16], last[16];
     uint64_t all = figures_all(c);
-    printf("%-14s  %-32.*s  %9" PRIu64 "  %6s  %6s  %6s  %-2.*s  %s  %s  %.*s\n",
-           source_class_word(s->class), STR_ARG(figures_clean(w, s->name, 32)), all,
+    printf("%-14s  %.*s  %9" PRIu64 "  %6s  %6s  %6s  %.*s  %s  %s  %.*s\n",
+           source_class_word(s->class), STR_ARG(figures_column(w, s->name, 32)), all,
            figures_percent(c->both + c->dkim, all, dkim),
            figures_percent(c->both + c->spf, all, spf), figures_percent(c->fail, all, fail),
-           STR_ARG(figures_clean(w, s->country, 2)), figures_day_text(s->first_day, first),
+           STR_ARG(figures_column(w, s->country, 2)), figures_day_text(s->first_day, first),
            figures_day_text(s->last_day, last), STR_ARG(figures_clean(w, s->title, 60)));
 }
 
@@ -73,9 +73,9 @@ static void detail_text(struct figures_words *w, const struct figures_detail *d)
 {
     char address[NETADDR_TEXT];
     for (size_t i = 0; i < d->n_addresses; i++)
-        printf("  %9" PRIu64 "  %-39s  %-2.*s  %.*s\n", figures_all(&d->addresses[i].counts),
+        printf("  %9" PRIu64 "  %-39s  %.*s  %.*s\n", figures_all(&d->addresses[i].counts),
                netaddr_format(&d->addresses[i].address, address),
-               STR_ARG(figures_clean(w, d->addresses[i].country, 2)),
+               STR_ARG(figures_column(w, d->addresses[i].country, 2)),
                STR_ARG(figures_clean(w, d->addresses[i].name, 100)));
     for (size_t i = 0; i < d->n_identities; i++) {
         const struct figures_identity *id = &d->identities[i];
@@ -117,13 +117,15 @@ static int sources_run(struct command *c)
     if (status != EX_OK)
         return status;
     bool good = !w->store || figures_read(w->store, &w->filter, c->arena, &f);
-    print_head(w);
+    bool unknown = good && c->n_words && !f.n_sources;
+    if (!unknown)
+        print_head(w);
     for (size_t i = 0; good && i < f.n_sources; i++)
         if (c->n_words)
             good = print_one(w, &f.sources[i]);
         else
             print_source(w, &f.sources[i]);
-    if (good && c->n_words && !f.n_sources)
+    if (unknown)
         status = command_fail(c, 1, "no mail of \"%s\" in this period", c->words[0]);
     return figures_finish(w, good, status);
 }
@@ -146,8 +148,8 @@ static void reporter_text(struct figures_words *w, const struct figures_reporter
 {
     char fail[16], first[16], last[16];
     uint64_t all = figures_all(&r->counts);
-    printf("%-32.*s  %7" PRIu64 "  %9" PRIu64 "  %6s  %s  %s  %7" PRIu64 "\n",
-           STR_ARG(figures_clean(w, r->name.n ? r->name : STR("(no name)"), 32)), r->reports, all,
+    printf("%.*s  %7" PRIu64 "  %9" PRIu64 "  %6s  %s  %s  %7" PRIu64 "\n",
+           STR_ARG(figures_column(w, r->name.n ? r->name : STR("(no name)"), 32)), r->reports, all,
            figures_percent(r->counts.fail, all, fail), figures_day_text(r->first_day, first),
            figures_day_text(r->last_day, last), r->missing);
 }

@@ -1,0 +1,17 @@
+/* terminal.h - text from the network on a terminal: in columns, and whole. Nothing of it reaches
+ * the terminal that would do something there. */
+#ifndef ASSAY_MILTER_TERMINAL_H
+#define ASSAY_MILTER_TERMINAL_H
+
+#include "base/str.h"
+
+/* The text as one column, safe (str_safe()), with blanks behind it up to `width` cells (wide
+ * characters take two, combining ones none); of a
+ * longer one the beginning and "...". Absent is empty. Lives in `a`. */
+struct str terminal_column(struct arena *a, struct str text, size_t width);
+
+/* A text of several lines, with a line end behind the last one: tabs stay, CR before LF goes, and
+ * the rest is safe. Lives in `a`. */
+struct str terminal_text(struct arena *a, struct str text);
+
+#endif
