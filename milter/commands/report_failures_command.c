@@ -52,8 +52,10 @@ static void print_head(struct figures_words *w, const struct figures *f)
         fputs("\r\n", stdout);
         return;
     }
-    if (w->command->json)
+    if (w->command->json) {
+        answer_failing_all(&w->json, f);
         return;
+    }
     printf("%" PRIu64 " of %" PRIu64 " messages fail\n", f->counts.fail, figures_all(&f->counts));
     for (int i = 0; i < CAUSE_COUNT; i++)
         printf("  %9" PRIu64 "  %s\n", f->causes[i], figures_cause_phrase((enum figures_cause)i));
@@ -77,10 +79,10 @@ static bool single_text(void *words, const struct failure_report *r, const unsig
     struct figures_words *w = words;
     char address[NETADDR_TEXT], day[16];
     (void)digest;
-    printf("%s  %-24.*s  %-39s  %-10.*s  %.*s\n",
+    printf("%s  %.*s  %-39s  %.*s  %.*s\n",
            figures_day_text((r->arrival ? r->arrival : received) / 86400, day),
-           STR_ARG(figures_clean(w, r->domain, 24)), netaddr_format(&r->source, address),
-           STR_ARG(figures_clean(w, r->result, 10)), STR_ARG(figures_clean(w, r->subject, 100)));
+           STR_ARG(figures_column(w, r->domain, 24)), netaddr_format(&r->source, address),
+           STR_ARG(figures_column(w, r->result, 10)), STR_ARG(figures_clean(w, r->subject, 100)));
     return true;
 }
 
@@ -104,8 +106,8 @@ static bool print_rolled_up(struct figures_words *w)
     if (n)
         printf("\nReports about single messages (--single lists them):\n");
     for (size_t i = 0; i < n && i < 50; i++)
-        printf("  %9" PRIu64 "  %-32.*s  the last on %s\n", v[i].incidents,
-               STR_ARG(figures_clean(w, v[i].source, 32)), figures_day_text(v[i].last_day, day));
+        printf("  %9" PRIu64 "  %.*s  the last on %s\n", v[i].incidents,
+               STR_ARG(figures_column(w, v[i].source, 32)), figures_day_text(v[i].last_day, day));
     return true;
 }
 

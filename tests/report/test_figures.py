@@ -186,8 +186,13 @@ def compared(folder):
           one["addresses"][0]["name"].endswith(".esp.example"), one["addresses"])
     check("and its identities", any(i["domain"] == "example.org" and i["selector"] == "s1" for i in one["identities"]))
     check("a source that is none", store.run("sources", "nobody.example")[0] == 1)
-    failures = {s["source"]: s for s in store.json("failures")}
+    failing = store.json("failures")
+    failures = {s["source"]: s for s in failing}
     want = model.count("source", from_day=TODAY - 29)
+    check("the sums come first", failing[0]["source"] is None and failing[0]["class"] is None and
+          failing[0]["messages"] == sum(w["messages"] for w in want.values()) and
+          failing[0]["fail"] == sum(s["fail"] for s in failing[1:]) > 0 and
+          all(n == sum(s["causes"][cause] for s in failing[1:]) for cause, n in failing[0]["causes"].items()), failing[0])
     check("failures", all(failures[s]["fail"] == w["fail"] for s, w in want.items() if w["fail"]), failures)
     check("CSV is no formula", "\"'=Gamma\"" in store.run("reporters", "--csv")[1])
     check("a domain apart", not any(r["domain"] == "foreign.example" for r in store.json("readiness")))

@@ -73,17 +73,28 @@ static void causes_json(struct json *j, const uint64_t causes[CAUSE_COUNT])
         json_number(j, figures_cause_word((enum figures_cause)i), (int64_t)causes[i]);
 }
 
-void answer_failing(struct json *j, const struct figures_source *s)
+static void failing_json(struct json *j, struct str source, struct str class,
+                         const struct figures_counts *counts, const uint64_t causes[CAUSE_COUNT])
 {
     json_object(j, NULL);
-    json_text(j, "source", s->name);
-    json_text(j, "class", str_of(source_class_word(s->class)));
-    json_number(j, "messages", (int64_t)figures_all(&s->counts));
-    json_number(j, "fail", (int64_t)s->counts.fail);
+    json_text(j, "source", source);
+    json_text(j, "class", class);
+    json_number(j, "messages", (int64_t)figures_all(counts));
+    json_number(j, "fail", (int64_t)counts->fail);
     json_object(j, "causes");
-    causes_json(j, s->causes);
+    causes_json(j, causes);
     json_end(j, '}');
     json_end(j, '}');
+}
+
+void answer_failing(struct json *j, const struct figures_source *s)
+{
+    failing_json(j, s->name, str_of(source_class_word(s->class)), &s->counts, s->causes);
+}
+
+void answer_failing_all(struct json *j, const struct figures *f)
+{
+    failing_json(j, STR_NONE, STR_NONE, &f->counts, f->causes);
 }
 
 void answer_reporter(struct json *j, const struct figures_reporter *r)

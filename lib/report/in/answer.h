@@ -14,7 +14,9 @@ void answer_counts(struct json *j, const struct figures_counts *c);
 void answer_source(struct json *j, const struct figures_source *s);
 void answer_detail(struct json *j, const struct figures_detail *d);
 
+/* What fails: of one source, or, with null as the source, of all of them. */
 void answer_failing(struct json *j, const struct figures_source *s);
+void answer_failing_all(struct json *j, const struct figures *f);
 void answer_reporter(struct json *j, const struct figures_reporter *r);
 void answer_readiness(struct json *j, const struct readiness *r);
 void answer_alarm(struct json *j, const struct alarm *a);

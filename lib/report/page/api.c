@@ -82,6 +82,8 @@ static bool answer_sources(struct answering *m)
     struct figures f;
     if (!read_figures(m, &f))
         return false;
+    if (m->query->view == VIEW_FAILURES)
+        answer_failing_all(&m->json, &f);
     for (size_t i = 0; i < f.n_sources; i++) {
         if (m->query->view == VIEW_FAILURES) {
             if (f.sources[i].counts.fail)
