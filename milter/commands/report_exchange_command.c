@@ -136,8 +136,15 @@ static void after_import(struct importing *im)
     const struct received_keeping keeping = {conf->reports_keep_rows, conf->reports_keep_raw,
                                              conf->reports_keep_failures};
     if (!report_find_owners(im->command, im->store, 500, 20000000) ||
-        !received_drop_old(im->store, &keeping, time(NULL), false))
+        !received_drop_old(im->store, &keeping, time(NULL)))
         command_fail(im->command, 0, "received.db: %.*s", STR_ARG(received_problem(im->store)));
+}
+
+static void print_imported(const struct import_counts *n)
+{
+    printf("%zu reports stored, %zu known already\n", n->reports + n->failures + n->tls, n->known);
+    if (n->refused)
+        printf("%zu refused there: assay report list --refused says why\n", n->refused);
 }
 
 static int import_file(struct importing *im, FILE *f, const char *name)
@@ -163,8 +170,7 @@ static int import_run(struct command *c)
         if (status != EX_TEMPFAIL)
             after_import(&im);
         if (status != EX_TEMPFAIL)
-            printf("%zu reports stored, %zu known already\n",
-                   im.counts.reports + im.counts.failures + im.counts.tls, im.counts.known);
+            print_imported(&im.counts);
     }
     received_close(im.store);
     if (f != stdin)

@@ -253,7 +253,7 @@ static void after_receiving(struct receive *r)
                                              conf->reports_keep_failures};
     if (!report_find_owners(r->command, r->store, r->deliver ? 20 : 500,
                             r->deliver ? 2000000 : 20000000) ||
-        !received_drop_old(r->store, &keeping, time(NULL), false))
+        !received_drop_old(r->store, &keeping, time(NULL)))
         command_fail(r->command, 0, "received.db: %.*s", STR_ARG(received_problem(r->store)));
 }
 

@@ -5,6 +5,7 @@ statuses, identity, trust, kill -9 in its midst, memory."""
 import json
 import os
 import pathlib
+import pty
 import sqlite3
 import subprocess
 import sys
@@ -206,6 +207,156 @@ def retention(folder):
     database.close()
 
 
+def age(store, *statements):
+    """Changes the store, so that what is in it is old, and it is looked through again."""
+    database = sqlite3.connect(store.folder / "state" / "received.db")
+    for statement in statements:
+        database.execute(statement)
+    database.commit()
+    counts = {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("failure", "tls", "address")}
+    database.close()
+    return counts
+
+
+def retention_of_others(folder):
+    """Failure reports go by their arrival, TLS reports by the end of their period; both stay known, and sums stay."""
+    store = Store(folder / "others", reports='keep-failures = "2d";')
+    now, day, hour = int(time.time()), 86400, 3600
+    arf = corpus.ARF.format(encoding="", feedback=corpus.FEEDBACK)
+    paths = [store.write("arf", arf), store.write("young", arf.replace("Hello", "Young")), store.write("tls", corpus.TLS),
+             store.write("ahead", corpus.TLS.replace("2023-", "2099-").replace("tls-1", "ahead"))]
+    config = (store.folder / "assay.conf").read_text()
+    store.run("receive", *paths)
+    single = lambda: [f["subject"] for f in store.json("failures", "--single", "--since", "30d")]
+    tls = lambda: [t["report_id"] for t in store.json("list", "--tls")]
+    check("all is there", sorted(single()) == ["Hello", "Young"] and sorted(tls()) == ["ahead", "tls-1"], single(), tls())
+    old = f"UPDATE failure SET received = {now - 2 * day - 60} WHERE subject = 'Hello'"
+    age(store, old, f"UPDATE failure SET received = {now - 2 * day + 3600} WHERE subject = 'Young'",
+        f"UPDATE note SET value = {now - hour + 600} WHERE name = 'dropped'")
+    store.run("receive", *paths)
+    check("not looked at within the hour", sorted(single()) == ["Hello", "Young"], single())
+    age(store, f"UPDATE note SET value = {now - hour - 60} WHERE name = 'dropped'")
+    store.run("receive", paths[1])
+    check("one is too old", single() == ["Young"], single())
+    check("it is known all the same", "2 known" in store.run("receive", *paths[:2])[1])
+    out = store.run("failures", "--since", "2000d")[1].partition("Reports about single messages")[2]
+    check("both stay in the sums", "2  192.0.2.0/24" in out, out)
+    store.write("assay.conf", config.replace("36500d", "5d"))
+    age(store, f"UPDATE tls SET received = {now - 5 * day} WHERE report_id = 'ahead'",
+        f"UPDATE note SET value = {now - hour - 60} WHERE name = 'dropped'")
+    store.run("receive", paths[1])
+    check("TLS reports go as rows do", tls() == ["ahead"], tls())
+    age(store, f"UPDATE tls SET received = {now - 7 * day - 60}", "DELETE FROM failure",
+        f"UPDATE note SET value = {now - 2 * hour} WHERE name = 'dropped'",
+        f"UPDATE note SET value = {now - 23 * hour} WHERE name = 'unused'")
+    store.run("receive", paths[2])
+    check("gone", tls() == [] and age(store)["address"] == 1, tls(), age(store))
+    age(store, f"UPDATE note SET value = {now - 2 * hour} WHERE name = 'dropped'",
+        f"UPDATE note SET value = {now - 25 * hour} WHERE name = 'unused'")
+    check("known all the same", "2 known" in store.run("receive", *paths[2:])[1] and tls() == [])
+    check("once a day what nothing needs goes", age(store)["address"] == 0, age(store))
+
+
+def refusals(folder):
+    """They are stored once, the newest ten thousand of them; a twin gets them, and has the earlier arrival."""
+    store, twin = Store(folder / "refusing"), Store(folder / "twin")
+    spam = b"From: x@spam.example\nSubject: spam\n\nhello\n"
+    path = store.write("spam", spam)
+    store.run("receive", path)
+    age(store, "UPDATE refused SET received = 1700000000")
+    store.run("receive", path)
+    twin.run("receive", twin.write("spam", spam), twin.write("other", spam + b"x"))
+    for a, b in ((store, twin), (twin, store), (store, twin), (twin, store)):
+        status, out, err = b.run("import", stdin=a.run("export")[1].encode())
+        check("refusals are exchanged", status == 0 and "0 reports stored, 0 known" in out, status, out, err)
+    got, want = store.json("list", "--refused"), twin.json("list", "--refused")
+    check("both have both", len(got) == 2 and got == want and got[1]["received"] == 1700000000 and
+          got[1]["origin"] == str(path) and got[0]["from"] == "x@spam.example" and got[0]["why"] == "holds no report", got, want)
+    check("import says so", "1 refused there" in Store(folder / "third").run("import", stdin=store.run(
+        "export", "--since", "1d")[1].encode())[1])
+    odd = store.write("odd", corpus.zipped(("o\x80\u00e4", corpus.gz("<x>"))).replace("\u00c2\u0080".encode(), b"\xff\x00\x01"))
+    store.run("receive", odd)
+    for a, b in ((store, twin), (twin, store)):
+        b.run("import", stdin=a.run("export")[1].encode())
+    check("odd names, too, once", len(store.json("list", "--refused")) == 3 and
+          store.json("list", "--refused") == twin.json("list", "--refused"), store.json("list", "--refused"))
+    age(store, "DELETE FROM note", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+        " INSERT INTO refused SELECT NULL, zeroblob(32), 1600000000 + i, 'x', NULL, NULL, 'w' || i, 'y' FROM n")
+    store.run("receive", path)
+    got = [r["received"] for r in store.json("list", "--refused")]
+    check("the newest are kept, whenever they came in", len(got) == 10000 and got[2] == 1700000000 and got[-1] == 1600000004,
+          len(got), got[:3], got[-1])
+
+
+def foreign_files(folder):
+    """What is no store of ours stays as it is, and the complaint says what to do. One store is made by many at once."""
+    store = Store(folder / "foreign")
+    path = store.folder / "state" / "received.db"
+    report = store.write("in", corpus.X)
+    for statements in (["CREATE TABLE report(x)"], ["CREATE TABLE other(x)"], ["PRAGMA application_id = -5"],
+                       ["PRAGMA application_id = 7"], ["PRAGMA user_version = 3"]):
+        database = sqlite3.connect(path)
+        for statement in statements:
+            database.execute(statement)
+        database.commit()
+        database.close()
+        before = path.read_bytes()
+        for words in (["receive", report], ["list"], ["sources"], ["export"]):
+            status, out, err = store.run(*words)
+            check(f"{statements} {words[0]}", status == 75 and f"{path}: is a database of another program: move it away" in err,
+                  status, out, err)
+        check(f"{statements}: it is left alone", path.read_bytes() == before and len(list(path.parent.iterdir())) == 1,
+              list(path.parent.iterdir()))
+        path.unlink()
+    command = [ASSAY, "report", "receive", "-c", str(store.folder / "assay.conf"), "--dns", str(store.folder / "zone"), str(report)]
+    for _ in range(5):
+        several = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)]
+        ends = [(p.communicate(), p.returncode) for p in several]
+        check("made by several at once", all(status == 0 for _, status in ends) and
+              sum(b"1 report stored" in out for (out, _), _ in ends) == 1, ends)
+        for left in path.parent.iterdir():
+            left.unlink()
+
+
+def on_terminal(store, *words):
+    """What the command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    command = [ASSAY, "report", words[0], "-c", str(store.folder / "assay.conf"), *words[1:]]
+    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE) as running:
+        os.close(theirs)
+        out = b""
+        try:
+            while piece := os.read(ours, 65536):
+                out += piece
+        except OSError:
+            pass  # its other end was closed
+    os.close(ours)
+    return running.returncode, out.replace(b"\r\n", b"\n").decode(), running.stderr
+
+
+def terminal(folder):
+    store = Store(folder / "terminal", reports='keep-raw = "36500d";')
+    text = corpus.xml(rid="evil", org="\u00dcber \u65e5\u672c\u8a9e e\u0301", email="\u009b31m\u202e\\").replace(
+        "<row>", "<row>\t\r\n<!-- \x7f\u200b -->")
+    path = store.write("in", text)
+    store.run("receive", path)
+    check("raw, to a pipe: as it came", store.run("show", "--raw", "evil")[1] == text)
+    status, out, _ = on_terminal(store, "show", "--raw", "evil")
+    want = text.replace("\\", "\\x5c").replace("\u009b", "\\xc2\\x9b").replace("\u202e", "\\xe2\\x80\\xae").replace(
+        "\x7f", "\\x7f").replace("\r\n", "\n") + "\n"
+    check("raw, on a terminal: nothing that it obeys", status == 0 and out == want, status, out, want)
+    store.run("receive", store.write("ascii", corpus.xml(rid="plain")))
+    lines = store.run("list")[1].splitlines()
+    at = lines[0].index("DOMAIN")
+    check("columns by cells, not bytes", len(lines) == 3 and all(
+        line.index("example.org") + sum(c in "\u65e5\u672c\u8a9e" for c in line) - line.count("\u0301") == at for line in lines[1:]), lines)
+    status, out, err = store.run("sources", "nobody.example")
+    check("nothing but the complaint", (status, out) == (1, "") and "no mail of" in err, status, out, err)
+    head, row = store.run("show", "plain")[1].splitlines()[3:5]
+    check("rows have heads", all(head.index(name) == row.index(value) for name, value in (
+        ("ADDRESS", "192.0.2.1"), ("DISPOSITION", "none"), ("ALIGNED", "dkim=pass"), ("FROM", "example.org"))), head, row)
+
+
 def killed(folder):
     store = Store(folder / "killed")
     report = corpus.gz(corpus.xml(rows="".join(
@@ -305,7 +456,8 @@ def main():
         folder = pathlib.Path(name)
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
-        for part in (exit_statuses, odd_texts, trust, mailboxes, retention, killed, memory, speed):
+        for part in (exit_statuses, odd_texts, trust, mailboxes, retention, retention_of_others, refusals, foreign_files, terminal,
+                     killed, memory, speed):
             part(folder)
     print(f"{len(corpus.CASES)} cases, {len(FAILED)} failed")
     sys.exit(1 if FAILED else 0)

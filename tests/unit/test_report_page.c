@@ -327,8 +327,12 @@ static void put_report(struct page *p)
 
 static void put_rest(struct page *p)
 {
-    struct received_refusal refusal = {
-        1, STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), STR(HOSTILE)};
+    struct received_refusal refusal = {.received = 1,
+                                       .origin = STR(HOSTILE),
+                                       .from = STR(HOSTILE),
+                                       .subject = STR(HOSTILE),
+                                       .what = STR(HOSTILE),
+                                       .why = STR(HOSTILE)};
     struct page_sent sent = {TODAY, STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), STR(HOSTILE), 3};
     page_view_imports(p, &refusal, 1);
     page_view_ours(p, &(struct page_ours){.n_sent = 1, .sent = &sent});

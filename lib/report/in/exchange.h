@@ -3,7 +3,7 @@
  *
  *     {"assay_reports":1}            the first line
  *     {"report":{...}} {"row":{...}} ... {"raw":"..."} {"end":{}}
- *     {"failure":{...}} {"tls":{...}} {"label":{...}}
+ *     {"failure":{...}} {"tls":{...}} {"refused":{...}} {"label":{...}}
  *     {"done":{"lines":N}}           the last; without it the stream was cut
  *
  * A report that is cut is not stored. */

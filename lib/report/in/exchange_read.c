@@ -370,6 +370,33 @@ static enum exchange_result read_tls(struct exchange *x, struct json_reader *r)
     return exchange_count(x, received_put_tls(x->store, t, digest, received), &x->counts->tls);
 }
 
+static enum exchange_result read_refusal(struct exchange *x, struct json_reader *r)
+{
+    struct received_refusal refusal = {.what = STR("")};
+    struct str name;
+    bool has_digest = false;
+    const struct member members[] = {
+        {"received", MEMBER_NUMBER, &refusal.received},
+        {"origin", MEMBER_TEXT, &refusal.origin},
+        {"from", MEMBER_TEXT, &refusal.from},
+        {"subject", MEMBER_TEXT, &refusal.subject},
+        {"what", MEMBER_TEXT, &refusal.what},
+        {"why", MEMBER_TEXT, &refusal.why},
+        {NULL, MEMBER_TEXT, NULL},
+    };
+    json_enter(r);
+    while (json_next(r, &name))
+        if (str_eq(name, STR("digest")))
+            has_digest = take_digest(r, refusal.digest);
+        else if (!take_member(r, x->line, name, members))
+            json_skip(r);
+    if (!has_digest || !refusal.why.n || r->problem)
+        return wrong(x, "has a refusal that cannot be read");
+    enum received_result result = received_put_refusal(x->store, &refusal);
+    x->counts->refused += result == RECEIVED_NEW;
+    return result == RECEIVED_FAILED ? EXCHANGE_FAILED : EXCHANGE_BETWEEN;
+}
+
 static enum exchange_result read_label(struct exchange *x, struct json_reader *r)
 {
     struct received_label label = {.time = 1};
@@ -407,6 +434,8 @@ static enum exchange_result take_line(struct exchange *x, struct json_reader *r,
         return read_failure(x, r);
     if (str_eq(kind, STR("tls")))
         return read_tls(x, r);
+    if (str_eq(kind, STR("refused")))
+        return read_refusal(x, r);
     if (str_eq(kind, STR("label")))
         return read_label(x, r);
     if (str_eq(kind, STR("done")))

@@ -199,6 +199,20 @@ static bool write_tls(void *writing, const struct tlsrpt *r, const unsigned char
     return put_json(w, &j);
 }
 
+static bool write_refusal(void *writing, const struct received_refusal *r)
+{
+    struct writing *w = writing;
+    struct json j = begin_line(w, "refused");
+    put_digest(&j, w->arena, r->digest);
+    json_number(&j, "received", r->received);
+    json_text(&j, "origin", r->origin);
+    json_text(&j, "from", r->from);
+    json_text(&j, "subject", r->subject);
+    json_text(&j, "what", r->what);
+    json_text(&j, "why", r->why);
+    return put_json(w, &j);
+}
+
 static bool write_label(void *writing, const struct received_label *label)
 {
     struct writing *w = writing;
@@ -225,6 +239,7 @@ bool exchange_write(struct received *r, int64_t since, exchange_put_fn *put, voi
                 received_each(r, &wanted, write_report, &w) && !w.failed &&
                 received_each_failure(r, &wanted, write_failure, &w) && !w.failed &&
                 received_each_tls(r, &wanted, write_tls, &w) && !w.failed &&
+                received_each_refusal(r, since, write_refusal, &w) && !w.failed &&
                 received_each_label(r, write_label, &w) && !w.failed && write_done(&w);
     arena_free(w.arena);
     return good;

@@ -3,6 +3,7 @@
  * Errors: false if the store failed; it says why, and the transaction is to be undone. */
 #include "report/in/import.h"
 
+#include <string.h>
 #include <zlib.h>
 
 #include "crypto/digest.h"
@@ -149,28 +150,44 @@ static void sum_up(struct import *i, struct str input)
     arena_free(a);
 }
 
-/* As it came, not longer than `max`, and not cut within a character. */
-static struct str import_cut(const struct import *i, struct str text, size_t max)
+/* Of a character in UTF-8, C1 controls included; 0: there is none. */
+static size_t import_character(struct str text, size_t at)
 {
-    size_t n = text.n < max ? text.n : max;
+    unsigned char c = (unsigned char)text.p[at];
+    unsigned char next = at + 1 < text.n ? (unsigned char)text.p[at + 1] : 0;
+    return c < 0x80 ? 1 : c == 0xC2 && next >= 0x80 && next < 0xA0 ? 2 : str_utf8(text, at);
+}
+
+/* As it came, at most `max` bytes; what is not UTF-8 is U+FFFD, as it would come from a twin. */
+static struct str import_text(const struct import *i, struct str text, size_t max)
+{
+    struct strbuf b;
     if (!text.p)
         return text;
-    while (n < text.n && n && ((unsigned char)text.p[n] & 0xC0) == 0x80)
-        n--;
-    return str_copy(i->arena, str_sub(text, 0, n));
+    sb_init(&b, i->arena);
+    for (size_t at = 0; at < text.n;) {
+        size_t n = import_character(text, at);
+        struct str c = n ? str_sub(text, at, at + n) : STR("\xEF\xBF\xBD");
+        if (b.n + c.n > max)
+            break;
+        sb_add(&b, c);
+        at += n ? n : 1;
+    }
+    return sb_str(&b);
 }
 
 bool import_refusal(struct import *i, struct str what, struct str why)
 {
-    const struct received_refusal refusal = {.received = i->now,
-                                             .origin = i->origin,
-                                             .from = import_cut(i, i->from, 200),
-                                             .subject = import_cut(i, i->subject, 200),
-                                             .what = import_cut(i, what, 200),
-                                             .why = import_cut(i, why, 300)};
+    struct received_refusal refusal = {.received = i->now,
+                                       .origin = import_text(i, i->origin, 200),
+                                       .from = import_text(i, i->from, 200),
+                                       .subject = import_text(i, i->subject, 200),
+                                       .what = import_text(i, what, 200),
+                                       .why = import_text(i, why, IN_FIELD_MAX)};
+    memcpy(refusal.digest, i->digest, sizeof refusal.digest);
     i->counts->refused++;
     i->why = refusal.why;
-    if (received_put_refusal(i->store, &refusal, i->digest) == RECEIVED_FAILED)
+    if (received_put_refusal(i->store, &refusal) == RECEIVED_FAILED)
         i->failed = true;
     return !i->failed;
 }

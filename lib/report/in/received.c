@@ -149,6 +149,11 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_INSERT_REFUSAL] =
         "INSERT INTO refused(digest, received, origin, sender, subject, what, why)"
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    [SQL_BETTER_REFUSAL] =
+        "UPDATE refused SET received = ?2, origin = ?3, sender = ?4, subject = ?5"
+        " WHERE digest = ?1 AND what = ?6 AND why = ?7 AND"
+        " (?2, coalesce(?3, ''), coalesce(?4, ''), coalesce(?5, '')) < (received,"
+        " coalesce(origin, ''), coalesce(sender, ''), coalesce(subject, ''))",
     [SQL_MOVE_SEEN] = "INSERT INTO seen SELECT report.domain, ?2, min(report.day), max(report.day)"
                       " FROM row JOIN report ON report.id = row.report WHERE row.address = ?1"
                       " GROUP BY 1" BOTH_SEEN,

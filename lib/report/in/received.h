@@ -82,23 +82,25 @@ enum received_result received_put_failure(struct received *r, const struct failu
 enum received_result received_put_tls(struct received *r, const struct tlsrpt *report,
                                       const unsigned char digest[FIND_DIGEST], int64_t received);
 
-/* Something that could not be taken. The newest RECEIVED_REFUSED_MAX are kept. Texts are as they
- * came, of any bytes: who shows them makes them safe. */
+/* Something that could not be taken: RECEIVED_KNOWN by the input's digest, the part and the reason.
+ * The earlier arrival counts; the newest RECEIVED_REFUSED_MAX are kept. Texts are as they came: who
+ * shows them makes them safe. */
 struct received_refusal {
     int64_t received;
     struct str origin, from, subject, what, why;
+    unsigned char digest[FIND_DIGEST]; /* of the whole input */
 };
 #define RECEIVED_REFUSED_MAX 10000
 enum received_result received_put_refusal(struct received *r,
-                                          const struct received_refusal *refusal,
-                                          const unsigned char digest[FIND_DIGEST]);
+                                          const struct received_refusal *refusal);
 
-/* What is older goes; milliseconds, as in the configuration. At most once an hour, unless `now`. */
+/* What is older goes; milliseconds, as in the configuration. At most once an hour.
+ * Reports and TLS reports have the age of the end of their period, failure reports that of their
+ * arrival. */
 struct received_keeping {
     int64_t rows_ms, raw_ms, failures_ms;
 };
-bool received_drop_old(struct received *r, const struct received_keeping *keeping, int64_t now,
-                       bool at_once);
+bool received_drop_old(struct received *r, const struct received_keeping *keeping, int64_t now);
 
 /* --- Addresses and who they belong to ---*/
 

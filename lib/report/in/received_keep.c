@@ -13,6 +13,8 @@
 /* A report that says it ends years from now is as old as its arrival. */
 #define AGE SQL_LEAST("\"end\"", "received + " TEXT_OF(RECEIVED_LATE))
 
+#define NOTED " ON CONFLICT(name) DO UPDATE SET value = excluded.value"
+
 /* ?1: the time before which it is old. All reports of which something goes are named first. */
 static bool run_before(struct received *r, const char *sql, int64_t before)
 {
@@ -21,14 +23,6 @@ static bool run_before(struct received *r, const char *sql, int64_t before)
     bool good = sql_run(s);
     sql_end(s, SQL_DONE);
     return good;
-}
-
-static bool note_time(struct received *r, int64_t now)
-{
-    return run_before(r,
-                      "INSERT INTO note VALUES('dropped', ?1) ON CONFLICT(name)"
-                      " DO UPDATE SET value = excluded.value",
-                      now);
 }
 
 /* Some of the reports that are too old: nobody waits long for a transaction of ours. *some: there
@@ -80,31 +74,45 @@ static bool drop_failures(struct received *r, int64_t before, bool *some)
            run_before(r, "DELETE FROM failure WHERE received < ?1", before);
 }
 
-/* Texts and addresses that nothing needs any more, TLS reports, refusals beyond the limit. */
-static bool drop_rest(struct received *r, int64_t before, bool *some)
+static bool drop_tls(struct received *r, int64_t before, bool *some)
 {
     *some = false;
     return run_before(r,
                       "INSERT INTO gone SELECT substr(digest, 1, 16) FROM tls"
                       " WHERE (" AGE ") < ?1 AND n = 0 ON CONFLICT DO NOTHING",
                       before) &&
-           run_before(r, "DELETE FROM tls WHERE (" AGE ") < ?1", before) &&
-           database_run(&r->db,
+           run_before(r, "DELETE FROM tls WHERE (" AGE ") < ?1", before);
+}
+
+/* Not by number: what comes from a twin is older than it. */
+static bool drop_refusals(struct received *r, int64_t most, bool *some)
+{
+    *some = false;
+    return run_before(r,
+                      "DELETE FROM refused WHERE id NOT IN (SELECT id FROM refused"
+                      " ORDER BY received DESC, digest, what, why LIMIT ?1)",
+                      most);
+}
+
+/* Texts and addresses that nothing needs any more. */
+static bool drop_unused(struct received *r, int64_t now, bool *some)
+{
+    *some = false;
+    return database_run(&r->db,
                         "DELETE FROM results WHERE id NOT IN (SELECT DISTINCT results FROM row);"
                         "DELETE FROM sender WHERE id NOT IN (SELECT DISTINCT sender FROM row);"
                         "DELETE FROM address WHERE id NOT IN (SELECT DISTINCT address FROM row)"
-                        " AND id NOT IN (SELECT DISTINCT address FROM failure);"
-                        "DELETE FROM refused WHERE id <="
-                        " (SELECT max(id) FROM refused) - 10000;");
+                        " AND id NOT IN (SELECT DISTINCT address FROM failure);") &&
+           run_before(r, "INSERT INTO note VALUES('unused', ?1)" NOTED, now);
 }
 
-bool received_drop_old(struct received *r, const struct received_keeping *keeping, int64_t now,
-                       bool at_once)
+bool received_drop_old(struct received *r, const struct received_keeping *keeping, int64_t now)
 {
     int64_t last = database_number(&r->db, "SELECT value FROM note WHERE name = 'dropped'", 0);
+    int64_t unused = database_number(&r->db, "SELECT value FROM note WHERE name = 'unused'", 0);
     int64_t rows = now - keeping->rows_ms / 1000;
     bool some = true, any = false;
-    if (!at_once && last <= now && now - last < HOUR)
+    if (last <= now && now - last < HOUR)
         return true;
     while (some) {
         if (!in_transaction(r, drop_some_reports, rows, &some))
@@ -112,11 +120,14 @@ bool received_drop_old(struct received *r, const struct received_keeping *keepin
         any = any || some;
     }
     if (!in_transaction(r, drop_raw, now - keeping->raw_ms / 1000, &some) ||
-        !in_transaction(r, drop_failures, now - keeping->failures_ms / 1000, &some))
+        !in_transaction(r, drop_failures, now - keeping->failures_ms / 1000, &some) ||
+        !in_transaction(r, drop_tls, rows, &some) ||
+        !in_transaction(r, drop_refusals, RECEIVED_REFUSED_MAX, &some))
         return false;
-    if ((any || now - last > 24 * HOUR) && !in_transaction(r, drop_rest, rows, &some))
+    if ((any || unused > now || now - unused > 24 * HOUR) &&
+        !in_transaction(r, drop_unused, now, &some))
         return false;
-    return note_time(r, now);
+    return run_before(r, "INSERT INTO note VALUES('dropped', ?1)" NOTED, now);
 }
 
 /* --- Owners ------------------------------------------------------------------------------------*/

@@ -311,21 +311,28 @@ enum received_result received_put_tls(struct received *r, const struct tlsrpt *r
     return RECEIVED_NEW;
 }
 
-enum received_result received_put_refusal(struct received *r,
-                                          const struct received_refusal *refusal,
-                                          const unsigned char digest[FIND_DIGEST])
+static bool run_refusal(struct received *r, enum received_sql how,
+                        const struct received_refusal *refusal)
 {
-    struct sql *s = received_sql(r, SQL_INSERT_REFUSAL);
-    sql_bind_bytes(s, 1, digest, FIND_DIGEST);
+    struct sql *s = received_sql(r, how);
+    sql_bind_bytes(s, 1, refusal->digest, FIND_DIGEST);
     sql_bind_number(s, 2, refusal->received);
     sql_bind(s, 3, refusal->origin);
     sql_bind(s, 4, refusal->from);
     sql_bind(s, 5, refusal->subject);
     sql_bind(s, 6, refusal->what.p ? refusal->what : STR(""));
     sql_bind(s, 7, refusal->why);
-    if (!sql_run(s))
+    return sql_run(s);
+}
+
+enum received_result received_put_refusal(struct received *r,
+                                          const struct received_refusal *refusal)
+{
+    if (!run_refusal(r, SQL_INSERT_REFUSAL, refusal))
         return RECEIVED_FAILED;
-    return database_changes(&r->db) ? RECEIVED_NEW : RECEIVED_KNOWN;
+    if (database_changes(&r->db))
+        return RECEIVED_NEW;
+    return run_refusal(r, SQL_BETTER_REFUSAL, refusal) ? RECEIVED_KNOWN : RECEIVED_FAILED;
 }
 
 /* Later than what was said before, even within a second. */

@@ -153,11 +153,11 @@ bool received_each_refusal(struct received *r, int64_t since, received_refusal_f
 {
     enum sql_step rc;
     struct sql *s =
-        sql_prepare(&r->db, "SELECT received, origin, sender, subject, what, why FROM refused"
-                            " WHERE received >= ?1 ORDER BY received DESC, id DESC");
+        sql_prepare(&r->db, "SELECT received, origin, sender, subject, what, why, digest"
+                            " FROM refused WHERE received >= ?1 ORDER BY received DESC, id DESC");
     sql_bind_number(s, 1, since);
     while ((rc = sql_step(s)) == SQL_ROW) {
-        const struct received_refusal refusal = {
+        struct received_refusal refusal = {
             .received = sql_number(s, 0),
             .origin = sql_text(s, 1),
             .from = sql_text(s, 2),
@@ -165,6 +165,7 @@ bool received_each_refusal(struct received *r, int64_t since, received_refusal_f
             .what = sql_text(s, 4),
             .why = sql_text(s, 5),
         };
+        copy_bytes(refusal.digest, sizeof refusal.digest, sql_text(s, 6));
         if (!each(context, &refusal))
             break;
     }

@@ -101,9 +101,14 @@ static bool list_refusal(void *listing, const struct received_refusal *r)
         return false;
     l->refusals =
         arena_extend(l->making->arena, l->refusals, l->n_refusals, &l->cap, sizeof *l->refusals);
-    l->refusals[l->n_refusals++] =
-        (struct received_refusal){r->received,         kept(l, r->origin), kept(l, r->from),
-                                  kept(l, r->subject), kept(l, r->what),   kept(l, r->why)};
+    l->refusals[l->n_refusals++] = (struct received_refusal){
+        .received = r->received,
+        .origin = kept(l, r->origin),
+        .from = kept(l, r->from),
+        .subject = kept(l, r->subject),
+        .what = kept(l, r->what),
+        .why = kept(l, r->why),
+    };
     return true;
 }
 
