@@ -24,7 +24,7 @@ static void indent(struct xml *x)
         xml_put(x, STR("  "));
 }
 
-/* What stands for one byte that cannot stand for itself; STR_NONE: it can. */
+/* What is written for a byte that XML cannot have as it is; STR_NONE: the byte itself. */
 static struct str replacement(char c)
 {
     switch (c) {

@@ -16,7 +16,7 @@ struct xml {
 };
 
 void xml_begin(struct xml *x); /* the declaration */
-/* attributes: NULL, or as they stand in the tag: they are written as they are. */
+/* attributes: NULL, or the text of the tag behind its name, written as it is. */
 void xml_open(struct xml *x, const char *name, const char *attributes);
 void xml_close(struct xml *x, const char *name);
 /* An element without others in it. xml_text() writes nothing for an empty text. */

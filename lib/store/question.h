@@ -1,8 +1,8 @@
-/* question.h - a question to the state store on its way, and the queues that lead to those who
- * answer. Private to lib/store.
+/* question.h - a question to the state store, and the queues to the backends that answer. Private
+ * to lib/store.
  *
- * A question belongs to all who hold it: the asker, who may leave before it is answered, and each
- * of those that it was given to, who answers it sooner or later. */
+ * A question is reference-counted: the asker holds it, who may leave before it is answered, and so
+ * does each backend that it was given to, until it answers. */
 #ifndef ASSAY_STORE_QUESTION_H
 #define ASSAY_STORE_QUESTION_H
 
@@ -14,30 +14,30 @@
 enum state_op { STATE_OP_GET, STATE_OP_PUT, STATE_OP_TOUCH, STATE_OP_FORGET };
 
 struct question {
-    enum state_op op; /* all up to `keys` is const from its beginning on */
+    enum state_op op; /* everything up to `keys` never changes */
     int64_t now, value, ttl_s;
-    int64_t deadline_us; /* monotonic: then nobody waits any more; 0: nobody waits at all */
+    int64_t deadline_us; /* monotonic; afterwards nobody waits; 0: nobody waits at all */
     size_t n;
-    const struct state_key *keys; /* results here mean nothing */
+    const struct state_key *keys; /* results in them are unused */
     atomic_uint holders;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
-    unsigned awaited;          /* answers that are still to come */
-    struct state_key *answers; /* of all that have come */
+    unsigned awaited;          /* number of answers still to come */
+    struct state_key *answers; /* of all answers so far */
 };
 
-/* Held by the caller, and `awaited` times more for those who will answer. NULL without memory. */
+/* The caller holds it, and so do `awaited` backends that will answer. NULL without memory. */
 struct question *question_new(const struct question *like, unsigned awaited);
 
-/* Adds an answer; the caller holds the question no more. NULL: all of it is unknown. */
+/* Adds an answer and gives up the caller's hold. NULL: all keys are unknown. */
 void question_answer(struct question *q, const struct state_key *answers);
 
-/* Waits for all answers until the deadline, and copies what has come by then. The caller holds it
- * no more. */
+/* Waits for all answers until the deadline, copies what has come by then, and gives up the caller's
+ * hold. */
 void question_wait(struct question *q, struct state_key *keys);
 void question_let_go(struct question *q);
 
-/* True if nobody waits for the answer any more, though somebody did. */
+/* True if the asker waited, and waits no more. */
 bool question_is_late(const struct question *q);
 
 /* --- Queues --- */

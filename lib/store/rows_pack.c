@@ -1,10 +1,10 @@
 /* rows_pack.c - rows as bytes and as text.
  *
- * Results stand in the database as lines of words, "dkim DOMAIN SELECTOR RESULT", "spf DOMAIN SCOPE
- * RESULT", "reason TYPE COMMENT", in the order of the row. A byte that no word may hold is %XX, an
- * empty word is "-".
+ * The database has results as lines of words, "dkim DOMAIN SELECTOR RESULT", "spf DOMAIN SCOPE
+ * RESULT", "reason TYPE COMMENT", in the order of the row. %XX stands for a byte that a word may
+ * not have, and "-" for an empty word.
  *
- * Errors: false where there is no room; a line that is none is passed over. */
+ * Errors: false if there is no room; a malformed line is skipped. */
 #include "store/rows_pack.h"
 
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static struct str read_word(struct arena *a, struct str word)
     return sb_str(&b);
 }
 
-/* The words of a line behind its first; true if there are so many. */
+/* The words of a line behind the first one; true if there are `n` of them. */
 static bool read_words(struct str line, struct arena *a, struct str *words, size_t n)
 {
     struct str word;

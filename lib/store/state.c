@@ -1,7 +1,7 @@
-/* state.c - the asker's side of the state store: gives a question to all who may answer it, and
- * waits as long as its patience lasts.
+/* state.c - the asker's side of the state store: gives a question to all backends, and waits as
+ * long as the asker's patience lasts.
  *
- * Errors: what cannot be asked is unknown. */
+ * Errors: a key that cannot be asked for is unknown. */
 #include "store/state.h"
 
 #include <stdlib.h>
@@ -55,7 +55,7 @@ void state_close(struct state *s)
 
 /* --- Asking ------------------------------------------------------------------------------------*/
 
-/* What has no room counts as an answer that says nothing. False: none had any. */
+/* A backend whose queue has no room counts as having answered "unknown". False: none had room. */
 static bool give_to_all(struct state *s, struct question *q)
 {
     bool given = false;
@@ -77,7 +77,7 @@ static bool recall(struct state *s, int64_t now, struct state_key *keys, size_t 
     return true;
 }
 
-/* Time counts from where the deadline was set: a thread that was stopped since has spent it. */
+/* Time counts from when the deadline was set, even if the thread was stopped in between. */
 static void wait_for_answers(struct state_asker *asker, struct question *q, struct state_key *keys,
                              int64_t began)
 {
@@ -114,7 +114,7 @@ static bool fits(const struct state_key *keys, size_t n)
     return n <= STATE_KEYS_MAX;
 }
 
-/* `like` says what is asked. */
+/* `like` is the question. */
 static void ask_store(struct state_asker *asker, struct question like, struct state_key *keys)
 {
     struct state *s = asker->state;

@@ -1,4 +1,4 @@
-/* trouble.c - what is said of failures, and how long none is provoked.
+/* trouble.c - log lines about failures, and pauses after them.
  *
  * Errors: none. */
 #include "store/trouble.h"

@@ -1,5 +1,5 @@
-/* trouble.h - from failures to one line in the log when they begin and one when they end, and to
- * pauses in which nothing is tried. Private to lib/store. */
+/* trouble.h - turns failures into one line in the log when they begin and one when they end, and
+ * into pauses in which nothing is tried. Private to lib/store. */
 #ifndef ASSAY_STORE_TROUBLE_H
 #define ASSAY_STORE_TROUBLE_H
 
@@ -9,26 +9,28 @@
 
 #include "base/str.h"
 
-/* Of one database or server. The thread that works with it calls; anybody may ask. */
+/* The trouble of one database or server. Only the thread that works with it changes it; any thread
+ * may call trouble_pauses(). */
 struct trouble {
-    char name[160];        /* "state store /var/lib/assay/state.db": clean */
+    char name[160];        /* for the log: "state store /var/lib/assay/state.db" */
     const char *meanwhile; /* what happens until it ends */
     const char *missing;   /* what `missed` counts: "questions had no answer" */
-    int64_t longest_us;    /* pause; the first one is a fifth of it, or a second if that is less */
+    int64_t
+        longest_us; /* longest pause; the first one is a fifth of it, or a second if that is less */
     atomic_bool on;
-    int64_t pause_us; /* the thread's own */
+    int64_t pause_us; /* used only by the working thread */
     _Atomic int64_t until_us;
-    atomic_ullong missed; /* what was not answered or kept since it began */
+    atomic_ullong missed; /* what was not answered or kept since the trouble began */
 };
 
-/* `what` and the text after it name it in the log; the text is cleaned. */
+/* `what` and `where` name it in the log; `where` is cleaned. */
 void trouble_init(struct trouble *t, const char *what, struct str where, int64_t longest_us);
 
-/* From here on, until trouble_over(); said once. `why` is cleaned here. */
+/* Begins trouble, until trouble_over(). Only the first call is logged. `why` is cleaned here. */
 void trouble_begins(struct trouble *t, const char *why);
 void trouble_over(struct trouble *t);
 
-/* True while a pause lasts, so there is no use in trying. */
+/* True during a pause, in which nothing should be tried. */
 bool trouble_pauses(const struct trouble *t);
 
 #endif

@@ -1,10 +1,10 @@
 /* http.c - HTTP, by libmicrohttpd.
  *
- * Bounded: connections and bytes of answers (crowd.h), bytes of a request, seconds in which nothing
- * moves. Read only: GET and HEAD.
+ * Limited are connections and bytes of answers (crowd.h), bytes of a request, and seconds in which
+ * nothing moves. Only GET and HEAD are allowed.
  *
- * Errors: a refusal is an answer with its reason; nothing else is logged, since who asks is on this
- * host. */
+ * Errors: a refusal is an answer with the reason. Nothing is logged, because all clients are on
+ * this host. */
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "milter/web/web.h"
 
 #define WORKERS         2
-#define CONNECTIONS_MAX (CROWD_MAX + 64) /* those among them that are being closed count, too */
+#define CONNECTIONS_MAX (CROWD_MAX + 64) /* with those that are being closed */
 #define PATIENCE_S      10
 #define REQUEST_MAX     32768 /* bytes of a connection's memory: line and header fields */
 
@@ -23,8 +23,8 @@ struct web_server {
     struct crowd *crowd;
 };
 
-/* A connection, and the request that it is about. Not every request that the library sees the first
- * line of gets as far as an answer, and its end is not always told. */
+/* A connection and its request. The library does not always report the end of a request whose first
+ * line it has read. */
 struct request {
     struct crowd_guest guest;
     struct arena *arena; /* of the request line */
@@ -76,7 +76,7 @@ static void add_headers(struct MHD_Response *r, const struct web_answer *answer,
             MHD_add_response_header(r, fields[i].name, fields[i].value);
 }
 
-/* The answer is copied: what it was made from is much more, and can go. */
+/* Copies the answer, so that the much larger memory that it was made in can be freed. */
 static enum MHD_Result send_answer(struct MHD_Connection *c, const struct web_answer *answer,
                                    struct arena *a)
 {
@@ -127,7 +127,7 @@ static void begin_connection(struct web_server *s, struct MHD_Connection *connec
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 }
 
-/* The library closes its descriptor after this. */
+/* Afterwards the library closes the descriptor. */
 static void end_connection(struct web_server *s, void **state)
 {
     struct request *request = *state;
@@ -165,7 +165,7 @@ static enum MHD_Result handle_request(void *server, struct MHD_Connection *conne
     struct arena *a = arena_new(0);
     (void)url, (void)version, (void)data;
     crowd_serve(s->crowd, &request->guest);
-    *n = 0; /* what comes behind the header is not read */
+    *n = 0; /* a body is not read */
     struct web_answer answer = answer_request(s->web, connection, method, request->uri, a);
     enum MHD_Result queued = send_answer(connection, &answer, a);
     crowd_answered(s->crowd, &request->guest, answer.body.n);
@@ -183,7 +183,7 @@ static void request_ends(void *server, struct MHD_Connection *connection, void *
         crowd_sent(s->crowd, &request->guest);
 }
 
-/* Percent signs are ours to read. */
+/* Leaves percent signs as they are: page_query_read() decodes them. */
 static size_t leave_escaped(void *context, struct MHD_Connection *connection, char *text)
 {
     (void)context, (void)connection;

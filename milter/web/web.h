@@ -1,21 +1,20 @@
 /* web.h - the program assay-web: the pages of lib/report/page, served on this host.
  *
- *   main.c     the command: configuration, socket, start and end
- *   http.c     HTTP, by libmicrohttpd: methods, names of the host, headers, bounds
- *   crowd.c    who has to go when too many connections are open
- *   answer.c   what an address is answered with */
+ * main.c the command: configuration, socket, start and end http.c HTTP, by libmicrohttpd: methods,
+ * names of the host, headers, bounds crowd.c which connection is closed when too many are open
+ * answer.c the answer to a request */
 #ifndef ASSAY_MILTER_WEB_H
 #define ASSAY_MILTER_WEB_H
 
 #include "conf/conf.h"
 #include "report/page/frame.h"
 
-/* What all answers need; nothing of it changes. */
+/* What all answers need; it never changes. */
 struct web {
     const struct conf *conf;
     struct figures_owner owner;
     size_t n_names;
-    const char *const *names; /* that we are asked by, beside those of loopback */
+    const char *const *names; /* our names besides those of loopback */
 };
 
 struct web_answer {
@@ -27,8 +26,8 @@ struct web_answer {
 /* `uri` as it stands in the request line. Texts live in `a`. From any thread. */
 struct web_answer web_answer(const struct web *web, struct str uri, struct arena *a);
 
-/* True if `host` (of the field Host, with or without a port) is a name of ours: other names lead
- * here where a stranger's DNS says so, and his pages could read ours. */
+/* True if `host` (of the field Host, with or without a port) is a name of ours. A foreign domain
+ * can have the address of this host in DNS; without this check, its pages could read ours. */
 bool web_is_our_name(const struct web *web, struct str host);
 
 struct web_server;

@@ -1,6 +1,6 @@
-/* alarms.c - compares a week with the weeks before.
+/* alarms.c - compares a week with the four weeks before it.
  *
- * Errors: false, and why stands in the store. */
+ * Errors: false, and the store has the reason. */
 #include "report/in/alarms.h"
 
 #include <inttypes.h>
@@ -12,8 +12,8 @@
 #define WEEK          7
 #define BEFORE        28
 #define DAY           86400
-#define MESSAGES_MIN  10 /* of what is less nobody is told */
-#define SILENCE_DAYS  3  /* a report of yesterday may be under way */
+#define MESSAGES_MIN  10 /* less mail makes no alarm */
+#define SILENCE_DAYS  3  /* yesterday's report may be under way */
 #define FALL_PERCENT  5  /* of the pass rate, in points */
 #define SELECTOR_FAIL 10 /* percent */
 #define ALARMS_MAX    200
@@ -61,7 +61,7 @@ static struct str day_text(const struct watch *w, int64_t day)
 
 /* --- Sources -----------------------------------------------------------------------------------*/
 
-/* What the operator named is no news; nor is anything where reports have just begun. */
+/* A source with a label is not new, and no source is new if the first reports have just come. */
 static void look_at_sources(struct watch *w)
 {
     int64_t from = w->filter->to_day - WEEK + 1;
@@ -88,7 +88,7 @@ static void look_at_sources(struct watch *w)
 
 /* --- Pass rate ---------------------------------------------------------------------------------*/
 
-/* Of mail of own and approved sources: forged mail comes and goes. */
+/* Counts only mail of own and approved sources, because the amount of forged mail varies. */
 static void legitimate(const struct figures *f, uint64_t *all, uint64_t *pass)
 {
     *all = *pass = 0;
@@ -125,7 +125,7 @@ static void look_at_rate(struct watch *w)
 
 /* --- Silence -----------------------------------------------------------------------------------*/
 
-/* Reported on most days of the weeks before, and then no more. */
+/* Reporters that reported on most days of the weeks before, and then stopped. */
 static bool look_at_silence(struct watch *w)
 {
     enum sql_step rc;
@@ -156,8 +156,8 @@ static bool look_at_silence(struct watch *w)
 
 /* --- Selectors ---------------------------------------------------------------------------------*/
 
-/* A row of look_at_selectors(). Forwarders break signatures every day: an alarm is a selector of
- * which much more is bad than before. */
+/* A row of look_at_selectors(). Forwarders break some signatures every day, so only a selector with
+ * much more broken signatures than before makes an alarm. */
 static void judge_selector(struct watch *w, struct sql *q)
 {
     int64_t good = sql_number(q, 2), bad = sql_number(q, 3);
@@ -208,7 +208,8 @@ static struct str or_else(struct str text, struct str otherwise)
     return text.n ? text : otherwise;
 }
 
-/* What changes what is done with mail; reporters write the rest as they like. */
+/* Only the tags that change what is done with mail: reporters differ in how they write the others.
+ */
 static struct str policy_text(const struct watch *w, struct str packed)
 {
     struct aggregate_policy p = {0};
@@ -220,7 +221,7 @@ static struct str policy_text(const struct watch *w, struct str packed)
                       STR_ARG(alarm_safe(w, or_else(p.aspf, STR("r")))));
 }
 
-/* The policy that most reports of a time name: one reporter with an idea of its own is none. */
+/* The policy that most reports of this time name: a single reporter may have a wrong one. */
 static bool policy_of_time(struct watch *w, int64_t from, int64_t to, struct str *policy,
                            int64_t *first)
 {

@@ -1,4 +1,4 @@
-/* content.h - something that was found in a mail or a file, and how to unpack it again. */
+/* content.h - a document that was found in a mail or a file, and how to unpack it again. */
 #ifndef ASSAY_REPORT_IN_CONTENT_H
 #define ASSAY_REPORT_IN_CONTENT_H
 
@@ -7,8 +7,8 @@
 struct content {
     struct str bytes;
     enum stream_packing packing;
-    unsigned more;   /* decompressions on top of it */
-    struct str name; /* of a member of an archive; else absent */
+    unsigned more;   /* further decompressions */
+    struct str name; /* of a member of an archive; absent for others */
 };
 
 /* Unpacks it once more. */

@@ -1,6 +1,6 @@
 /* country.c - a search in sorted lines.
  *
- * Errors: what cannot be read, or is of another form, has no country. */
+ * Errors: if a file cannot be read or has another form, addresses have no country. */
 #include "report/in/country.h"
 
 #include <fcntl.h>
@@ -44,7 +44,7 @@ struct countries *countries_open(struct str path, struct arena *a)
     return c->files[0].p || c->files[1].p ? c : NULL;
 }
 
-/* As a number of 16 bytes, whichever way it is written. */
+/* Reads a number, or an address, as 16 bytes. */
 static bool read_bound(struct str text, struct netaddr *out)
 {
     unsigned long long number;
@@ -67,7 +67,7 @@ struct line {
     struct str country;
 };
 
-/* The line that holds this place. */
+/* The line that contains the position `at`. */
 static bool read_line(struct str file, size_t at, struct line *out, size_t *begin, size_t *end)
 {
     struct str before = str_sub(file, 0, at);
@@ -81,7 +81,7 @@ static bool read_line(struct str file, size_t at, struct line *out, size_t *begi
     return out->country.n == 2 && read_bound(first, &out->first) && read_bound(last, &out->last);
 }
 
-/* Comments stand before the lines, so what is none of these comes earlier. */
+/* Comments come before the sorted lines, so a line that cannot be read counts as earlier. */
 static struct str search(struct str file, const struct netaddr *address)
 {
     size_t low = 0, high = file.n, begin, end;

@@ -11,8 +11,7 @@ enum in_element {
 #undef IN_ELEMENT
 };
 
-/* What stands behind a prefix and its colon, if there is one: prefixes say nothing that a report
- * needs, and many are never declared. */
+/* The name without its prefix and colon. Reports need no prefixes, and many are never declared. */
 static inline struct str in_local_name(struct str name)
 {
     size_t colon = str_find_last(name, ':');

@@ -1,6 +1,6 @@
 /* failure.c - reads failure reports.
  *
- * Errors: false for what is none. */
+ * Errors: false for what is no failure report. */
 #include "report/in/failure.h"
 
 #include <time.h>
@@ -34,7 +34,7 @@ static struct str domain_in(struct arena *a, struct str text)
     return text.n && domain_normalize(a, text, &name) ? str_copy(a, name) : STR_NONE;
 }
 
-/* The address that the text begins with: "192.0.2.1 (name)" is seen. */
+/* The address that the text begins with: some reporters write "192.0.2.1 (name)". */
 static void address_in(struct str text, struct netaddr *out)
 {
     text = str_trim(text);
@@ -110,7 +110,7 @@ static void read_feedback(struct arena *a, const struct header_list *f, struct f
         out->incidents = (int64_t)incidents;
 }
 
-/* "Sender IP Address: 192.0.2.1", a line each. */
+/* One line such as "Sender IP Address: 192.0.2.1". */
 static void read_line(struct arena *a, struct str line, struct failure_report *out)
 {
     size_t colon = str_find(line, 0, ':');

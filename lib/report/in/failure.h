@@ -8,11 +8,11 @@
 #include "base/netset.h"
 #include "mail/header.h"
 
-/* Texts are cleaned of control characters and cut; absent: not said. Of addresses the domain alone
- * is kept. */
+/* Texts are cut and have no control characters; absent: not said. Only the domain of an address is
+ * kept. */
 struct failure_report {
-    struct str reporter;   /* domain of who sent it */
-    struct str domain;     /* Reported-Domain, or that of From */
+    struct str reporter;   /* domain of the sender of the report */
+    struct str domain;     /* Reported-Domain, or the domain in From */
     struct netaddr source; /* family 0: not said */
     struct str kind;       /* Auth-Failure: "dmarc", "spf", ... */
     struct str alignment;  /* Identity-Alignment */
@@ -24,9 +24,9 @@ struct failure_report {
     int64_t incidents; /* at least 1 */
 };
 
-/* From the parts of a mail: `feedback` is the decoded message/feedback-report (absent: there is
- * none), `text` a text part, `original` the message or header that it is about; any may be absent.
- * False if that is no report of a failed authentication; *other is what Feedback-Type says then. */
+/* Reads the parts of a mail: `feedback` is the decoded message/feedback-report, `text` a text part,
+ * `original` the message or header that the report is about; each may be absent. False if this is
+ * no report of a failed authentication; then *other is the value of Feedback-Type. */
 bool failure_read(struct arena *a, const struct header_list *mail, struct str feedback,
                   struct str text, struct str original, struct failure_report *out,
                   struct str *other);

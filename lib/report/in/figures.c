@@ -1,6 +1,6 @@
-/* figures.c - one way through the daily sums, and everything that they say is added up.
+/* figures.c - reads the daily sums once, and adds up all figures on the way.
  *
- * Errors: false, and why stands in the store. */
+ * Errors: false, and the store has the reason. */
 #include "report/in/figures.h"
 
 #include <stdlib.h>
@@ -72,9 +72,9 @@ struct scan {
     struct arena *arena;
     struct figures *out;
     size_t max_source, max_reporter;
-    struct figures_source **sources; /* by number; NULL: none of it was seen */
+    struct figures_source **sources; /* by number; NULL: not seen */
     struct figures_reporter **reporters;
-    int64_t only_source, only_reporter; /* 0: all; -1: what is wanted does not exist */
+    int64_t only_source, only_reporter; /* 0: all; -1: the wanted one does not exist */
 };
 
 static struct figures_source *source_at(struct scan *s, int64_t id)
@@ -138,7 +138,7 @@ static void add_cells(struct scan *s, struct figures_domain *domain, int64_t day
     }
 }
 
-/* One domain after the other: so the table is read in its order. */
+/* The table is in the order of domains, so one domain after the other is read. */
 static bool scan_domain(struct scan *s, struct figures_domain *domain)
 {
     enum sql_step rc;
@@ -290,7 +290,7 @@ static void add_reporter(struct scan *s, struct sql *q)
     r->missing = days > with ? (uint64_t)(days - with) : 0;
 }
 
-/* Reports without rows count here, too. */
+/* Counts reports without rows, too. */
 static bool read_reporters(struct scan *s, const struct figures_domain *domain)
 {
     enum sql_step rc;

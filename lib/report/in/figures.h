@@ -1,8 +1,9 @@
-/* figures.h - what received reports say, as figures: for terminals, JSON and pages alike. All of
- * one answer follow one filter, and come out of the daily sums, which stay when rows go.
+/* figures.h - what received reports say, as figures, for terminals, JSON and pages. All figures of
+ * an answer follow the same filter. They come from the daily sums, which stay when rows are
+ * deleted.
  *
- * Messages count by the day (UTC) that the middle of a report's period lies in. Texts are as they
- * came: whoever prints them cleans or escapes them. Everything lives in the arena that is given.
+ * Messages count for the day (UTC) in the middle of the report period. Texts are as they came: the
+ * code that prints them cleans or escapes them. Everything lives in the given arena.
  *
  * Errors: false, and received_problem() is a phrase. */
 #ifndef ASSAY_REPORT_IN_FIGURES_H
@@ -29,7 +30,7 @@ enum figures_result {
 const char *figures_result_word(enum figures_result result);
 bool figures_result_of_word(struct str word, enum figures_result *result);
 
-/* Which are ours; the same for all questions of a program. */
+/* What is ours; the same for all questions of a program. */
 struct figures_owner {
     const struct conf_strings *domains; /* only these are counted, and those below them */
     const struct netset *hosts;         /* addresses of our own; may be NULL */
@@ -40,20 +41,21 @@ struct figures_filter {
     struct figures_owner owner;
     struct str domain;        /* empty: all of ours */
     int64_t from_day, to_day; /* days since 1970, both included */
-    int64_t today;            /* it is not over, so no report is missing for it; 0: all days are */
-    struct str source;        /* as figures_source.name has it; empty: all */
-    struct str reporter;      /* as figures_reporter.name has it; empty: all */
+    int64_t
+        today; /* a day that is not over, so no report is missing for it; 0: all days are over */
+    struct str source;   /* a figures_source.name; empty: all */
+    struct str reporter; /* a figures_reporter.name; empty: all */
     enum figures_result result;
-    bool all_trust; /* reports whose mail did not pass DMARC count, too */
+    bool all_trust; /* also count reports whose mail did not pass DMARC */
 };
 
 /* --- What comes out --- */
 
-/* Messages. both + dkim + spf + fail is all of them. */
+/* Numbers of messages. both + dkim + spf + fail is all of them. */
 struct figures_counts {
-    uint64_t both, dkim, spf, fail; /* aligned: by both, by one alone, by none */
-    uint64_t quarantined, rejected; /* what reporters did; the rest was let pass */
-    uint64_t overridden;            /* that fail, with something else done than the policy says */
+    uint64_t both, dkim, spf, fail; /* aligned by both, by one alone, by none */
+    uint64_t quarantined, rejected; /* what reporters did; the other messages passed */
+    uint64_t overridden;            /* failing, and something else was done than the policy says */
 };
 
 static inline uint64_t figures_all(const struct figures_counts *c)
@@ -78,7 +80,8 @@ enum source_class {
 const char *source_class_word(enum source_class class);
 bool source_class_of_word(struct str word, enum source_class *class); /* "forwarder", too */
 
-/* Six reasons, of failing messages: one of DKIM and one of SPF for each; strict of either. */
+/* Six reasons why messages fail. Each failing message has one for DKIM and one for SPF; strict can
+ * be either. */
 enum figures_cause {
     CAUSE_NO_SIGNATURE,
     CAUSE_BROKEN_SIGNATURE,
@@ -91,20 +94,20 @@ enum figures_cause {
 const char *figures_cause_word(enum figures_cause cause);   /* "no-signature" */
 const char *figures_cause_phrase(enum figures_cause cause); /* "has no signature" */
 
-/* Who sends: hosts of one organization, by the verified names of their addresses, or else a
- * network. */
+/* Who sends: the hosts of one organization, which the verified names of their addresses show, or
+ * else a network. */
 struct figures_source {
     int64_t id;
     struct str name; /* "example.net", "192.0.2.0/24" */
     enum source_kind kind;
     enum source_class class;
-    bool labelled;      /* the operator said so */
+    bool labelled;      /* the operator set the class */
     struct str title;   /* the operator's name for it; may be empty */
     struct str country; /* of most addresses; empty: not known */
     struct figures_counts counts;
-    uint64_t kinds[KIND_COUNT];   /* messages by what they look like */
+    uint64_t kinds[KIND_COUNT];   /* messages by kind */
     uint64_t causes[CAUSE_COUNT]; /* of failing messages */
-    int64_t first_day, last_day;  /* ever seen, for any domain of the filter */
+    int64_t first_day, last_day;  /* first and last day seen at all, for any domain of the filter */
 };
 
 struct figures_reporter {
@@ -113,16 +116,16 @@ struct figures_reporter {
     struct figures_counts counts;
     uint64_t reports;
     int64_t first_day, last_day; /* of its reports in this period */
-    uint64_t missing; /* days between the first and the end of the period without a report */
+    uint64_t missing; /* days without a report from its first day to the end of the period */
 };
 
 struct figures_domain {
     int64_t id;
     struct str name;
     bool ours;
-    struct figures_counts counts; /* for one that is not ours 0 */
+    struct figures_counts counts; /* 0 for a domain that is not ours */
     uint64_t reports;
-    struct str p, sp; /* as the newest report has it; empty: not said */
+    struct str p, sp; /* from the newest report; empty: not said */
 };
 
 struct figures {
@@ -134,11 +137,11 @@ struct figures {
     struct figures_source *sources;
     size_t n_reporters; /* most messages first */
     struct figures_reporter *reporters;
-    size_t n_domains; /* most messages first; those that are not ours behind */
+    size_t n_domains; /* most messages first; domains that are not ours come last */
     struct figures_domain *domains;
 };
 
-/* All of this at once. 10 million messages over 400 days: below 0.3 s. */
+/* Reads all of this at once. Ten million messages over 400 days take below 0.3 s. */
 bool figures_read(struct received *r, const struct figures_filter *f, struct arena *a,
                   struct figures *out);
 

@@ -1,6 +1,6 @@
 /* figures_rows.c - figures that come from rows: one source, countries.
  *
- * Errors: false, and why stands in the store. */
+ * Errors: false, and the store has the reason. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ static void read_address(struct str ip, struct netaddr *out)
     memcpy(out->bytes, ip.p, ip.n);
 }
 
-/* Rows come by address, so it is the last one or a new one. */
+/* Rows are in the order of addresses, so the address is the last one or a new one. */
 static struct figures_address *address_of(struct detail *d, struct sql *q)
 {
     struct figures_detail *out = d->out;
@@ -155,8 +155,8 @@ static struct figures_country *country_at(struct arena *a, struct str country, s
     return &(*out)[(*n)++];
 }
 
-/* Joined in this order: by days it is a small part of the reports, and no index of the others says
- * so. */
+/* The query joins in this order because few reports are of these days, and SQLite cannot know that
+ * from its indexes. */
 bool figures_countries(struct received *r, const struct figures_filter *f, struct arena *a,
                        size_t *n, struct figures_country **out)
 {

@@ -1,18 +1,18 @@
-/* figures_sources.c - who a source is: its name, its class, and what is known of its addresses.
+/* figures_sources.c - fills in name and class of each source, and what is known of its addresses.
  *
- * Errors: false, and why stands in the store. */
+ * Errors: false, and the store has the reason. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "mail/domain.h"
 #include "report/in/figures_scan.h"
 
-#define LOOKED_AT_MAX 300 /* sources whose addresses are looked at, those of most messages */
+#define LOOKED_AT_MAX 300 /* sources whose addresses are read: those with most messages */
 
 /* --- Classes -----------------------------------------------------------------------------------*/
 
-/* More than half of what it sends passes by SPF: we allowed it. DKIM alone comes through
- * forwarders, as does what a list or a gateway changed. */
+/* If more than half of a source's mail passes SPF, our record allows the source. Mail that passes
+ * only DKIM, or that a list or gateway changed, comes through forwarders. */
 static enum source_class class_of_mail(const struct figures_source *s)
 {
     const uint64_t *k = s->kinds;
@@ -49,7 +49,7 @@ static bool is_ours_by_address(const struct figures_filter *f, const struct neta
 
 struct address_facts {
     bool ours;
-    char country[3]; /* of the most addresses so far, by the vote of Boyer and Moore */
+    char country[3]; /* of most addresses so far, by the majority vote of Boyer and Moore */
     unsigned votes;
 };
 
@@ -89,7 +89,7 @@ static int by_id(const void *a, const void *b)
     return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
 }
 
-/* The sources by their numbers: tables are read through once, however many there are. */
+/* Finds a source by its number in a sorted list, so that each table is read only once. */
 static struct figures_source *find(struct figures_source **sorted, size_t n, int64_t id)
 {
     size_t low = 0, high = n;

@@ -1,9 +1,9 @@
-/* find.h - what there is of reports in a mail or a file: aggregate reports, failure reports, TLS
- * reports, however they are packed.
+/* find.h - finds the reports in a mail or a file, however they are packed: aggregate reports,
+ * failure reports, TLS reports.
  *
- * What something is, its first bytes tell; types and names say nothing here. A report that is not
- * well-formed is read again, mended (repair.h); if that is not enough, and metadata and policy
- * came, the rows that are whole are kept, and it is damaged. */
+ * The first bytes say what something is; types and names are ignored. A report that is not
+ * well-formed is read again through repair.h. If that is not enough, but metadata and policy are
+ * there, the complete rows are kept, and the report is marked as damaged. */
 #ifndef ASSAY_REPORT_IN_FIND_H
 #define ASSAY_REPORT_IN_FIND_H
 
@@ -15,17 +15,18 @@
 #define FIND_DIGEST 32
 
 struct found_aggregate {
-    const struct aggregate *report; /* its head, and what it has of rows */
+    const struct aggregate *report; /* its head, and the numbers of its rows */
     bool repaired, damaged;
     unsigned char digest[FIND_DIGEST]; /* SHA-256 of the XML as it came */
-    uint64_t size;                     /* of it, in bytes */
+    uint64_t size;                     /* of the XML, in bytes */
     const struct content *content;     /* for found_rows() */
 };
 
 /* Reads the report once more, for its rows and its bytes. */
 void found_rows(const struct found_aggregate *found, const struct aggregate_watch *watch);
 
-/* Who wants to know. What is given lives until the function returns; false ends the search. */
+/* The functions that get what is found. What they get lives until they return; false ends the
+ * search. */
 struct find_sink {
     void *context;
     bool (*aggregate)(void *context, const struct found_aggregate *found);
@@ -33,13 +34,13 @@ struct find_sink {
                     const unsigned char digest[FIND_DIGEST]);
     bool (*tls)(void *context, const struct tlsrpt *report,
                 const unsigned char digest[FIND_DIGEST]);
-    /* Something that looks like a report and cannot be taken, or an input that holds none. `what`:
-     * of a member of an archive, its name; may be absent. */
+    /* Something that looks like a report and cannot be read, or an input without a report. `what`:
+     * the name of a member of an archive; absent for others. */
     bool (*refused)(void *context, struct str what, struct str why);
 };
 
-/* A mail, an XML document, or what is packed: of at most IN_XML_MAX bytes. False: a function of the
- * sink said so. */
+/* The input is a mail, an XML document, or a compressed file or archive, of at most IN_XML_MAX
+ * bytes. False: a function of the sink returned false. */
 bool find_reports(struct str input, const struct find_sink *sink);
 
 /* True if the input begins as a mail does: with a header field, or the "From " of an mbox. */

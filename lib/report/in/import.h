@@ -1,5 +1,4 @@
-/* import.h - from an input to the store: whatever is found in it, in the transaction that is open.
- */
+/* import.h - stores everything that is found in an input, within the open transaction. */
 #ifndef ASSAY_REPORT_IN_IMPORT_H
 #define ASSAY_REPORT_IN_IMPORT_H
 
@@ -16,10 +15,10 @@ struct import {
     struct import_counts *counts;
     int64_t now;
     enum trust trust;
-    struct str origin, from, subject;  /* where it comes from, for people; as it came */
+    struct str origin, from, subject;  /* where the input comes from, for people; as it came */
     unsigned char digest[FIND_DIGEST]; /* of the input: a refusal is stored once */
-    bool failed;                       /* the store could not be written; it says why */
-    struct str why;                    /* the last refusal, as it came; lives in `arena` */
+    bool failed;                       /* the store failed; it says why */
+    struct str why;                    /* of the last refusal, as it came; lives in `arena` */
     struct arena *arena;
 };
 

@@ -1,6 +1,6 @@
 /* mmdb.c - asks libmaxminddb.
  *
- * Errors: what a file does not say is empty. */
+ * Errors: what the file does not have is empty. */
 #include "report/in/mmdb.h"
 
 #ifdef ASSAY_MAXMINDDB

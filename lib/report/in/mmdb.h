@@ -1,5 +1,5 @@
-/* mmdb.h - what a file in MaxMind's format says of an address: GeoLite2, DB-IP Lite, IPinfo Lite
- * and others. Without libmaxminddb (-DASSAY_MAXMINDDB=OFF) there is nothing to be had. */
+/* mmdb.h - what a file in MaxMind's format (GeoLite2, DB-IP Lite, IPinfo Lite and others) says of
+ * an address. Without libmaxminddb (-DASSAY_MAXMINDDB=OFF) mmdb_open() fails. */
 #ifndef ASSAY_REPORT_IN_MMDB_H
 #define ASSAY_REPORT_IN_MMDB_H
 
@@ -13,7 +13,7 @@ struct mmdb *mmdb_open(struct str path, struct arena *a, const char **why);
 /* Two letters in `a`; empty: not known. NULL has none. */
 struct str mmdb_country(const struct mmdb *m, const struct netaddr *address, struct arena *a);
 
-/* "AS64496 Example"; likewise. */
+/* "AS64496 Example" in `a`; empty: not known. NULL has none. */
 struct str mmdb_network(const struct mmdb *m, const struct netaddr *address, struct arena *a);
 
 #endif

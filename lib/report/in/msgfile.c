@@ -1,6 +1,6 @@
 /* msgfile.c - a reader of compound files, for the attachments of .msg.
  *
- * Errors: none; chains of sectors that do not end, or lead outside, end where that shows. */
+ * Errors: none; a chain of sectors that has a loop or leads out of the file ends there. */
 #include "report/in/msgfile.h"
 
 #include <stdint.h>
@@ -15,12 +15,12 @@
 struct compound {
     struct str file;
     struct arena *arena;
-    uint32_t sector;  /* bytes of one */
-    uint32_t cutoff;  /* shorter streams stand in mini sectors */
+    uint32_t sector;  /* bytes of a sector */
+    uint32_t cutoff;  /* shorter streams are in mini sectors */
     uint32_t n_fat;   /* sectors that hold the table */
     struct str fat;   /* chains of sectors */
-    struct str small; /* chains of mini sectors, */
-    struct str minis; /* and these */
+    struct str small; /* chains of mini sectors */
+    struct str minis; /* the mini sectors */
 };
 
 static uint32_t number(struct str s, size_t at)
@@ -43,7 +43,7 @@ static struct str sector_at(const struct compound *c, uint32_t index)
     return at < c->file.n ? str_sub(c->file, (size_t)at, (size_t)at + c->sector) : STR("");
 }
 
-/* The bytes of a chain, `size` at most: each step gives some, so it ends. */
+/* The bytes of a chain, `size` at most. Each step gives some bytes, so the loop ends. */
 static struct str chain(const struct compound *c, uint32_t first, size_t size)
 {
     struct strbuf b;
@@ -73,7 +73,7 @@ static struct str mini_chain(const struct compound *c, uint32_t first, size_t si
     return sb_str(&b);
 }
 
-/* The first 109 sectors of the table stand in the header; a mail within the limit has no more. */
+/* The header has the first 109 sectors of the table; a mail within our limit needs no more. */
 static void read_table(struct compound *c)
 {
     struct strbuf b;
@@ -86,7 +86,7 @@ static void read_table(struct compound *c)
 static bool is_attachment(struct str entry)
 {
     static const char wanted[] = "__substg1.0_37010102";
-    for (size_t i = 0; i < sizeof wanted; i++) /* its NUL, too */
+    for (size_t i = 0; i < sizeof wanted; i++) /* with its NUL */
         if (entry.p[2 * i] != wanted[i] || entry.p[2 * i + 1])
             return false;
     return entry.p[66] == 2;

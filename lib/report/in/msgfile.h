@@ -7,8 +7,8 @@
 
 bool msgfile_is(struct str bytes);
 
-/* Calls `each` with every attachment, at most IN_MEMBERS_MAX; what is given lives until it returns,
- * and false ends it. A damaged file has fewer. */
+/* Calls `each` with every attachment, at most IN_MEMBERS_MAX; what it gets lives until it returns,
+ * and false ends the walk. A damaged file gives fewer. */
 void msgfile_attachments(struct str bytes,
                          bool (*each)(void *context, struct str bytes, struct str name),
                          void *context);

@@ -1,11 +1,11 @@
-/* outcome.c - judges a row by what it says.
+/* outcome.c - the outcome of a row, from its results.
  *
  * Errors: none. */
 #include "report/in/outcome.h"
 
 #include "mail/domain.h"
 
-/* Of one organization, as far as the names tell. */
+/* True if the names show that both belong to one organization. */
 static bool is_related(struct str name, struct str ours)
 {
     return name.n && ours.n &&

@@ -1,11 +1,11 @@
-/* outcome.h - what became of the messages of a row, and why, as one number: what daily sums are
- * kept by. Its form is that of the database. */
+/* outcome.h - what became of the messages of a row, and why, as one number. Daily sums are counted
+ * by this number, and the database contains it. */
 #ifndef ASSAY_REPORT_IN_OUTCOME_H
 #define ASSAY_REPORT_IN_OUTCOME_H
 
 #include "report/in/aggregate.h"
 
-/* What a message looks like, by its results alone. */
+/* The kind of a message, from its results alone. */
 enum message_kind {
     KIND_BOTH,      /* SPF and DKIM, both aligned */
     KIND_SPF,       /* SPF alone */
@@ -17,7 +17,7 @@ enum message_kind {
     KIND_COUNT,
 };
 
-/* Why DKIM, or SPF, does not give an aligned pass: six reasons, one of which both can have. */
+/* Why DKIM or SPF gives no aligned pass: six reasons, one of which both can have. */
 enum dkim_cause { DKIM_GOOD, DKIM_NO_SIGNATURE, DKIM_BROKEN, DKIM_OTHER_DOMAIN, DKIM_STRICT };
 enum spf_cause { SPF_GOOD, SPF_FAILS, SPF_OTHER_DOMAIN, SPF_STRICT };
 
@@ -27,7 +27,8 @@ struct outcome {
     enum message_kind kind;
     enum dkim_cause dkim_cause;
     enum spf_cause spf_cause;
-    bool overridden; /* the reporter gives a reason for doing something else than the policy says */
+    bool
+        overridden; /* the reporter gives a reason why it did something else than the policy says */
 };
 
 struct outcome outcome_of(const struct aggregate_row *row, const struct aggregate_policy *policy);

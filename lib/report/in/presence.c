@@ -1,13 +1,13 @@
 /* presence.c - days with a report, by reporter.
  *
- * Errors: false, and why stands in the store. */
+ * Errors: false, and the store has the reason. */
 #include "report/in/presence.h"
 
 #include <stdlib.h>
 
 #include "report/in/figures_scan.h"
 
-/* Where a reporter stands in the figures. */
+/* The place of a reporter in the figures. */
 struct place {
     int64_t id;
     size_t at;

@@ -4,8 +4,8 @@
 
 #include "report/in/figures.h"
 
-/* For each of the figures' reporters, in their order, a flag for each of the figures' days, by
- * reports on the figures' domains. False, and received_problem() is a phrase. */
+/* For each reporter of the figures, in their order, a flag for each of their days: did it send a
+ * report about one of their domains? False, and received_problem() is a phrase. */
 bool presence_read(struct received *r, const struct figures_filter *f,
                    const struct figures *figures, struct arena *a, const bool *const **out);
 

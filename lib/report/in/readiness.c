@@ -1,6 +1,6 @@
-/* readiness.c - judges whether a policy may be raised.
+/* readiness.c - judges whether a domain may have a stricter policy.
  *
- * Errors: false, and why stands in the store. */
+ * Errors: false, and the store has the reason. */
 #include "report/in/readiness.h"
 
 #include <inttypes.h>
@@ -31,7 +31,7 @@ static struct str readiness_safe(const struct judging *j, struct str text)
     return str_safe(j->arena, text, 100, true);
 }
 
-/* 1,200 a day is easier to think about than 16,800 in all. */
+/* People understand 1,200 a day more easily than 16,800 in all. */
 static struct str per_day(const struct judging *j, uint64_t messages)
 {
     uint64_t days = j->out->days ? j->out->days : 1;
@@ -75,7 +75,7 @@ static enum readiness_verdict verdict_of(const struct readiness *r)
                                               : READINESS_NOT_YET;
 }
 
-/* Sources with failing mail, in the order of how much of it fails. */
+/* Sources with failing mail, those with most of it first. */
 static void find_hit(struct judging *j)
 {
     const struct figures *f = &j->figures;

@@ -1,13 +1,15 @@
-/* received_cells.c - daily sums: of a domain, a day and a reporter one packed list of sums by
- * source and outcome. So ten million messages are read at once: a few thousand rows of SQLite.
+/* received_cells.c - daily sums: a domain, a day and a reporter have one packed list of sums by
+ * source and outcome. So ten million messages are a few thousand rows of SQLite, which are read
+ * quickly.
  *
- * Errors: false, and why stands in the store. */
+ * Errors: false, and the store has the reason. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/in/received_store.h"
 
-/* Beyond so many, sums go to one source that stands for the others: nobody fills our memory. */
+/* Beyond so many sums, further ones go to one source that stands for all others, which bounds
+ * memory. */
 #define CELLS_MAX 65536
 
 static void put_number(unsigned char *to, uint64_t value, size_t n)
@@ -48,7 +50,7 @@ static void unpack(struct str bytes, struct cells *c)
         add_cell(c, received_cell_at(bytes.p + at));
 }
 
-/* Sums of the same kind become one, and none is left that is zero. */
+/* Joins sums of the same kind, and removes those that are zero. */
 static void settle(struct cells *c)
 {
     size_t kept = 0;
@@ -99,7 +101,7 @@ static void bind_place(struct sql *s, const struct place *p)
     sql_bind_number(s, 3, p->reporter);
 }
 
-/* Adds what is in `c` to what stands at the place. */
+/* Adds the sums in `c` to those of the place. */
 static bool add_at(struct received *r, const struct place *p, struct cells *c)
 {
     struct sql *get = received_sql(r, SQL_GET_DAILY), *put = received_sql(r, SQL_PUT_DAILY);
@@ -142,7 +144,7 @@ bool received_count_report(struct received *r, int64_t report, int sign)
     return good;
 }
 
-/* Sums of an address, place after place. */
+/* The sums of an address that move, in the order of places. */
 struct moved {
     struct place place;
     uint32_t outcome;

@@ -1,5 +1,5 @@
 /* received_text.c - results and policies as texts in the database. Fields end with TAB, lines with
- * LF; the reader of reports leaves neither in a text.
+ * LF; texts of reports that we read contain neither.
  *
  * Errors: none; what is missing in a text is empty. */
 #include "report/in/received_store.h"
@@ -7,7 +7,7 @@
 static void pack_field(struct strbuf *b, struct str field)
 {
     sb_addc(b, '\t');
-    for (size_t i = 0; i < field.n; i++) /* of a report that came by import, it may hold anything */
+    for (size_t i = 0; i < field.n; i++) /* a report that came by import may contain anything */
         sb_addc(b, field.p[i] == '\t' || field.p[i] == '\n' ? ' ' : field.p[i]);
 }
 

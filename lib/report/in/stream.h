@@ -1,6 +1,6 @@
-/* stream.h - bytes that are pulled out of memory, through any number of decompressions.
+/* stream.h - bytes that are read from memory through any number of decompressions.
  *
- * A stream can be opened again from the same memory, so what is in it is never held as a whole. */
+ * A stream can be opened again from the same memory, so its contents are never held as a whole. */
 #ifndef ASSAY_REPORT_IN_STREAM_H
 #define ASSAY_REPORT_IN_STREAM_H
 
@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "report/in/limits.h"
 
-/* What an input may still give in sum. */
+/* How many bytes an input may still give in all. */
 struct stream_budget {
     uint64_t left;
 };
@@ -23,28 +23,28 @@ struct stream {
     struct stream_budget *budget;
     struct stream_level *levels[IN_NESTING_MAX + 1];
     unsigned n_levels;
-    const char *refused; /* a limit was passed: a phrase; nothing more comes */
-    bool broken;         /* the compressed data ends early or is damaged; what came is good */
+    const char *refused; /* a phrase, if a limit was passed: nothing more comes */
+    bool broken; /* the compressed data ends early or is damaged; what came before is good */
 };
 
 enum stream_packing { STREAM_PLAIN, STREAM_DEFLATED, STREAM_GZIP };
 
-/* Over `memory`, which outlives it; what it needs lives in `a`. `budget` counts what comes out at
- * the end (NULL: nobody counts). */
+/* Opens a stream over `memory`, which outlives it; what it needs lives in `a`. `budget` counts what
+ * the last decompression gives (NULL: not counted). */
 void stream_open(struct stream *s, struct arena *a, struct str memory, struct stream_budget *budget,
                  enum stream_packing packing);
 
-/* One more decompression over what was not yet taken; false if there are too many: then `refused`
- * says so. What stands behind the end of compressed data is left alone. */
+/* Adds a decompression of what was not yet taken; false if there are too many: then `refused` says
+ * so. Bytes behind the end of the compressed data are ignored. */
 bool stream_gunzip(struct stream *s);
 
-/* What comes next, at most 512 bytes, without taking it. Less than asked for only at the end. */
+/* The next bytes, at most 512, without taking them. Fewer than wanted only at the end. */
 struct str stream_peek(struct stream *s, size_t wanted);
 
 /* Takes the next piece, which lives until the next call; empty at the end. */
 struct str stream_take(struct stream *s);
 
-/* All of the rest in `a`: STR_NONE if it is more than `max`, and `refused` says so. */
+/* Takes all of the rest into `a`. If it is more than `max`, STR_NONE, and `refused` says so. */
 struct str stream_rest(struct stream *s, struct arena *a, size_t max);
 
 #endif

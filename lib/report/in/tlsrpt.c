@@ -20,7 +20,7 @@ static void take_time(struct json_reader *r, int64_t *to)
         instant_parse(text, to);
 }
 
-/* What is no object is passed over. */
+/* Skips a value that is no object. */
 static bool enter_object(struct json_reader *r)
 {
     if (json_peek(r) != JSON_OBJECT) {

@@ -1,5 +1,5 @@
-/* tlsrpt.h - SMTP TLS reports (RFC 8460): they come to the same mailboxes, and are counted as what
- * they are. */
+/* tlsrpt.h - SMTP TLS reports (RFC 8460): they come to the same mailboxes as DMARC reports, and are
+ * counted apart from them. */
 #ifndef ASSAY_REPORT_IN_TLSRPT_H
 #define ASSAY_REPORT_IN_TLSRPT_H
 
@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-#define TLSRPT_POLICIES_MAX 100 /* the others are summed up in the last */
+#define TLSRPT_POLICIES_MAX 100 /* further ones are added to the last */
 
 struct tlsrpt_policy {
     struct str domain, type;     /* type: "sts", "tlsa", "no-policy-found" */
@@ -21,7 +21,7 @@ struct tlsrpt {
     struct tlsrpt_policy policies[TLSRPT_POLICIES_MAX];
 };
 
-/* False if the text is none, and *why is a phrase. Texts live in `a`. */
+/* False if the text is no such report, and *why is a phrase. Texts live in `a`. */
 bool tlsrpt_read(struct arena *a, struct str text, struct tlsrpt *out, const char **why);
 
 #endif

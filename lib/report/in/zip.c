@@ -1,6 +1,7 @@
 /* zip.c - finds the members of a zip archive.
  *
- * Errors: a damaged archive has fewer members, or none; a member that cannot be read says why. */
+ * Errors: a damaged archive gives fewer members or none; a member that cannot be read has a reason.
+ */
 #include "report/in/zip.h"
 
 #include <stdint.h>
@@ -13,7 +14,7 @@
 #define ENTRY_SIZE 46U
 #define END_SIZE   22U
 #define COMMENT    65535U
-#define SCANNED    1000U /* entries that are looked at, folders included */
+#define SCANNED    1000U /* entries that are read, folders included */
 
 static unsigned two(struct str s, size_t at)
 {
@@ -45,7 +46,7 @@ struct header {
     unsigned flags, method;
     uint32_t packed;
     struct str name;
-    size_t data; /* where the bytes begin */
+    size_t data; /* where the member's bytes begin */
 };
 
 static bool is_wanted(struct str name)
@@ -99,7 +100,7 @@ static void list_member(struct found *f, struct str zip, const struct header *h)
         take_member(zip, h, &f->out[f->n++]);
 }
 
-/* Where the directory is said to begin; zip.n: there is none. */
+/* Where the directory begins; zip.n: there is none. */
 static size_t find_directory(struct str zip, unsigned *entries)
 {
     size_t first = zip.n > END_SIZE + COMMENT ? zip.n - END_SIZE - COMMENT : 0;
@@ -111,7 +112,7 @@ static size_t find_directory(struct str zip, unsigned *entries)
     return zip.n;
 }
 
-/* Flags, method and size are those of the directory: the local header may leave sizes out. */
+/* Takes flags, method and size from the directory, because the local header may lack sizes. */
 static void by_directory(struct str zip, struct found *f)
 {
     unsigned entries = 0;
@@ -131,7 +132,7 @@ static void by_directory(struct str zip, struct found *f)
     }
 }
 
-/* The next local header: behind a stored member of known size, else wherever one begins. */
+/* The next place from `from` on where a local header begins. */
 static size_t next_local(struct str zip, size_t from)
 {
     for (size_t at = from; has_bytes(zip, at, LOCAL_SIZE); at++) {

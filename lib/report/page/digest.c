@@ -9,15 +9,15 @@
 #include "crypto/canon.h"
 #include "report/out/mail.h"
 
-#define LINE_BYTES 57 /* that become a line of base64 */
-#define SOURCES    10 /* that are named */
+#define LINE_BYTES 57 /* input of a line of base64 */
+#define SOURCES    10 /* sources that are named */
 
 struct digest {
     const struct page_stores *stores;
     const struct digest_mail *mail;
     struct page_site site;
     struct page_query query;
-    struct page page; /* for its words */
+    struct page page; /* for its functions that write numbers and days */
     struct figures figures;
     struct figures_counts before;
     size_t n_alarms;
@@ -26,7 +26,7 @@ struct digest {
     struct arena *arena;
 };
 
-/* Text of others: ASCII without control characters. */
+/* Text from reports, as ASCII without control characters. */
 static struct str digest_safe(const struct digest *d, struct str text, size_t max)
 {
     return str_safe(d->arena, text.p ? text : STR(""), max, false);
@@ -252,7 +252,7 @@ static struct str compose_mail(struct digest *d, struct str page)
     return sb_str(&b);
 }
 
-/* The page is one file: what it would link to is not there. */
+/* The page is a single file, so it has no links to others. */
 static bool make_page(struct digest *d, struct str *page, struct str *problem)
 {
     bool found;

@@ -1,5 +1,5 @@
-/* digest.h - the mail that says once a week what the reports say: in words, and with the overview
- * as a page that any browser shows. It is made when nothing came, too: silence is news.
+/* digest.h - the weekly mail about reports: a text, and the overview as a page that any browser
+ * shows. It is also made when no report came.
  *
  * Errors: false, and *problem is a phrase. */
 #ifndef ASSAY_REPORT_PAGE_DIGEST_H
@@ -10,8 +10,8 @@
 struct digest_mail {
     struct str from, host; /* From; the right side of the Message-ID */
     size_t n_to;
-    const char *const *to; /* addresses; none: there is no field To */
-    int64_t days;          /* that are over, up to yesterday */
+    const char *const *to; /* addresses; if there is none, the mail has no field To */
+    int64_t days;          /* number of days, up to yesterday */
     int64_t now;
 };
 

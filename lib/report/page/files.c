@@ -1,11 +1,11 @@
 /* files.c - all pages as a folder of files.
  *
- * Errors: false, and *problem is a phrase; empty if the writer wanted no more. */
+ * Errors: false, and *problem is a phrase, or empty if write() returned false. */
 #include <stdlib.h>
 
 #include "report/page/site.h"
 
-#define SOURCES_MAX 200 /* that have a page of their own, of one domain and period */
+#define SOURCES_MAX 200 /* sources with a page of their own, for each domain and period */
 
 struct files {
     const struct page_stores *stores;
@@ -42,7 +42,7 @@ static bool write_sources(struct files *f, struct page_query q)
     return true;
 }
 
-/* The sources that get pages have to be known before the first page names one. */
+/* Finds the sources that get pages, before the first page can link to one. */
 static bool find_sources(struct files *f, const struct page_query *q, struct arena *a)
 {
     const struct figures_filter filter = page_filter(f->stores, q);

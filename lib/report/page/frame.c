@@ -1,4 +1,4 @@
-/* frame.c - what all pages have.
+/* frame.c - the head, menu, filters and foot of all pages.
  *
  * Errors: none; a link to a page that does not exist among files is left out. */
 #include "report/page/frame.h"
@@ -72,7 +72,7 @@ static struct page_query list_of(const struct page *p)
     return q;
 }
 
-/* A choice of a menu: the page itself is no link. */
+/* An entry of a menu; that of the page itself is no link. */
 static void put_choice(struct page *p, const struct page_query *q, struct str text, bool chosen)
 {
     struct str link = page_link(p, q);
@@ -101,8 +101,8 @@ static void put_domain(struct page *p, struct str domain)
     put_choice(p, &q, domain.n ? domain : STR("all domains"), str_eq(p->query->domain, domain));
 }
 
-/* All of them, if they are few; else those that are found in the form of the filters, or, among
- * files, on a page of its own. */
+/* Lists all domains if they are few. Otherwise the reader finds them in the form of the filters,
+ * or, with files, on a page of their own. */
 static void put_domains(struct page *p)
 {
     const struct page_site *s = p->site;

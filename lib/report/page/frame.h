@@ -7,20 +7,21 @@
 #include "report/page/model.h"
 #include "report/page/query.h"
 
-/* What does not change from page to page. */
+/* What all pages share. */
 struct page_site {
     int64_t now; /* seconds since 1970 */
     size_t n_domains;
-    const struct str *domains; /* that there are figures of */
-    bool live;                 /* served; else a file among others, */
-    bool alone;                /* or the only one */
-    size_t n_sources;          /* of files: that have a page of their own, of this domain and */
-    const struct str *sources; /* period; */
+    const struct str *domains; /* domains that have figures */
+    bool live;                 /* served by assay-web; false: a file */
+    bool alone;                /* a single file, without other pages */
+    size_t n_sources;          /* for files: the sources of this domain and period */
+    const struct str *sources; /* that have a page of their own */
     size_t n_reports, n_singles;
-    const int64_t *report_ids; /* likewise, of all domains and periods, ascending */
+    const int64_t *report_ids; /* for files: reports with a page of their own, of all domains and
+                                  periods, ascending */
     const int64_t *single_ids;
-    bool has_countries; /* their source wants to be named */
-    uint64_t reports;   /* that the page is made from; 0: it is made from others */
+    bool has_countries; /* then the page names where they come from */
+    uint64_t reports;   /* that the page is made from; 0: from others */
 };
 
 /* A page under way. */
@@ -29,11 +30,11 @@ struct page {
     struct arena *arena;
     const struct page_site *site;
     const struct page_query *query;
-    unsigned depth; /* of a file, below the folder of all */
+    unsigned depth; /* of a file: folders between it and the top folder */
 };
 
-/* From <!doctype> to where the view begins, and from its end on. `lead`: a sentence about what is
- * shown, below the title; may be empty. */
+/* Write everything before the view, from <!doctype> on, and everything behind it. `lead`: a
+ * sentence below the title about what is shown; may be empty. */
 void page_begin(struct page *p, const struct page_site *site, const struct page_query *q,
                 struct arena *a, unsigned depth);
 void page_title(struct page *p, const char *title, struct str lead);
@@ -44,8 +45,8 @@ void page_end(struct page *p);
 /* A page that says what went wrong. */
 struct str page_problem(struct arena *a, const char *title, struct str text);
 
-/* Content-Security-Policy of all pages: nothing is loaded, and the one style sheet stands within.
- */
+/* Content-Security-Policy of all pages: nothing is loaded, and only the style sheet within the page
+ * is allowed. */
 struct str page_policy(struct arena *a);
 
 /* SHA-256, of 32 bytes. */
@@ -53,13 +54,13 @@ void page_digest(struct str text, struct arena *a, unsigned char out[32]);
 
 /* --- Links -------------------------------------------------------------------------------------*/
 
-/* The address of a page; empty if there is none among files. */
+/* The address of a page; empty if the files do not have this page. */
 struct str page_link(const struct page *p, const struct page_query *to);
 /* Names of file and folder that any text can become part of. */
 struct str page_file_name(const struct page_query *q, struct arena *a);
 struct str page_folder_name(const struct page_query *q, struct arena *a);
 
-/* The text as a link, if there is such a page. */
+/* The text, as a link if the page exists. */
 void page_put_link(struct page *p, const struct page_query *to, struct str text);
 void page_put_source(struct page *p, const struct figures_source *s);
 void page_put_source_name(struct page *p, struct str name);
@@ -71,17 +72,17 @@ void page_put_reporter(struct page *p, struct str name);
 void page_card(struct page *p, const char *kind, const char *title, const char *note);
 void page_card_end(struct page *p);
 
-/* A figure with its name above and a sentence below. */
+/* A figure: its name is above it, and a sentence below. */
 void page_figure(struct page *p, const char *name, struct str value);
 void page_figure_end(struct page *p);
 
 void page_put_class(struct page *p, enum source_class class, bool labelled);
 const char *page_cause_title(enum figures_cause cause);
 
-/* Nothing to show: a sentence, and what to do. */
+/* Where there is nothing to show: a sentence, and what to do. */
 void page_nothing(struct page *p, const char *text);
 
-/* A table: cells are written between page_cell() and the next call. */
+/* A table: the content of a cell is written after page_cell(). */
 struct page_column {
     const char *title;
     const char *class; /* "n": a number, "d": less important, ""; of title and cells */
@@ -89,7 +90,7 @@ struct page_column {
 struct page_table {
     struct page *p;
     const struct page_column *columns;
-    size_t n, at; /* the next cell */
+    size_t n, at; /* at: the next cell */
     bool in_row;
 };
 void page_table_begin(struct page *p, struct page_table *t, const char *caption,
@@ -106,8 +107,9 @@ struct str page_time_text(const struct page *p, int64_t t);   /* "29 Nov 2026 13
 struct str page_share(const struct page *p, uint64_t part, uint64_t all); /* "94.6 %" */
 struct str page_count(const struct page *p, uint64_t n);                  /* "32,857" */
 struct str page_period(const struct page *p); /* "30 days", "1 to 7 Nov" */
-int64_t page_length(const struct page *p);    /* of the period, in days */
-size_t page_days_over(const struct page *p);  /* that reports can have come of: today is not over */
+int64_t page_length(const struct page *p);    /* length of the period in days */
+size_t page_days_over(
+    const struct page *p); /* days of the period that are over, about which reports can have come */
 const char *page_country_name(struct str code, char out[3]);
 
 extern const char *const page_style[]; /* the style sheet, in pieces, up to NULL */

@@ -42,7 +42,7 @@ static const char *entity_of(char c)
     }
 }
 
-/* Writes the character at *i and moves behind it. */
+/* Writes the character at *i and moves *i behind it. */
 static void put_character(struct strbuf *b, struct str s, size_t *i, bool lines)
 {
     unsigned char c = (unsigned char)s.p[*i];
@@ -130,7 +130,7 @@ static size_t put_precise(struct html *h, const char *p, va_list *args)
     return 4;
 }
 
-/* One conversion; the number of its bytes. */
+/* Writes one conversion; returns how many bytes of the format it has. */
 static size_t put_conversion(struct html *h, const char *p, va_list *args)
 {
     char c;

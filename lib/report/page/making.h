@@ -1,10 +1,10 @@
-/* making.h - a page in the making, for the files of site.h. Private to lib/report/page. */
+/* making.h - a page while it is made, for the files of site.h. Private to lib/report/page. */
 #ifndef ASSAY_REPORT_PAGE_MAKING_H
 #define ASSAY_REPORT_PAGE_MAKING_H
 
 #include "report/page/site.h"
 
-/* A page in the making. */
+/* A page while it is made. */
 struct page_making {
     const struct page_stores *stores;
     const struct page_query *query;
@@ -14,7 +14,7 @@ struct page_making {
     bool found;
 };
 
-/* The views of reports as they came. */
+/* Makes the views of single reports. */
 bool page_make_reports(struct page_making *m);
 bool page_make_report(struct page_making *m);
 bool page_make_imports(struct page_making *m);

@@ -1,5 +1,5 @@
-/* model.h - what pages show beside the figures of report/in. Texts may be anything: the writer of
- * pages escapes them. Days are days since 1970 (UTC). */
+/* model.h - what pages show beside the figures of report/in. Texts may contain anything: the code
+ * that writes pages escapes them. Days are days since 1970 (UTC). */
 #ifndef ASSAY_REPORT_PAGE_MODEL_H
 #define ASSAY_REPORT_PAGE_MODEL_H
 
@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 
-/* Our own verdicts on mail from outside, of one day. */
+/* Our own verdicts on mail from outside on one day. */
 enum page_verdict { OURS_ACCEPTED, OURS_QUARANTINED, OURS_REJECTED, OURS_COUNT };
 struct page_own_day {
     int64_t day;
@@ -22,9 +22,9 @@ struct page_sent {
     uint64_t messages;
 };
 
-#define PAGE_SENT_MAX 500 /* that are shown */
+#define PAGE_SENT_MAX 500 /* reports that are shown */
 
-/* What was sent about a day. */
+/* The reports that we sent about a day. */
 struct page_sent_day {
     uint64_t reports, mails, failed; /* mails: handed over; failed: given up */
 };

@@ -1,6 +1,6 @@
-/* own.c - our own side, as pages show it: verdicts by day, and reports that we sent.
+/* own.c - this host's own verdicts by day, and the reports that it sent, as pages show them.
  *
- * Errors: false, and the store says why. */
+ * Errors: false, and the store has the reason. */
 #include "report/page/site.h"
 
 struct adding {
@@ -18,7 +18,8 @@ static bool add_rows(void *adding, int64_t day, enum row_disposition disposition
     return true;
 }
 
-/* "none/accept", "at-rcpt/reject"; what was asked to come again is counted when it does. */
+/* "none/accept", "at-rcpt/reject"; a message that was asked to come again is counted when it comes
+ * again. */
 static bool add_tally(void *adding, int64_t day, struct str name, uint64_t messages)
 {
     struct adding *to = adding;
@@ -76,7 +77,7 @@ static bool list_sent(void *listing, const struct sent_report *r, const struct s
     return true;
 }
 
-/* They come by day: the last ones are the newest. */
+/* They come in the order of days: the last ones are the newest. */
 bool page_read_sent(const struct page_stores *s, const struct page_query *q, struct arena *a,
                     size_t *n, const struct page_sent **out)
 {

@@ -9,7 +9,8 @@
 
 /* --- Links -------------------------------------------------------------------------------------*/
 
-/* Letters, digits, dots and hyphens as they are; a name with others, or a long one, is a digest. */
+/* A name of letters, digits, dots and hyphens stays as it is; of other or long names the digest is
+ * taken. */
 static struct str safe_name(struct str text, struct arena *a)
 {
     bool safe = text.n > 0 && text.n <= 100 && ascii_is_alnum(text.p[0]);
@@ -34,7 +35,7 @@ struct str page_folder_name(const struct page_query *q, struct arena *a)
         return STR("_reports");
     case VIEW_SINGLE:
         return STR("_failure-reports");
-    case VIEW_IMPORTS: /* what cannot be read is about no domain */
+    case VIEW_IMPORTS: /* an input that cannot be read has no domain */
         return STR("_all");
     default:
         return q->domain.n ? safe_name(q->domain, a) : STR("_all");
@@ -71,7 +72,7 @@ static bool has_number(const int64_t *v, size_t n, int64_t id)
     return n && bsearch(&id, v, n, sizeof *v, by_number);
 }
 
-/* Files there are of three periods, without filters, and of some sources and reports. */
+/* There are files for three periods, without filters, and for some sources and reports. */
 static bool is_a_file(const struct page *p, const struct page_query *q)
 {
     const struct page_site *s = p->site;
@@ -177,8 +178,8 @@ void page_nothing(struct page *p, const char *text)
 
 /* --- Tables ------------------------------------------------------------------------------------*/
 
-/* Narrow windows show rows as blocks, which takes a table's meaning away where the roles do not
- * say it. */
+/* Narrow windows show rows as blocks; without the roles, screen readers would not see a table then.
+ */
 void page_table_begin(struct page *p, struct page_table *t, const char *caption,
                       const struct page_column *columns, size_t n)
 {

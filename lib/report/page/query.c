@@ -1,6 +1,6 @@
 /* query.c - URLs of pages.
  *
- * Errors: a phrase for whoever typed it. */
+ * Errors: a phrase for the person who typed the URL. */
 #include "report/page/query.h"
 
 #include <string.h>
@@ -64,7 +64,7 @@ static int hex_of(char c)
                                   : -1;
 }
 
-/* A value as forms write it; false if it is none, or too long. */
+/* Decodes a value as forms write it; false if it is malformed or too long. */
 static bool decode_value(struct str text, struct arena *a, struct str *out)
 {
     struct strbuf b;
@@ -125,7 +125,7 @@ static const char *read_domain(struct str text, struct arena *a, struct str *out
     return domain_normalize(a, text, out) ? NULL : "is no domain name";
 }
 
-/* Sets what is said of the period: days, or from and to. */
+/* What the parameters say of the period: days, or from and to. */
 struct period {
     int64_t days, from, to; /* -1: not said */
 };
@@ -134,7 +134,7 @@ static const char *read_value(struct str name, struct str value, struct arena *a
                               struct page_query *q, struct period *period)
 {
     if (!value.n)
-        return NULL; /* a field of a form that was left empty */
+        return NULL; /* an empty field of a form */
     if (str_eq(name, STR("domain")))
         return read_domain(value, a, &q->domain);
     if (str_eq(name, STR("days")))
@@ -155,7 +155,7 @@ static const char *read_value(struct str name, struct str value, struct arena *a
         q->reporter = value;
     else if (str_eq(name, STR("report")))
         q->report = value;
-    return NULL; /* of others nothing depends on */
+    return NULL; /* other parameters are ignored */
 }
 
 static const char *settle_period(struct page_query *q, const struct period *p, int64_t today)

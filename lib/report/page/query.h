@@ -1,6 +1,6 @@
-/* query.h - which page is wanted: the path and parameters of a URL, read and written.
+/* query.h - reads and writes the path and parameters of a URL, which say which page is wanted.
  *
- *   /VIEW?domain=D&days=30&from=2026-11-01&to=2026-11-29&source=S&reporter=R&result=fail */
+ * /VIEW?domain=D&days=30&from=2026-11-01&to=2026-11-29&source=S&reporter=R&result=fail */
 #ifndef ASSAY_REPORT_PAGE_QUERY_H
 #define ASSAY_REPORT_PAGE_QUERY_H
 
@@ -25,15 +25,15 @@ const char *page_result_title(enum figures_result result); /* "failed" */
 struct page_query {
     enum page_view view;
     bool api;          /* /api/VIEW: JSON is wanted */
-    struct str domain; /* empty: all of them */
+    struct str domain; /* empty: all domains */
     int64_t from, to;  /* the period, both days included */
-    int64_t days;      /* that many up to today; 0: from and to were said */
+    int64_t days;      /* number of days up to today; 0: the URL has from and to */
     int64_t today;     /* 0: not known */
     struct str source, reporter;
     enum figures_result result;
-    struct str report; /* a report's id, as it says itself, */
+    struct str report; /* a report's id, as the report has it, */
     int64_t id;        /* and its number in the store; of a failure report the number alone */
-    int64_t start;     /* of a long list: how many come before the first that is shown */
+    int64_t start;     /* of a long list: how many entries to skip */
 };
 
 /* Reads "/sources?domain=example.org" as of `today`. NULL, or a phrase that says what is wrong;
@@ -41,10 +41,10 @@ struct page_query {
 const char *page_query_read(struct str url, int64_t today, struct arena *a, struct page_query *out,
                             bool *found);
 
-/* Leaves the place in a list, and the report. */
+/* Removes the place in a list, and the report. */
 void page_query_to_top(struct page_query *q);
 
-/* The other way. */
+/* Writes the URL of a query. */
 struct str page_query_url(const struct page_query *q, struct arena *a);
 
 const char *page_view_path(enum page_view view);

@@ -1,4 +1,4 @@
-/* view_others.c - readiness, countries, reporters, and our own side.
+/* view_others.c - the pages of readiness, countries, reporters, and of what this host did.
  *
  * Errors: none. */
 #include "report/page/chart.h"
@@ -149,7 +149,7 @@ void page_view_countries(struct page *p, const struct figures_country *v, size_t
 
 #define DOTS_MAX 31
 
-/* Since its first report; a day that is not over is not missing. */
+/* Days without a report since the first one; a day that is not over does not count. */
 static void put_missing(struct page *p, const struct figures_reporter *r, const bool *days,
                         size_t n)
 {

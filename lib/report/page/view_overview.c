@@ -1,4 +1,4 @@
-/* view_overview.c - one domain, or all of them, at a glance.
+/* view_overview.c - the overview of one domain, or of all.
  *
  * Errors: none. */
 #include <string.h>
@@ -48,7 +48,7 @@ static void put_failed(struct page *p, const struct page_overview *o)
         html_put(&p->h, "nothing to look at");
 }
 
-/* A report of yesterday may still be under way. */
+/* Yesterday's report may still be under way. */
 static size_t count_silent(const struct page *p, const struct page_overview *o)
 {
     size_t n = 0;
@@ -170,7 +170,7 @@ static void put_disposition(struct page *p, const struct figures_counts *c)
     html_put(&p->h, "</ul>");
 }
 
-/* A link to the page that has all of it. */
+/* A link to the page with all of it. */
 static void put_more(struct page *p, enum page_view view, const char *text)
 {
     struct page_query q = *p->query;

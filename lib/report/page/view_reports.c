@@ -1,4 +1,4 @@
-/* view_reports.c - the reports as they came: the list, one of them, and what could not be taken.
+/* view_reports.c - the received reports: the list, a single one, and what was refused.
  *
  * Errors: none. */
 #include "report/page/views.h"

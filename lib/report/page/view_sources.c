@@ -1,12 +1,12 @@
-/* view_sources.c - who sends in our name, why mail fails, and one source in all reports.
+/* view_sources.c - the pages of sources and of failures, and of one source in all reports.
  *
  * Errors: none. */
 #include "report/page/chart.h"
 #include "report/page/views.h"
 
-#define ADDRESSES_MAX  500 /* that are shown */
+#define ADDRESSES_MAX  500 /* addresses that are shown */
 #define IDENTITIES_MAX 100
-#define ROWS_SHOWN     1000 /* of a table of sources */
+#define ROWS_SHOWN     1000 /* rows of a table of sources */
 
 /* --- Tables of sources -------------------------------------------------------------------------*/
 
@@ -32,7 +32,8 @@ static void put_did(struct page *p, const struct figures_counts *c)
         html_put(&p->h, "%.*s quarantined", STR_ARG(page_share(p, c->quarantined, all)));
 }
 
-/* A source of which neither passes is judged by both; else one that passes is enough. */
+/* If neither SPF nor DKIM passes for a source, both are marked; otherwise one that passes is
+ * enough. */
 static void put_source_row(struct page_table *t, const struct figures_source *s, uint64_t most)
 {
     struct page *p = t->p;

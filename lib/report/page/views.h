@@ -1,5 +1,5 @@
-/* views.h - the pages, each from what it shows. The text is HTML, in the arena of `p`: page_begin()
- * was called. */
+/* views.h - the pages, each written from its data. The text is HTML in the arena of `p`, on which
+ * page_begin() was called. */
 #ifndef ASSAY_REPORT_PAGE_VIEWS_H
 #define ASSAY_REPORT_PAGE_VIEWS_H
 
@@ -9,10 +9,10 @@
 
 struct page_overview {
     const struct figures *figures;
-    struct figures_counts before; /* of the period of the same length before it */
+    struct figures_counts before; /* of the previous period of the same length */
     size_t n_alarms;
     const struct alarm *alarms;
-    const struct readiness *readiness; /* NULL: of all domains, nothing is said */
+    const struct readiness *readiness; /* NULL: the page is about all domains */
     size_t n_countries;
     const struct figures_country *countries; /* of the last seven days */
     const bool *const *presence;             /* presence_read(); NULL: not known */
@@ -25,7 +25,7 @@ void page_view_overview(struct page *p, const struct page_overview *o);
 void page_view_sources(struct page *p, const struct figures *f);
 void page_view_failures(struct page *p, const struct figures *f);
 
-/* What one source does, in all reports: the figures are those of the source alone. */
+/* One source in all reports: the figures are those of this source alone. */
 struct page_sending {
     const struct figures *figures;
     const struct figures_detail *detail;
@@ -41,22 +41,22 @@ struct page_reporters {
 };
 void page_view_reporters(struct page *p, const struct page_reporters *r);
 
-#define PAGE_REPORTS_MAX 200 /* of a page, of whatever kind */
+#define PAGE_REPORTS_MAX 200 /* on a page, of any kind */
 struct page_reports {
     size_t n;
     const struct received_report *v;
-    bool more; /* there are others behind them */
+    bool more; /* the list goes on */
     uint64_t refused;
 };
 void page_view_reports(struct page *p, const struct page_reports *r);
 
-/* Rows are written one by one, since there may be many: between page_begin_rows() and
- * page_table_end(), on a page of their own, whose text is then given as `rows`. */
+/* Rows are written one by one, because there may be many: on a page of their own, between
+ * page_begin_rows() and page_table_end(). The text of that page is then given as `rows`. */
 void page_begin_rows(struct page *p, struct page_table *t);
 void page_put_row(struct page_table *t, const struct aggregate_row *row);
 #define PAGE_RAW_MAX (256U << 10) /* bytes of XML that are shown */
 struct page_whole_report {
-    const struct received_report *report; /* NULL: there is none of this number */
+    const struct received_report *report; /* NULL: no report has this number */
     struct str rows;
     struct str raw; /* absent: not kept any more */
 };
@@ -107,17 +107,17 @@ struct page_ours {
     const struct page_own_day *days;
     size_t n_sent;
     const struct page_sent *sent;
-    bool has_rows, has_sent; /* there is a database of them */
+    bool has_rows, has_sent; /* the database of these exists */
 };
 void page_view_ours(struct page *p, const struct page_ours *o);
 
-/* --- Parts that several have ---*/
+/* --- Parts of several pages --- */
 
 void page_put_days(struct page *p, const struct figures_day *days, size_t n, int height);
 void page_put_own_days(struct page *p, const struct page_own_day *days, size_t n, int height);
 /* Links to what comes before and behind in a long list. */
 void page_put_turns(struct page *p, bool more);
-/* With `most` rows at most; 0: all. */
+/* A table of sources, with at most `most` rows; 0: all. */
 void page_put_sources(struct page *p, const struct figures_source *v, size_t n, size_t most);
 void page_put_countries(struct page *p, const struct figures_country *v, size_t n, size_t most);
 /* A term and what stands for it; nothing for an empty value. Within <dl>. */

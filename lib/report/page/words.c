@@ -1,4 +1,4 @@
-/* words.c - numbers and days as people read them.
+/* words.c - writes numbers and days for people.
  *
  * Errors: none. */
 #include <string.h>
@@ -41,7 +41,7 @@ struct str page_time_text(const struct page *p, int64_t t)
     return str_copy(p->arena, str_trim((struct str){text, n}));
 }
 
-/* Never 100 % while something is missing, and never 0 % while something is there. */
+/* Never 100 % if something is missing, and never 0 % if there is something. */
 struct str page_share(const struct page *p, uint64_t part, uint64_t all)
 {
     if (!all)
