@@ -229,6 +229,7 @@ static void uris(void **state)
         {"rua=mailto:a@exam ple.com", ""},
         {"rua=mailto:a%2@example.com", ""},
         {"rua=mailto:a%zz@example.com", ""},
+        {"rua=mailto:a%2C<@example.com", ""},
         {"rua=mailto:a@example.com%", ""},
         {"rua=mailto:a@example.com?x=%", ""},
         {"rua=mailto:a@example.com#%g0", ""},
@@ -304,6 +305,8 @@ static void names(void **state)
     assert_string_equal(dmarc_policy_name(DMARC_P_QUARANTINE), "quarantine");
 }
 
+#define LONGEST_LOCAL "a123456789a123456789a123456789a123456789a123456789a123456789a123" /* 64 */
+
 static void mailto(void **state)
 {
     static const struct {
@@ -320,6 +323,8 @@ static void mailto(void **state)
         {"mailto:a@-..example", NULL, NULL},
         {"https://example.org/a@b", NULL, NULL},
         {"mailto:", NULL, NULL},
+        {"mailto:" LONGEST_LOCAL "@example.org", LONGEST_LOCAL, "example.org"},
+        {"mailto:" LONGEST_LOCAL "4@example.org", NULL, NULL},
     };
     (void)state;
     struct arena *a = arena_new(0);
