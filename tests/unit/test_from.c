@@ -236,6 +236,7 @@ static const struct from_case from_cases[] = {
     REFUSED(" =?utf-8?x?Ann?= <<a@x.test>>"),
     REFUSED(" =?utf-8?q?Ann <<a@x.test>>"),
     REFUSED(" =?utf-8?q <<a@x.test>>"),
+    REFUSED(" =?utf-8?q_Ann?= <<a@x.test>>"),
     REFUSED(" =? <<a@x.test>>"),
     REFUSED(" =?utf-8?q?Ann?x?= <<a@x.test>>"),
     REFUSED(" =?utf-8?q?Ann?=?utf-8?q?b?= <<a@x.test>>"),
