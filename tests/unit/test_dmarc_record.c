@@ -323,6 +323,7 @@ static void mailto(void **state)
         {"mailto:a@-..example", NULL, NULL},
         {"https://example.org/a@b", NULL, NULL},
         {"mailto:", NULL, NULL},
+        {"mailto:@example.org", NULL, NULL},
         {"mailto:" LONGEST_LOCAL "@example.org", LONGEST_LOCAL, "example.org"},
         {"mailto:" LONGEST_LOCAL "4@example.org", NULL, NULL},
     };
