@@ -40,7 +40,7 @@ bool log_wants(enum log_level level)
     return level >= atomic_load_explicit(&lowest_level, memory_order_relaxed);
 }
 
-/* --- What was said lately ---------------------------------------------------------------------*/
+/* --- What was said lately ----------------------------------------------------------------------*/
 
 static pthread_mutex_t recent_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct log_recent recent[LOG_RECENT];

@@ -58,7 +58,7 @@ static bool is_localhost(struct str name)
     return false;
 }
 
-/* --- Received ---------------------------------------------------------------------------------*/
+/* --- Received ----------------------------------------------------------------------------------*/
 
 /* What the fields are compared with. */
 struct place {

@@ -63,8 +63,7 @@ void carry_grey_host(struct migration *m, const struct migrate_row *row,
         tell(m, s, MIGRATE_CARRIED, "greylist.ipv4-prefix = 32, greylist.ipv6-prefix = 128");
 }
 
-/* --- The lists -----------------------------------------------------------------------------------
- */
+/* --- The lists ---------------------------------------------------------------------------------*/
 
 /* Reads the file of a list, and FILE.local, which postgrey reads too. */
 static bool read_list(struct migration *m, const struct migrate_setting *s,

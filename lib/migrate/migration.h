@@ -143,8 +143,7 @@ struct migration {
     struct str signing_text; /* the text of the entries of `signing` */
 };
 
-/* --- Files ---------------------------------------------------------------------------------------
- */
+/* --- Files -------------------------------------------------------------------------------------*/
 /* The text of a file. False and *problem, a phrase. */
 bool read_file(struct migration *m, const char *path, struct str *text, struct str *problem);
 /* The entries, one on each line, without comments and blanks at the ends. */
@@ -161,8 +160,7 @@ void note_named(struct migration *m, const char *path);
 /* The full path: relative to `base` if it is not absolute. */
 const char *path_of(struct migration *m, struct str base, struct str path);
 
-/* --- The account ---------------------------------------------------------------------------------
- */
+/* --- The account -------------------------------------------------------------------------------*/
 void tell(struct migration *m, const struct migrate_setting *s, enum migrate_fate fate,
           const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Tells what the row says. */
@@ -172,8 +170,7 @@ void command_before(struct migration *m, const char *format, ...)
 /* Quotes a text for a shell's command line. */
 struct str shell_quote(struct arena *a, struct str text);
 
-/* --- Values --------------------------------------------------------------------------------------
- */
+/* --- Values ------------------------------------------------------------------------------------*/
 /* A value in the file's syntax; a long list takes several lines, indented by `indent`. */
 struct str option_text(struct arena *a, const struct conf_option *o,
                        const struct migrate_texts *texts, size_t indent);

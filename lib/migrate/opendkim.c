@@ -220,8 +220,7 @@ void carry_algorithm(struct migration *m, const struct migrate_row *row,
          sha1 ? N_SHA1 ": rsa-sha256 signs" : "the key decides: rsa-sha256 or ed25519-sha256");
 }
 
-/* --- OpenDMARC -----------------------------------------------------------------------------------
- */
+/* --- OpenDMARC ---------------------------------------------------------------------------------*/
 
 void finish_dmarc(struct migration *m)
 {

@@ -72,8 +72,7 @@ static void add_rule(struct migration *m, struct str pattern, struct str domain,
     m->rules[m->n_rules++] = (struct migrate_rule){pattern, domain, selector, path};
 }
 
-/* --- Reading the files --------------------------------------------------------------------------
- */
+/* --- Reading the files -------------------------------------------------------------------------*/
 
 /* Domain, Selector and KeyFile. */
 static void rules_of_one_key(struct migration *m)
@@ -220,7 +219,7 @@ static void rules_of_tables(struct migration *m)
              unknown);
 }
 
-/* --- Can `signing` express it? ---------------------------------------------------------------- */
+/* --- Can `signing` express it? -----------------------------------------------------------------*/
 
 bool pattern_is_below(struct str pattern)
 {
@@ -373,8 +372,7 @@ void finish_signing(struct migration *m)
         tell(m, all[first], MIGRATE_LEFT, "%.*s", STR_ARG(g->problem));
 }
 
-/* --- Tables without opendkim.conf
- * ------------------------------------------------------------------------ */
+/* --- Tables without opendkim.conf --------------------------------------------------------------*/
 
 void whole_key_table(struct migration *m, const struct migrate_row *row,
                      const struct migrate_setting *s)

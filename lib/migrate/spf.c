@@ -127,8 +127,7 @@ void carry_lookup_time(struct migration *m, const struct migrate_row *row,
              STR_ARG(text));
 }
 
-/* --- smf-spf -------------------------------------------------------------------------------------
- */
+/* --- smf-spf -----------------------------------------------------------------------------------*/
 
 static bool is_set(const struct migration *m, const char *option)
 {

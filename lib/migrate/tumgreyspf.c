@@ -64,8 +64,7 @@ void carry_tum_expire(struct migration *m, const struct migrate_row *row,
         tell(m, s, row->fate, "%s = %.*s", row->to, STR_ARG(text));
 }
 
-/* --- The folders ---------------------------------------------------------------------------------
- */
+/* --- The folders -------------------------------------------------------------------------------*/
 
 struct folder_walk {
     struct migration *m;

@@ -13,11 +13,11 @@
 #include "report/in/elements.h"
 #include "report/in/repair.h"
 
-#define STRANGE_MAX   10000        /* elements that no report has; attributes likewise */
+#define STRANGE_MAX   10000        /* elements, or attributes, that no report has */
 #define EXPAT_ONE_MAX (2U << 20)   /* of one allocation of expat */
 #define MILLISECONDS  100000000000 /* a time beyond it, in the year 5138, is in them */
 #define NUMBER_MAX    100000000000000000ULL
-#define MESSAGES_MAX  1000000000000ULL /* of a report: sums over many stay within 63 bits */
+#define MESSAGES_MAX  1000000000000ULL /* of a report: sums over many fit in 63 bits */
 
 struct reading {
     struct aggregate *out;
@@ -30,7 +30,7 @@ struct reading {
     char text[IN_FIELD_MAX];
     size_t n_text;
     bool takes_text;  /* since the last start tag */
-    bool text_is_cut; /* more came than there is room for */
+    bool text_is_cut; /* there was more text than fits */
     bool began;       /* <feedback> was seen */
     bool stopped;
     struct aggregate_row *row;
@@ -48,7 +48,7 @@ static void stop(struct reading *r, const char *why)
 
 /* --- Texts -------------------------------------------------------------------------------------*/
 
-/* White space is one blank, none at the beginning. */
+/* White space becomes one blank, and none at the beginning. */
 static void add_char(struct reading *r, char c)
 {
     bool space = ascii_is_control(c) || c == ' ';
@@ -67,7 +67,7 @@ static void XMLCALL on_text(void *reading, const XML_Char *p, int n)
         add_char(r, p[i]);
 }
 
-/* A character that was cut in the middle goes as a whole. */
+/* Drops a character that was cut in its middle. */
 static struct str text_of(const struct reading *r)
 {
     struct str s = {r->text, r->n_text};
@@ -90,7 +90,7 @@ static void keep_lower(struct arena *a, struct str *to, struct str text)
         *to = str_lower(a, text);
 }
 
-/* A domain, or an address whose local part is nobody's business here. */
+/* Keeps a domain; of an address it keeps only the domain. */
 static void keep_domain(struct arena *a, struct str *to, struct str text)
 {
     struct str name;
@@ -106,7 +106,7 @@ static void keep_domain(struct arena *a, struct str *to, struct str text)
         *to = STR("");
 }
 
-/* The digits that it begins with: "1699.0" is seen, too. */
+/* The number that the text begins with: some reporters write "1699.0". */
 static int64_t number_of(struct str text)
 {
     uint64_t n = 0;
@@ -143,7 +143,7 @@ static enum aggregate_disposition disposition_of(struct str text)
     return AGGREGATE_UNSAID;
 }
 
-/* Addresses in brackets are seen; a mapped one is IPv4. */
+/* Some reporters write addresses in brackets; a mapped address becomes IPv4. */
 static void keep_address(struct netaddr *to, struct str text)
 {
     if (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']')
@@ -152,7 +152,7 @@ static void keep_address(struct netaddr *to, struct str text)
         *to = (struct netaddr){0};
 }
 
-/* --- Elements that end -------------------------------------------------------------------------*/
+/* --- The end of an element ---------------------------------------------------------------------*/
 
 static void end_in_metadata(struct reading *r, enum in_element element, struct str text)
 {
@@ -302,7 +302,7 @@ static bool in_auth_results(const struct reading *r)
     return above(r, 2) == IN_AUTH_RESULTS;
 }
 
-/* A leaf ends: r->path[depth] is the element, the one before it its parent. */
+/* A leaf ends: r->path[depth] is the element, and the one before it is its parent. */
 static void end_leaf(struct reading *r, enum in_element element, struct str text)
 {
     enum in_element parent = above(r, 1);
@@ -360,7 +360,8 @@ static void begin_record(struct reading *r)
     row->header_from = row->envelope_from = row->envelope_to = STR_NONE;
 }
 
-/* An element that repeats within a row takes its place there; beyond the limit it is not known. */
+/* Gives an element that may repeat within a row its place there; beyond the limit it counts as
+ * unknown. */
 static enum in_element begin_repeated(struct reading *r, enum in_element element)
 {
     struct aggregate_row *row = r->row;
@@ -381,7 +382,7 @@ static enum in_element begin_repeated(struct reading *r, enum in_element element
     return element;
 }
 
-/* Expat remembers names: only so many that no report has. */
+/* Expat keeps all names in memory, so the number of those that no report has is limited. */
 static void count_strange(struct reading *r, enum in_element element, const XML_Char **attributes)
 {
     r->strange_elements += element == IN_UNKNOWN;
@@ -391,7 +392,7 @@ static void count_strange(struct reading *r, enum in_element element, const XML_
         stop(r, "has too many elements that are not those of a report");
 }
 
-/* Some write a start tag of their schema before the report: the repair drops it. */
+/* Some reporters write a start tag of their schema before the report: the repair drops it. */
 static bool is_schema(const XML_Char *name)
 {
     return str_eq_nocase(in_local_name(str_of(name)), STR("schema"));

@@ -1,7 +1,7 @@
-/* aggregate.h - aggregate reports (RFC 9990, RFC 7489 appendix C) as they really come, read from a
- * stream.
+/* aggregate.h - aggregate reports (RFC 9990, RFC 7489 appendix C) as reporters really write them,
+ * read from a stream.
  *
- * Element names count, prefixes and attributes do not. Everything but the report's id may be
+ * Prefixes of element names and attributes are ignored. Everything but the report's id may be
  * missing. Rows without an address are left out and counted. Texts are without control characters,
  * white space at their ends and more than one blank within, and cut at IN_FIELD_MAX. */
 #ifndef ASSAY_REPORT_IN_AGGREGATE_H
@@ -13,7 +13,7 @@
 #include "report/in/stream.h"
 
 struct aggregate_policy {
-    struct str domain; /* lower case, A-labels where it is a name at all */
+    struct str domain; /* lower case, A-labels if it is a domain name */
     struct str p, sp, np, pct, adkim, aspf, fo, testing, discovery; /* as written */
 };
 
@@ -21,7 +21,7 @@ struct aggregate_head {
     struct str version, org_name, email, contact, report_id, error, generator;
     int64_t begin, end; /* seconds since 1970; 0: not said */
     struct aggregate_policy policy;
-    bool has_metadata, has_policy; /* came to their ends */
+    bool has_metadata, has_policy; /* their end tags were seen */
 };
 
 struct aggregate_dkim {
@@ -50,7 +50,7 @@ struct aggregate_row {
     struct netaddr source;
     int64_t count;
     enum aggregate_disposition disposition;
-    bool dkim, spf; /* "pass" was said of the evaluation; anything else is none */
+    bool dkim, spf; /* the evaluation says "pass"; any other word counts as no pass */
     size_t n_reasons, n_dkim, n_spf;
     struct aggregate_reason reasons[IN_REASONS];
     struct aggregate_dkim auth_dkim[IN_SIGNATURES];
@@ -69,20 +69,20 @@ struct aggregate {
     enum aggregate_end end;
     struct str why; /* not whole: a phrase */
     struct aggregate_head head;
-    size_t rows, skipped; /* given out; without an address */
+    size_t rows, skipped; /* given to row(); without an address */
     uint64_t messages;    /* of the rows */
     bool more;            /* with `repair`: another report stands behind this one */
 };
 
-/* What somebody wants to know while a report is read; each may be NULL. A row lives until its
- * function returns; false ends the reading, as refused. */
+/* What the caller wants to see while a report is read; each function may be NULL. A row lives until
+ * its function returns; if it returns false, reading ends, and the report counts as refused. */
 struct aggregate_watch {
     void *context;
     bool (*row)(void *context, const struct aggregate_row *row);
-    void (*bytes)(void *context, struct str piece); /* as they came, all of them */
+    void (*bytes)(void *context, struct str piece); /* all bytes of the report, as they came */
 };
 
-/* Reads the stream to its end. With `repair`, through repair.h. Texts of the head live in `a`. */
+/* Reads the stream to its end, with `repair` through repair.h. Texts of the head live in `a`. */
 void aggregate_read(struct stream *s, struct arena *a, bool repair,
                     const struct aggregate_watch *watch, struct aggregate *out);
 

@@ -1,5 +1,5 @@
-/* answer.h - figures and reports as JSON, in one form for terminals and pages: the contract stands
- * in assay-report(1).
+/* answer.h - figures and reports as JSON, in one form for terminals and pages. assay-report(1)
+ * describes the members.
  *
  * A function writes one object of an array, unless it says otherwise. */
 #ifndef ASSAY_REPORT_IN_ANSWER_H

@@ -14,8 +14,8 @@
 
 #define EXCHANGE_LINE_MAX (4U << 20)
 
-/* Gives each line with its end. False from `put` ends it; false if that, or the store, failed.
- * `since`: what was stored then or later; 0: all. */
+/* Gives each line, with its line end, to `put`, and stops if that returns false. False if `put` or
+ * the store failed. `since`: only what was stored then or later; 0: all. */
 typedef bool exchange_put_fn(void *context, struct str line);
 bool exchange_write(struct received *r, int64_t since, exchange_put_fn *put, void *context);
 
@@ -26,15 +26,15 @@ struct exchange *exchange_begin(struct received *store, struct import_counts *co
                                 struct arena *a);
 enum exchange_result {
     EXCHANGE_GOES_ON,
-    EXCHANGE_BETWEEN, /* nothing is under way: a good place for a commit */
+    EXCHANGE_BETWEEN, /* between two reports: a good place for a commit */
     EXCHANGE_DONE,
-    EXCHANGE_WRONG,  /* no line of this kind, or cut: exchange_problem() */
+    EXCHANGE_WRONG,  /* not a line of this format, or incomplete: exchange_problem() */
     EXCHANGE_FAILED, /* the store */
 };
 enum exchange_result exchange_line(struct exchange *x, struct str line);
 const char *exchange_problem(const struct exchange *x);
 
-/* The stream has ended: what is under way is undone. False if the store failed. */
+/* The stream has ended: undoes a report that is not complete. False if the store failed. */
 bool exchange_end(struct exchange *x);
 
 #endif

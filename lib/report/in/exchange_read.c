@@ -1,7 +1,7 @@
 /* exchange_read.c - lines into the store.
  *
- * Errors: EXCHANGE_WRONG and a phrase for what is no such line; EXCHANGE_FAILED if the store says
- * so. */
+ * Errors: EXCHANGE_WRONG and a phrase for a line that is not of this format; EXCHANGE_FAILED if the
+ * store failed. */
 #include <string.h>
 
 #include "base/jsonread.h"
@@ -16,7 +16,7 @@ struct exchange {
     struct aggregate_row *row;
     struct received_report report;
     bool begun;  /* the first line was read */
-    bool inside; /* a report is under way, */
+    bool inside; /* a report is open, */
     bool new;    /* and was not known */
     const char *problem;
 };
@@ -47,7 +47,7 @@ static enum exchange_result wrong(struct exchange *x, const char *problem)
 
 /* --- Members -----------------------------------------------------------------------------------*/
 
-/* What a member is called, and where its value goes. */
+/* The name of a member, and where its value goes. */
 struct member {
     const char *name;
     enum { MEMBER_TEXT, MEMBER_NUMBER, MEMBER_COUNT, MEMBER_BOOL } type;
@@ -100,7 +100,8 @@ static bool take_digest(struct json_reader *r, unsigned char digest[FIND_DIGEST]
 
 /* --- Reports -----------------------------------------------------------------------------------*/
 
-/* What the reporter says of itself, the report's dates and number, and the policy that it saw. */
+/* A member about the reporter, the report's dates and number, or the policy that the reporter saw.
+ */
 static bool take_head_member(struct json_reader *r, struct arena *a, struct str name,
                              struct aggregate_head *h)
 {
@@ -440,7 +441,7 @@ static enum exchange_result take_line(struct exchange *x, struct json_reader *r,
         return read_label(x, r);
     if (str_eq(kind, STR("done")))
         return EXCHANGE_DONE;
-    return EXCHANGE_BETWEEN; /* of a later version: nothing that we know */
+    return EXCHANGE_BETWEEN; /* a line of a later version, which is skipped */
 }
 
 enum exchange_result exchange_line(struct exchange *x, struct str line)

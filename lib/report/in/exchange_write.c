@@ -14,7 +14,7 @@ struct writing {
     bool failed;
 };
 
-/* JSON of ours is indented; a line is without line ends, which no text of it has unescaped. */
+/* Our JSON writer indents its lines; this joins them to one line. Texts have no bare line ends. */
 static bool put_json(struct writing *w, struct json *j)
 {
     json_end(j, '}');
@@ -64,7 +64,7 @@ static bool write_row(void *writing, const struct aggregate_row *row)
     json_text(&j, "header_from", row->header_from);
     json_text(&j, "envelope_from", row->envelope_from);
     json_text(&j, "envelope_to", row->envelope_to);
-    json_array(&j, "results"); /* kind and three texts each */
+    json_array(&j, "results"); /* each has a kind and three texts */
     for (size_t i = 0; i < row->n_reasons; i++) {
         json_text(&j, NULL, STR("r"));
         json_text(&j, NULL, row->reasons[i].type);

@@ -1,6 +1,6 @@
-/* find.c - looks for reports in whatever comes.
+/* find.c - finds reports in an input.
  *
- * Errors: what is wrong with an input goes to the sink, as a refusal. */
+ * Errors: errors in an input go to the sink, as refusals. */
 #include "report/in/find.h"
 
 #include <string.h>
@@ -13,13 +13,13 @@
 struct search {
     const struct find_sink *sink;
     struct stream_budget budget;
-    unsigned found;     /* of anything, refusals included */
-    struct str nothing; /* why the last thing that was looked at is no report */
+    unsigned found;     /* reports and refusals so far */
+    struct str nothing; /* why the last part that was read is no report */
     struct arena *arena;
-    /* Of the mail that is walked through: */
+    /* Of the mail that is being read: */
     struct str feedback, text, original;
     const struct header_list *reporter;
-    bool returned; /* there was a message in a bounce */
+    bool returned; /* the mail is a bounce with a message in it */
     bool stopped;
 };
 
@@ -50,7 +50,7 @@ static void sum_piece(void *summing, struct str piece)
     sum->size += piece.n;
 }
 
-/* Reads it without keeping a row. */
+/* Reads the report without keeping a row. */
 static void survey(struct arena *a, const struct content *content, struct stream_budget *budget,
                    bool repair, struct summing *sum, struct aggregate *out)
 {
@@ -143,7 +143,7 @@ static bool is_gzip(struct str head)
     return head.n > 2 && (unsigned char)head.p[0] == 0x1F && (unsigned char)head.p[1] == 0x8B;
 }
 
-/* Behind a byte order mark and white space, or in UTF-16. */
+/* Skips a byte order mark and white space; the text may be in UTF-16. */
 static bool begins_with(struct str head, char wanted)
 {
     if (str_starts(head, STR("\xEF\xBB\xBF")))
@@ -158,7 +158,7 @@ static bool begins_with(struct str head, char wanted)
     return false;
 }
 
-/* Some write a word or two before the first tag. */
+/* Some reporters write a word or two before the first tag. */
 static bool holds_feedback(struct str head)
 {
     for (size_t i = 0; i < head.n; i++)
@@ -236,7 +236,7 @@ static void look_at_gzip(struct search *s, struct str bytes, struct str name, un
     arena_free(a);
 }
 
-/* Everything but mail. False: it is nothing that is looked at. */
+/* Reads anything but mail. False: this is none of the known forms. */
 static bool look_at(struct search *s, struct str bytes, struct str name, unsigned nesting)
 {
     struct str head = str_sub(bytes, 0, 512);
@@ -267,7 +267,7 @@ static bool look_at_attachment(void *search, struct str bytes, struct str name)
     return !s->stopped;
 }
 
-/* Who sent the mail; what a part gives goes when the walk is over. */
+/* Copies the sender of the mail, because parts do not outlive the walk. */
 static const struct header_list *keep_sender(struct search *s, const struct header_list *message)
 {
     struct header_list *kept = arena_make(s->arena, struct header_list);
@@ -327,13 +327,13 @@ static void look_at_mail(struct search *s, struct str mail)
         s->nothing = STR("is a bounce: a report that was sent from here came back");
 }
 
-/* Of the name of a field (RFC 5322 3.6.8). */
+/* A character of a field name (RFC 5322 3.6.8). */
 static bool is_field_char(char c)
 {
     return c > ' ' && c < 0x7F && c != ':';
 }
 
-/* "Name:" or "From " is what a mail begins with. */
+/* A mail begins with "Name:" or "From ". */
 bool find_is_mail(struct str input)
 {
     size_t end = 0;

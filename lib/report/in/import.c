@@ -1,6 +1,7 @@
 /* import.c - stores what is found in an input.
  *
- * Errors: false if the store failed; it says why, and the transaction is to be undone. */
+ * Errors: false if the store failed: it has the reason, and the caller has to undo the transaction.
+ */
 #include "report/in/import.h"
 
 #include <string.h>

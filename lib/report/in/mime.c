@@ -1,6 +1,6 @@
 /* mime.c - walks through the parts of a mail.
  *
- * Errors: none; what cannot be understood is a leaf with its bytes as they are. */
+ * Errors: none; a part that cannot be understood is a leaf with its bytes as they are. */
 #include "report/in/mime.h"
 
 #include <string.h>
@@ -17,19 +17,19 @@ struct walk {
     bool ended;
 };
 
-/* Where an entity stands. */
+/* What is around an entity. */
 struct place {
     unsigned depth, message_depth;
-    unsigned decoded; /* encoded messages around it: each is held in memory */
-    bool in_bounce;   /* a report of a delivery around it */
-    bool in_feedback; /* a multipart with a message/feedback-report */
+    unsigned decoded; /* encoded messages around it, each of which is held in memory */
+    bool in_bounce;   /* within a delivery status report */
+    bool in_feedback; /* within a multipart that has a message/feedback-report */
     bool digest;
     const struct header_list *message;
 };
 
 /* --- Header fields -----------------------------------------------------------------------------*/
 
-/* The empty line that ends the header: where it begins, and *body behind it. */
+/* Finds the empty line that ends the header: its beginning; *body is the place behind it. */
 static size_t end_of_header(struct str text, size_t *body)
 {
     size_t at = 0;
@@ -57,7 +57,7 @@ void mime_split(struct arena *a, struct str message, struct header_list *headers
     *body = str_sub(message, from, message.n);
 }
 
-/* "ContentType" is seen in the place of "Content-Type". */
+/* Some mails have "ContentType" in place of "Content-Type". */
 static bool is_named(struct str name, struct str wanted)
 {
     size_t i = 0, k = 0;
@@ -115,7 +115,7 @@ static int hex(char c)
     return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* RFC 2231 4: %XX, and in the first section charset'language' before it. */
+/* RFC 2231 4: %XX, and charset'language' at the beginning of the first section. */
 static void add_extended(struct strbuf *b, struct str text, bool first)
 {
     size_t quote = str_find(text, 0, '\'');
@@ -133,7 +133,7 @@ static void add_extended(struct strbuf *b, struct str text, bool first)
     }
 }
 
-/* "name", "name*", "name*0", "name*0*": adds the value if the parameter is this one. */
+/* "name", "name*", "name*0", "name*0*": adds the value if the section has this parameter. */
 static bool take_parameter(struct arena *a, struct str section, struct str name, struct strbuf *b)
 {
     size_t equals = str_find(section, 0, '=');
@@ -227,7 +227,7 @@ static bool begins_as(struct str text, const char *const *beginnings)
     return false;
 }
 
-/* Text where base64 is declared, and base64 where nothing is, are both seen. */
+/* Some mails declare base64 and have text, others have base64 and do not declare it. */
 static struct str decode_body(struct arena *a, struct str body, struct str encoding)
 {
     static const char *const plain[] = {"<", "\xEF\xBB\xBF<", "{", "\x1F\x8B", "PK\x03\x04", NULL};
@@ -251,8 +251,8 @@ static void give_part(struct walk *w, const struct place *place, enum mime_kind 
         w->ended = true;
 }
 
-/* Finds the next line "--boundary" at or behind `from`; *end is behind it, *last: it ends them all.
- */
+/* Finds the next line "--boundary" from `from` on; *end is the place behind it; *last: it is the
+ * closing one. */
 static size_t find_boundary(struct str body, size_t from, struct str boundary, size_t *end,
                             bool *last)
 {
@@ -329,7 +329,7 @@ static bool is_of(struct str type, struct str wanted)
     return str_starts_nocase(type, wanted);
 }
 
-/* What a message within a message is depends on what stands around it. */
+/* The role of a message within a message depends on what is around it. */
 static void walk_message(struct walk *w, struct str type, struct str bytes, struct place place)
 {
     if (place.in_feedback) {

@@ -1,6 +1,6 @@
-/* received_keep.c - what is old goes, and addresses find their owners.
+/* received_keep.c - deletes what is old, and sets the owners of addresses.
  *
- * Errors: false, and why stands in the store. */
+ * Errors: false, and the store has the reason. */
 #include <string.h>
 
 #include "report/in/received_store.h"
@@ -10,12 +10,12 @@
 #define TEXT(value)     #value
 #define TEXT_OF(number) TEXT(number)
 
-/* A report that says it ends years from now is as old as its arrival. */
+/* The age of a report whose period ends far in the future is counted from its arrival. */
 #define AGE SQL_LEAST("\"end\"", "received + " TEXT_OF(RECEIVED_LATE))
 
 #define NOTED " ON CONFLICT(name) DO UPDATE SET value = excluded.value"
 
-/* ?1: the time before which it is old. All reports of which something goes are named first. */
+/* Runs a statement in which ?1 is the time before which things are old. */
 static bool run_before(struct received *r, const char *sql, int64_t before)
 {
     struct sql *s = sql_prepare(&r->db, sql);
@@ -25,8 +25,8 @@ static bool run_before(struct received *r, const char *sql, int64_t before)
     return good;
 }
 
-/* Some of the reports that are too old: nobody waits long for a transaction of ours. *some: there
- * were any. */
+/* Deletes some of the reports that are too old: with all of them, others would wait long for the
+ * transaction. *some: there were any. */
 static bool drop_some_reports(struct received *r, int64_t before, bool *some)
 {
     static const char *const sql[] = {
@@ -84,7 +84,8 @@ static bool drop_tls(struct received *r, int64_t before, bool *some)
            run_before(r, "DELETE FROM tls WHERE (" AGE ") < ?1", before);
 }
 
-/* Not by number: what comes from a twin is older than it. */
+/* Ordered by time and not by number, because what comes from a twin may be older than its number.
+ */
 static bool drop_refusals(struct received *r, int64_t most, bool *some)
 {
     *some = false;
@@ -94,7 +95,7 @@ static bool drop_refusals(struct received *r, int64_t most, bool *some)
                       most);
 }
 
-/* Texts and addresses that nothing needs any more. */
+/* Deletes texts and addresses that are not needed any more. */
 static bool drop_unused(struct received *r, int64_t now, bool *some)
 {
     *some = false;

@@ -1,7 +1,7 @@
-/* received_put.c - writes what came into the store.
+/* received_put.c - writes received reports into the store.
  *
- * Errors: false or RECEIVED_FAILED, and why stands in the store; the transaction is then to be
- * undone. */
+ * Errors: false or RECEIVED_FAILED, and the store has the reason; the caller then undoes the
+ * transaction. */
 #include <string.h>
 #include <time.h>
 
@@ -20,7 +20,8 @@ static void add_text(struct digest *d, struct str text)
 
 static void add_number(struct digest *d, int64_t number)
 {
-    digest_add(d, &number, sizeof number); /* a key is never read by another machine */
+    digest_add(d, &number,
+               sizeof number); /* in this machine's byte order: no other machine reads a key */
 }
 
 void received_identify(struct received_report *report)
@@ -50,7 +51,7 @@ void received_identify(struct received_report *report)
 
 /* --- Reports -----------------------------------------------------------------------------------*/
 
-/* It came again, by a better way or earlier: elsewhere, that is, with a twin's export. */
+/* The report came again with higher trust or an earlier arrival, as from a twin's export. */
 static bool make_better(struct received *r, int64_t id, const struct received_report *report)
 {
     struct sql *s = received_sql(r, SQL_BETTER_REPORT);
@@ -64,8 +65,8 @@ static bool make_better(struct received *r, int64_t id, const struct received_re
     return sql_run(s) && received_count_report(r, id, 1);
 }
 
-/* Than what is stored: higher trust, or the earlier arrival. Of two at a time one is chosen, so
- * that twins choose alike. */
+/* Better than the stored one: higher trust, or an earlier arrival. If both arrived at the same
+ * time, the origin decides, so that twins choose the same one. */
 static bool is_better(const struct received_report *report, struct sql *stored)
 {
     int64_t received = sql_number(stored, 2);
@@ -95,7 +96,7 @@ static int is_known(struct received *r, struct received_report *report)
     return known;
 }
 
-/* Who does not say a name is called by its domain. */
+/* A reporter without a name is called by its domain. */
 static struct str reporter_name(const struct aggregate_head *h)
 {
     return h->org_name.p ? h->org_name : STR("");
@@ -143,7 +144,7 @@ enum received_result received_put(struct received *r, struct received_report *re
     return insert_report(r, report) ? RECEIVED_NEW : RECEIVED_FAILED;
 }
 
-/* Of our own selectors, how often each signature was good. */
+/* Counts for each selector of ours how many signatures were good. */
 static bool count_selectors(struct received *r, const struct received_report *report,
                             const struct aggregate_row *row)
 {
@@ -210,7 +211,7 @@ bool received_end(struct received *r, struct received_report *report)
     return sql_run(s) && received_count_report(r, report->id, 1) && sql_run(seen);
 }
 
-/* --- What is no aggregate report ---------------------------------------------------------------*/
+/* --- Other reports -----------------------------------------------------------------------------*/
 
 static int find_stored(struct received *r, enum received_sql how, const void *key, size_t n)
 {
@@ -236,7 +237,7 @@ static bool add_failures(struct received *r, const struct failure_report *report
     return sql_run(s);
 }
 
-/* Known already; the earlier arrival counts. */
+/* The report is known already; the earlier arrival is kept. */
 static enum received_result came_earlier(struct received *r, enum received_sql how,
                                          const unsigned char digest[FIND_DIGEST], int64_t received)
 {
@@ -335,7 +336,7 @@ enum received_result received_put_refusal(struct received *r,
     return run_refusal(r, SQL_BETTER_REFUSAL, refusal) ? RECEIVED_KNOWN : RECEIVED_FAILED;
 }
 
-/* Later than what was said before, even within a second. */
+/* Later than the time of the label before, even within the same second. */
 static int64_t time_of_label(struct received *r, const struct received_label *label)
 {
     if (label->time)

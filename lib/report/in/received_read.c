@@ -1,7 +1,6 @@
 /* received_read.c - reads what the store has.
  *
- * Errors: false, and why stands in the store. What is given out lives until the function that gets
- * it returns. */
+ * Errors: false, and the store has the reason. What `each` gets lives until it returns. */
 #include <string.h>
 
 #include "report/in/outcome.h"
@@ -13,7 +12,7 @@ static void copy_bytes(unsigned char *to, size_t n, struct str bytes)
     memcpy(to, bytes.n ? bytes.p : "", bytes.n < n ? bytes.n : n);
 }
 
-/* In tables of names, what was not said is empty. */
+/* In tables of names, an empty text means that the report does not say it. */
 static struct str known(struct str name)
 {
     return name.n ? name : STR_NONE;
@@ -233,7 +232,7 @@ static void read_tls(struct sql *s, struct arena *a, struct tlsrpt *out)
         };
 }
 
-/* The policies of a report stand one after the other. */
+/* The rows of a report's policies come one after the other. */
 bool received_each_tls(struct received *r, const struct received_wanted *wanted,
                        received_tls_fn *each, void *context)
 {

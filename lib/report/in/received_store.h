@@ -9,14 +9,14 @@ extern const struct database_schema received_schema;
 
 #define RECEIVED_STATEMENTS 40
 
-/* Seconds. A period that ends later than this behind its arrival is not believed: the report counts
- * on the day it came, and is as old as that. */
+/* Seconds. If the report period ends more than this after the arrival, it is not believed: the
+ * report counts for the day of its arrival, and its age is counted from there. */
 #define RECEIVED_LATE 172800
 
 struct received {
     struct database db;
     struct sql *statements[RECEIVED_STATEMENTS]; /* prepared once, by enum received_sql */
-    int64_t row;                                 /* number within the report under way */
+    int64_t row;                                 /* of the last row within the open report */
 };
 
 enum received_sql {
@@ -61,24 +61,25 @@ enum received_sql {
     SQL_COUNT,
 };
 
-/* Ready to be bound; NULL: that failed. */
+/* The statement, ready to be bound; NULL: failed. */
 struct sql *received_sql(struct received *r, enum received_sql which);
 
-/* A text's number, of a table that may not have it yet; 0: that failed. */
+/* The number of a text in its table, which gets a new row if it does not have the text yet; 0:
+ * failed. */
 int64_t received_number(struct received *r, enum received_sql find, enum received_sql insert,
                         const struct str *v, size_t n);
 int64_t received_source(struct received *r, enum source_kind kind, struct str name);
 int64_t received_address_number(struct received *r, const struct netaddr *address);
 
-/* The network that stands for an address of which nothing is known: /24, /48. */
+/* The network (/24, /48) that is the source of an address of which nothing is known. */
 struct str received_network(const struct netaddr *address, struct arena *a);
 
 /* Columns 2 to 14: arrival, reporter, domain, ip, kind, alignment, result, dkim_domain,
  * dkim_selector, header_from, envelope_from, subject, incidents. Texts live until the next step. */
 void received_read_failure(struct sql *s, struct failure_report *out);
 
-/* A daily sum: of a domain, a day and a reporter as many as there are sources and outcomes, packed.
- * outcome: as outcome.h packs it, with the trust above. */
+/* A daily sum. A domain, a day and a reporter have one for each source and outcome, packed into one
+ * value. outcome: that of outcome.h, with the trust in the bits above. */
 struct received_cell {
     uint32_t source, outcome;
     int64_t messages;
@@ -102,10 +103,11 @@ static inline struct received_cell received_cell_at(const char *p)
 
 /* Adds the rows of a report to the daily sums, or (sign -1) takes them back. */
 bool received_count_report(struct received *r, int64_t report, int sign);
-/* What counted for one source with the rows of this address counts for another one. */
+/* Moves what the rows of this address counted from one source to another. */
 bool received_move_address(struct received *r, int64_t address, int64_t before, int64_t after);
 
-/* Reasons and results of a row as a text, and back: the row's texts are parts of it. */
+/* Packs reasons and results of a row into a text, and unpacks them: the row's texts are then parts
+ * of that text. */
 struct str received_pack_results(const struct aggregate_row *row, struct arena *a);
 void received_unpack_results(struct str text, struct aggregate_row *row);
 

@@ -1,6 +1,6 @@
 /* repair.c - the second try at a report that is not well-formed.
  *
- * Errors: none; whatever comes in, something goes out. */
+ * Errors: none. */
 #include "report/in/repair.h"
 
 #include <string.h>
@@ -10,10 +10,10 @@
 
 enum state {
     TEXT,     /* between tags */
-    TAG,      /* "<" and what may be a tag are held */
-    SKIPPED,  /* a declaration, or what is too long to be held of a tag, up to its end */
+    TAG,      /* "<" and a possible tag are held */
+    SKIPPED,  /* a declaration, or the rest of a tag that is too long to be held, up to its end */
     QUESTION, /* "<?" is held */
-    BANG,     /* "<!" is held, with what follows */
+    BANG,     /* "<!" and what follows are held */
     DOCTYPE,  /* up to its first ">": the parser does not get further */
     COMMENT,
     CDATA,
@@ -43,7 +43,7 @@ static void put_text(struct repair *r, struct str text)
         repair_put(r, text.p[i]);
 }
 
-/* "]]>" is no text, so ">" is escaped, too. */
+/* Text must not contain "]]>", so ">" is escaped, too. */
 static void put_escaped(struct repair *r, char c)
 {
     if (c == '<' || c == '&' || c == '>')
@@ -64,7 +64,7 @@ static void hold(struct repair *r, enum state state, char c)
     r->n_name = 0;
 }
 
-/* What was held is no more than text: its first character is escaped, the rest is read again. */
+/* The held characters are only text: escapes the first one, and reads the others again. */
 static void release(struct repair *r)
 {
     char held[sizeof r->held];
@@ -93,7 +93,7 @@ static bool closes(const struct repair *r)
     return r->n_held > 1 && r->held[1] == '/';
 }
 
-/* "<", "</", names and what may stand behind a name. */
+/* True if the held characters may be a tag: "<", "</", a name, and what may be behind a name. */
 static bool may_be_tag(struct repair *r, char c)
 {
     bool first = r->n_held == 1 || (r->n_held == 2 && closes(r));
@@ -107,7 +107,7 @@ static bool may_be_tag(struct repair *r, char c)
     return true;
 }
 
-/* How long the value of an attribute is, with its quotes if it has some; 0: there is none. */
+/* The length of an attribute's value, with its quotes if it has some; 0: there is none. */
 static size_t value_length(struct str s)
 {
     size_t n = 0;
@@ -120,7 +120,7 @@ static size_t value_length(struct str s)
     return n;
 }
 
-/* Attributes alone, and perhaps a "/" behind them. */
+/* True if there are only attributes, and perhaps a "/" behind them. */
 static bool are_attributes(struct str s)
 {
     s = str_trim(s);
@@ -150,8 +150,8 @@ static void write_tag(struct repair *r, struct str name, bool slash)
     r->begun = true;
 }
 
-/* The tag is there up to c, which is behind it: ">", the "<" of the next one, or, of one that is
- * too long, any other. */
+/* The tag is complete, and c is the character behind it: ">", the "<" of the next tag, or any other
+ * if the tag is too long. */
 static void take_tag(struct repair *r, enum in_element element, struct str name, char c)
 {
     bool ends = element == IN_FEEDBACK && closes(r);
@@ -163,7 +163,7 @@ static void take_tag(struct repair *r, enum in_element element, struct str name,
         hold(r, TAG, c);
 }
 
-/* Is it a tag, now that it ends, or that there is no more room? */
+/* Decides whether the held characters are a tag, at their end or when there is no more room. */
 static void end_tag(struct repair *r, char c)
 {
     size_t from = closes(r) ? 2 : 1, to = r->n_name ? r->n_name : r->n_held;
@@ -254,7 +254,7 @@ static void in_doctype(struct repair *r, char c)
         r->state = TEXT;
 }
 
-/* Three characters are held, then two again: true at the end of what they are in. */
+/* Keeps the last two characters; true if they and c are these three. */
 static bool ends_with(struct repair *r, char c, const char three[4], char *oldest)
 {
     *oldest = 0;
@@ -278,7 +278,7 @@ static void in_comment(struct repair *r, char c)
     ends_with(r, c, "-->", &unused);
 }
 
-/* Its text is written as text. */
+/* Writes the text of CDATA as escaped text. */
 static void in_cdata(struct repair *r, char c)
 {
     char oldest;
@@ -294,7 +294,7 @@ static bool is_named(struct str name)
            str_eq(name, STR("quot")) || str_eq(name, STR("apos"));
 }
 
-/* "#65" or "#x41", of a character that XML may have. */
+/* "#65" or "#x41", for a character that XML allows. */
 static bool is_numbered(struct str name)
 {
     unsigned long value = 0;
@@ -420,7 +420,7 @@ static size_t length_of_sequence(char first)
     return c < 0xC2 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : c < 0xF5 ? 4 : 0;
 }
 
-/* A complete sequence is text, or the control characters and others that XML does not have. */
+/* Writes a complete sequence, unless XML does not allow its character. */
 static void end_sequence(struct repair *r)
 {
     struct str s = {r->sequence, r->n_sequence};
@@ -500,6 +500,6 @@ void repair_end(struct repair *r)
         put_replacement(r);
     r->n_sequence = 0;
     if (r->state == TAG || r->state == ENTITY)
-        r->n_held = 0; /* begun and never ended */
+        r->n_held = 0; /* a tag or entity without its end */
     repair_flush(r);
 }

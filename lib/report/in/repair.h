@@ -16,7 +16,7 @@
 
 #include "base/str.h"
 
-/* Gets what comes out, piece by piece. */
+/* Gets the repaired text, piece by piece. */
 typedef void repair_sink(void *context, const char *p, size_t n);
 
 struct repair {
@@ -25,8 +25,8 @@ struct repair {
     unsigned state;    /* of the machine */
     bool begun;        /* a tag was written: what stands before the first one is not */
     bool more;         /* "<feedback" stands behind </feedback> once more */
-    bool single_bytes; /* the text is in windows-1252, or in ISO 8859-1 as a part of that */
-    char sequence[4];  /* of UTF-8, not yet complete */
+    bool single_bytes; /* the text is in windows-1252; ISO 8859-1 is read as that too */
+    char sequence[4];  /* of UTF-8, incomplete so far */
     size_t n_sequence;
     char held[1024]; /* of a tag or an entity, not yet decided; longer tags are believed */
     size_t n_held;
@@ -35,7 +35,7 @@ struct repair {
     size_t n_out;
 };
 
-/* `head`: the beginning of the text, where the declaration stands. */
+/* `head`: the beginning of the text, which has the declaration. */
 void repair_begin(struct repair *r, struct str head, repair_sink *sink, void *context);
 void repair_feed(struct repair *r, struct str piece);
 void repair_end(struct repair *r);

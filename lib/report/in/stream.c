@@ -1,6 +1,6 @@
 /* stream.c - memory and zlib as one chain of pieces.
  *
- * Errors: what cannot be decompressed ends the stream, with `broken` or `refused` set. */
+ * Errors: if data cannot be decompressed, the stream ends, with `broken` or `refused` set. */
 #include "report/in/stream.h"
 
 #include <string.h>
@@ -8,9 +8,9 @@
 
 #define PIECE 16384
 
-/* Level 0 gives memory, each other one inflates what the one below gives. */
+/* Level 0 gives the memory; each other level inflates what the level below gives. */
 struct stream_level {
-    const unsigned char *next; /* not yet taken by who is above */
+    const unsigned char *next; /* not yet taken by the level above */
     size_t have;
     bool ended;
     bool gzip; /* may have several members, one behind the other (RFC 1952 2.2) */
@@ -31,7 +31,7 @@ static struct stream_level *add_level(struct stream *s)
     return l;
 }
 
-/* 47: a gzip or a zlib header; -15: none, as zip has it. */
+/* window is 47 for a gzip or zlib header, and -15 for data without a header, as in zip. */
 static void inflate_above(struct stream *s, int window)
 {
     struct stream_level *l = add_level(s);
@@ -87,7 +87,7 @@ static bool begins_member(struct stream *s, unsigned level)
            inflateReset(&l->z) == Z_OK;
 }
 
-/* Inflates once. What is kept behind `kept` bytes at the beginning of the piece. */
+/* Inflates once, into the piece behind its first `kept` bytes. */
 static void inflate_some(struct stream *s, unsigned level, size_t kept)
 {
     struct stream_level *l = s->levels[level], *below = s->levels[level - 1];
@@ -113,7 +113,7 @@ static void inflate_some(struct stream *s, unsigned level, size_t kept)
         stream_refuse(s, l, "is compressed more than any report is");
 }
 
-/* More behind what is there, if there is more and room. */
+/* Adds data behind what the level has, if there is more data and room. */
 static void fill(struct stream *s, unsigned level)
 {
     struct stream_level *l = s->levels[level];

@@ -1,6 +1,7 @@
-/* api.c - the same as pages, as JSON: what `assay report ... --json` prints, of the same filter.
+/* api.c - the contents of pages as JSON, in the form of `assay report ... --json`, with the same
+ * filter.
  *
- * Errors: false, and the store says why. */
+ * Errors: false, and the store has the reason. */
 #include "report/in/answer.h"
 #include "report/page/site.h"
 

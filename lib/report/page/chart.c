@@ -6,9 +6,9 @@
 #include <time.h>
 
 #define DAYS_MAX  125 /* bars of a day each */
-#define WEEKS_MAX 900 /* days in bars of a week each */
-#define TOP       14  /* room above the highest bar, */
-#define BOTTOM    24  /* and for the days below */
+#define WEEKS_MAX 900 /* days in bars of a week; beyond that bars are 30 days */
+#define TOP       14  /* room above the highest bar */
+#define BOTTOM    24  /* room for the days below */
 
 /* --- The axis ----------------------------------------------------------------------------------*/
 
@@ -169,7 +169,7 @@ static struct str label_of(const struct plot *c, const struct page_bar *bar, boo
     return year ? text : str_sub(text, 0, end);
 }
 
-/* Every so many bars have their day written below. */
+/* Every so many bars have their day below them. */
 static size_t label_every(const struct plot *c, bool year)
 {
     size_t every = year ? (c->n + 3) / 4 : c->n <= 8 ? 1 : (c->n + 6) / 7;

@@ -1,7 +1,6 @@
-/* site_reports.c - the pages of reports as they came: the list, one of them, what could not be
- * taken.
+/* site_reports.c - the pages of received reports: the list, a single one, and what was refused.
  *
- * Errors: false, and the store says why. */
+ * Errors: false, and the store has the reason. */
 #include "report/page/making.h"
 
 /* --- Reports -----------------------------------------------------------------------------------*/
@@ -14,7 +13,7 @@ struct listing {
     struct received_refusal *refusals;
     size_t n_refusals, cap;
     struct received_report *one;
-    struct page rows; /* the table of one report */
+    struct page rows; /* the table of the report */
     struct page_table table;
     size_t n_rows;
 };

@@ -1,7 +1,7 @@
-/* style.c - the style sheet of all pages: light and dark as the reader's system has it, from a
- * phone's width on, and printed.
+/* style.c - the style sheet of all pages: light or dark as the reader's system is, from the width
+ * of a phone on, and for printing.
  *
- * Colours of series stay apart for colour-blind eyes: two blues, a pale one, and orange. */
+ * Colour-blind readers can tell the colours of series apart: two blues, a pale one, and orange. */
 #include "report/page/frame.h"
 
 const char *const page_style[] = {
@@ -98,7 +98,7 @@ const char *const page_style[] = {
     "max-height:36em;background:var(--bg);padding:12px;border-radius:8px;white-space:pre-wrap}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0;font-size:14px}"
     "dt{color:var(--soft)}dd{margin:0}",
-    /* Charts: x in per cent, so that they fit every width and text keeps its size. */
+    /* Charts: x is in per cent, so that they fit every width and text keeps its size. */
     "svg{display:block;overflow:visible}svg text{fill:var(--soft);font-size:12px}"
     ".chart{padding-left:46px;padding-right:6px}"
     ".grid{stroke:var(--line);stroke-width:1}"
@@ -118,7 +118,7 @@ const char *const page_style[] = {
     ".bars dt{color:var(--ink)}.bars dd{margin:0}.bars .n{color:var(--soft)}"
     ".dots{display:inline-block;vertical-align:middle;max-width:100%;height:auto}"
     ".dot{fill:var(--good)}.gap{fill:none;stroke:var(--soft);stroke-width:1.4}",
-    /* Narrow: tables become cards, one line a value. */
+    /* Narrow: tables become cards with a line for each value. */
     "@media(max-width:900px){.quarter{grid-column:span 6}.third,.half,.most,.quarter.tall"
     "{grid-column:span 12}}"
     "@media(max-width:640px){.in{padding-left:14px;padding-right:14px}.g{gap:12px}.c{padding:14px "

@@ -227,8 +227,7 @@ void judge_timeouts(const struct doctor_facts *facts, struct findings *out)
     each_filter(facts, out, judge_times);
 }
 
-/* --- While assay is down -----------------------------------------------------------------------
- */
+/* --- While assay is down -----------------------------------------------------------------------*/
 
 static void judge_default(const struct doctor_facts *facts, const struct mta_facts *mta,
                           const struct mta_service *service, const struct mta_filter *filter,
