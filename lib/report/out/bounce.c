@@ -1,6 +1,6 @@
 /* bounce.c - reads bounces.
  *
- * Errors: false where the store fails. */
+ * Errors: false if the store fails. */
 #include "report/out/bounce.h"
 
 #include "report/in/mime.h"
@@ -101,7 +101,7 @@ static bool find_in_part(void *finding, const struct mime_part *part)
     return !f->found && !f->failed;
 }
 
-/* As it came, and then decoded. */
+/* Searches the mail as it came, and then decoded. */
 bool bounce_find(struct str mail, struct sent *sent, struct arena *a, struct sent_mail *about,
                  bool *found)
 {
@@ -154,7 +154,7 @@ bool bounce_note(struct sent *sent, struct sent_mail *about, const struct bounce
 
 /* --- All of it ---------------------------------------------------------------------------------*/
 
-/* By the address that it came to, as the mail server says it; else by what is in it. */
+/* By the address that the mail came to, according to the mail server, or else by its contents. */
 static bool find_subject(struct str mail, struct str recipient, struct sent *sent, struct arena *a,
                          struct bounce_taken *out)
 {

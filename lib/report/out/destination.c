@@ -1,6 +1,6 @@
-/* destination.c - asks destinations outside of the domain whether they want its reports.
+/* destination.c - asks DNS whether destinations outside of the domain agree to get its reports.
  *
- * Errors: DNS trouble is an answer of its own. */
+ * Errors: DNS trouble is DESTINATION_UNKNOWN. */
 #include "report/out/destination.h"
 
 #include "dmarc/dmarc.h"
@@ -33,7 +33,7 @@ static bool find_organizational(struct dns_asker *asker, const struct psl *psl, 
     return true;
 }
 
-/* Is the host in the hands of the domain's owner? */
+/* Do both names have the same organizational domain? */
 static enum dmarc_auth is_own(struct dns_asker *asker, const struct psl *psl, struct str domain,
                               struct str host)
 {
@@ -53,7 +53,7 @@ static struct str address_of(struct arena *a, struct str local, struct str domai
     return str_printf(a, "%.*s@%.*s", STR_ARG(local), STR_ARG(domain));
 }
 
-/* The addresses that the record wants instead: the first counts, and all have to be of the same
+/* The addresses that the record names instead: the first one counts, and all have to be at the same
  * host (RFC 9990 4, step 9). */
 static void take_replacement(struct arena *a, const struct dmarc_record *record, struct str host,
                              struct destination *out)

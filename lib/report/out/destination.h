@@ -7,22 +7,23 @@
 
 enum destination_answer {
     DESTINATION_AGREES,
-    DESTINATION_REFUSES, /* or nothing says that it agrees */
+    DESTINATION_REFUSES, /* or there is no record that agrees */
     DESTINATION_UNKNOWN, /* cannot be known now: ask again later */
 };
 
 struct destination {
     enum destination_answer answer;
-    struct str address; /* where the report goes, or would */
-    struct str why;     /* else: a phrase, clean */
+    struct str address; /* the address that the report goes to, or would go to */
+    struct str why;     /* a phrase, clean, if the destination does not agree */
 };
 
-/* True for URIs that a report could go to: mailto: alone. Others are passed over (RFC 9989 4.7). */
+/* True for a URI that a report can go to, which is mailto: alone. Others are ignored (RFC 9989
+ * 4.7). */
 bool destination_is_mail(struct str uri, struct arena *a);
 
-/* `policy_domain` is where the record was found, `uri` one of its rua. With a list, organizational
- * domains are those of the list. Waits for the DNS as the asker's patience lasts; everything lives
- * in its arena. */
+/* `policy_domain` has the record, `uri` is one of its rua. With a list, organizational domains are
+ * those of the list. Waits for DNS as long as the asker's patience lasts; results live in its
+ * arena. */
 void destination_check(struct dns_asker *asker, const struct psl *psl, struct str policy_domain,
                        struct str uri, struct destination *out);
 

@@ -1,13 +1,13 @@
 /* gzip.c - compresses into memory that grows.
  *
- * Errors: none; want of memory ends the program. */
+ * Errors: none; without memory the program ends. */
 #include "report/out/gzip.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-#define COLLECTED 65536 /* then it is compressed, and all of that given out */
+#define COLLECTED 65536 /* so many bytes are compressed at once */
 
 struct gzip {
     z_stream z;
@@ -53,7 +53,7 @@ static void make_room(struct gzip *g)
         abort();
 }
 
-/* What was collected. */
+/* Compresses the collected bytes. */
 static void deflate_collected(struct gzip *g, int flush)
 {
     bool more = true;

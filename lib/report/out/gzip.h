@@ -1,5 +1,4 @@
-/* gzip.h - bytes on their way into a gzip file in memory (RFC 1952). The same bytes give the same
- * file. */
+/* gzip.h - writes a gzip file in memory (RFC 1952). The same bytes give the same file. */
 #ifndef ASSAY_REPORT_OUT_GZIP_H
 #define ASSAY_REPORT_OUT_GZIP_H
 
@@ -13,8 +12,7 @@ struct gzip *gzip_new(void);
 void gzip_free(struct gzip *g); /* NULL is allowed */
 
 void gzip_add(struct gzip *g, struct str piece);
-/* Bytes that were added, and bytes of the file so far: what the last 64 KB of them become may be
- * missing. */
+/* Bytes that were added, and bytes of the file so far, which may lack the last 64 KB of them. */
 uint64_t gzip_taken(const struct gzip *g);
 uint64_t gzip_given(const struct gzip *g);
 

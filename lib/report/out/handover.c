@@ -1,4 +1,4 @@
-/* handover.c - sendmail(1) as a process of its own.
+/* handover.c - hands a mail to sendmail(1), which runs as a process.
  *
  * Errors: a word of enum handed, and a phrase. */
 #include "report/out/handover.h"
@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 
-#define SAID_MAX 300 /* of what it says on standard error and output */
+#define SAID_MAX 300 /* bytes that are kept of its standard output and error */
 
 extern char **environ;
 
@@ -51,14 +51,14 @@ enum handed hand_over(struct str mailer, const struct letter_out *letter, struct
 
 struct process {
     pid_t pid;
-    int ended; /* readable once it has */
+    int ended; /* readable when the process has ended */
     int out;   /* its standard output and error */
     char said[SAID_MAX];
     size_t n_said;
 };
 
-/* The mail is a whole file before the program starts: of a pipe that ends early, because we were
- * killed, it could not tell that the mail is not whole. -1: that failed. */
+/* The mail is a complete file before the program starts. If we were killed while we wrote into a
+ * pipe, the program would take the beginning for the whole mail. -1: failed. */
 static int file_of(struct str text)
 {
     int fd = memfd_create("report", MFD_CLOEXEC);
@@ -116,7 +116,7 @@ static bool start_program(struct process *p, const struct letter_out *letter, ch
     return started;
 }
 
-/* False at the end of what it says. */
+/* False at the end of its output. */
 static bool listen_to(struct process *p)
 {
     char chunk[512];
@@ -129,8 +129,8 @@ static bool listen_to(struct process *p)
     return n > 0;
 }
 
-/* Until it has ended, or closed its output where the kernel does not tell; false: it took too long.
- */
+/* Reads until the process has ended, or, if the kernel does not tell that, closed its output;
+ * false: it took too long. */
 static bool talk(struct process *p)
 {
     int64_t until = clock_us() + (int64_t)MAILER_SECONDS * 1000000;
@@ -146,7 +146,7 @@ static bool talk(struct process *p)
         bool more = fds[0].revents && listen_to(p);
         if (!more && (p->ended < 0 || fds[1].revents))
             return true;
-        if (!more && fds[0].revents) { /* it closed its output, and has not ended */
+        if (!more && fds[0].revents) { /* it closed its output, but has not ended */
             close(p->out);
             p->out = -1;
         }
@@ -166,7 +166,7 @@ static enum handed judge_status(struct process *p, int status, struct arena *a, 
                                                                         : HANDED_LATER;
 }
 
-/* It runs: waits for its end. */
+/* Waits for the end of the program. */
 static enum handed await_program(struct process *p, struct arena *a, struct str *why)
 {
     int status = 0;

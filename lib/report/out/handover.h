@@ -1,4 +1,4 @@
-/* handover.h - hands a mail over to the mail server of this host: to sendmail(1), or by SMTP. */
+/* handover.h - hands a mail to the mail server of this host, by sendmail(1) or by SMTP. */
 #ifndef ASSAY_REPORT_OUT_HANDOVER_H
 #define ASSAY_REPORT_OUT_HANDOVER_H
 
@@ -7,8 +7,8 @@
 
 enum handed {
     HANDED_OVER,
-    HANDED_LATER, /* not taken now: try again */
-    HANDED_NEVER, /* refused for good: this mail, not all */
+    HANDED_LATER, /* not accepted now: try again */
+    HANDED_NEVER, /* this mail was refused for good */
 };
 
 struct letter_out {

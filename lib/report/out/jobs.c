@@ -1,4 +1,4 @@
-/* jobs.c - collects what there is to do.
+/* jobs.c - collects the jobs of a run.
  *
  * Errors: false, and run->problem. */
 #include "report/out/jobs.h"
@@ -9,8 +9,8 @@
 #include "mail/domain.h"
 #include "report/out/destination.h"
 
-#define URIS_MAX   10 /* of a record, that reports go to */
-#define SETTLING_S 60 /* within which the daemon writes what it counted before midnight */
+#define URIS_MAX   10 /* of a record; further ones get no reports */
+#define SETTLING_S 60 /* after midnight, the daemon has written its counts within this time */
 
 int64_t send_now(const struct send_run *run)
 {
@@ -77,7 +77,7 @@ static void add_mails(struct arena *a, struct job *job)
             add_mail(a, job, &(struct sent_mail){.uri = uri, .number = (int64_t)job->n_mails + 1});
 }
 
-/* Names in headers and files are domain names, whatever the rows say. */
+/* The domain goes into headers and file names, so it has to be a domain name. */
 static bool is_wanted(const struct send_run *run, struct str domain)
 {
     struct str name;
@@ -132,7 +132,7 @@ static struct job *find_job(struct jobs *jobs, int64_t day, int64_t policy_id)
     return jobs->n ? bsearch(&wanted, jobs->v, jobs->n, sizeof *jobs->v, compare_jobs) : NULL;
 }
 
-/* It is in the store. */
+/* Marks a job that the store has already. */
 static bool forget_noted(void *collecting, const struct sent_report *r, const struct sent_mail *m)
 {
     struct collecting *c = collecting;
@@ -152,13 +152,13 @@ static void drop_jobs_without_mails(struct jobs *jobs)
     jobs->n = n;
 }
 
-/* The last day that is over, by the clock for so long that all of its rows are in the store. */
+/* The last day that has been over for so long that the store has all of its rows. */
 static int64_t last_day(const struct send_run *run)
 {
     return rows_day(send_now(run) - (run->at ? 0 : SETTLING_S)) - 1;
 }
 
-/* Of days in the rows. */
+/* Collects jobs about these days. */
 static bool collect_jobs(struct collecting *c, int64_t from, int64_t to)
 {
     *c->jobs = (struct jobs){0};

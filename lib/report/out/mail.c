@@ -83,7 +83,7 @@ bool report_mail_find_id(struct str text, size_t *at, struct str *report_id, int
 
 /* --- Times -------------------------------------------------------------------------------------*/
 
-/* Without the names of a locale. */
+/* strftime() would use the names of a locale. */
 struct str report_mail_date(int64_t time, struct arena *a)
 {
     static const char days[] = "SunMonTueWedThuFriSat";
@@ -126,7 +126,7 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
-/* Sentences of its own for each report: a text that is always the same looks like spam. */
+/* Each report gets its own sentences, because a text that is always the same looks like spam. */
 static void add_text(const struct report_mail *m, struct strbuf *b)
 {
     struct arena *a = b->arena;

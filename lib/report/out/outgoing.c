@@ -1,6 +1,6 @@
 /* outgoing.c - writes aggregate reports.
  *
- * Errors: false where the rows cannot be read. */
+ * Errors: false if the rows cannot be read. */
 #include "report/out/outgoing.h"
 
 #include "crypto/digest.h"
@@ -103,8 +103,8 @@ static void write_metadata(const struct building *b, struct xml *x)
     xml_close(x, "report_metadata");
 }
 
-/* What a record does not say has its default; np, which readers of RFC 7489 do not know, stands
- * there only if it was published. */
+/* Tags that the record does not have get their defaults; np, which readers for RFC 7489 do not
+ * know, is written only if it was published. */
 static void write_policy(const struct row_policy *p, struct xml *x)
 {
     struct str policy = report_word(WORDS_POLICY, p->p, STR("none"));
@@ -184,8 +184,8 @@ static void write_signature(const struct row_signature *s, struct xml *x)
     xml_close(x, "dkim");
 }
 
-/* Some readers want the element, and lose the report without it: who knows no domain names that of
- * From, with the result none. */
+/* Some readers lose a report without this element. If SPF had no domain, it gets that of From, with
+ * the result none. */
 static void write_spf(const struct row *row, struct xml *x)
 {
     bool known = row->spf_domain.n > 0;

@@ -16,7 +16,7 @@
 struct talk {
     int fd;
     struct arena *arena;
-    char in[REPLY_MAX]; /* what came and was not read */
+    char in[REPLY_MAX]; /* received and not read yet */
     size_t n_in;
     struct str why;
 };
@@ -91,7 +91,7 @@ static bool send_bytes(struct talk *t, struct str s)
     return true;
 }
 
-/* A line without its end; false: none came. */
+/* A line without its line end; false: none came. */
 static bool read_line(struct talk *t, struct str *line)
 {
     for (;;) {
@@ -113,7 +113,7 @@ static bool read_line(struct talk *t, struct str *line)
     }
 }
 
-/* The code of a reply of any number of lines; 0: none came. */
+/* The code of a reply, which may have several lines; 0: none came. */
 static int read_reply(struct talk *t)
 {
     struct str line;
@@ -138,7 +138,7 @@ static enum handed judge_reply(int code, int wanted)
     return code / 100 == wanted ? HANDED_OVER : code / 100 == 5 ? HANDED_NEVER : HANDED_LATER;
 }
 
-/* Says it, and reads the reply, whose first digit should be `wanted`. */
+/* Sends a command and reads the reply, whose first digit should be `wanted`. */
 static enum handed smtp_say(struct talk *t, struct str line, int wanted)
 {
     return send_bytes(t, line) ? judge_reply(read_reply(t), wanted) : HANDED_LATER;
@@ -174,9 +174,10 @@ static enum handed greet(struct talk *t)
     if (judge_reply(read_reply(t), 2) != HANDED_OVER)
         return HANDED_LATER;
     enum handed done = smtp_say(t, str_printf(t->arena, "EHLO %.*s\r\n", STR_ARG(name)), 2);
-    if (done == HANDED_NEVER) /* it knows no EHLO */
+    if (done == HANDED_NEVER) /* the server does not support EHLO */
         done = smtp_say(t, str_printf(t->arena, "HELO %.*s\r\n", STR_ARG(name)), 2);
-    return done == HANDED_NEVER ? HANDED_LATER : done; /* that says nothing of this mail */
+    return done == HANDED_NEVER ? HANDED_LATER
+                                : done; /* a refusal of the greeting is not about this mail */
 }
 
 static enum handed deliver(struct talk *t, const struct letter_out *l)
