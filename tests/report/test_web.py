@@ -143,10 +143,26 @@ def check_reports(web, store):
     check("its failing rows", len(failing) == sum(r["dkim"] == r["spf"] == "fail" for r in want["rows"]))
     api = web.json("/api" + links[0])[0]
     check("and as JSON", {k: v for k, v in api.items() if k != "id"} == want, api, want)
+    check("that is all of it", "There are more" not in one.text and "It is longer" not in one.text)
     check("no such report", web.ask("/report?id=99999999")[0] == 404)
     check("no such source", web.ask("/source?source=nobody.example")[0] == 404)
     page = pagetext.Page(web.ask("/imports")[2])
     check("what was refused", pagestore.SUBJECT in page.text and len(page.rows("Received")) == 1, page.text[-500:])
+
+
+def check_long_report(web, store):
+    """Of one that is too long for a page the beginning is shown, and it is said. It is about a domain that is not ours."""
+    sender = pagestore.SENDERS[0]
+    rows = "".join(pagestore.row("elsewhere.example", ("192.0.2." + str(n % 256), *sender[1:]), n + 1) for n in range(2001))
+    path = store.folder / "long.xml"
+    path.write_text(pagestore.report("long.example", pagestore.TODAY - 1, "elsewhere.example", 1, rows))
+    store.run("receive", "--dns", str(store.folder / "zone"), str(path))
+    listed = [r for r in web.json("/api/reports") if r["domain"] == "elsewhere.example"]
+    page = pagetext.Page(web.ask(f"/report?report={listed[0]['report_id']}&id={listed[0]['id']}")[2])
+    check("2000 rows, and that there are more", len(page.rows("Address")) == 2000 and "There are more" in page.text)
+    shown = page.text[page.text.index("<?xml"):]
+    check("256 KB of XML, and that it is longer", "It is longer" in shown and path.read_text()[:200000] in shown and
+          len(shown) < 270000, len(shown))
 
 
 # --- What is no aggregate report ---
@@ -452,6 +468,7 @@ def main():
         web = webserver.Web(WEB, store.conf, "--name", "pages.example.org")
         check_numbers(web, store)
         check_reports(web, store)
+        check_long_report(web, store)
         check_singles(web, store)
         check_tls(web, store)
         check_ours(web, store)

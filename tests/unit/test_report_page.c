@@ -531,6 +531,7 @@ static void test_sources_say_their_numbers(void **state)
     assert_has(page, ">96.0 %</td>"); /* by DKIM */
     assert_has(page, ">94.0 %</td>"); /* by SPF */
     assert_has(page, "75.0 % rejected, 25.0 % quarantined");
+    assert_has(page, "x=\"60.00%\" width=\"40.00%\""); /* the line below 40 of 100 */
     assert_int_equal(count_of(page, "<span class=bad>0 %</span>"), 3);
     assert_false(contains(page, "third.example"));
 }
@@ -914,6 +915,56 @@ static void test_an_overview_of_nothing(void **state)
     assert_has(page, "none in the day before");
 }
 
+/* What the number of messages changed from to. */
+static const struct {
+    uint64_t now, before;
+    const char *words;
+} changes[] = {{0, 0, "none in the 30 days before"},     {1000, 0, "none in the 30 days before"},
+               {1004, 1000, "as in the 30 days before"}, {996, 1000, "as in the 30 days before"},
+               {1008, 1000, "+1 % on the 30 days"},      {992, 1000, "−1 % on the 30 days"},
+               {1500, 1000, "+50 % on the 30 days"},     {0, 1000, "−100 % on the 30 days"},
+               {10000, 1000, "+900 % on the 30 days"},   {12000, 1000, "12 times the 30 days"}};
+static size_t change;
+
+static void say_change(struct page *p)
+{
+    static const struct page_own_day own[] = {{TODAY, {0, 0, 1}}};
+    struct figures f = {.counts = {.both = changes[change].now}, .n_days = 30};
+    f.days = arena_array(arena, struct figures_day, f.n_days);
+    page_view_overview(p, &(struct page_overview){.figures = &f,
+                                                  .before = {.both = changes[change].before},
+                                                  .n_own_days = 1,
+                                                  .own = own});
+}
+
+static void test_an_overview_says_what_changed(void **state)
+{
+    (void)state;
+    for (change = 0; change < sizeof changes / sizeof *changes; change++)
+        assert_has(made(say_change, "/", true), changes[change].words);
+    change = 2;
+    assert_has(made(say_change, "/", true), "Our own verdicts by day, 1 bars");
+}
+
+static void say_many_sources(struct page *p)
+{
+    struct figures f = {.n_sources = 1002};
+    f.sources = arena_array(arena, struct figures_source, f.n_sources);
+    for (size_t i = 0; i < f.n_sources; i++)
+        f.sources[i] = (struct figures_source){.name = STR("s.example"), .counts = {.both = 1}};
+    page_view_sources(p, &f);
+    page_put_sources(p, f.sources, 11, 10);
+}
+
+static void test_many_sources_are_cut(void **state)
+{
+    struct str page = made(say_many_sources, "/sources", true);
+    (void)state;
+    assert_has(page, "and 2 more, each with less mail; assay report sources lists all");
+    assert_int_equal(count_of(page, " more, each"), 1);
+    assert_int_equal(count_of(page, "role=rowheader"), 1010);
+}
+
 /* --- What is no aggregate report ---------------------------------------------------------------*/
 
 static void say_singles(struct page *p)
@@ -1009,6 +1060,8 @@ int main(void)
         TEST(test_links_of_single_reports),
         TEST(test_menus_of_a_report),
         TEST(test_an_overview_of_nothing),
+        TEST(test_an_overview_says_what_changed),
+        TEST(test_many_sources_are_cut),
         TEST(test_failure_reports),
         TEST(test_tls_reports),
     };

@@ -111,7 +111,7 @@ static void put_alarm_domains(struct page *p, const struct alarm *v, size_t n)
 void page_put_alarms(struct page *p, const struct alarm *v, size_t n)
 {
     static const char *const titles[ALARM_COUNT] = {[ALARM_NEW_SOURCE] = "New source",
-                                                    [ALARM_PASS_RATE] = "Less passes",
+                                                    [ALARM_PASS_RATE] = "Less mail passes",
                                                     [ALARM_SILENCE] = "Silent reporter",
                                                     [ALARM_SELECTOR] = "Signatures fail",
                                                     [ALARM_RECORD] = "The record changed"};
