@@ -8,11 +8,62 @@
 
 #include "store/driver.h"
 
-bool database_init(struct database *db, struct str path, const struct database_schema *schema)
+static const struct str schemes[] = {STR_INIT("postgresql://"), STR_INIT("postgres://")};
+
+static size_t scheme_of(struct str where)
 {
-    *db = (struct database){.schema = schema, .driver = &sqlite_driver};
-    int n = snprintf(db->path, sizeof db->path, "%.*s", STR_ARG(path));
-    return n > 0 && (size_t)n + sizeof ".damaged" < sizeof db->path;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (str_starts(where, schemes[i]))
+            return schemes[i].n;
+    return 0;
+}
+
+bool database_is_url(struct str where)
+{
+    return scheme_of(where);
+}
+
+struct str database_title(struct str where, struct arena *a)
+{
+    size_t scheme = scheme_of(where);
+    if (!scheme)
+        return str_safe(a, where, 200, true);
+    struct str rest = str_sub(where, scheme, where.n);
+    size_t at = str_find(rest, 0, '@');
+    if (at < str_find(rest, 0, '/'))
+        rest = str_sub(rest, at + 1, rest.n);
+    rest = str_sub(rest, 0, str_find(rest, 0, '?'));
+    return str_printf(a, "postgresql://%.*s", STR_ARG(str_safe(a, rest, 200, true)));
+}
+
+static const struct database_driver *driver_for(struct str where)
+{
+    if (!database_is_url(where))
+        return &sqlite_driver;
+#ifdef ASSAY_POSTGRESQL
+    return &postgresql_driver;
+#else
+    return NULL;
+#endif
+}
+
+#define WITHOUT "this assay was built without PostgreSQL"
+
+const char *database_unusable(struct str where)
+{
+    const struct database_driver *driver = driver_for(where);
+    if (!driver)
+        return WITHOUT;
+    return driver->unusable ? driver->unusable() : NULL;
+}
+
+bool database_init(struct database *db, struct str where, const struct database_schema *schema)
+{
+    *db = (struct database){.schema = schema, .driver = driver_for(where)};
+    int n = snprintf(db->path, sizeof db->path, "%.*s", STR_ARG(where));
+    if (!db->driver)
+        snprintf(db->why, sizeof db->why, WITHOUT);
+    return db->driver && n > 0 && (size_t)n + sizeof ".damaged" < sizeof db->path;
 }
 
 bool database_open(struct database *db)
@@ -32,7 +83,7 @@ void database_close(struct database *db)
 
 bool database_is_open(const struct database *db)
 {
-    return db->sqlite;
+    return db->sqlite || db->postgresql;
 }
 
 bool database_is_there(struct database *db)
@@ -61,6 +112,11 @@ void database_undo(struct database *db)
     memcpy(why, db->why, sizeof why);
     db->driver->run(db, "ROLLBACK");
     memcpy(db->why, why, sizeof why);
+}
+
+bool database_lock(struct database *db, bool *free)
+{
+    return db->driver->lock(db, free);
 }
 
 int64_t database_number(struct database *db, const char *text, int64_t otherwise)

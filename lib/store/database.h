@@ -6,10 +6,12 @@
 #ifndef ASSAY_STORE_DATABASE_H
 #define ASSAY_STORE_DATABASE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 #include "store/sql.h"
 
@@ -23,13 +25,20 @@ struct database_schema {
     /* What was committed is on the disk, and the files beside the database stay, so that who may
      * only read it can. Else it is on its way there. */
     bool durable;
+    /* With PostgreSQL: the name of the schema that has the tables (NULL: never there), and what
+     * each step does besides; both are texts of the program. */
+    const char *name;
+    const char *const *also;
 };
 
 #define DATABASE_WHY 256
 struct database {
     const struct database_driver *driver;
-    struct sqlite3 *sqlite; /* NULL: closed */
-    char path[512];
+    struct sqlite3 *sqlite; /* one of them, or NULL: closed */
+    struct postgresql *postgresql;
+    char path[512];          /* or URL */
+    int64_t patience_us;     /* with a server that does not answer; 0: a minute */
+    const atomic_bool *stop; /* set by somebody else: do not wait any longer. May be NULL */
     const struct database_schema *schema;
     dev_t device;
     ino_t inode;
@@ -40,8 +49,15 @@ struct database {
     char why[DATABASE_WHY]; /* the last call failed: a phrase */
 };
 
-/* The path is copied; true if it is not too long. */
-bool database_init(struct database *db, struct str path, const struct database_schema *schema);
+/* `where` is the path of a SQLite file, or the URL of a PostgreSQL server, postgresql://..., and is
+ * copied. False: it is too long, or this assay was built without PostgreSQL, and why. */
+bool database_init(struct database *db, struct str where, const struct database_schema *schema);
+
+bool database_is_url(struct str where);
+/* What this machine lacks to open it: NULL, or a phrase. Nothing is opened. */
+const char *database_unusable(struct str where);
+/* As people may see it: a URL without the password. */
+struct str database_title(struct str where, struct arena *a);
 
 /* Opens for writing; makes the file, readable by its group, if there is none. A file that is
  * damaged is put aside as PATH.damaged (in the place of an earlier one), and a new one made; a file
@@ -71,6 +87,10 @@ bool database_run(struct database *db, const char *text);
 bool database_begin(struct database *db);
 bool database_commit(struct database *db);
 void database_undo(struct database *db); /* `why` stays what it was */
+
+/* For who has to be alone, among all hosts, for as long as the database is open; *free: nobody else
+ * is. A SQLite file is one host's, and has no such lock: *free is true. */
+bool database_lock(struct database *db, bool *free);
 
 /* One number; `otherwise` if there is none. */
 int64_t database_number(struct database *db, const char *text, int64_t otherwise);

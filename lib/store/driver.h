@@ -11,6 +11,7 @@ struct sql {
 
 /* The functions of database.h and sql.h; statements and databases are never NULL here. */
 struct database_driver {
+    const char *(*unusable)(void); /* NULL: it always can be used */
     bool (*open)(struct database *db);
     bool (*open_read)(struct database *db);
     void (*close)(struct database *db);
@@ -18,6 +19,7 @@ struct database_driver {
     bool (*run)(struct database *db, const char *text);
     bool (*begin)(struct database *db);
     bool (*commit)(struct database *db);
+    bool (*lock)(struct database *db, bool *free);
     bool (*limit)(struct database *db, uint64_t bytes);
     void (*tidy)(struct database *db);
     int64_t (*changes)(struct database *db);
@@ -33,5 +35,6 @@ struct database_driver {
 };
 
 extern const struct database_driver sqlite_driver;
+extern const struct database_driver postgresql_driver; /* with -DASSAY_POSTGRESQL=ON */
 
 #endif

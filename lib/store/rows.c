@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "store/rows_spool.h"
 #include "store/rows_table.h"
 #include "store/trouble.h"
 
@@ -35,7 +36,8 @@ struct rows {
     size_t under_way; /* bytes of the other buffer */
     /* The thread's own: */
     struct database db;
-    struct rows_table *table;
+    struct rows_table *table; /* NULL: the file is on the way to a server */
+    struct carrier *carrier;
     struct rows_buffer writing;
     uint64_t writing_records;
 };
@@ -100,7 +102,8 @@ bool rows_flush(struct rows *r, int64_t patience_us)
 struct rows_figures rows_figures(struct rows *r)
 {
     pthread_mutex_lock(&r->lock);
-    const struct rows_figures f = {r->written, r->lost, r->filling.n + r->under_way};
+    const struct rows_figures f = {r->written, r->lost, r->filling.n + r->under_way,
+                                   r->carrier ? carrier_waiting(r->carrier) : 0};
     pthread_mutex_unlock(&r->lock);
     return f;
 }
@@ -109,7 +112,8 @@ struct rows_figures rows_figures(struct rows *r)
 
 static void close_database(struct rows *r)
 {
-    rows_table_reset(r->table);
+    if (r->table)
+        rows_table_reset(r->table);
     database_close(&r->db);
 }
 
@@ -149,11 +153,22 @@ static void note_written(struct rows *r, size_t written)
     pthread_mutex_unlock(&r->lock);
 }
 
+static bool write_records(struct rows *r, size_t *written)
+{
+    if (r->table)
+        return rows_table_write(r->table, &r->writing, written);
+    *written = r->writing_records;
+    if (!spool_put(&r->db, &r->writing))
+        return false;
+    carrier_wake(r->carrier);
+    return true;
+}
+
 /* False: it has to be tried again. */
 static bool write_buffer(struct rows *r)
 {
     size_t written;
-    if (database_ready(r) && rows_table_write(r->table, &r->writing, &written)) {
+    if (database_ready(r) && write_records(r, &written)) {
         note_written(r, written);
         trouble_over(&r->trouble);
         database_tidy(&r->db);
@@ -245,10 +260,11 @@ void rows_close(struct rows *r)
     pthread_cond_signal(&r->changed);
     pthread_mutex_unlock(&r->lock);
     pthread_join(r->thread, NULL);
+    carrier_end(r->carrier);
     free_rows(r);
 }
 
-struct rows *rows_open(const struct rows_settings *settings, struct arena *a, struct str *problem)
+static struct rows *new_rows(const struct rows_settings *settings)
 {
     struct rows *r = calloc(1, sizeof *r);
     if (!r)
@@ -258,16 +274,38 @@ struct rows *rows_open(const struct rows_settings *settings, struct arena *a, st
     pthread_mutex_init(&r->lock, NULL);
     thread_cond_init(&r->changed);
     thread_cond_init(&r->written_some);
-    trouble_init(&r->trouble, "report rows", settings->path,
-                 settings->pause_us ? settings->pause_us : PAUSE_US);
+    trouble_init(&r->trouble, "report rows", settings->path, settings->pause_us);
     r->trouble.missing = "rows were lost";
     r->trouble.meanwhile = "until it works again rows wait in memory, as far as they fit";
-    bool fits = database_init(&r->db, settings->path, &rows_schema);
-    r->table = rows_table_new(&r->db);
-    if (fits && r->table && thread_start(&r->thread, write_rows, r))
+    return r;
+}
+
+/* Where the writer writes to. */
+static bool choose_tables(struct rows *r, const struct rows_settings *settings, struct arena *a,
+                          struct str *problem)
+{
+    const struct carrier_settings carrier = {settings->path, settings->server, settings->pause_us,
+                                             settings->patience_us};
+    *problem = STR("no memory, or no thread");
+    if (!database_init(&r->db, settings->path, settings->server.n ? &spool_schema : &rows_schema)) {
+        *problem = str_printf(a, "the path of %.*s is too long", STR_ARG(settings->path));
+        return false;
+    }
+    if (settings->server.n)
+        r->carrier = carrier_start(&carrier, problem);
+    else
+        r->table = rows_table_new(&r->db);
+    return r->carrier || r->table;
+}
+
+struct rows *rows_open(const struct rows_settings *given, struct arena *a, struct str *problem)
+{
+    struct rows_settings settings = *given;
+    settings.pause_us = given->pause_us ? given->pause_us : PAUSE_US;
+    struct rows *r = new_rows(&settings);
+    if (choose_tables(r, &settings, a, problem) && thread_start(&r->thread, write_rows, r))
         return r;
-    *problem = fits ? STR("no memory, or no thread")
-                    : str_printf(a, "the path of %.*s is too long", STR_ARG(settings->path));
+    carrier_end(r->carrier);
     free_rows(r);
     return NULL;
 }

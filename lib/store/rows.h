@@ -7,8 +7,9 @@
  * the disk after half a second, so a kill -9 loses at most the last second. Whatever fails: the log
  * has one line when that begins and one when it ends; rows wait in the queue meanwhile.
  *
- * What stands behind this header is a SQLite database; nothing in the header says so, that a
- * server may be a second one.
+ * What stands behind this header is a SQLite database in a file of this host, or a PostgreSQL
+ * server that several hosts share. On their way to a server rows wait in a file (`path`), from
+ * which a thread carries them over; whatever happens to the server, they come there once.
  *
  *   Reports that we send have tables of their own in the same database, for what was built, handed
  * over and done, and for destinations that are spared: sent.h.
@@ -70,9 +71,11 @@ struct row {
 
 struct rows_settings {
     struct str path;
-    uint64_t max_bytes;   /* of the database; beyond it rows are lost. 0: 32 GB */
+    struct str server;    /* URL of the database that several hosts share; empty: path is it */
+    uint64_t max_bytes;   /* of the file; beyond it rows are lost. 0: 32 GB */
     uint64_t queue_bytes; /* what may wait. 0: 16 MB */
     int64_t pause_us;     /* the longest after a failure; 0: 5 s */
+    int64_t patience_us;  /* with a server that does not answer; 0: 10 s */
 };
 
 struct rows;
@@ -100,6 +103,7 @@ struct rows_figures {
     uint64_t written; /* rows and tallies */
     uint64_t lost;
     uint64_t waiting_bytes;
+    uint64_t spooled; /* batches that a server does not have yet */
 };
 struct rows_figures rows_figures(struct rows *rows);
 
@@ -107,9 +111,18 @@ struct rows_figures rows_figures(struct rows *rows);
 
 struct rows_reader;
 
-/* NULL and *problem (in `a`): there is no database, or not one of this version. */
+/* The path of a file, or a URL. NULL and *problem (in `a`): there is no database, or not one of
+ * this version. */
 struct rows_reader *rows_reader_open(struct str path, struct arena *a, struct str *problem);
+/* False: nothing was ever written there. True as well if that cannot be known now. */
+bool rows_exist(struct str path);
 void rows_reader_close(struct rows_reader *reader); /* NULL is allowed */
+
+/* A path or URL as people may see it: without the password. In `a`. */
+struct str rows_title(struct str path, struct arena *a);
+
+/* Whether this machine has what the store needs, without asking it: NULL, or a phrase. */
+const char *rows_unusable(struct str path);
 
 static inline int64_t rows_day(int64_t time)
 {

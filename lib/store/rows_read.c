@@ -17,10 +17,19 @@ struct rows_reader *rows_reader_open(struct str path, struct arena *a, struct st
         abort();
     if (database_init(&reader->db, path, &rows_schema) && database_open_read(&reader->db))
         return reader;
-    *problem = str_printf(a, "%.*s: %s", STR_ARG(str_safe(a, path, 200, true)),
+    *problem = str_printf(a, "%.*s: %s", STR_ARG(database_title(path, a)),
                           reader->db.why[0] ? reader->db.why : "the path is too long");
     free(reader);
     return NULL;
+}
+
+bool rows_exist(struct str path)
+{
+    struct database db;
+    bool open = database_init(&db, path, &rows_schema) && database_open_read(&db);
+    if (open)
+        database_close(&db);
+    return open || !db.absent;
 }
 
 void rows_reader_close(struct rows_reader *reader)
@@ -33,6 +42,16 @@ void rows_reader_close(struct rows_reader *reader)
 struct str rows_reader_problem(const struct rows_reader *reader)
 {
     return str_of(reader->db.why);
+}
+
+struct str rows_title(struct str path, struct arena *a)
+{
+    return database_title(path, a);
+}
+
+const char *rows_unusable(struct str path)
+{
+    return database_unusable(path);
 }
 
 /* --- Columns -----------------------------------------------------------------------------------*/

@@ -19,6 +19,7 @@ static const char *const steps[] = {
     " sp TEXT NOT NULL, np TEXT NOT NULL, adkim TEXT NOT NULL, aspf TEXT NOT NULL,"
     " fo TEXT NOT NULL, testing TEXT NOT NULL, discovery TEXT NOT NULL,"
     " destinations TEXT NOT NULL,"
+    " CONSTRAINT policy_whole"
     " UNIQUE(domain, p, sp, np, adkim, aspf, fo, testing, discovery, destinations));"
     "CREATE TABLE sender(id INTEGER PRIMARY KEY, header_from TEXT NOT NULL,"
     " envelope_from TEXT NOT NULL, envelope_to TEXT NOT NULL,"
@@ -48,7 +49,20 @@ static const char *const steps[] = {
     "CREATE TABLE suppressed(destination TEXT PRIMARY KEY, since INTEGER NOT NULL,"
     " until INTEGER NOT NULL, bounces INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;",
 };
+/* An index of PostgreSQL holds no text longer than a third of its page: long ones are found by
+ * their hash, and who writes takes care that each is there once. `played`: see rows_carry.c;
+ * `dropped` counts how often texts went, so that others forget their numbers. */
+static const char *const also[] = {
+    "ALTER TABLE policy DROP CONSTRAINT policy_whole; CREATE INDEX policy_domain ON policy(domain);"
+    "ALTER TABLE results DROP CONSTRAINT results_text_key;"
+    "CREATE INDEX results_text ON results USING hash(text);"
+    "CREATE TABLE played(host TEXT PRIMARY KEY, number INTEGER NOT NULL);"
+    "CREATE TABLE dropped(times INTEGER NOT NULL); INSERT INTO dropped VALUES(0);",
+    NULL,
+};
 const struct database_schema rows_schema = {.id = 0x61737231,
+                                            .name = "assay_rows",
+                                            .also = also,
                                             .steps = steps,
                                             .version = 2,
                                             .check_up_to = INT64_C(256) << 20,

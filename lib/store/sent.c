@@ -27,7 +27,7 @@ struct sent *sent_open(struct str path, bool write, struct arena *a, struct str 
     if (database_init(&s->db, path, &rows_schema) &&
         (write ? database_open(&s->db) : database_open_read(&s->db)))
         return s;
-    *problem = str_printf(a, "%.*s: %s", STR_ARG(str_safe(a, path, 200, true)),
+    *problem = str_printf(a, "%.*s: %s", STR_ARG(database_title(path, a)),
                           s->db.why[0] ? s->db.why : "the path is too long");
     free(s);
     return NULL;
@@ -38,6 +38,11 @@ void sent_close(struct sent *s)
     if (s)
         database_close(&s->db);
     free(s);
+}
+
+bool sent_lock(struct sent *s, bool *free)
+{
+    return database_lock(&s->db, free);
 }
 
 struct str sent_problem(const struct sent *s)

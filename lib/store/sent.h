@@ -61,6 +61,10 @@ struct sent;
 struct sent *sent_open(struct str path, bool write, struct arena *a, struct str *problem);
 void sent_close(struct sent *s); /* NULL is allowed */
 
+/* True: nobody else, on any host, is to write reports while this one is open. *free false: somebody
+ * else is. Hosts that do not share a store do not meet here. */
+bool sent_lock(struct sent *s, bool *free);
+
 /* Every function that gives a bool gives false if the store failed: this is why. */
 struct str sent_problem(const struct sent *s);
 

@@ -1,9 +1,8 @@
 /* sql.h - SQL statements on a database of ours (database.h), whichever program keeps it.
  *
- * A statement is written once, in what SQLite and PostgreSQL have in common: parameters are ?1, ?2;
- * a new row's number comes from RETURNING; ON CONFLICT names its columns, and columns that two
- * tables have name their table; SQL_LEAST and SQL_GREATEST are for two values. Texts are bytes, and
- * are compared as bytes.
+ * A statement is written once for SQLite and PostgreSQL: parameters are ?1, ?2; a new row's number
+ * comes from RETURNING; ON CONFLICT names its columns, and columns that two tables have name their
+ * table; SQL_LEAST and SQL_GREATEST are for two values. Texts are bytes, and are compared as bytes.
  *
  * Every function takes NULL for a statement that could not be prepared, and fails then. Whatever
  * fails: the reason stands in the database. A statement belongs to the thread of its database. */

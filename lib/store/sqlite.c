@@ -355,6 +355,13 @@ static bool commit_writing(struct database *db)
     return run_text(db, "COMMIT");
 }
 
+static bool lock_nothing(struct database *db, bool *free)
+{
+    (void)db;
+    *free = true;
+    return true;
+}
+
 static bool limit_pages(struct database *db, uint64_t bytes)
 {
     char text[64];
@@ -377,6 +384,7 @@ const struct database_driver sqlite_driver = {
     .run = run_text,
     .begin = begin_writing,
     .commit = commit_writing,
+    .lock = lock_nothing,
     .limit = limit_pages,
     .tidy = move_wal,
     .changes = rows_changed,

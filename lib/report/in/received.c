@@ -67,7 +67,12 @@ static const char *const steps[] = {
     "CREATE TABLE gone(key BLOB PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE note(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
 };
-const struct database_schema received_schema = {.id = 0x61737232,
+/* See rows_table.c. */
+static const char *const also[] = {"ALTER TABLE results DROP CONSTRAINT results_text_key;"
+                                   "CREATE INDEX results_text ON results USING hash(text);"};
+const struct database_schema received_schema = {.name = "assay_received",
+                                                .also = also,
+                                                .id = 0x61737232,
                                                 .steps = steps,
                                                 .version = 1,
                                                 .check_up_to = INT64_C(1) << 20,
@@ -239,7 +244,7 @@ int64_t received_address_number(struct received *r, const struct netaddr *addres
 static struct received *open_failed(struct received *r, struct str path, struct arena *a,
                                     struct str *problem)
 {
-    *problem = str_printf(a, "%.*s: %s", STR_ARG(str_safe(a, path, 200, true)),
+    *problem = str_printf(a, "%.*s: %s", STR_ARG(database_title(path, a)),
                           r->db.why[0] ? r->db.why : "the path is too long");
     free(r);
     return NULL;
