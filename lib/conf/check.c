@@ -202,6 +202,13 @@ static void check_state(struct check *c)
     conf->n_state_servers = list->n;
 }
 
+static void check_store(struct check *c)
+{
+    const char *problem = conf_store_problem(c->conf->store);
+    if (problem) /* the text may hold a password */
+        conf_problem(c->problems, conf_place_of(c->conf, "store"), "store: %s", problem);
+}
+
 static void check_greylist(struct check *c)
 {
     struct conf *conf = c->conf;
@@ -451,6 +458,7 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_dns(&c);
     check_discovery(&c);
     check_state(&c);
+    check_store(&c);
     check_greylist(&c);
     check_mailing_lists(&c);
     check_lists(&c);

@@ -74,6 +74,7 @@ struct conf_state_server {
     struct str prefix; /* of its keys */
 };
 #define CONF_STATE_SERVERS_MAX 8
+#define CONF_STORE_URL_MAX     480 /* bytes of `store` */
 
 /* redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE][?prefix=TEXT]: user and password may have %XX.
  * NULL, or what is wrong, as a phrase. Texts live in `a`. */
@@ -84,6 +85,12 @@ const char *conf_state_server(struct arena *a, struct str url, struct conf_state
 
 /* A server of `state`, as text that conf_state_server() takes, without its password. */
 struct str conf_state_masked(struct arena *a, struct str url);
+
+/* What is wrong with the value of `store`, as a phrase; or NULL. */
+const char *conf_store_problem(struct str store);
+
+/* It without its password. */
+struct str conf_store_masked(struct arena *a, struct str store);
 
 /* One entry of `signing`. */
 struct conf_signing {

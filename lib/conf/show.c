@@ -66,9 +66,12 @@ static struct str masked_servers(const struct show *s)
 
 static struct str shown_value(const struct show *s, const struct conf_option *o)
 {
-    bool may_be_secret = o == option_find(STR("state"));
-    return may_be_secret && s->shown & CONF_SHOWN_MASKED ? masked_servers(s)
-                                                         : value_show(s->conf, o, s->out.arena);
+    bool masked = s->shown & CONF_SHOWN_MASKED;
+    if (masked && o == option_find(STR("state")))
+        return masked_servers(s);
+    if (masked && o == option_find(STR("store")))
+        return value_quote(s->out.arena, conf_store_masked(s->out.arena, s->conf->store));
+    return value_show(s->conf, o, s->out.arena);
 }
 
 static void show_option(struct show *s, const struct conf_option *o, struct conf_place place)

@@ -20,12 +20,13 @@
 #include "milter/commands/command.h"
 #include "report/in/received.h"
 
-/* STATE-DIR/received.db, as the daemon's user. The configuration is loaded first. 0, or an exit
- * status after a complaint: 75 if the store is not to be had. */
+/* The store of received reports, as the daemon's user. The configuration is loaded first. 0, or an
+ * exit status after a complaint: 75 if the store is not to be had. */
 int report_open_write(struct command *c, struct received **store);
 /* *store is NULL if nothing was ever received. */
 int report_open_read(struct command *c, struct received **store);
 
+struct str report_store_name(const struct command *c);              /* for people */
 int report_store_failed(struct command *c, struct received *store); /* 75, after a complaint */
 
 /* Our domains: `reports.domains`, else those that mail is signed for. */

@@ -137,7 +137,8 @@ static void after_import(struct importing *im)
                                              conf->reports_keep_failures};
     if (!report_find_owners(im->command, im->store, 500, 20000000) ||
         !received_drop_old(im->store, &keeping, time(NULL)))
-        command_fail(im->command, 0, "received.db: %.*s", STR_ARG(received_problem(im->store)));
+        command_fail(im->command, 0, "%.*s: %.*s", STR_ARG(report_store_name(im->command)),
+                     STR_ARG(received_problem(im->store)));
 }
 
 static void print_imported(const struct import_counts *n)

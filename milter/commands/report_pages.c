@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "milter/commands/report.h"
+#include "milter/daemon/memory.h"
 
 struct figures_owner report_pages_owner(struct command *c)
 {
@@ -16,14 +17,12 @@ struct figures_owner report_pages_owner(struct command *c)
 bool report_pages_open(const struct conf *conf, struct arena *a, struct page_stores *out,
                        struct str *problem)
 {
-    struct str received = str_printf(a, "%.*s/received.db", STR_ARG(conf->state_dir));
-    struct str rows = str_printf(a, "%.*s/rows.db", STR_ARG(conf->state_dir));
+    struct str rows = memory_rows_path(conf, a);
     *problem = STR("");
-    out->received = received_open_read(received, a, problem);
+    out->received = received_open_read(memory_received_path(conf, a), a, problem);
     if (!out->received && problem->n)
         return false;
-    bool there = access(rows.p, F_OK) == 0;
-    out->rows = there ? rows_reader_open(rows, a, problem) : NULL;
+    out->rows = rows_exist(rows) ? rows_reader_open(rows, a, problem) : NULL;
     out->sent = out->rows ? sent_open(rows, false, a, problem) : NULL;
     if (problem->n) {
         report_pages_close(out);

@@ -254,7 +254,8 @@ static void after_receiving(struct receive *r)
     if (!report_find_owners(r->command, r->store, r->deliver ? 20 : 500,
                             r->deliver ? 2000000 : 20000000) ||
         !received_drop_old(r->store, &keeping, time(NULL)))
-        command_fail(r->command, 0, "received.db: %.*s", STR_ARG(received_problem(r->store)));
+        command_fail(r->command, 0, "%.*s: %.*s", STR_ARG(report_store_name(r->command)),
+                     STR_ARG(received_problem(r->store)));
 }
 
 static void print_json(const struct receive *r)

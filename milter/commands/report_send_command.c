@@ -36,6 +36,7 @@ struct sender {
     struct send_run run;
     int lock;
     bool terminal;
+    bool alone; /* no other host sends from the store that they share */
 };
 
 /* --- Telling -----------------------------------------------------------------------------------*/
@@ -193,6 +194,9 @@ static int open_stores(struct sender *s)
         s->run.reader = rows_reader_open(path, c->arena, &problem);
     if (!s->run.reader)
         return command_no_store(c, problem);
+    s->alone = true;
+    if (!s->run.show && !sent_lock(s->run.sent, &s->alone))
+        return report_sent_failed(c, s->run.sent);
     return EX_OK;
 }
 
@@ -242,13 +246,15 @@ static int run_all(struct sender *s)
     json_begin(&s->json, c->arena);
     if (c->json)
         json_array(&s->json, "mails");
-    bool good = send_reports(&s->run);
+    bool good = !s->alone || send_reports(&s->run);
     if (c->json) {
         json_end(&s->json, ']');
         json_counts(&s->json, &s->run.counts);
         command_print_json(&s->json);
-    } else {
+    } else if (s->alone) {
         print_counts(s);
+    } else {
+        puts("another host sends the reports of this store now: nothing is to be done here");
     }
     if (!report_files_close(s->files))
         return command_fail(c, EX_CANTCREAT, "%s: not all mails could be written",

@@ -8,11 +8,7 @@
 #include "keys/tables.h"
 #include "milter/commands/owner.h"
 #include "milter/commands/report.h"
-
-static struct str store_path(const struct command *c)
-{
-    return str_printf(c->arena, "%.*s/received.db", STR_ARG(c->conf->state_dir));
-}
+#include "milter/daemon/memory.h"
 
 static int prepare_store(struct command *c)
 {
@@ -26,7 +22,7 @@ int report_open_write(struct command *c, struct received **store)
     int status = prepare_store(c);
     if (status != EX_OK)
         return status;
-    *store = received_open(store_path(c), c->arena, &problem);
+    *store = received_open(memory_received_path(c->conf, c->arena), c->arena, &problem);
     return *store ? EX_OK : command_no_store(c, problem);
 }
 
@@ -36,13 +32,20 @@ int report_open_read(struct command *c, struct received **store)
     int status = prepare_store(c);
     if (status != EX_OK)
         return status;
-    *store = received_open_read(store_path(c), c->arena, &problem);
+    *store = received_open_read(memory_received_path(c->conf, c->arena), c->arena, &problem);
     return *store || !problem.n ? EX_OK : command_no_store(c, problem);
+}
+
+struct str report_store_name(const struct command *c)
+{
+    return memory_store_is_shared(c->conf) ? rows_title(c->conf->store, c->arena)
+                                           : STR("received.db");
 }
 
 int report_store_failed(struct command *c, struct received *store)
 {
-    return command_fail(c, EX_TEMPFAIL, "received.db: %.*s", STR_ARG(received_problem(store)));
+    return command_fail(c, EX_TEMPFAIL, "%.*s: %.*s", STR_ARG(report_store_name(c)),
+                        STR_ARG(received_problem(store)));
 }
 
 /* --- Our domains -------------------------------------------------------------------------------*/

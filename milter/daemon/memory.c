@@ -19,9 +19,33 @@ struct state_settings memory_settings(const struct conf *conf, struct arena *a)
     };
 }
 
+bool memory_store_is_shared(const struct conf *conf)
+{
+    return !str_eq(conf->store, STR("local"));
+}
+
+static struct str file_of_store(const struct conf *conf, struct arena *a, const char *name)
+{
+    return str_printf(a, "%.*s/%s", STR_ARG(conf->state_dir), name);
+}
+
 struct str memory_rows_path(const struct conf *conf, struct arena *a)
 {
-    return str_printf(a, "%.*s/rows.db", STR_ARG(conf->state_dir));
+    return memory_store_is_shared(conf) ? conf->store : file_of_store(conf, a, "rows.db");
+}
+
+struct str memory_received_path(const struct conf *conf, struct arena *a)
+{
+    return memory_store_is_shared(conf) ? conf->store : file_of_store(conf, a, "received.db");
+}
+
+struct rows_settings memory_rows_settings(const struct conf *conf, struct arena *a)
+{
+    bool shared = memory_store_is_shared(conf);
+    return (struct rows_settings){
+        .path = file_of_store(conf, a, shared ? "spool.db" : "rows.db"),
+        .server = shared ? conf->store : STR(""),
+    };
 }
 
 struct state *memory_open(const struct conf *conf, struct arena *a, struct str *problem)

@@ -170,11 +170,11 @@ bool shared_rows(const struct conf *conf, const struct conf *before, struct shar
     *rows = NULL;
     if (!conf->reports_record)
         return true;
-    if (old && str_eq(conf->state_dir, before->state_dir)) {
+    if (old && str_eq(conf->state_dir, before->state_dir) && str_eq(conf->store, before->store)) {
         *rows = shared_hold(old);
         return true;
     }
-    const struct rows_settings settings = {.path = memory_rows_path(conf, a)};
+    const struct rows_settings settings = memory_rows_settings(conf, a);
     struct rows *opened = rows_open(&settings, a, problem);
     if (opened)
         *rows = shared_new(opened, close_rows);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "keys/inventory.h"
 #include "milter/daemon/macros.h"
+#include "milter/daemon/memory.h"
 
 #define DAY 86400
 
@@ -24,6 +25,7 @@ struct status {
     int64_t now, loaded;
     unsigned connections, transactions;
     struct serve_figures serving;
+    struct rows_figures rows; /* zeroed without reports.record */
     struct configured_key *keys;
     size_t n_keys;
     struct log_recent recent[LOG_RECENT];
@@ -41,6 +43,8 @@ static void gather(struct status *s, const struct snapshot *snapshot)
     s->transactions = runtime_open_transactions(rt);
     if (s->source->serve)
         s->serving = serve_figures(s->source->serve);
+    if (snapshot->rows)
+        s->rows = rows_figures(snapshot->rows);
     conf_problems_init(&problems, s->arena);
     inventory_load(s->conf, s->now, s->arena, &problems, &s->keys, &s->n_keys);
     s->n_recent = log_recent(s->recent, LOG_RECENT);
@@ -194,6 +198,10 @@ static void reports_json(struct json *j, const struct status *s)
     json_bool(j, "send", s->conf->reports_send);
     for (size_t i = 0; i < COUNT(rows); i++)
         json_number(j, rows[i].name, (int64_t)counter_get(rows[i].counter));
+    if (memory_store_is_shared(s->conf)) {
+        json_text(j, "store", rows_title(s->conf->store, s->arena));
+        json_number(j, "batches_waiting", (int64_t)s->rows.spooled);
+    }
     json_end(j, '}');
 }
 
@@ -306,6 +314,10 @@ static void reports_text(const struct status *s, struct strbuf *out)
     sb_printf(out, "%-14srecording %s, sending %s, ", "reports",
               s->conf->reports_record ? "on" : "off", s->conf->reports_send ? "on" : "off");
     counts_text(rows, COUNT(rows), out);
+    if (memory_store_is_shared(s->conf))
+        sb_printf(out, "%-14s%.*s, %llu batches of rows wait for it in spool.db\n", "",
+                  STR_ARG(rows_title(s->conf->store, s->arena)),
+                  (unsigned long long)s->rows.spooled);
 }
 
 static void write_text(struct status *s, struct strbuf *out)
@@ -408,6 +420,8 @@ static void write_metrics(struct status *s, struct strbuf *out)
     gauge(out, "config-load-time-seconds", "when the configuration in force was read", s->loaded);
     gauge(out, "connections", "open connections of MTAs", s->connections);
     gauge(out, "transactions", "messages under way", s->transactions);
+    gauge(out, "rows-batches-waiting", "batches of report rows that a shared store does not have",
+          (int64_t)s->rows.spooled);
     gauge(out, "workers", "threads that serve", s->serving.workers);
     gauge(out, "workers-waiting", "threads that wait for DNS or for a library", s->serving.waiting);
     keys_metrics(s, out);

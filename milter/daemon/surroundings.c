@@ -15,6 +15,7 @@
 #include "conf/listen.h"
 #include "keys/repair.h"
 #include "milter/daemon/identity.h"
+#include "milter/daemon/memory.h"
 #include "report/in/mmdb.h"
 #include "report/out/handover.h"
 
@@ -301,6 +302,13 @@ static void check_reload(const struct survey *s, const char *path)
                      s->reader.name, STR_ARG(found.v[i]));
 }
 
+static void check_store(const struct survey *s)
+{
+    const char *problem = rows_unusable(memory_rows_path(s->conf, s->arena));
+    if (problem)
+        conf_problem(s->problems, place_of(s, "store"), "store: %s", problem);
+}
+
 void surroundings_check_names(const struct conf *conf, struct conf_problems *warnings)
 {
     struct survey s = {.conf = conf, .arena = warnings->arena, .warnings = warnings};
@@ -324,6 +332,7 @@ void surroundings_check(const struct conf *conf, const char *path, struct conf_p
         check_directory_of(&s, "pid-file", conf->pid_file);
     check_key_directories(&s);
     check_reports(&s);
+    check_store(&s);
     surroundings_check_names(conf, warnings);
     check_reload(&s, path);
 }

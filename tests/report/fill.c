@@ -1,5 +1,8 @@
 /* fill.c - fills a rows.db for tests: odd data, or many rows.
  *
+ * PATH may be the URL of a server: then rows go through the file that the environment names as
+ * ASSAY_SPOOL, and the server has them when it ends.
+ *
  *     fill PATH DAY odd            rows that are odd in every way; RUA may name where they go
  *     fill PATH DAY random SEED N  N policies with rows of random odd data, equal for equal seeds
  *     fill PATH DAY many N [RUA]   N rows of varied clients under one policy, and their time
@@ -11,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "store/rows.h"
@@ -285,7 +289,12 @@ int main(int argc, char **argv)
     struct str problem = STR("");
     if (argc < 4)
         return 1;
-    const struct rows_settings settings = {.path = str_of(argv[1])};
+    struct str to = str_of(argv[1]);
+    bool server = str_starts(to, STR("postgresql:"));
+    const struct rows_settings settings = {
+        .path = server ? str_of(getenv("ASSAY_SPOOL")) : to,
+        .server = server ? to : STR(""),
+    };
     when = strtoll(argv[2], NULL, 10) * 86400 + NOON;
     rows = rows_open(&settings, a, &problem);
     if (!rows) {
@@ -308,6 +317,9 @@ int main(int argc, char **argv)
     else if (strcmp(argv[3], "tally") == 0)
         fill_tallies(argv + 4);
     bool good = rows_flush(rows, 600000000);
+    for (int i = 0; i < 6000 && rows_figures(rows).spooled; i++)
+        usleep(100000);
+    good = good && !rows_figures(rows).spooled;
     printf("%.1f s\n", (double)(clock_us() - began) / 1e6);
     rows_close(rows);
     arena_free(a);

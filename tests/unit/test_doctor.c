@@ -282,6 +282,12 @@ static void test_recorded(void **state)
     }
     assert_str(c.findings.v[0].what, last);
     end(&c);
+    begin(&c, "store = \"postgresql://h/d\";"); /* a server has to be there */
+    c.facts.reports = cases[0].facts;
+    judge_recorded(&c.facts, &c.findings);
+    assert_int_equal(c.findings.v[0].level, LEVEL_WARNING);
+    assert_true(c.findings.v[0].mend.n);
+    end(&c);
 }
 
 static void test_status(void **state)

@@ -5,21 +5,15 @@
  * use.
  *
  * Errors: what cannot be opened stays unseen, with a phrase. */
-#include <unistd.h>
-
 #include "milter/commands/doctor/gather.h"
 #include "milter/commands/owner.h"
+#include "milter/daemon/memory.h"
 #include "report/in/received.h"
 #include "store/rows.h"
 #include "store/sent.h"
 
 #define DAY  86400
 #define WEEK (7 * DAY)
-
-static struct str store_path(const struct command *c, const char *name)
-{
-    return str_printf(c->arena, "%.*s/%s", STR_ARG(c->conf->state_dir), name);
-}
 
 /* --- Rows --------------------------------------------------------------------------------------*/
 
@@ -38,9 +32,9 @@ static bool add_period(void *context, const struct rows_period *period)
 static void read_rows(struct command *c, struct doctor_facts *facts)
 {
     struct report_facts *r = &facts->reports;
-    struct str path = store_path(c, "rows.db");
+    struct str path = memory_rows_path(c->conf, c->arena);
     int64_t now = facts->machine.now;
-    if (access(str_cstr(c->arena, path), F_OK)) {
+    if (!rows_exist(path)) {
         r->rows = SEEN_NO;
         return;
     }
@@ -81,7 +75,8 @@ static void read_sent(struct command *c, struct doctor_facts *facts)
     struct report_facts *r = &facts->reports;
     if (r->rows != SEEN_YES || !c->conf->reports_send)
         return;
-    struct sent *store = sent_open(store_path(c, "rows.db"), false, c->arena, &r->problem);
+    struct sent *store =
+        sent_open(memory_rows_path(c->conf, c->arena), false, c->arena, &r->problem);
     if (!store)
         return;
     r->sent = SEEN_YES;
@@ -115,7 +110,7 @@ static void read_received(struct command *c, struct doctor_facts *facts)
 {
     struct report_facts *r = &facts->reports;
     struct received *store =
-        received_open_read(store_path(c, "received.db"), c->arena, &r->problem);
+        received_open_read(memory_received_path(c->conf, c->arena), c->arena, &r->problem);
     bool good = true;
     if (!store) {
         r->received = r->problem.n ? UNSEEN : SEEN_NO;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "milter/commands/doctor/judge.h"
+#include "milter/daemon/memory.h"
 
 #define DAY        86400
 #define LATE_DAYS  7 /* reporters send a report about every day on which they got mail */
@@ -45,11 +46,25 @@ static bool is_unseen(const struct doctor_facts *facts, struct findings *out)
     return true;
 }
 
+/* A server that hosts share is nothing that only some may look at: it has to be there. */
+static bool is_store_away(const struct doctor_facts *facts, struct findings *out)
+{
+    const struct report_facts *r = &facts->reports;
+    if (!r->problem.n || facts->elsewhere || !memory_store_is_shared(facts->conf))
+        return false;
+    struct finding *f =
+        find(out, CHECK_RECORDED, LEVEL_WARNING, STR_NONE,
+             "the store that hosts share cannot be read: %.*s", STR_ARG(clean(out, r->problem)));
+    f->why = STR("rows wait in spool.db in state-dir, and no report is made or read meanwhile");
+    f->mend = STR("see that the server runs and lets this host in (store)");
+    return true;
+}
+
 void judge_recorded(const struct doctor_facts *facts, struct findings *out)
 {
     const struct report_facts *r = &facts->reports;
     char date[DATE_BYTES];
-    if (!facts->conf->reports_record || is_unseen(facts, out))
+    if (!facts->conf->reports_record || is_store_away(facts, out) || is_unseen(facts, out))
         return;
     if (r->rows == SEEN_NO)
         find(out, CHECK_RECORDED, LEVEL_NOTE, STR_NONE,

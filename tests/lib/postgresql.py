@@ -1,0 +1,120 @@
+"""A PostgreSQL server of Debian's package for tests: on a Unix socket in a directory of its own, as a user without rights."""
+
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+PATIENCE = 60
+
+
+def programs():
+    """Where initdb and postgres are; None: nowhere."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[4]))
+    if found:
+        return found[-1].parent
+    path = shutil.which("initdb")
+    return pathlib.Path(path).parent if path else None
+
+
+class Server:
+    """Running once it is made. database() gives the URL of a new, empty database."""
+
+    def __init__(self):
+        self.bin = programs()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="assay-pg-"))
+        self.user = {}
+        if os.geteuid() == 0:  # the server refuses to run as root
+            nobody = pwd.getpwnam("nobody")
+            self.user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        self.folder.chmod(0o755)
+        self.process = None
+        self.databases = 0
+        self.run("initdb", "-D", self.folder / "data", "-U", "assay", "--auth=trust", "--no-sync", "-E", "UTF8", "--no-locale")
+        self.start()
+
+    def run(self, program, *words):
+        command = [self.bin / program, *map(str, words)]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, timeout=600, **self.user)
+        if done.returncode:
+            raise RuntimeError(f"{command}: {done.returncode} {done.stdout} {done.stderr}")
+        return done.stdout
+
+    def is_ready(self):
+        return subprocess.run([self.bin / "pg_isready", "-q", "-h", self.folder], check=False, cwd="/").returncode == 0
+
+    def start(self):
+        log = open(self.folder / "log", "ab")
+        self.process = subprocess.Popen(
+            [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+            cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.user)
+        log.close()
+        end = time.monotonic() + PATIENCE
+        while not self.is_ready():
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError(f"the server does not start: {(self.folder / 'log').read_text()}")
+            time.sleep(0.05)
+
+    def pids(self):
+        """Of the server and its processes."""
+        out = [self.process.pid]
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                words = stat.read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(words[1]) == self.process.pid:
+                out.append(int(stat.parent.name))
+        return out
+
+    def signal(self, number):
+        for pid in self.pids():
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+    def freeze(self):
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
+    def kill(self):
+        """As if the machine had lost its power, but for the disk."""
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def stop(self):
+        """At once: connections end."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(PATIENCE)
+        self.process = None
+
+    def close(self):
+        if self.process:
+            self.signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(PATIENCE)
+        shutil.rmtree(self.folder)
+
+    def url(self, name):
+        return f"postgresql://assay:geheim@/{name}?host={self.folder}"
+
+    def database(self):
+        self.databases += 1
+        name = f"d{self.databases}"
+        self.run("createdb", "-h", self.folder, "-U", "assay", name)
+        return name
+
+    def query(self, name, sql):
+        """Rows of texts."""
+        out = self.run("psql", "-X", "-h", self.folder, "-U", "assay", "-d", name, "-At", "-F", "|", "-v", "ON_ERROR_STOP=1",
+                       "-c", sql)
+        return [tuple(line.split("|")) for line in out.splitlines()]
