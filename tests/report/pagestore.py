@@ -111,15 +111,17 @@ TLS = [
     (1, "google.example", "tls.1", [("example.org", "sts", 900, 0), ("example.net", "no-policy-found", 80, 0)]),
     (1, "microsoft.example", "tls.2", [("example.org", "sts", 400, 12)]),
     (2, "google.example", "tls.3", [("example.org", "sts", 850, 3)]), (40, "google.example", "tls.4", [("example.org", "sts", 70, 0)]),
-    (3, ORG, REPORT_ID, [(DOMAIN, KIND, 1, 2)]),
+    (3, ORG, REPORT_ID, [(DOMAIN, KIND, 1, 2)]), (20, "microsoft.example", "tls.of.three.days", [("example.net", "tlsa", 33, 1)]),
 ]
 
 
 def tls(ago, reporter, number, policies):
-    begin = datetime.datetime.fromtimestamp((TODAY - ago) * DAY, datetime.timezone.utc)
+    around = datetime.timedelta(days=1 if "three" in number else 0)
+    day = datetime.datetime.fromtimestamp((TODAY - ago) * DAY, datetime.timezone.utc)
+    begin, end = day - around, day + around
     return json.dumps({
         "organization-name": reporter, "contact-info": COMMENT, "report-id": number,
-        "date-range": {"start-datetime": begin.strftime("%Y-%m-%dT00:00:00Z"), "end-datetime": begin.strftime("%Y-%m-%dT23:59:59Z")},
+        "date-range": {"start-datetime": begin.strftime("%Y-%m-%dT00:00:00Z"), "end-datetime": end.strftime("%Y-%m-%dT23:59:59Z")},
         "policies": [{"policy": {"policy-type": kind, "policy-domain": domain}, "summary": {
             "total-successful-session-count": good, "total-failure-session-count": bad}} for domain, kind, good, bad in policies]})
 

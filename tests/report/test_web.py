@@ -231,7 +231,7 @@ def check_tls(web, store):
                 continue
             reports += 1
             for domain, kind, good, failed in policies:
-                key = domain, {"sts": "MTA-STS", "no-policy-found": "no policy"}.get(kind, kind)
+                key = domain, {"sts": "MTA-STS", "tlsa": "DANE", "no-policy-found": "no policy"}.get(kind, kind)
                 want[key] = tuple(map(sum, zip(want.get(key, (0, 0, 0)), (1, good, failed))))
                 days[ago] = tuple(map(sum, zip(days.get(ago, (0, 0)), (good, failed))))
         page = pagetext.Page(web.ask("/tls-reports" + query)[2])
@@ -239,7 +239,7 @@ def check_tls(web, store):
                  for r in page.rows("Domain")}
         check(f"TLS {query} by policy", not page.problems and shown == want, page.problems, shown, want)
         drawn = [(pagetext.number(r["encrypted"]), pagetext.number(r["failed"])) for r in page.rows("Day")]
-        check(f"TLS {query} by day", [d for d in drawn if d != (0, 0)] == [days[a] for a in sorted(days, reverse=True)], drawn, days)
+        check(f"TLS {query} by day", {len(drawn) - 1 - i: d for i, d in enumerate(drawn) if d != (0, 0)} == days, drawn, days)
         check(f"TLS {query} figures", [pagetext.number(page.figures[k]) for k in ("Sessions reported", "Failed")] ==
               [sum(g + f for g, f in days.values()), sum(f for _, f in days.values())], page.figures)
         check(f"TLS {query} list", len(page.rows("Report")) == len(web.json("/api/tls-reports" + query)) == reports)

@@ -921,6 +921,7 @@ static const struct {
     const char *words;
 } changes[] = {{0, 0, "none in the 30 days before"},     {1000, 0, "none in the 30 days before"},
                {1004, 1000, "as in the 30 days before"}, {996, 1000, "as in the 30 days before"},
+               {1005, 1000, "as in the 30 days before"}, {995, 1000, "as in the 30 days before"},
                {1008, 1000, "+1 % on the 30 days"},      {992, 1000, "−1 % on the 30 days"},
                {1500, 1000, "+50 % on the 30 days"},     {0, 1000, "−100 % on the 30 days"},
                {10000, 1000, "+900 % on the 30 days"},   {12000, 1000, "12 times the 30 days"}};

@@ -14,7 +14,7 @@ static void put_change(struct page *p, uint64_t now, uint64_t before)
     double change = before ? 100.0 * ((double)now - (double)before) / (double)before : 0;
     if (!before)
         html_put(h, "none in the ");
-    else if (change > -0.5 && change < 0.5)
+    else if (change >= -0.5 && change <= 0.5)
         html_put(h, "as in the ");
     else if (change > 900)
         html_put(h, "%.0f times the ", (double)now / (double)before);
