@@ -315,6 +315,7 @@ static void mailto(void **state)
         {"mailto:d@example.org", "d", "example.org"},
         {"MAILTO:A.b@EXAMPLE.org?subject=x", "A.b", "example.org"},
         {"mailto:a%2Bb@example.org#x", "a+b", "example.org"},
+        {"mailto:a%21b@example.org", "a!b", "example.org"},
         {"mailto:a%40b@example.org", NULL, NULL},
         {"mailto:a%20b@example.org", NULL, NULL},
         {"mailto:a%0Db@example.org", NULL, NULL},
