@@ -915,6 +915,44 @@ static void test_an_overview_of_nothing(void **state)
     assert_has(page, "none in the day before");
 }
 
+static void say_row(struct page *p)
+{
+    static const struct aggregate_row row = {
+        .count = 1234,
+        .dkim = true,
+        .n_reasons = 2,
+        .reasons = {{STR_INIT("forwarded"), STR_INIT("first")},
+                    {STR_INIT("other"), STR_INIT("second")},
+                    {STR_INIT("third"), STR_INIT("third")}},
+        .n_dkim = 2,
+        .auth_dkim = {{STR_INIT("a.example"), STR_INIT("s1"), STR_INIT("pass")},
+                      {STR_INIT("b.example"), STR_INIT(""), STR_INIT("fail")},
+                      {STR_INIT("c.example"), STR_INIT("s3"), STR_INIT("pass")}},
+        .n_spf = 2,
+        .auth_spf = {{STR_INIT("d.example"), STR_INIT("mfrom"), STR_INIT("pass")},
+                     {STR_INIT("e.example"), STR_INIT("helo"), STR_INIT("none")},
+                     {STR_INIT("f.example"), STR_INIT("helo"), STR_INIT("none")}}};
+    struct page_table t;
+    page_begin_rows(p, &t);
+    page_put_row(&t, &row);
+    page_table_end(&t);
+}
+
+static void test_a_row_says_all_results(void **state)
+{
+    static const char *const has[] = {
+        ">1,234</td>",
+        "<span class=ok>pass</span></td>",
+        "<span class=bad>fail</span></td>",
+        "<span class=s>forwarded first</span> <span class=s>other second</span></td>",
+        "<bdi>a.example</bdi>/s1 pass, <bdi>b.example</bdi> fail</td>",
+        "<bdi>d.example</bdi> pass, <bdi>e.example</bdi> none</td>"};
+    struct str page = made(say_row, "/report?id=1&report=x", true);
+    (void)state;
+    for (size_t i = 0; i < sizeof has / sizeof *has; i++)
+        assert_has(page, has[i]);
+}
+
 /* What the number of messages changed from to. */
 static const struct {
     uint64_t now, before;
@@ -1060,6 +1098,7 @@ int main(void)
         TEST(test_links_of_files),
         TEST(test_links_of_single_reports),
         TEST(test_menus_of_a_report),
+        TEST(test_a_row_says_all_results),
         TEST(test_an_overview_of_nothing),
         TEST(test_an_overview_says_what_changed),
         TEST(test_many_sources_are_cut),
