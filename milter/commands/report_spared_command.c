@@ -36,14 +36,15 @@ static void list_json(struct spared_listing *l, const struct sent_suppression *v
     json_end(&l->json, '}');
 }
 
+/* The reason is clean since it was noted. */
 static void list_text(struct spared_listing *l, const struct sent_suppression *v)
 {
     char since[REPORT_TIME_TEXT], until[REPORT_TIME_TEXT];
     struct arena *a = l->c->arena;
-    printf("%.*s  since %s, until %s, %lld bounces%s%.*s\n",
+    printf("%.*s  since %s, until %s, %lld bounce%s%s%.*s\n",
            STR_ARG(str_safe(a, v->destination, 400, true)), report_time_text(v->since, since),
            v->until ? report_time_text(v->until, until) : "it is removed", (long long)v->bounces,
-           v->why.n ? ": " : "", STR_ARG(str_safe(a, v->why, 300, true)));
+           v->bounces == 1 ? "" : "s", v->why.n ? ": " : "", STR_ARG(v->why));
 }
 
 /* What is over is remembered for the next bounce, and is no more than that. */

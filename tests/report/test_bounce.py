@@ -94,6 +94,15 @@ class Bounces(Sending):
         self.take("From: MAILER-DAEMON@far.example\n\nHi. This is the program.\n\n" + mail.message["Message-ID"] + "\n")
         self.assertEqual(self.sent()[0][1:], ("failed", "it came back"))
 
+    def test_what_the_other_server_says_is_escaped_once(self):
+        self.take(bounce(self.one_mail()).replace("no such user", "no\x01 \\ user"))
+        safe = r"it came back: smtp; 550 5.1.1 no\x01 \x5c user"
+        self.assertEqual(self.sent()[0][2], safe)
+        self.assertTrue(self.assay("sent").stdout.endswith(f": {safe}\n"))
+        listed = self.assay("suppressed", "--at", OVER + HOUR).stdout
+        self.assertEqual(listed, f"d@example.com  since 2026-12-14T01:00:05Z, until 2026-12-16T01:00:05Z, 1 bounce: {safe}\n")
+        self.assertEqual(json.loads(self.assay("suppressed", "--json", "--at", OVER + HOUR).stdout)[0]["why"], safe)
+
     def test_nobody_can_guess_an_id(self):
         mail = self.one_mail()
         forged = bounce(mail).replace(mail.message["Message-ID"][1:9], "0" * 8)
