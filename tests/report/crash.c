@@ -1,5 +1,6 @@
 /* crash.c - preloaded under assay: ends it with SIGKILL before its CRASH_AT-th call that changes
- * something outside of the process. CRASH_COUNT names a file that gets the number of such calls. */
+ * something outside of the process; or lets the FAIL_AT-th of them fail, as on a full disk.
+ * CRASH_COUNT names a file that gets the number of such calls. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +19,20 @@ static int is_ours(void)
     return strcmp(program_invocation_short_name, "assay") == 0;
 }
 
-static void count(void)
+static int is_now(const char *name)
 {
-    const char *at = getenv("CRASH_AT");
-    if (is_ours() && at && ++calls == atol(at))
+    const char *at = getenv(name);
+    return is_ours() && at && calls == atol(at);
+}
+
+/* True: the call fails. */
+static int count(void)
+{
+    calls++;
+    if (is_now("CRASH_AT"))
         kill(getpid(), SIGKILL);
-    else if (!at)
-        calls++;
+    errno = ENOSPC;
+    return is_now("FAIL_AT");
 }
 
 __attribute__((destructor)) static void tell(void)
@@ -37,28 +45,29 @@ __attribute__((destructor)) static void tell(void)
     }
 }
 
-#define WRAP(result, name, declared, passed)                                                       \
+#define WRAP(result, failure, name, declared, passed)                                              \
     result name declared;                                                                          \
     result name declared                                                                           \
     {                                                                                              \
         static result(*real) declared;                                                             \
         if (!real)                                                                                 \
             *(void **)&real = dlsym(RTLD_NEXT, #name);                                             \
-        count();                                                                                   \
-        return real passed;                                                                        \
+        return count() ? (failure) : real passed;                                                  \
     }
 
-WRAP(ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
-WRAP(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
-WRAP(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
-WRAP(ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
-WRAP(int, fdatasync, (int fd), (fd))
-WRAP(int, fsync, (int fd), (fd))
-WRAP(int, ftruncate, (int fd, off_t n), (fd, n))
-WRAP(int, ftruncate64, (int fd, off64_t n), (fd, n))
-WRAP(int, unlink, (const char *path), (path))
-WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
-WRAP(int, posix_spawn,
+WRAP(ssize_t, -1, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
+WRAP(ssize_t, -1, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
+WRAP(ssize_t, -1, write, (int fd, const void *p, size_t n), (fd, p, n))
+WRAP(ssize_t, -1, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
+WRAP(int, -1, fdatasync, (int fd), (fd))
+WRAP(int, -1, fsync, (int fd), (fd))
+WRAP(int, -1, ftruncate, (int fd, off_t n), (fd, n))
+WRAP(int, -1, ftruncate64, (int fd, off64_t n), (fd, n))
+WRAP(int, -1, unlink, (const char *path), (path))
+/* Of a child that is there it does not fail. */
+WRAP(pid_t, real(pid, status, options), waitpid, (pid_t pid, int *status, int options),
+     (pid, status, options))
+WRAP(int, EAGAIN, posix_spawn,
      (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]),
      (pid, path, actions, attributes, argv, envp))

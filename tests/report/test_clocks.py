@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import struct
+import time
 import unittest
 import unittest.mock
 import xml.etree.ElementTree as ElementTree
@@ -71,9 +72,9 @@ class Clocks(Sending):
 class TheHostsClock(Sending):
     """Without --at: clock.c, preloaded, shows a time."""
 
-    def sent_at(self, time, *words, zone="UTC"):
+    def sent_at(self, now, *words, zone="UTC"):
         clock = self.directory / "clock"
-        clock.write_bytes(struct.pack("=qq", 0, time))
+        clock.write_bytes(struct.pack("=qq", 0, now))
         environment = {"LD_PRELOAD": os.environ["ASSAY_CLOCK_LIBRARY"], "ASSAY_CLOCK": str(clock), "TZ": zone,
                        "ASAN_OPTIONS": "verify_asan_link_order=0"}
         return json.loads(self.assay("send", "--dns", self.zone, "--json", *words, environment=environment).stdout)
@@ -81,13 +82,21 @@ class TheHostsClock(Sending):
     def test_the_daemon_has_a_minute_to_write_the_last_rows(self):
         self.row()
         midnight = OVER - 5
-        for time in (midnight - 1, midnight, midnight + 59):
-            told = self.sent_at(time, "--dry-run")
+        for now in (midnight - 1, midnight, midnight + 59):
+            told = self.sent_at(now, "--dry-run")
             self.assertEqual((told["shown"], told["under_way"]), (0, 1))
-            self.assertEqual(self.sent_at(time)["handed_over"], 0)
+            self.assertEqual(self.sent_at(now)["handed_over"], 0)
         self.row()
         self.assertEqual(self.sent_at(midnight + 60, "--dry-run")["shown"], 1)
         self.assertEqual(self.sent_at(midnight + 60)["messages"], 2)
+
+    def test_mails_are_spread(self):
+        """Two of them, ten seconds apart; with --at nothing waits."""
+        self.row()
+        self.row("example.org", "mailto:d@example.org")
+        began = time.monotonic()
+        self.assertEqual(self.sent_at(OVER + 1000)["handed_over"], 2)
+        self.assertGreater(time.monotonic() - began, 9)
 
     def test_the_hour_that_comes_twice(self):
         """Runs every two hours, while the clock of Berlin goes back."""

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import unittest
 
-from sending import ZONE, Sending
+from sending import OVER, ZONE, Sending
 
 
 class Crashes(Sending):
@@ -50,6 +50,30 @@ class Crashes(Sending):
         print(f"{calls} places, the same mail twice after {doubled} of them")
         self.assertGreater(doubled, 0)  # else the mailer was never reached when it was killed
         self.assertLess(doubled, calls / 2)
+
+    def test_a_full_disk_at_every_call(self):
+        """Every call that changes something fails once: it says why, and the next run does what is left."""
+        preloaded = {"LD_PRELOAD": os.environ["ASSAY_CRASH_LIBRARY"], "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        self.row(rua="mailto:d@example.com,mailto:d@no.example", messages=2)
+        shutil.copytree(self.state, self.directory / "before")
+        keys = [m.key for m in self.written()]
+        count = self.directory / "count"
+        self.send(environment={**preloaded, "CRASH_COUNT": str(count)})
+        calls, states = int(count.read_text()), self.state_of()
+        failed = 0
+        for at in range(1, calls + 1):
+            with self.subTest(call=at):
+                self.begin()
+                done = self.send(environment={**preloaded, "FAIL_AT": str(at)}, status=None)
+                self.assertIn(done.returncode, (0, 1, 2, 75), done.stderr)
+                if done.returncode:
+                    self.assertRegex(done.stderr, r"^(assay report send: \S|.*to be tried again.*: \S)")
+                    failed += 1
+                self.send(at=OVER + 1000)
+                self.assertEqual([key for key in {m.key for m in self.mails()}], keys)
+                self.assertEqual(self.state_of(), states)
+        print(f"{calls} places, a failure that is told after {failed} of them")
+        self.assertGreater(failed, calls / 4)
 
 
 if __name__ == "__main__":
