@@ -7,7 +7,7 @@ import email.mime.text
 import json
 import unittest
 
-from sending import DAY, OVER, Sending
+from sending import DAY, OVER, ZONE, Sending
 
 HOUR, NIGHT = 3600, 86400
 
@@ -67,6 +67,17 @@ class Bounces(Sending):
         self.take(text)
         self.assertEqual(self.suppressed(), {"d@example.com": 2})
 
+    def test_the_envelope_sender_has_room_for_the_id(self):
+        """A local part has 64 bytes (RFC 5321 4.5.3.1.1); where the id does not fit, bounces return the Message-ID."""
+        for n, extended in ((29, True), (30, False)):
+            with self.subTest(n=n):
+                self.setUp()
+                self.configure(reports='delimiter = "+";')
+                self.conf.write_text(self.conf.read_text().replace("dmarc-reports@", "r" * n + "@"))
+                mail = self.one_mail()
+                ident = mail.message["Message-ID"].strip("<>").split("@")[0]
+                self.assertEqual(mail.words[2], "r" * n + f"+{ident}" * extended + "@recv.example")
+
     def test_by_the_address_it_came_to(self):
         """As the mail server says it, with or without the domain, where nothing in the mail does."""
         for domain in ("@recv.example", ""):
@@ -123,6 +134,19 @@ class Bounces(Sending):
             day += int(spared[-1]) + 1
         self.assertEqual(spared, [2, 4, 8, 16, 32, 64, 64])
 
+    def test_a_period_ends_to_the_second(self):
+        """Of two reports that come back the second one counts for itself once the first is over."""
+        self.zone.write_text(ZONE + 'example.org._report._dmarc.example.com TXT "v=DMARC1"\n')
+        self.row()
+        self.row("example.org", "mailto:d@example.com")
+        self.send()
+        one, two = self.mails()
+        self.take(bounce(one))
+        until = OVER + HOUR + 2 * NIGHT
+        self.assertIn("is known", self.take(bounce(one), at=until))
+        self.assertIn("until 2026-12-20T01:00:05Z", self.take(bounce(two), at=until))
+        self.assertEqual(self.suppressed(until), {"d@example.com": 4})
+
     def test_who_is_spared_gets_nothing_and_later_again(self):
         self.take(bounce(self.one_mail()))
         self.row(day=DAY + 1)
@@ -148,6 +172,12 @@ class Bounces(Sending):
         self.assertEqual(self.suppressed(OVER + 11), {})
         for words in (("add",), ("forget", "example.com"), ("add", "not an address")):
             self.assay("suppressed", *words, status=64)
+
+    def test_spared_behind_one_that_does_not_agree(self):
+        self.row(rua="mailto:d@no.example,mailto:d@example.com")
+        self.assay("suppressed", "add", "example.com")
+        told = self.told("--dry-run")
+        self.assertEqual((told["refused"], told["suppressed"], told["shown"]), (1, 1, 0))
 
     def test_own_figures(self):
         self.assertIn("No such file", self.assay("own", status=75).stderr)

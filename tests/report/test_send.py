@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """assay report send: what is in reports, where they go, and what becomes of them."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ import socketserver
 import sqlite3
 import subprocess
 import threading
+import time
 import unittest
 import xml.etree.ElementTree as ElementTree
 
@@ -199,6 +201,13 @@ class Destinations(Sending):
         found = self.answers("https://example.com/in,ftp://example.com/x,mailto:d@example.com,mailto:%20@example.com")
         self.assertEqual(found, {"d@example.com": ("built", None)})
 
+    def test_an_address_that_is_named_twice_gets_one(self):
+        self.row(rua="mailto:d@example.com,mailto:e@example.com,mailto:D@Example.com")
+        told = self.told()
+        self.assertEqual([(m["destination"], m["state"], m["note"]) for m in told["mails"] if m["note"]],
+                         [("D@example.com", "refused", "the record names this address twice")])
+        self.assertEqual(sorted(m.message["To"] for m in self.mails()), ["d@example.com", "e@example.com"])
+
     def test_below_the_same_organizational_domain(self):
         self.assertEqual(self.answers("mailto:d@a.b.example.com")["d@a.b.example.com"][0], "built")
 
@@ -339,6 +348,12 @@ class States(Sending):
         self.assertEqual([m.key for m in self.mails()], [key])
         self.assertIn(b"<count>1</count>", self.mails()[0].xml)
 
+    def test_a_mailer_that_says_much(self):
+        self.mailer.write_text("#!/bin/sh\nhead -c 5000 /dev/zero | tr '\\0' x\nexit 75\n")
+        self.row()
+        mail, = self.told(status=2)["mails"]
+        self.assertRegex(mail["note"], "^the mailer ended with status 75: x{290,300}(\\.\\.\\.)?$")
+
     def test_some_trouble_is_a_warning(self):
         self.row()
         self.row("example.org", "mailto:d@slow.example")
@@ -370,6 +385,14 @@ class States(Sending):
 
     def test_there_is_no_store(self):
         self.send("--dry-run", status=75)
+
+    def test_a_store_that_is_not_whole(self):
+        self.row()
+        with contextlib.closing(sqlite3.connect(self.state / "rows.db")) as db:
+            db.execute("DROP TABLE suppressed")
+        for words in (("--dry-run",), ()):
+            self.assertIn("send: no such table: suppressed", self.send(*words, status=75).stderr)
+        self.assertEqual(self.mails(), [])
 
     def test_one_run_at_a_time(self):
         self.row()
@@ -431,7 +454,13 @@ class Smtp(Sending):
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
-                self.wfile.write(replies.get("hello", b"220-one\r\n220 two\r\n"))
+                with contextlib.suppress(ConnectionError):  # whom it does not understand it leaves
+                    self.talk()
+
+            def talk(self):
+                for piece in replies.get("hello", (b"220-one\r\n", b"220 two\r\n")):
+                    self.wfile.write(piece)
+                    time.sleep(0.05)
                 for line in self.rfile:
                     word = line.split(b":")[0].strip().split(b" ")[0].upper().decode()
                     got.append(line)
@@ -468,8 +497,8 @@ class Smtp(Sending):
 
     def test_refusals(self):
         for replies, state in (({"RCPT": b"550 5.1.1 nobody\r\n"}, "failed"), ({"end": b"451 later\r\n"}, "built"),
-                               ({"hello": b"554 go away\r\n"}, "built"), ({"MAIL": b"junk\r\n"}, "built"),
-                               ({"hello": b"2" * 5000}, "built"), ({"EHLO": b"250-" + b"x" * 2040 + b"\r\n250 y\r\n",
+                               ({"hello": [b"554 go away\r\n"]}, "built"), ({"MAIL": b"junk\r\n"}, "built"),
+                               ({"hello": [b"2" * 1000, b"2" * 40000]}, "built"), ({"EHLO": b"250-" + b"x" * 2040 + b"\r\n250 y\r\n",
                                                                    "RCPT": b"553 no\r\n"}, "failed")):
             with self.subTest(replies=replies):
                 shutil.rmtree(self.state)
