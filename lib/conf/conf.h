@@ -146,9 +146,8 @@ struct conf {
     const struct psl *suffixes;   /* public suffixes, where greylist.mode is not off; may be NULL */
     const struct psl *psl;        /* the list for dmarc.discovery = "psl"; NULL with treewalk */
     struct netset host_addresses; /* of this host, when a file was read; empty with conf_parse() */
-    unsigned
-        policy_check_set; /* policy-service.checks: a set of enum service_check (core/message.h) */
-    size_t n_lists;       /* dnsbl.lists */
+    unsigned policy_check_set;    /* a set of enum service_check (core/message.h) */
+    size_t n_lists;               /* dnsbl.lists */
     struct conf_list *lists;
     const struct psl *lists_psl; /* for lists that want organizational domains; else NULL */
     size_t n_signing;

@@ -109,9 +109,8 @@ struct evidence_sender {
 struct arc_excuse {
     enum dmarc_auth granted; /* unknown: if the DNS answered, it might be */
     unsigned believed;       /* the instance that vouches for the domain; 0: none does */
-    struct str
-        why_not; /* a phrase, where it is not granted and a set vouches: who is not trusted */
-    struct str comment; /* for reports (RFC 8617 7.2.2) */
+    struct str why_not;      /* a phrase, if a set vouches but is not trusted: by whom */
+    struct str comment;      /* for reports (RFC 8617 7.2.2) */
 };
 
 /* A set of our own. */
@@ -127,10 +126,9 @@ struct evidence_seal {
 struct evidence_arc {
     bool checked;
     enum arc_result result;
-    struct str reason; /* a phrase: why it is no pass */
-    struct arc_outcome
-        outcome;         /* forwarded mail, whose result our own field tells: its structure */
-    const bool *trusted; /* of each set: by arc.trusted-sealers */
+    struct str reason;          /* a phrase: why it is no pass */
+    struct arc_outcome outcome; /* its structure, for mail whose result our own field tells */
+    const bool *trusted;        /* of each set: by arc.trusted-sealers */
     size_t n_excuses;
     const struct arc_excuse *excuses; /* in the order of the outcomes of DMARC */
     struct authres_results believed;  /* forwarded: results of ours since it came in */

@@ -74,8 +74,7 @@ struct message {
     bool results_lost; /* ... and there were more of those that may speak in our name */
     uint64_t body_bytes;
     struct kept_body body; /* at the end of the message, if something has asked for it */
-    unsigned
-        checks; /* a set of enum service_check: what a policy service does; 0: it is the milter's */
+    unsigned checks;       /* a set of enum service_check for a policy service; 0: the milter */
     enum origin origin;
     struct str origin_why; /* "SMTP AUTH alice", "trusted network 127.0.0.0/8": for the log */
     /* From MAIL to the end of the header: its Received fields may yet make it forwarded, so nothing

@@ -8,11 +8,10 @@
 /* An envelope path as milters see it: "<a@b>", bare "a@b", "<@x,@y:a@b>", "<\"a b\"@c>", "<>",
  * "<bob>", "<a@[192.0.2.1]>", UTF-8. */
 struct mail_path {
-    bool null;        /* <> */
-    struct str local; /* local part as sent, quotes kept; without domain: everything */
-    struct str
-        domain; /* as sent: case, trailing dot, U-labels, brackets of a literal; may be empty */
-    struct str whole; /* local@domain, or local alone; empty for the null path */
+    bool null;         /* <> */
+    struct str local;  /* local part as sent, quotes kept; without domain: everything */
+    struct str domain; /* as sent, with case, trailing dot, U-labels, brackets; may be empty */
+    struct str whole;  /* local@domain, or local alone; empty for the null path */
 };
 
 /* False if it cannot be understood: then it is not the null path, local and domain are empty, and
@@ -43,9 +42,8 @@ struct from_parsed {
     enum from_status status;
     struct str problem; /* a phrase for people when status is not FROM_OK; ASCII, clean */
     size_t n;
-    struct mailbox
-        *mailboxes; /* in the arena; FROM_UNPARSED: all that can be read, of one domain */
-    bool doubtful;  /* FROM_UNPARSED: there may be others, with another local part in that domain */
+    struct mailbox *mailboxes; /* FROM_UNPARSED: all that can be read, of one domain */
+    bool doubtful; /* FROM_UNPARSED: there may be others, with another local part in that domain */
 };
 
 /* True if the field gives no author domain and should have one, for all that is known of the text

@@ -72,8 +72,7 @@ void header_parse_message(struct header_list *list, struct str message, struct s
 struct header_folder {
     struct strbuf out;
     size_t column;
-    size_t
-        reserve; /* columns kept free on each line for what will be glued to an atom; 0 at first */
+    size_t reserve; /* columns kept free on each line for what follows an atom; 0 at first */
 };
 
 /* `used` columns are already taken on the first line ("Name:" and what precedes). */

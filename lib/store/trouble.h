@@ -15,8 +15,7 @@ struct trouble {
     char name[160];        /* for the log: "state store /var/lib/assay/state.db" */
     const char *meanwhile; /* what happens until it ends */
     const char *missing;   /* what `missed` counts: "questions had no answer" */
-    int64_t
-        longest_us; /* longest pause; the first one is a fifth of it, or a second if that is less */
+    int64_t longest_us;    /* longest pause; the first one is a fifth, at most a second */
     atomic_bool on;
     int64_t pause_us; /* used only by the working thread */
     _Atomic int64_t until_us;

@@ -1,4 +1,4 @@
-/* crowd.c - who has to go when too many connections are open.
+/* crowd.c - closes connections when too many are open.
  *
  * Errors: none; without memory the program ends. */
 #include "milter/web/crowd.h"
@@ -9,8 +9,8 @@
 
 struct crowd {
     pthread_mutex_t lock;
-    struct crowd_guest ends; /* a ring: behind it the one that has waited longest */
-    size_t n, bytes;         /* of those inside */
+    struct crowd_guest ends; /* of a ring: the next one has waited longest */
+    size_t n, bytes;         /* of the open connections */
 };
 
 struct crowd *crowd_new(void)
@@ -49,7 +49,7 @@ static void put_last(struct crowd *c, struct crowd_guest *g)
     g->state = GUEST_WAITS;
 }
 
-/* `g` came last, so it is not the one that has to go, however large its answer is. */
+/* `g` came last, so it is not closed, however large its answer is. */
 static void make_room(struct crowd *c, const struct crowd_guest *g)
 {
     while ((c->n > CROWD_MAX || c->bytes > CROWD_BYTES) && c->ends.behind != g) {

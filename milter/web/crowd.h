@@ -1,9 +1,9 @@
-/* crowd.h - all connections that are open, the one that has waited longest first. Who comes is let
- * in: where there are too many, those that have waited longest have to go, be it for a request, for
- * more of one, or for a client that reads its answer. So whoever holds connections and says nothing
- * shuts nobody out.
+/* crowd.h - the open connections, ordered by how long they have waited. A new connection is always
+ * accepted: if there are too many, those are closed that have waited longest for a request, for the
+ * rest of one, or for a client that reads its answer. So a client that holds connections open shuts
+ * nobody out.
  *
- * From any thread. A connection that has to go is shut down and not closed: that is its owner's. */
+ * From any thread. A connection is only shut down here; its owner closes it. */
 #ifndef ASSAY_MILTER_CROWD_H
 #define ASSAY_MILTER_CROWD_H
 
@@ -27,13 +27,13 @@ struct crowd *crowd_new(void);
 void crowd_free(struct crowd *c);
 
 void crowd_enter(struct crowd *c, struct crowd_guest *g, int fd);
-/* We are at work for it: it need not go meanwhile. */
+/* We work on its answer: it is not closed meanwhile. */
 void crowd_serve(struct crowd *c, struct crowd_guest *g);
-/* It was given an answer of so many bytes, and begins to wait anew. */
+/* It has an answer of so many bytes now, and begins to wait again. */
 void crowd_answered(struct crowd *c, struct crowd_guest *g, size_t bytes);
-/* The answer is gone. */
+/* The answer was freed. */
 void crowd_sent(struct crowd *c, struct crowd_guest *g);
-/* Before its descriptor is closed. */
+/* Call this before the descriptor is closed. */
 void crowd_leave(struct crowd *c, struct crowd_guest *g);
 
 #endif

@@ -41,10 +41,9 @@ struct figures_filter {
     struct figures_owner owner;
     struct str domain;        /* empty: all of ours */
     int64_t from_day, to_day; /* days since 1970, both included */
-    int64_t
-        today; /* a day that is not over, so no report is missing for it; 0: all days are over */
-    struct str source;   /* a figures_source.name; empty: all */
-    struct str reporter; /* a figures_reporter.name; empty: all */
+    int64_t today;            /* a day that is not over, so it lacks no report; 0: all are over */
+    struct str source;        /* a figures_source.name; empty: all */
+    struct str reporter;      /* a figures_reporter.name; empty: all */
     enum figures_result result;
     bool all_trust; /* also count reports whose mail did not pass DMARC */
 };

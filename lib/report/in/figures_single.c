@@ -1,13 +1,14 @@
-/* figures_single.c - reports about single messages: sums by source and day, and the reports.
+/* figures_single.c - failure reports, which are about single messages: sums by source and day, and
+ * the reports.
  *
- * Errors: false, and why stands in the store. */
+ * Errors: false, and the store has the reason. */
 #include <stdlib.h>
 
 #include "report/in/figures_scan.h"
 
 /* --- Sums --------------------------------------------------------------------------------------*/
 
-/* Sums under way: they come by source, and by day within it. */
+/* The sums so far; rows come in the order of sources and days. */
 struct summing {
     struct arena *arena;
     size_t n, cap, days_cap;
@@ -42,7 +43,7 @@ static int by_incidents(const void *a, const void *b)
     return (x->incidents < y->incidents) - (x->incidents > y->incidents);
 }
 
-/* 1 and 2 the days, 3 the domain or an empty text, 4 the source or NULL. */
+/* Parameters: 1 and 2 are the days, 3 the domain or an empty text, 4 the source or NULL. */
 static struct sql *query_singles(struct received *r, const struct figures_filter *f,
                                  const char *text)
 {
@@ -94,7 +95,7 @@ static void keep_texts(struct failure_report *f, struct arena *a)
         *texts[i] = str_copy(a, *texts[i]);
 }
 
-/* All that the statement gives. */
+/* Reads all rows of the statement. */
 static bool read_singles(struct sql *q, struct arena *a, size_t *n, struct figures_single **out)
 {
     enum sql_step rc;

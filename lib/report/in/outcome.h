@@ -27,8 +27,7 @@ struct outcome {
     enum message_kind kind;
     enum dkim_cause dkim_cause;
     enum spf_cause spf_cause;
-    bool
-        overridden; /* the reporter gives a reason why it did something else than the policy says */
+    bool overridden; /* the reporter did something else than the policy says, with a reason */
 };
 
 struct outcome outcome_of(const struct aggregate_row *row, const struct aggregate_policy *policy);

@@ -20,8 +20,7 @@ static void add_text(struct digest *d, struct str text)
 
 static void add_number(struct digest *d, int64_t number)
 {
-    digest_add(d, &number,
-               sizeof number); /* in this machine's byte order: no other machine reads a key */
+    digest_add(d, &number, sizeof number); /* only this machine reads a key */
 }
 
 void received_identify(struct received_report *report)

@@ -45,7 +45,7 @@ static double y_of(const struct plot *c, uint64_t value)
     return TOP + room - room * (double)value / (double)c->top;
 }
 
-/* Few digits, so that they fit beside the chart: v is round. */
+/* Writes few digits, so that they fit beside the chart; v is round. */
 static void put_axis_number(struct html *h, uint64_t v)
 {
     const uint64_t k = 1000, m = 1000000;
@@ -114,7 +114,7 @@ static void put_bar(const struct plot *c, size_t i)
 
 /* --- Peaks -------------------------------------------------------------------------------------*/
 
-/* The bar whose last series stands out: few others come near, and it is seen. n: there is none. */
+/* The bar whose last series stands out: it is large, and few others come near. n: there is none. */
 static size_t find_peak(const struct plot *c)
 {
     size_t last = c->n_series - 1, peak = 0, near = 0;
@@ -145,7 +145,7 @@ static void put_peak(const struct plot *c)
     size_t i = last->peak ? find_peak(c) : c->n;
     if (i == c->n)
         return;
-    bool left = i * 2 > c->n; /* there is more room */
+    bool left = i * 2 > c->n; /* that side has more room */
     html_put(&c->p->h, "<text class=\"peak%s\" x=\"%.2f%%\" y=\"%.1f\">%.*s: %.*s %s</text>",
              left ? " e" : "", 100.0 / (double)c->n * ((double)i + (left ? 0.91 : 0.09)),
              y_of(c, highest_beside(c, i, left)) - 5, STR_ARG(bar_days(c, &c->bars[i])),
@@ -154,7 +154,7 @@ static void put_peak(const struct plot *c)
 
 /* --- Below the bars ----------------------------------------------------------------------------*/
 
-/* Bars of two years need the year beside the day. */
+/* If bars are of two years, days are written with their year. */
 static bool is_of_one_year(const struct plot *c)
 {
     struct tm first, last;

@@ -107,16 +107,16 @@ struct domain_count {
     size_t n;
 };
 
-/* Those that get a page, each as what is asked for. */
+/* The reports that get a page. */
 struct finding {
     struct files *files;
     size_t n, cap;
     struct page_query *v;
     size_t n_domains, domains_cap;
-    struct domain_count *domains; /* how many of each came so far */
+    struct domain_count *domains; /* how many of each domain so far */
 };
 
-/* How many there are of the domain, this one included. */
+/* Counts one more of the domain; returns how many it has. */
 static size_t count_of_domain(struct finding *f, struct str domain)
 {
     struct arena *a = f->files->arena;
@@ -128,7 +128,7 @@ static size_t count_of_domain(struct finding *f, struct str domain)
     return 1;
 }
 
-/* The menu of its page leads to the domain, if that has pages. */
+/* The domain that the menu of a page leads to: empty if the domain has no pages. */
 static struct str domain_with_pages(const struct files *f, struct str domain)
 {
     for (size_t i = 0; i < f->site.n_domains; i++)
@@ -137,7 +137,7 @@ static struct str domain_with_pages(const struct files *f, struct str domain)
     return STR("");
 }
 
-/* False: there are enough. */
+/* False: no more pages are allowed. */
 static bool add_found(struct finding *f, enum page_view view, struct str domain, int64_t id,
                       struct str report)
 {
@@ -174,7 +174,7 @@ static const int64_t *ids_of(const struct finding *f)
     return ids;
 }
 
-/* Which ones get a page has to be known before the first page names one. */
+/* Finds the reports that get pages, before the first page can link to one. */
 static bool choose_reports(struct files *f, struct finding *reports, struct finding *singles)
 {
     struct received *r = f->stores->received;
@@ -200,7 +200,7 @@ static bool choose_reports(struct files *f, struct finding *reports, struct find
 
 static bool write_found(struct files *f, const struct finding *found)
 {
-    f->site.n_sources = 0; /* those that were known are of another page's period */
+    f->site.n_sources = 0; /* the sources so far are those of another period */
     for (size_t i = 0; i < found->n; i++)
         if (!write_page(f, &found->v[i], false))
             return false;

@@ -1,4 +1,5 @@
-/* view_singles.c - reports about single messages: by day and source, and each of them.
+/* view_singles.c - the pages of failure reports, which are about single messages: by day and
+ * source, and a single one.
  *
  * Errors: none. */
 #include "report/page/chart.h"
@@ -38,7 +39,7 @@ static void put_singles_by_day(struct page *p, const struct page_singles *s)
     page_card_end(p);
 }
 
-/* The source, with the reports about it behind the link. */
+/* The source, as a link to the reports about it. */
 static void put_single_source(struct page *p, struct str name)
 {
     struct page_query q = *p->query;

@@ -1,4 +1,4 @@
-/* view_tls.c - TLS reports (RFC 8460): whether others could deliver to us encrypted.
+/* view_tls.c - the page of TLS reports (RFC 8460): could others deliver to us encrypted?
  *
  * Errors: none. */
 #include "report/page/chart.h"

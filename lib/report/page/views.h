@@ -64,7 +64,7 @@ void page_view_report(struct page *p, const struct page_whole_report *r);
 
 void page_view_imports(struct page *p, const struct received_refusal *v, size_t n);
 
-/* Reports about single messages. */
+/* Failure reports, which are about single messages. */
 struct page_singles {
     size_t n_sources;
     const struct figures_failures *sources; /* sums, those with most first */
@@ -75,7 +75,7 @@ struct page_singles {
 void page_view_singles(struct page *p, const struct page_singles *s);
 void page_view_single(struct page *p, const struct figures_single *s); /* NULL: there is none */
 
-/* TLS reports (RFC 8460). The sums are of all reports, the list of those shown. */
+/* TLS reports (RFC 8460). The sums are of all reports, and the list has those that are shown. */
 struct page_tls_day {
     int64_t day;
     uint64_t good, failed; /* sessions */
@@ -115,12 +115,12 @@ void page_view_ours(struct page *p, const struct page_ours *o);
 
 void page_put_days(struct page *p, const struct figures_day *days, size_t n, int height);
 void page_put_own_days(struct page *p, const struct page_own_day *days, size_t n, int height);
-/* Links to what comes before and behind in a long list. */
+/* Links to the parts of a long list before and behind this one. */
 void page_put_turns(struct page *p, bool more);
 /* A table of sources, with at most `most` rows; 0: all. */
 void page_put_sources(struct page *p, const struct figures_source *v, size_t n, size_t most);
 void page_put_countries(struct page *p, const struct figures_country *v, size_t n, size_t most);
-/* A term and what stands for it; nothing for an empty value. Within <dl>. */
+/* A name and its value, within <dl>; nothing for an empty value. */
 void page_put_fact(struct page *p, const char *name, struct str value);
 void page_put_readiness(struct page *p, const struct readiness *r, size_t most_hit);
 void page_put_alarms(struct page *p, const struct alarm *v, size_t n);

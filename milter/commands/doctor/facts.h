@@ -84,9 +84,8 @@ struct mta_facts {
     const char *user;  /* the user that connects to filters */
     size_t n_services; /* services that accept mail */
     struct mta_service *services;
-    struct str
-        no_8bitmime;   /* the setting that turns 8BITMIME off, or cuts 8-bit bytes; empty: none */
-    enum seen reached; /* our socket answers the MTA's user */
+    struct str no_8bitmime; /* the setting that breaks 8-bit mail; empty: none */
+    enum seen reached;      /* our socket answers the MTA's user */
     struct str reached_at, reached_problem;
 };
 
@@ -127,9 +126,8 @@ struct domain_facts {
     /* SPF */
     size_t n_records;
     struct str record, record_problem;
-    struct spf_outcome
-        worst;           /* the result for an IPv4 client that no term matches, without limits */
-    bool voids4, voids6; /* too many look-ups find nothing, for an IPv4 or an IPv6 client */
+    struct spf_outcome worst; /* for an IPv4 client that no term matches, without limits */
+    bool voids4, voids6;      /* too many look-ups find nothing, for an IPv4 or an IPv6 client */
     bool has_ptr;
     size_t n_costs;
     struct spf_cost costs[SPF_COSTS_MAX];
@@ -175,9 +173,8 @@ struct doctor_facts {
     struct str mta_problem; /* why no MTA was found */
     struct str host;        /* our name */
     struct str relay;       /* the host that all mail leaves through; empty: none */
-    struct str
-        bound[2]; /* addresses from which mail leaves, according to the MTA's configuration */
-    bool no_v6;   /* mail leaves only over IPv4 */
+    struct str bound[2];    /* addresses from which mail leaves, by the MTA's configuration */
+    bool no_v6;             /* mail leaves only over IPv4 */
     const struct dns_answer *host_v4, *host_v6;
     bool addresses_by_name; /* the addresses were found by our name */
     size_t n_addresses;
