@@ -1,7 +1,6 @@
 /* libpq.c - loads PostgreSQL's client library.
  *
  * Errors: NULL and a phrase. */
-#ifdef ASSAY_POSTGRESQL
 #include "store/libpq.h"
 
 #include <dlfcn.h>
@@ -39,4 +38,3 @@ const struct libpq *libpq_load(const char **why)
     *why = problem;
     return problem ? NULL : &functions;
 }
-#endif

@@ -10,7 +10,6 @@
  *
  * Errors: false or NULL, and db->why is a phrase. A connection that broke stays broken until it is
  * closed. */
-#ifdef ASSAY_POSTGRESQL
 #include "store/postgresql.h"
 
 #include <errno.h>
@@ -413,4 +412,3 @@ const struct database_driver postgresql_driver = {
     .reset = postgresql_sql_reset,
     .end = postgresql_sql_end,
 };
-#endif

@@ -6,7 +6,6 @@
  * later.
  *
  * Errors: false or SQL_FAILED, and why stands in the database. */
-#ifdef ASSAY_POSTGRESQL
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,4 +302,3 @@ struct str postgresql_sql_text(struct sql *sql, int i)
         return STR_NONE;
     return (struct str){s->pq->PQgetvalue(s->row, 0, i), (size_t)s->pq->PQgetlength(s->row, 0, i)};
 }
-#endif

@@ -5,7 +5,6 @@
  * bytes are compared and sorted as SQLite does it.
  *
  * Errors: none. */
-#ifdef ASSAY_POSTGRESQL
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,4 +118,3 @@ int64_t postgresql_number(Oid type, const char *p, int n)
         return 0;
     }
 }
-#endif
