@@ -152,10 +152,10 @@ static bool show_text(void *listing, const struct received_report *r)
            STR_ARG(listing_safe(l, r->head.report_id, 200)),
            STR_ARG(listing_safe(l, r->head.org_name, 100)),
            STR_ARG(listing_safe(l, r->head.email, 100)));
-    printf("  about %.*s, %s to %s, %" PRIu64 " rows, %" PRIu64
-           " messages; trust %s, received %s%s\n",
+    printf("  about %.*s, %s to %s, %" PRIu64 " %s, %" PRIu64 " %s; trust %s, received %s%s\n",
            STR_ARG(listing_safe(l, p->domain, 100)), day_of(r->head.begin, begin),
-           day_of(r->head.end, end), r->records, r->messages, trust_word(r->trust),
+           day_of(r->head.end, end), r->records, r->records == 1 ? "row" : "rows", r->messages,
+           r->messages == 1 ? "message" : "messages", trust_word(r->trust),
            day_of(r->received, received), r->damaged ? ", damaged" : "");
     policy_text(l, p);
     if (r->records)

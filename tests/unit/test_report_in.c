@@ -1,6 +1,7 @@
 /* report/in: what arrives as a report is unpacked, mended and read. */
 #include "test.h"
 
+#include <iconv.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -141,6 +142,11 @@ static void xml(void **state)
          SEEN " repaired damaged" ROW "\n"},
         {"<feedback>" HEAD POLICY, "refused is no XML from line 1 on: no element found\n"},
         /* odd and whole */
+        {"<feedback>" HEAD "<record><row><source_ip>192.0.2.1</source_ip><count>many</count></row>"
+         "</record><record><row><source_ip>192.0.2.2</source_ip><count>-2</count></row></record>"
+         "<record><row><source_ip>[192.0.2.33]</source_ip></row></record></feedback>",
+         "Reporter|noreply@reporter.example|id-1|1700000000-1700086399|"
+         " [192.0.2.1 1 - 00 ] [192.0.2.2 1 - 00 ] [192.0.2.33 1 - 00 ]\n"},
         {"<feedback>" HEAD "<policy_published><domain>x@EXAMPLE.org</domain><p/></policy_published>"
          "<policy_published><domain>other.example</domain></policy_published>"
          "<record><row><count>2</count></row></record><record><row><source_ip/></row></record>"
@@ -239,6 +245,15 @@ static void mending(void **state)
         {"<_:x><\xC3\xA4 y=1>t</_:x></\xC3\xA4>< a><:a/>", ""},
         {"<row><_:x><\xC3\xA4 y='>t</_:x></\xC3\xA4>< a></row>",
          "<row>&lt;\xC3\xA4 y='&gt;t&lt; a&gt;</row>"},
+        {"<row><b @c=1>t<b c=\"\">u<b c=\"'>v</row>",
+         "<row>&lt;b @c=1&gt;tu&lt;b c=\"'&gt;v</row>"},
+        {"<row>\xEF\xBC\xA1\xDF\xBF\xE0\xA0\x80\xF4\x8F\xBF\xBF\xF4\x90\x80\x80</row>",
+         "<row>\xEF\xBC\xA1\xDF\xBF\xE0\xA0\x80\xF4\x8F\xBF\xBF\xEF\xBF\xBD</row>"},
+        {"<row>\xE2\x82", "<row>\xEF\xBF\xBD"},
+        {"<row>&#00000065;\xC2\xA0<bb cc dd>t</row>",
+         "<row>&#00000065;\xC2\xA0&lt;bb cc dd&gt;t</row>"},
+        {"<row>&#0000000065;&#00000000065;&aaaaaaaaaaa;</row>",
+         "<row> &amp;#00000000065;&amp;aaaaaaaaaaa;</row>"},
         {"<row>\t<p\na\r=\t\"1\">t</p\r></row\n>", "<row>\t<p>t</p></row>"},
         {"<row a='1'<sp b=2<p c>t</p/></row>", "<row><sp><p>t</p></row>"},
         {"<?xml <row><?x y>t<?z <p>", "<row>t<p>"},
@@ -261,6 +276,57 @@ static void mending(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (size_t piece = 1; piece < 100; piece += 33)
             assert_str(mended(a, str_of(cases[i].xml), piece), cases[i].want);
+    arena_free(a);
+}
+
+/* What XML 2.2 has as a character stays one, in every form that names it. */
+static void numbers(void **state)
+{
+    static const struct {
+        unsigned code;
+        bool kept;
+    } cases[] = {
+        {0, false},        {8, false},      {9, true},       {10, true},       {11, false},
+        {12, false},       {13, true},      {14, false},     {31, false},      {32, true},
+        {0xD7FF, true},    {0xD800, false}, {0xDFFF, false}, {0xE000, true},   {0xFFFD, true},
+        {0xFFFE, false},   {0xFFFF, false}, {0x10000, true}, {0x10FFFF, true}, {0x110000, false},
+        {0xABCDEF, false}, {0xA9, true},    {0xFA, true},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct str forms[] = {str_printf(a, "&#%u;", cases[i].code),
+                                    str_printf(a, "&#x%x;", cases[i].code),
+                                    str_printf(a, "&#x%X;", cases[i].code)};
+        for (size_t f = 0; f < 3; f++) {
+            struct str text = str_printf(a, "<row>%.*s</row>", STR_ARG(forms[f]));
+            assert_str(mended(a, text, 100), cases[i].kept ? str_cstr(a, text) : "<row> </row>");
+        }
+    }
+    assert_str(mended(a, STR("<row>&#X41;</row>"), 100), "<row>&#x41;</row>");
+    arena_free(a);
+}
+
+/* The C library knows that charset, too. */
+static void windows_1252(void **state)
+{
+    (void)state;
+    iconv_t library = iconv_open("UTF-8", "CP1252");
+    struct arena *a = arena_new(0);
+    if (library == (iconv_t)-1)
+        skip();
+    for (unsigned c = 0x20; c < 0x100; c++) {
+        char byte = (char)c, out[8] = "", *from = &byte, *to = out;
+        size_t left = 1, room = sizeof out - 1;
+        if (c == '<' || c == '>' || c == '&' || c == 0x7F)
+            continue;
+        if (iconv(library, &from, &left, &to, &room) == (size_t)-1)
+            strcpy(out, "\xEF\xBF\xBD");
+        struct str text = str_printf(a, "<?xml encoding='windows-1252'?><row>%c</row>", byte);
+        assert_str(mended(a, text, 100), str_cstr(a, str_printf(a, "<row>%s</row>", out)));
+    }
+    iconv_close(library);
+    assert_int_equal(repair_windows_1252(0x7F), 0x7F);
     arena_free(a);
 }
 
@@ -430,6 +496,8 @@ static void packed(void **state)
                                        deflate_it(a, str_sub(STR(REPORT), 300, 9999), 31));
     assert_str(look(a, members_of_one), SEEN ROW "\n");
     assert_str(look(a, deflate_it(a, members_of_one, 31)), SEEN ROW "\n");
+    assert_str(look(a, joined(a, gz, STR("\x1F\x8B"))), SEEN ROW "\n");
+    assert_str(look(a, joined(a, gz, STR("\x1F\x8B\x07 no more"))), SEEN ROW "\n");
     struct str half = deflate_it(a, STR("<feedback>" HEAD POLICY RECORD RECORD "</feedback>"), 31);
     half.n -= 12;
     assert_str(look(a, half), SEEN " repaired damaged" ROW ROW "\n");
@@ -504,6 +572,8 @@ static void mail(void **state)
          "text\n--abcd\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" REPORT
          "\n--abcd--\n",
          SEEN ROW "\n"},
+        {"Content-Type: multipart/mixed\n\npreamble\n\n--\n--q\n\n" REPORT "\n--q--\n",
+         SEEN ROW "\n"},
         {"Content-Type: multipart/mixed; boundary=p\n\n--q\n\n" REPORT "\n--q\n\n" REPORT "\n",
          SEEN ROW "\n" SEEN ROW "\n"},
         {"Content-Type: multipart/mixed\n\n--q\n\n" REPORT "\n--q\n\n" REPORT "\n",
@@ -535,7 +605,8 @@ static void mail(void **state)
         {"From: x@reporter.example\nContent-Type: multipart/report; boundary=b\n\n--b\n"
          "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\n\n--b--\n",
          "refused is feedback of another kind: abuse\n"},
-        {"From: x@gate.example\n\nA message claiming to be from you has failed the published "
+        {"From: Gate <x@gate.example> (it)\n\nA message claiming to be from you has failed the "
+         "published "
          "DMARC\n"
          "policy for your domain.\n\nSender Domain: example.org\nSender IP Address: 2001:db8::1\n",
          "failure example.org 2001:db8::1 gate.example 0\n"},
@@ -544,12 +615,32 @@ static void mail(void **state)
          "00Z\"},\"report-id\":\"t\\u00e4\",\"policies\":[{\"policy\":{\"policy-domain\":\"d\"},"
          "\"summary\":{\"total-successful-session-count\":5,\"total-failure-session-count\":3}}]}",
          "tls R t\xC3\xA4 d=5/3\n"},
+        {"A: b\n\n{\"date-range\":5,\"policies\":[1,\"x\",[2],{\"policy\":3,\"summary\":[4]},"
+         "{\"policy\":{\"policy-domain\":\"d\"},\"summary\":{\"total-failure-session-count\":3}}],"
+         "\"report-id\":\"t\"}",
+         "tls  t =0/0 d=0/3\n"},
         {"A: b\n\n{\"a\":[1,2", "refused has no comma between values\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_str(look(a, str_of(cases[i].xml)), cases[i].want);
         assert_str(look(a, with_crlf(a, str_of(cases[i].xml))), cases[i].want);
     }
+    arena_free(a);
+}
+
+static void policies_beyond_the_limit(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, STR("{\"report-id\":\"t\",\"policies\":[0"));
+    for (int i = 0; i < TLSRPT_POLICIES_MAX + 2; i++)
+        sb_add(&b, STR(",{\"summary\":{\"total-failure-session-count\":2}}"));
+    sb_add(&b, STR("]}"));
+    struct str seen = look(a, sb_str(&b));
+    assert_int_equal(seen.n, sizeof "tls  t\n" - 1 + TLSRPT_POLICIES_MAX * (sizeof " =0/2" - 1));
+    assert_true(str_ends_nocase(seen, STR(" =0/2 =0/6\n")));
     arena_free(a);
 }
 
@@ -561,6 +652,8 @@ static void parameters(void **state)
     assert_str(mime_parameter(a, STR("x/y; name*0*=utf-8''%41b; name*1=c"), STR("name")), "Abc");
     assert_null(mime_parameter(a, STR("x/y; names=1"), STR("name")).p);
     assert_null(mime_parameter(a, STR("x/y"), STR("name")).p);
+    assert_str(mime_parameter(a, STR("x/y; name*=it's"), STR("name")), "it's");
+    assert_str(mime_parameter(a, at_page_end(STR("x/y; name=\"a\\")), STR("name")), "a\\");
     assert_str(mime_decode_base64(a, STR("QU\n!JD RA==QQ")), "ABCD");
     assert_str(mime_decode_base64(a, STR("QUI")), "AB");
     arena_free(a);
@@ -571,12 +664,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xml),
         cmocka_unit_test(mending),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(windows_1252),
         cmocka_unit_test(long_tags),
         cmocka_unit_test(more_reports),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(packed),
         cmocka_unit_test(bombs),
         cmocka_unit_test(mail),
+        cmocka_unit_test(policies_beyond_the_limit),
         cmocka_unit_test(parameters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

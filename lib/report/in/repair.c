@@ -326,6 +326,7 @@ static void in_entity(struct repair *r, char c)
     }
     struct str name = {r->held + 1, r->n_held - 1};
     if (is_named(name) || is_numbered(name)) {
+        r->held[2] = r->held[2] == 'X' ? 'x' : r->held[2]; /* XML has no capital one */
         put_text(r, (struct str){r->held, r->n_held});
         repair_put(r, ';');
     } else if (name.n && name.p[0] == '#') {
@@ -498,8 +499,5 @@ void repair_end(struct repair *r)
 {
     if (r->n_sequence && r->state != DONE)
         put_replacement(r);
-    r->n_sequence = 0;
-    if (r->state == TAG || r->state == ENTITY)
-        r->n_held = 0; /* a tag or entity without its end */
-    repair_flush(r);
+    repair_flush(r); /* what is held was begun and never ended */
 }

@@ -81,9 +81,9 @@ static void fill(struct stream *s, unsigned level);
 static bool begins_member(struct stream *s, unsigned level)
 {
     struct stream_level *l = s->levels[level], *below = s->levels[level - 1];
-    while (below->have < 2 && !below->ended && !s->refused)
+    while (below->have < 3 && !below->ended && !s->refused)
         fill(s, level - 1);
-    return l->gzip && below->have > 1 && below->next[0] == 0x1F && below->next[1] == 0x8B &&
+    return l->gzip && below->have > 2 && memcmp(below->next, "\x1F\x8B\x08", 3) == 0 &&
            inflateReset(&l->z) == Z_OK;
 }
 
