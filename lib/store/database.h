@@ -15,12 +15,12 @@
 #include "base/str.h"
 #include "store/sql.h"
 
-/* What stands in a database of this kind. */
+/* The kind of a database. */
 struct database_schema {
-    uint32_t id;              /* application_id: whose file it is */
+    uint32_t id;              /* application_id, which says that the file is of this kind */
     const char *const *steps; /* SQL; step i leads from version i to i + 1 */
-    unsigned version;         /* of the steps: today's */
-    int64_t check_up_to;      /* a file of at most so many bytes is checked as a whole at open */
+    unsigned version;         /* number of the steps: the current version */
+    int64_t check_up_to;      /* bytes: a file no longer than this is checked when it is opened */
     int busy_ms;              /* how long to wait while another process writes; 0: 100 */
     /* What was committed is on the disk, and the files beside the database stay, so that who may
      * only read it can. Else it is on its way there. */
@@ -42,11 +42,11 @@ struct database {
     const struct database_schema *schema;
     dev_t device;
     ino_t inode;
-    int64_t looked_us;      /* at the path, last */
-    int wal_pages;          /* that wait to be moved into the file */
-    bool absent;            /* opened for reading: nothing was ever written, and that failed */
-    bool earlier;           /* opened for reading: its version is an earlier one, likewise */
-    char why[DATABASE_WHY]; /* the last call failed: a phrase */
+    int64_t looked_us;      /* last look at the path */
+    int wal_pages;          /* of the WAL that wait to be moved into the file */
+    bool absent;            /* opening for reading failed, because nothing was written yet */
+    bool earlier;           /* opening for reading failed, because the version is an earlier one */
+    char why[DATABASE_WHY]; /* a phrase, if the last call failed */
 };
 
 /* `where` is the path of a SQLite file, or the URL of a PostgreSQL server, postgresql://..., and is
@@ -59,22 +59,22 @@ const char *database_unusable(struct str where);
 /* As people may see it: a URL without the password. */
 struct str database_title(struct str where, struct arena *a);
 
-/* Opens for writing; makes the file, readable by its group, if there is none. A file that is
- * damaged is put aside as PATH.damaged (in the place of an earlier one), and a new one made; a file
- * of a later version of ours, or somebody else's, stays as it is, and cannot be opened. False, and
- * why. */
+/* Opens for writing. If there is no file, makes one that its group can read. Renames a damaged file
+ * to PATH.damaged, in place of an earlier one, and makes a new one. A file of a later version or of
+ * another program stays as it is, and opening fails. False, and db->why. */
 bool database_open(struct database *db);
 
-/* Opens for reading what is there. A version other than today's cannot be read; an earlier one is
- * waited for, up to a second, as it may be under way. Whoever has no
- * right to write beside the file reads it as it lies there while nobody else has it open; if it is
- * written meanwhile, what was read may be wrong: look at its time, and read once more. */
+/* Opens an existing file for reading. It cannot read another version than the current one; for an
+ * earlier one it waits up to a second, because another process may be upgrading it. Without the
+ * right to write beside the file, it reads the file alone, while nobody else has it open. If the
+ * file is written meanwhile, what was read may be wrong: look at the file's time, and read again.
+ */
 bool database_open_read(struct database *db);
 
 void database_close(struct database *db);
 
-/* At most once a second: is the file still the one at the path? If not, it was removed or replaced,
- * and what is written is lost: close it and open again. */
+/* True if the file is still the one at the path; looks at most once a second. If not, the file was
+ * removed or replaced, and what is written is lost: close it and open it again. */
 bool database_is_there(struct database *db);
 
 bool database_is_open(const struct database *db);
@@ -92,7 +92,7 @@ void database_undo(struct database *db); /* `why` stays what it was */
  * is. A SQLite file is one host's, and has no such lock: *free is true. */
 bool database_lock(struct database *db, bool *free);
 
-/* One number; `otherwise` if there is none. */
+/* The one number that a query gives; `otherwise` if it gives none. */
 int64_t database_number(struct database *db, const char *text, int64_t otherwise);
 
 /* Rows that the last statement has changed. */
@@ -101,7 +101,7 @@ int64_t database_changes(struct database *db);
 /* It becomes no larger than this. */
 bool database_limit(struct database *db, uint64_t bytes);
 
-/* Moves what waits beside the file into it, if that is much: for when nobody waits. */
+/* Moves the WAL into the file if it is long. Call it when nobody waits. */
 void database_tidy(struct database *db);
 
 #endif

@@ -1,9 +1,9 @@
-/* rows.c - the queue in front of the tables, and the one writer behind it.
+/* rows.c - the queue of rows, and the thread that writes them into the tables.
  *
  * Callers append to one buffer while the writer writes the other. The writer begins half a second
- * after the first record came, or when there is much.
+ * after the first record came, or when there are many.
  *
- * Errors: what cannot be written now waits; what has no room is lost and counted. */
+ * Errors: rows that cannot be written now wait; those that do not fit are lost and counted. */
 #include "store/rows.h"
 
 #include <stdlib.h>
@@ -25,16 +25,16 @@ struct rows {
     pthread_t thread;
     struct trouble trouble;
     uint64_t max_bytes, queue_bytes;
-    pthread_mutex_t lock; /* of what follows, up to the thread's own */
+    pthread_mutex_t lock; /* guards what follows, up to the members of the thread */
     pthread_cond_t changed, written_some;
     struct rows_buffer filling;
     uint64_t records;     /* in it */
     int64_t first_us;     /* when the first of them came */
     bool closing, hurry;  /* hurry: somebody waits */
-    uint64_t added, done; /* records: all that had room; those that were written or given up */
+    uint64_t added, done; /* records: those that had room; those that were written or given up */
     uint64_t written, lost;
     size_t under_way; /* bytes of the other buffer */
-    /* The thread's own: */
+    /* Used only by the thread: */
     struct database db;
     struct rows_table *table; /* NULL: the file is on the way to a server */
     struct carrier *carrier;
@@ -127,7 +127,7 @@ static bool database_ready(struct rows *r)
            (database_open(&r->db) && database_limit(&r->db, r->max_bytes));
 }
 
-/* What the thread has, or takes over now: true if there is something. */
+/* Takes over the buffer if the thread has none: true if there is something to write. */
 static bool take_over(struct rows *r)
 {
     if (r->writing.n)
@@ -164,7 +164,7 @@ static bool write_records(struct rows *r, size_t *written)
     return true;
 }
 
-/* False: it has to be tried again. */
+/* False: try again. */
 static bool write_buffer(struct rows *r)
 {
     size_t written;
@@ -179,7 +179,7 @@ static bool write_buffer(struct rows *r)
     return false;
 }
 
-/* When the thread has to look again, with what it knows now; 0: when something comes. */
+/* When the thread has to look again; 0: when something comes. */
 static int64_t wake_at(struct rows *r)
 {
     if (r->writing.n)
@@ -189,7 +189,7 @@ static int64_t wake_at(struct rows *r)
     return r->hurry || r->filling.n >= MUCH_BYTES ? 1 : r->first_us + COLLECT_US;
 }
 
-/* Waits until there is something to write; false when the end has come and there is nothing. */
+/* Waits until there is something to write; false if the store is closing and there is nothing. */
 static bool wait_for_work(struct rows *r)
 {
     int64_t at;

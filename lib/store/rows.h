@@ -26,15 +26,15 @@
 #include "base/netset.h"
 #include "base/str.h"
 
-#define ROWS_SIGNATURES_MAX 100 /* of a row (RFC 9990 3.1.3); the others are left out */
+#define ROWS_SIGNATURES_MAX 100 /* of a row (RFC 9990 3.1.3); further ones are left out */
 #define ROWS_REASONS_MAX    10
-#define ROWS_TEXT_MAX       500  /* bytes of a text; a longer one is cut, */
-#define ROWS_RUA_MAX        4000 /* and rua here */
+#define ROWS_TEXT_MAX       500  /* bytes of a text; a longer one is cut */
+#define ROWS_RUA_MAX        4000 /* bytes of rua, likewise */
 
-/* A policy in force, and where it was found. Words are those of RFC 9990; what a record does not
- * say is empty. */
+/* A DMARC policy, and where it was found. Words are those of RFC 9990; empty: the record does not
+ * say it. */
 struct row_policy {
-    struct str domain;       /* where the record stands, A-labels */
+    struct str domain;       /* policy domain, which has the record; A-labels */
     struct str p, sp, np;    /* none, quarantine, reject */
     struct str adkim, aspf;  /* r, s */
     struct str fo;           /* 0, 1, d, s, with colons */
@@ -63,8 +63,8 @@ struct row {
     size_t n_reasons;
     const struct row_reason *reasons;
     size_t n_signatures;
-    const struct row_signature *signatures;       /* all that were tried, best first */
-    struct str spf_domain, spf_scope, spf_result; /* result empty: SPF was not asked */
+    const struct row_signature *signatures;       /* all that were evaluated, best first */
+    struct str spf_domain, spf_scope, spf_result; /* result empty: SPF was not checked */
 };
 
 /* --- Writing --- */
@@ -80,23 +80,24 @@ struct rows_settings {
 
 struct rows;
 
-/* As state_open(): never fails for what may pass. */
+/* Like state_open(), does not fail for temporary trouble. */
 struct rows *rows_open(const struct rows_settings *settings, struct arena *a, struct str *problem);
-void rows_close(struct rows *rows); /* writes what waits, if it can; NULL is allowed */
+void rows_close(struct rows *rows); /* writes waiting rows, if it can; NULL is allowed */
 
-/* One message more of this kind on the day of `time` (seconds since 1970). Texts are taken as they
- * are, control characters included; who prints them cleans them. False: it is lost. From any
- * thread; never waits. */
+/* Counts one more message of this kind on the day of `time` (seconds since 1970). Texts are stored
+ * as they are, control characters included; the code that prints them cleans them. False: it is
+ * lost. From any thread; never waits. */
 bool rows_add(struct rows *rows, int64_t time, const struct row *row);
 
-/* One more of what has no row and is counted by name and day: "none/accept". */
+/* Counts one more message that has no row, by name and day: "none/accept". */
 bool rows_tally(struct rows *rows, int64_t time, struct str name);
 
-/* Removes what is older than this day, and what only that used. In its order with the others. */
+/* Removes rows of days before this one, and texts that only they used. The writer does this in the
+ * order of calls. */
 bool rows_drop_before(struct rows *rows, int64_t day);
 
-/* Waits until all that was added before is on its way to the disk; false if that failed, or took
- * longer than patience_us. For tools and tests. */
+/* Waits until everything that was added before is written; false if that failed, or took longer
+ * than patience_us. For tools and tests. */
 bool rows_flush(struct rows *rows, int64_t patience_us);
 
 struct rows_figures {
@@ -107,7 +108,7 @@ struct rows_figures {
 };
 struct rows_figures rows_figures(struct rows *rows);
 
-/* --- Reading: for tools, beside a daemon that writes --- */
+/* --- Reading: for tools, while a daemon may write --- */
 
 struct rows_reader;
 
@@ -129,7 +130,7 @@ static inline int64_t rows_day(int64_t time)
     return (time >= 0 ? time : time - 86399) / 86400;
 }
 
-/* The rows of one day under one policy: what one report is made of. */
+/* The rows of one day under one policy, from which one report is made. */
 struct rows_period {
     int64_t day;
     int64_t policy_id; /* for rows_read() */
@@ -137,8 +138,8 @@ struct rows_period {
     uint64_t rows, messages;
 };
 
-/* Each calls its function with what there is, by day and then by policy; what is given lives until
- * that returns. A function that returns false ends the reading. False if reading failed, and
+/* Each calls its function with what it finds, by day and then by policy. What the function gets
+ * lives until it returns; if it returns false, reading ends. False if reading failed, and
  * rows_reader_problem() says why. */
 typedef bool rows_period_fn(void *context, const struct rows_period *period);
 typedef bool rows_row_fn(void *context, const struct row *row, uint64_t messages);
@@ -150,7 +151,7 @@ bool rows_read(struct rows_reader *reader, const struct rows_period *period, row
 bool rows_read_tallies(struct rows_reader *reader, int64_t from_day, int64_t to_day,
                        rows_tally_fn *each, void *context);
 
-/* What became of messages that have rows, by day. */
+/* What became of the messages that have rows, by day. */
 typedef bool rows_disposition_fn(void *context, int64_t day, enum row_disposition disposition,
                                  uint64_t messages);
 bool rows_read_dispositions(struct rows_reader *reader, int64_t from_day, int64_t to_day,

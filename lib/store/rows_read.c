@@ -1,4 +1,4 @@
-/* rows_read.c - reads rows beside a daemon that writes.
+/* rows_read.c - reads rows while a daemon may write.
  *
  * Errors: false, and rows_reader_problem() is a phrase. */
 #include <stdlib.h>

@@ -31,7 +31,7 @@ static const char *const steps[] = {
     " PRIMARY KEY(day, policy, source, sender, results, verdict)) WITHOUT ROWID;"
     "CREATE TABLE tally(day INTEGER NOT NULL, name TEXT NOT NULL, messages INTEGER NOT NULL,"
     " PRIMARY KEY(day, name)) WITHOUT ROWID;",
-    /* Of reports that we send (sent.c). */
+    /* Tables for reports that we send (sent.c). */
     "CREATE TABLE secret(bytes BLOB NOT NULL);"
     "INSERT INTO secret VALUES(randomblob(16));"
     "CREATE TABLE report(id INTEGER PRIMARY KEY, day INTEGER NOT NULL, policy INTEGER NOT NULL,"
@@ -90,9 +90,9 @@ static const char *const texts[STATEMENTS] = {
               " DO UPDATE SET messages = tally.messages + excluded.messages",
 };
 
-#define KNOWN_MAX 16384 /* texts of each kind whose number is remembered; a power of two */
+#define KNOWN_MAX 16384 /* texts of each kind whose numbers are kept in memory; a power of two */
 
-/* By two keyed hashes, so that nobody can make two texts look alike. */
+/* A text is identified by two keyed hashes, so that nobody can make two texts that collide. */
 struct known {
     uint64_t hash[2];
     int64_t id; /* 0: empty */
@@ -167,7 +167,7 @@ static struct known *place_of(struct rows_table *t, enum shared kind, const stru
     return &t->known[kind][hash[0] % KNOWN_MAX];
 }
 
-/* Its number, of a text that the table may not have yet; 0: that failed. */
+/* The number of a text, which is added to the table if it is new; 0: failed. */
 static int64_t find_or_insert(struct rows_table *t, enum shared kind, const struct str *v, size_t n)
 {
     struct sql *find = statement(t, FIND + (size_t)kind);
@@ -218,7 +218,7 @@ static bool write_tally(struct rows_table *t, const struct rows_record *r, uint6
     return sql_push(s);
 }
 
-/* The numbers that were remembered may be those of texts that go. */
+/* Forgets the numbers in memory, because their texts may be deleted. */
 static bool drop_before(struct rows_table *t, int64_t day)
 {
     char text[512];

@@ -1,6 +1,6 @@
 /* sent.c - the tables of reports that we send.
  *
- * Errors: false, and why stands in the database; a transaction that failed is undone. */
+ * Errors: false, and the database has the reason; a failed transaction is undone. */
 #include "store/sent.h"
 
 #include <stdarg.h>
@@ -52,7 +52,8 @@ struct str sent_problem(const struct sent *s)
 
 /* --- Statements --------------------------------------------------------------------------------*/
 
-/* Binds what follows as `types` says: i an int64_t, t a struct str, b the same as bytes. */
+/* Prepares a statement and binds the arguments by `types`: i an int64_t, t a struct str, b a struct
+ * str as bytes. */
 static struct sql *prepare(struct sent *s, const char *text, const char *types, va_list ap)
 {
     struct sql *st = sql_prepare(&s->db, text);

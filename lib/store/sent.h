@@ -1,10 +1,11 @@
-/* sent.h - the reports that we send: which are pending, built, handed over and done, and which
- * destinations are spared. They stand beside the rows that they are made of (rows.h).
+/* sent.h - the reports that we send, which are pending, built, handed over and done, and the
+ * destinations that are suppressed. They are in the same database as the rows that they are made
+ * from (rows.h).
  *
  * A report is about one day (UTC) and one policy; a large one has several parts, each a report of
  * its own. Each has a mail for every URI of the policy. A state is written before the step that it
- * names, so whoever is killed between two loses nothing: what is found as handed over may have
- * been, and is handed over once more, as the same mail.
+ * names, so a kill between two steps loses nothing: a mail in the state "handed over" may have been
+ * handed over, and is handed over again, unchanged.
  *
  *     pending       noted, and its id is fixed; of a mail: its destination was not asked yet
  *     built         its content is in the store, and will not change any more
@@ -12,7 +13,7 @@
  *     done          the mailer has taken it
  *     failed        given up; refused: the destination did not agree; suppressed: it was spared
  *
- * One process at a time writes; the daemon beside it writes rows. */
+ * Only one process at a time writes these tables; meanwhile the daemon writes rows. */
 #ifndef ASSAY_STORE_SENT_H
 #define ASSAY_STORE_SENT_H
 
@@ -40,24 +41,24 @@ struct sent_report {
     struct str report_id, domain;
     struct str sender;     /* the address that it comes from */
     enum sent_state state; /* SENT_PENDING, SENT_BUILT, SENT_DONE: nothing is to be done any more */
-    int64_t noted, built;  /* when */
+    int64_t noted, built;  /* times */
     uint64_t rows, messages;
 };
 
 struct sent_mail {
     int64_t id, report;
     int64_t number;          /* in its report, from 1 */
-    struct str uri, address; /* as published; where it goes, once that is known */
-    int64_t form;            /* of the content: a number of who builds it */
+    struct str uri, address; /* in the record; that the mail goes to, once it is known */
+    int64_t form;            /* of the content: a number that the caller chooses */
     enum sent_state state;
     int64_t tries;
-    int64_t next, changed; /* not before; when the state was written last */
-    struct str note;       /* a phrase: what became of it */
+    int64_t next, changed; /* do not try before; when the state was last written */
+    struct str note;       /* a phrase that says what became of it */
 };
 
 struct sent;
 
-/* NULL and *problem (in `a`). To write, the database may be made or brought to today's version. */
+/* NULL and *problem (in `a`). With `write`, the database is made or upgraded if necessary. */
 struct sent *sent_open(struct str path, bool write, struct arena *a, struct str *problem);
 void sent_close(struct sent *s); /* NULL is allowed */
 
@@ -65,47 +66,48 @@ void sent_close(struct sent *s); /* NULL is allowed */
  * else is. Hosts that do not share a store do not meet here. */
 bool sent_lock(struct sent *s, bool *free);
 
-/* Every function that gives a bool gives false if the store failed: this is why. */
+/* Why the last function returned false: the store failed. */
 struct str sent_problem(const struct sent *s);
 
-/* A text that nobody else knows, and that stays: ids of reports are made with it. */
+/* A secret text that never changes; ids of reports are made with it. */
 bool sent_secret(struct sent *s, struct arena *a, struct str *out);
 
-/* --- Writing; each call is on its way to the disk when it returns. --- */
+/* --- Writing: each call is committed when it returns. --- */
 
 /* Notes a report as pending, with a mail for each URI. */
 bool sent_note(struct sent *s, const struct sent_report *r, const struct str *uris, size_t n);
 
-/* Removes what an attempt to build this report has left. */
+/* Removes what an earlier attempt to build this report has left. */
 bool sent_forget_parts(struct sent *s, const struct sent_report *first);
-/* Keeps the content of a part, which is noted if it is not the first. */
+/* Stores the content of a part; a part that is not the first one is noted, too. */
 bool sent_keep_part(struct sent *s, const struct sent_report *part, int64_t form, struct str gz);
-/* All parts of the report are there: each gets the mails of the first, and all are built. */
+/* All parts of the report are stored: gives each the mails of the first one, and sets all to built.
+ */
 bool sent_built(struct sent *s, const struct sent_report *first, int64_t now);
 
 /* Writes address, form, state, tries, next, changed and note of a mail. */
 bool sent_update(struct sent *s, const struct sent_mail *mail);
 
-/* Reports without open mails are done, and their content goes; of days before this one, all goes.
- */
+/* Sets reports without open mails to done, and deletes their content; deletes everything about days
+ * before this one. */
 bool sent_tidy(struct sent *s, int64_t before_day);
 
-/* --- Reading. What is given lives until the function returns; false ends the reading. --- */
+/* --- Reading: what `each` gets lives until it returns; false ends the reading. --- */
 
 typedef bool sent_fn(void *context, const struct sent_report *r, const struct sent_mail *mail);
 
-/* Reports by day and domain, each with its mails; NULL for a mail: the report has none. `open`:
- * mails that are not at an end only. */
+/* Reports by day and domain, each with its mails; a NULL mail means that the report has none.
+ * `open`: only mails that are not finished. */
 bool sent_read(struct sent *s, bool open, int64_t from_day, sent_fn *each, void *context);
 
-/* Content, in `a`. */
+/* The content, in `a`. */
 bool sent_content(struct sent *s, int64_t report, int64_t form, struct arena *a, struct str *gz);
 
-/* The mail number `number` of the report with this id: address, and true in *found. */
+/* Finds the mail with this number of the report with this id; *found: it exists. */
 bool sent_find(struct sent *s, struct str report_id, int64_t number, struct arena *a,
                struct sent_mail *mail, bool *found);
 
-/* --- Destinations that are spared --- */
+/* --- Destinations that are suppressed --- */
 
 struct sent_suppression {
     struct str destination; /* an address, or a domain */
@@ -117,7 +119,7 @@ typedef bool sent_suppression_fn(void *context, const struct sent_suppression *s
 
 bool sent_suppress(struct sent *s, const struct sent_suppression *suppression);
 bool sent_unsuppress(struct sent *s, struct str destination, bool *was);
-/* Of this destination itself; *found. Texts are in `a`. */
+/* The suppression of exactly this destination; *found: there is one. Texts are in `a`. */
 bool sent_suppression(struct sent *s, struct str destination, struct arena *a,
                       struct sent_suppression *out, bool *found);
 bool sent_read_suppressions(struct sent *s, sent_suppression_fn *each, void *context);

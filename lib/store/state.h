@@ -1,16 +1,15 @@
-/* state.h - short-lived state that hosts may share: who was seen when.
+/* state.h - short-lived state that hosts may share: when something was first seen.
  *
- * A key leads to a number, as a rule the time at which something was seen first, until it expires.
- * Behind it stand a SQLite database (default), or Redis servers. It is asked as DNS is: several
- * keys in one question, by an asker whose patience is short, and "cannot be known now" is an answer
- * like the others. With several servers a question goes to all of them; the smallest number counts,
- * and a key is unknown only if none of them answered.
+ * A key has a number as its value, usually the time at which something was first seen, until it
+ * expires. A SQLite database (by default) or Redis servers store it. Questions are asked like those
+ * of DNS: several keys in one question, by an asker with little patience, and "cannot be known now"
+ * is a normal answer. With several servers a question goes to all of them; the smallest number
+ * counts, and a key is unknown only if none of them answered.
  *
- * Nothing here refuses work for good. A full disk, a locked, damaged, missing or read-only
- * database, a server that is down, slow, read-only, full or of another mind about the password:
- * each answer is STATE_UNKNOWN, at once after the first one; the log has one line when that begins
- * and one when it ends, and it ends by itself. What was answered as recorded is still there after a
- * kill -9.
+ * No failure is permanent. With a full disk, a database that is locked, damaged, missing or
+ * read-only, or a server that is down, slow, read-only, full or refuses the password, each answer
+ * is STATE_UNKNOWN, and after the first one it comes at once. The log has one line when this begins
+ * and one when it ends. A key that was reported as recorded is still there after a kill -9.
  *
  * All calls may come from any thread. */
 #ifndef ASSAY_STORE_STATE_H
@@ -22,7 +21,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-#define STATE_KEY_MAX     300  /* bytes of a key: a domain name, and what it is the key of */
+#define STATE_KEY_MAX     300  /* bytes of a key: a domain name and a prefix */
 #define STATE_KEYS_MAX    16   /* keys of one question */
 #define STATE_QUEUE_MAX   4096 /* questions that may wait for one database or server */
 #define STATE_SERVERS_MAX 8
@@ -30,11 +29,11 @@
 
 enum state_result {
     STATE_UNKNOWN, /* cannot be known now; nothing may be concluded */
-    STATE_ABSENT,  /* there was nothing; after state_put_if_absent() it is recorded */
-    STATE_ANSWER,  /* it was there, and `value` is what it leads to */
+    STATE_ABSENT,  /* the key was not there; after state_put_if_absent() it is recorded */
+    STATE_ANSWER,  /* the key was there with this `value` */
 };
 
-/* In a question `key` is given; `value` too where a call says so. */
+/* The asker sets `key`, and `value` where a function says so. */
 struct state_key {
     struct str key; /* any bytes, at most STATE_KEY_MAX */
     int64_t value;
@@ -47,7 +46,7 @@ struct state_server {
     uint16_t port;
     struct str user, password; /* empty: none */
     unsigned database;
-    struct str prefix; /* of all keys: tells sites apart that share a server */
+    struct str prefix; /* of all keys, so that several sites can share a server */
 };
 
 struct state_settings {
@@ -61,21 +60,21 @@ struct state_settings {
 
 struct state;
 
-/* Never fails for what may pass: a store that cannot be had now answers STATE_UNKNOWN until it can.
- * NULL and *problem (in `a`) only without memory, threads or for more than STATE_SERVERS_MAX
- * servers. The settings are copied. */
+/* Does not fail for temporary trouble: a store that cannot be reached answers STATE_UNKNOWN until
+ * it can. NULL and *problem (in `a`) only without memory or threads, or for more than
+ * STATE_SERVERS_MAX servers. Copies the settings. */
 struct state *state_open(const struct state_settings *settings, struct arena *a,
                          struct str *problem);
 
-/* What is queued is still written. No asker may use it any more. NULL is allowed. */
+/* Writes what is queued, and closes the store. No asker may use it any more. NULL is allowed. */
 void state_close(struct state *state);
 
-/* One message's way of asking. One thread uses it at a time. */
+/* A message asks through this. Only one thread at a time uses it. */
 struct state_asker {
     struct state *state;
     int64_t patience_us; /* what is left of the time to spend waiting; at 0 all is unknown that is
                             not in memory */
-    void (*waits)(void *context, bool begins); /* before the thread waits, and after; or NULL */
+    void (*waits)(void *context, bool begins); /* called before and after a wait; or NULL */
     void *waits_context;
     int64_t waited_us; /* so far */
 };
@@ -83,32 +82,32 @@ struct state_asker {
 /* Fills in result and value of each of the n keys. `now` is in seconds since 1970. */
 void state_get(struct state_asker *asker, int64_t now, struct state_key *keys, size_t n);
 
-/* Where a key leads to nothing, records that it leads to `value` for ttl_s seconds (STATE_ABSENT);
- * where it leads somewhere, tells (STATE_ANSWER) and changes nothing. All keys in one step. */
+/* Records `value` for ttl_s seconds for each key that has no value (STATE_ABSENT); for a key that
+ * has one, gives it (STATE_ANSWER) and changes nothing. All keys in one step. */
 void state_put_if_absent(struct state_asker *asker, int64_t now, int64_t value, int64_t ttl_s,
                          struct state_key *keys, size_t n);
 
-/* Keys that were found live for ttl_s seconds from now, or longer if they do already. `value` is
- * what was found: where it is the smaller one, it counts, and of several servers one that lacks the
- * key learns it. Nobody waits: without room in a queue the keys keep the life they have. */
+/* Lets keys that were found live for at least ttl_s seconds from now. `value` is what was found:
+ * the smaller value counts, and a server that lacks the key gets it. Nobody waits: if a queue has
+ * no room, the expiry of the keys does not change. */
 void state_touch(struct state *state, int64_t now, int64_t ttl_s, const struct state_key *keys,
                  size_t n);
 
-/* Removes keys: STATE_ANSWER if there was one. */
+/* Removes keys: STATE_ANSWER if the key was there. */
 void state_forget(struct state_asker *asker, struct state_key *keys, size_t n);
 
 /* For tools: calls `each` with the keys that begin with `prefix` and have not expired at `now`, in
- * no order; with several servers a key may come more than once. It waits, and may take its time.
- * False and *problem (in `a`) if not all could be read. Needs no open state. */
+ * no order; with several servers a key may come more than once. It may take long. False and
+ * *problem (in `a`) if not all keys could be read. Needs no open state. */
 typedef void state_each_fn(void *context, struct str key, int64_t value, int64_t expires);
 bool state_list(const struct state_settings *settings, int64_t now, struct str prefix,
                 state_each_fn *each, void *context, struct arena *a, struct str *problem);
 
-/* What it has done since it was opened. */
+/* What the store has done since it was opened. */
 struct state_figures {
     uint64_t questions; /* that were asked */
-    uint64_t cached;    /* of these, answered from memory */
-    uint64_t unknown;   /* of these, with a key that remained unknown */
+    uint64_t cached;    /* of these, those that were answered from memory */
+    uint64_t unknown;   /* of these, those with a key that remained unknown */
     uint64_t touches_lost;
 };
 struct state_figures state_figures(struct state *state);

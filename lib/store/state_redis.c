@@ -1,12 +1,12 @@
 /* state_redis.c - state in a Redis server.
  *
- * One thread for each server owns the connection. It sends what waits as one pipeline and reads the
- * replies; the commands are those of every Redis since 2.6.12. A connection that broke since it was
- * used last is made again once, so a server that is restarted costs nothing. After anything else
- * the server is down: questions are unknown at once, and the thread looks after pauses of 1 to 5 s
- * whether it takes a write again.
+ * One thread for each server owns the connection. It sends all waiting questions as one pipeline
+ * and reads the replies; the commands exist in every Redis since 2.6.12. If the connection broke
+ * since its last use, the thread connects again once, so that a restart of the server costs
+ * nothing. After any other failure the server counts as down: questions are unknown at once, and
+ * after pauses of 1 to 5 s the thread tries whether the server accepts a write again.
  *
- * Errors: what fails is unknown. */
+ * Errors: after a failure keys are unknown. */
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -35,10 +35,10 @@ struct redis {
     struct trouble trouble;
     struct arena *arena; /* of the settings */
     struct state_server server;
-    _Atomic int64_t busy_us; /* since when the thread waits for the server; 0: it does not */
-    /* The thread's own: */
+    _Atomic int64_t busy_us; /* since when the thread waits for the server; 0: it does not wait */
+    /* Used only by the thread: */
     redisContext *link;
-    bool used; /* the link has worked before, so it may have been closed while it was idle */
+    bool used; /* the link has worked before, so the server may have closed it while it was idle */
     char why[WHY];
 };
 
@@ -50,7 +50,7 @@ static bool fail_server(struct redis *r, const char *why)
     return false;
 }
 
-/* The connection is of no use any more. */
+/* Gives up the connection. */
 static bool fail_link(struct redis *r)
 {
     bool late =
@@ -146,7 +146,7 @@ static void full_key(const struct redis *r, struct str key, struct redis_key *ou
     out->n = r->server.prefix.n + key.n;
 }
 
-/* Into the buffer of the connection; false without memory. */
+/* Adds the commands for a key to the buffer of the connection; false without memory. */
 static bool append_key(struct redis *r, const struct question *q, const struct state_key *key)
 {
     struct redis_key k;
@@ -163,7 +163,8 @@ static bool append_key(struct redis *r, const struct question *q, const struct s
     return redisAppendCommand(r->link, "GET %b", k.bytes, k.n) == REDIS_OK;
 }
 
-/* Of SET NX: *recorded; of DEL and SET: whether there was something. */
+/* The reply to SET NX says whether the key was recorded, that to DEL and SET whether there was one.
+ */
 static bool read_change(struct redis *r, const struct question *q, struct state_key *key,
                         bool *recorded)
 {
@@ -178,8 +179,8 @@ static bool read_change(struct redis *r, const struct question *q, struct state_
     return true;
 }
 
-/* A value that is no number was put there by somebody else: unknown. So is a key that expired
- * between the two commands: it is not recorded. */
+/* A value that is no number comes from another program: unknown. A key that expired between the two
+ * commands is unknown too, because it is not recorded. */
 static bool read_value(struct redis *r, const struct question *q, struct state_key *key,
                        bool recorded)
 {
@@ -197,8 +198,7 @@ static bool read_value(struct redis *r, const struct question *q, struct state_k
     return true;
 }
 
-/* All replies that belong to the key are read, if there is a connection; false if one is an error.
- */
+/* Reads all replies for the key, if there is a connection; false if one is an error. */
 static bool read_key(struct redis *r, const struct question *q, struct state_key *key)
 {
     bool recorded = false;
@@ -213,7 +213,7 @@ static bool read_key(struct redis *r, const struct question *q, struct state_key
 }
 
 struct batch {
-    size_t n, given; /* questions; those that were answered */
+    size_t n, given; /* number of questions; how many were answered */
     struct question *questions[BATCH];
 };
 
@@ -226,7 +226,7 @@ static bool append_batch(struct redis *r, const struct batch *b)
     return true;
 }
 
-/* False: it failed as a whole or in part. */
+/* False: a part of it failed. */
 static bool read_question(struct redis *r, const struct question *q, struct state_key *answers)
 {
     bool good = true;
@@ -238,7 +238,7 @@ static bool read_question(struct redis *r, const struct question *q, struct stat
     return good && r->link;
 }
 
-/* With an error in the middle the rest is still read; without a connection it ends. */
+/* After an error it reads the other replies; without a connection it ends. */
 static bool read_batch(struct redis *r, struct batch *b)
 {
     struct state_key answers[STATE_KEYS_MAX];
@@ -289,7 +289,8 @@ static void give_up_batch(struct redis *r, struct batch *b)
 
 /* --- While it is down --------------------------------------------------------------------------*/
 
-/* Only a write tells that all is well: a replica, and a server without memory, still read. */
+/* Only a write shows that the server is well: a replica, and a server without memory, can still
+ * read. */
 static bool takes_writes(struct redis *r)
 {
     struct redis_key k;
@@ -428,7 +429,7 @@ struct listing {
     void *context;
 };
 
-/* One key; what has gone meanwhile, or is no number, is passed over. */
+/* Lists one key; skips a key that is gone or whose value is no number. */
 static bool list_key(const struct listing *l, const redisReply *name)
 {
     struct redis *r = l->r;
@@ -450,7 +451,7 @@ static bool list_key(const struct listing *l, const redisReply *name)
     return r->link;
 }
 
-/* Some keys of a scan. *cursor is "0" at the end. */
+/* Lists some keys of a scan. *cursor is "0" at the end. */
 static bool list_some(const struct listing *l, struct str pattern, char cursor[24])
 {
     struct redis *r = l->r;
@@ -472,7 +473,7 @@ static bool list_some(const struct listing *l, struct str pattern, char cursor[2
     return good;
 }
 
-/* The characters that mean something in a pattern stand for themselves. */
+/* Escapes the characters that have a meaning in a pattern. */
 static struct str as_pattern(struct arena *a, struct str prefix, struct str text)
 {
     struct strbuf b;

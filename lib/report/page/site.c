@@ -44,7 +44,7 @@ static bool read_figures(struct page_making *m, struct figures *out)
 
 /* --- Overview ----------------------------------------------------------------------------------*/
 
-#define BEFORE_MAX 100 /* days: a longer period is compared with nothing */
+#define BEFORE_MAX 100 /* days: a longer period is not compared with the one before */
 
 static bool read_before(struct page_making *m, struct page_overview *o)
 {
@@ -88,7 +88,7 @@ bool page_read_readiness(const struct page_stores *s, const struct page_query *q
     return readiness_read(s->received, &f, a, out);
 }
 
-/* What is judged looks at all mail, so with a filter nothing is said. */
+/* Alarms and readiness look at all mail, so a page with a filter has none. */
 static bool read_judgements(struct page_making *m, struct page_overview *o)
 {
     struct figures_filter f = page_filter(m->stores, m->query);
