@@ -14,7 +14,7 @@
 
 #define WORKERS         2
 #define CONNECTIONS_MAX (CROWD_MAX + 64) /* with those that are being closed */
-#define PATIENCE_S      10
+#define PATIENCE_S      30               /* a worker may be at other answers meanwhile */
 #define REQUEST_MAX     32768 /* bytes of a connection's memory: line and header fields */
 
 struct web_server {

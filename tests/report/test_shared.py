@@ -109,10 +109,12 @@ class SameAnswers(Shared):
         hosts = self.two()
         folder = hosts[0].folder / "reports"
         pagestore.make_reports(folder, 30)
+        pagestore.make_others(hosts[0].folder / "others")
         junk = hosts[0].folder / "junk"
         junk.write_text(f"From: {pagestore.SUBJECT} <x@y.example>\nSubject: {pagestore.SUBJECT}\n\nno report\n")
         for h in hosts:
             h.run("receive", "--dns", h.folder / "zone", folder)
+            h.run("receive", "--dns", h.folder / "zone", hosts[0].folder / "others")
             h.run("receive", junk, status=65)
             h.run("receive", folder)  # known by now
         for words in (["list", "--json"], ["show", "--json"], ["sources", "--json"], ["sources", "--json", "--since", "7d"],
@@ -126,7 +128,7 @@ class SameAnswers(Shared):
         pages = []
         for h in hosts:
             h.run("html", "-o", h.folder / "pages")
-            pages.append({p.relative_to(h.folder / "pages"): p for p in sorted((h.folder / "pages").rglob("*")) if p.is_file()})
+            pages.append({p.relative_to(h.folder / "pages"): p for p in sorted((h.folder / "pages").rglob("*.html"))})
         self.assertGreater(len(pages[0]), 10)
         self.assertEqual(list(pages[0]), list(pages[1]))
         for name, path in pages[0].items():
