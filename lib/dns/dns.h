@@ -137,6 +137,14 @@ struct dns_errand *dns_errand_new(dns_errand_fn *run);
  * here on it does not belong to the caller. */
 void dns_errand_begin(struct dns_errand *errand, struct dns_asker *asker);
 
+/* What bounds the memory of a resolver beside its cache. A query under way: its entry, what c-ares
+ * keeps of it, and a small answer. Errands: so many at once in the whole process, each with its
+ * facts. libunbound: its caches, and 4096 questions of 16 KB. */
+#define DNS_QUERY_BYTES   4096
+#define DNS_ERRANDS_MAX   1024
+#define DNS_ERRAND_BYTES  8192
+#define DNS_UNBOUND_BYTES ((size_t)96 << 20)
+
 enum dnssec_mode { DNSSEC_OFF, DNSSEC_TRUST_AD, DNSSEC_VALIDATE };
 
 struct dns_settings {

@@ -13,10 +13,9 @@
 #include "base/clock.h"
 #include "dns/message_answers.h"
 
-#define ERRANDS_MAX 1024   /* at once, in the whole process */
-#define SHARE_US    1000   /* of processor time, for one errand */
-#define PART        8      /* all together take one part in so many of the time ... */
-#define LEAD_US     200000 /* ... and may be so far ahead of that: some 30 ms without a break */
+#define SHARE_US 1000   /* of processor time, for one errand */
+#define PART     8      /* all together take one part in so many of the time ... */
+#define LEAD_US  200000 /* ... and may be so far ahead of that: some 30 ms without a break */
 
 struct errand {
     struct dns_waker waker; /* first, so that a waker is its errand */
@@ -57,7 +56,7 @@ static void end_errand(struct errand *e)
 static bool may_run(const struct errand *e)
 {
     int64_t ahead = atomic_load_explicit(&paid_us, memory_order_relaxed) - clock_us();
-    return !message_answers_ended(e->asker.answers) && e->spent_us <= SHARE_US && ahead <= LEAD_US;
+    return e->spent_us <= SHARE_US && ahead <= LEAD_US;
 }
 
 static void pay(struct errand *e, int64_t took_us)
@@ -73,13 +72,14 @@ static void pay(struct errand *e, int64_t took_us)
 /* True if the errand lacks an answer now. */
 static bool run_errand(struct errand *e)
 {
-    if (!may_run(e))
+    if (!may_run(e) || !message_answers_use(e->asker.answers))
         return false;
     int64_t began = clock_thread_us();
     e->asker.arena = arena_new(0);
     e->asker.pending_entry = NULL;
     e->face.run(&e->asker, e->face.facts);
     arena_free(e->asker.arena);
+    message_answers_leave(e->asker.answers);
     pay(e, clock_thread_us() - began);
     return e->asker.pending_entry != NULL;
 }
@@ -95,7 +95,7 @@ static void go_on(struct dns_waker *w)
 
 static bool find_room(void)
 {
-    if (atomic_fetch_add_explicit(&under_way, 1, memory_order_relaxed) < ERRANDS_MAX)
+    if (atomic_fetch_add_explicit(&under_way, 1, memory_order_relaxed) < DNS_ERRANDS_MAX)
         return true;
     atomic_fetch_sub_explicit(&under_way, 1, memory_order_relaxed);
     return false;

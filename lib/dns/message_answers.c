@@ -1,7 +1,7 @@
 /* message_answers.c - a list of entries under a lock; a message asks for a dozen names.
  *
- * What is still under way takes no room; it is counted, or let go, when something is asked for the
- * next time after it came.
+ * What is still under way takes no room; it is counted, or let go, when it comes: a message that
+ * says nothing more for a while holds no more than it may.
  *
  * A query that is sent ahead of need takes a spare one, and gives it back when it is needed; one
  * that repeats a failure keeps it. So all queries of a message are those that it needs and the
@@ -26,8 +26,9 @@ struct held_entry {
 
 struct message_answers {
     atomic_uint refs;
-    atomic_bool ended;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* of what follows */
+    bool ended;
+    unsigned users; /* errands that run now */
     size_t max_bytes, bytes;
     unsigned queries;
     unsigned spare, spent; /* spare 0: no bound */
@@ -42,8 +43,9 @@ struct message_answers *message_answers_new(size_t max_bytes, unsigned spare)
     if (!answers)
         abort();
     atomic_init(&answers->refs, 1);
-    atomic_init(&answers->ended, false);
     pthread_mutex_init(&answers->lock, NULL);
+    answers->ended = false;
+    answers->users = 0;
     answers->max_bytes = max_bytes;
     answers->bytes = answers->n = 0;
     answers->queries = 0;
@@ -60,12 +62,18 @@ struct message_answers *message_answers_share(struct message_answers *answers)
     return answers;
 }
 
+static void drop_answers(struct message_answers *answers)
+{
+    for (size_t i = 0; i < answers->n; i++)
+        dns_entry_release(answers->list[i].entry);
+    answers->n = 0;
+}
+
 void message_answers_release(struct message_answers *answers)
 {
     if (atomic_fetch_sub_explicit(&answers->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (size_t i = 0; i < answers->n; i++)
-        dns_entry_release(answers->list[i].entry);
+    drop_answers(answers);
     if (answers->list != answers->first)
         free(answers->list);
     pthread_mutex_destroy(&answers->lock);
@@ -74,12 +82,28 @@ void message_answers_release(struct message_answers *answers)
 
 void message_answers_end(struct message_answers *answers)
 {
-    atomic_store_explicit(&answers->ended, true, memory_order_relaxed);
+    pthread_mutex_lock(&answers->lock);
+    answers->ended = true;
+    if (!answers->users)
+        drop_answers(answers);
+    pthread_mutex_unlock(&answers->lock);
 }
 
-bool message_answers_ended(const struct message_answers *answers)
+bool message_answers_use(struct message_answers *answers)
 {
-    return atomic_load_explicit(&answers->ended, memory_order_relaxed);
+    pthread_mutex_lock(&answers->lock);
+    bool usable = !answers->ended;
+    answers->users += usable;
+    pthread_mutex_unlock(&answers->lock);
+    return usable;
+}
+
+void message_answers_leave(struct message_answers *answers)
+{
+    pthread_mutex_lock(&answers->lock);
+    if (!--answers->users && answers->ended)
+        drop_answers(answers);
+    pthread_mutex_unlock(&answers->lock);
 }
 
 /* --- with the lock --- */
@@ -163,9 +187,40 @@ static struct held_entry *find_entry(struct message_answers *answers, const stru
     return NULL;
 }
 
+/* Tells of an answer that has come, wherever the message is. */
+struct arrival {
+    struct dns_waker waker; /* first, so that a waker is its arrival */
+    struct message_answers *answers;
+};
+
+static void note_arrival(struct dns_waker *w)
+{
+    struct arrival *arrival = (struct arrival *)w;
+    pthread_mutex_lock(&arrival->answers->lock);
+    count_answer(arrival->answers);
+    pthread_mutex_unlock(&arrival->answers->lock);
+    message_answers_release(arrival->answers);
+    free(arrival);
+}
+
+/* Where there is no bound nothing has to be counted. */
+static void await_arrival(struct message_answers *answers, struct dns *dns, struct dns_entry *e)
+{
+    if (!answers->max_bytes || dns_entry_answer(e))
+        return;
+    struct arrival *arrival = malloc(sizeof *arrival);
+    if (!arrival)
+        abort();
+    *arrival = (struct arrival){{.wake = note_arrival}, message_answers_share(answers)};
+    if (dns_entry_wake(dns, e, &arrival->waker))
+        return;
+    atomic_fetch_sub_explicit(&answers->refs, 1, memory_order_relaxed); /* the caller has one */
+    free(arrival);
+}
+
 /* Takes the entry in, unless somebody was faster with the same question: then that one's. */
-static struct held_entry *take_in(struct message_answers *answers, struct dns_entry *e,
-                                  enum dns_need need)
+static struct held_entry *take_in(struct message_answers *answers, struct dns *dns,
+                                  struct dns_entry *e, enum dns_need need)
 {
     struct held_entry *other = find_answer(answers, dns_entry_question(e));
     if (other && (other->entry == e || need != DNS_NEEDED || !has_failed(other))) {
@@ -173,6 +228,7 @@ static struct held_entry *take_in(struct message_answers *answers, struct dns_en
         return other;
     }
     append_answer(answers, e);
+    await_arrival(answers, dns, e);
     return &answers->list[answers->n - 1];
 }
 
@@ -187,7 +243,7 @@ static struct held_entry *ask_cache(struct message_answers *answers, struct dns 
     pthread_mutex_unlock(&answers->lock);
     struct dns_entry *e = dns_ask(dns, q, sent);
     pthread_mutex_lock(&answers->lock);
-    struct held_entry *h = take_in(answers, e, need);
+    struct held_entry *h = take_in(answers, dns, e, need);
     answers->queries += *sent;
     if (spare && *sent)
         h->ahead = need == DNS_NOT_NEEDED_YET;

@@ -13,9 +13,12 @@ struct message_answers *message_answers_new(size_t max_bytes, unsigned spare);
 struct message_answers *message_answers_share(struct message_answers *answers);
 void message_answers_release(struct message_answers *answers);
 
-/* The message is over: what works ahead of it may stop. */
+/* The message is over: nothing is held any more, once what works ahead of it has stopped. */
 void message_answers_end(struct message_answers *answers);
-bool message_answers_ended(const struct message_answers *answers);
+
+/* Work ahead of the message: between these two what is held stays. False: the message is over. */
+bool message_answers_use(struct message_answers *answers);
+void message_answers_leave(struct message_answers *answers);
 
 /* Why a question is asked. */
 enum dns_need {

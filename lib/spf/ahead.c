@@ -10,6 +10,10 @@
  * Errors: none. */
 #include "spf/evaluate.h"
 
+/* Bytes of the sender and HELO that an errand takes along: of mail they have half of it at most
+ * (RFC 5321 4.5.3.1). */
+#define WORDS_MAX 1024
+
 static bool mechanism_decides(const struct spf_eval *ev, const struct spf_term *term)
 {
     if (term->kind == SPF_ALL)
@@ -79,6 +83,8 @@ static void check_again(struct dns_asker *asker, const void *facts)
 
 void spf_check_ahead(const struct spf_request *request, struct dns_asker *asker)
 {
+    if (request->local.n + request->domain.n + request->helo.n > WORDS_MAX)
+        return;
     struct dns_errand *errand = dns_errand_new(check_again);
     struct spf_request *copy = arena_make(errand->arena, struct spf_request);
     *copy = *request;

@@ -2,6 +2,7 @@
  * backend that answers when the test says so stands behind them. */
 #include "dns_manual.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -226,6 +227,38 @@ static void held_answers_are_bounded(void **state)
     dns_close(dns);
 }
 
+/* Bytes that malloc() has given out; 0 where a sanitizer has taken its place. */
+static size_t allocated(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* A message may ask for much at once and then say nothing for a while: what comes is counted when
+ * it comes, and what is too much is not held. */
+static void what_comes_is_counted_at_once(void **state)
+{
+    enum { SIZE = 100000, MOST = 250000, N = 30 };
+    struct dns *dns = open_manual(4096, 0);
+    struct dns_asker asker = {.dns = dns, .arena = arena, .memory = MOST, .may_pend = true};
+    struct dns_rr rr = {.text = {arena_alloc(arena, SIZE), SIZE}};
+    struct dns_answer large = {.status = DNS_ANSWER, .ttl = 300, .rr = &rr, .n = 1};
+    unsigned held = 0;
+    (void)state;
+    for (unsigned i = 0; i < N; i++)
+        dns_start(&asker, str_printf(arena, "n%u.example", i), DNS_TXT);
+    size_t before = allocated();
+    while (manual.answered < manual.n)
+        dns_entry_finish(manual.asked[manual.answered++], dns_reply_new(&large, DNS_TXT));
+    assert_true(allocated() <= before + MOST + 20 * 1024);
+    for (unsigned i = 0; i < N; i++)
+        held +=
+            dns_lookup(&asker, str_printf(arena, "n%u.example", i), DNS_TXT)->status == DNS_ANSWER;
+    assert_int_equal(held, 2);
+    assert_int_equal(asked(), N);
+    dns_close(dns);
+}
+
 /* --- patience --- */
 
 struct observer {
@@ -394,6 +427,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(failures_are_asked_again_within_the_same_bound, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(no_name_is_nxdomain_without_a_query, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_comes_is_counted_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(held_answers_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(patience, setup, teardown),
         cmocka_unit_test_setup_teardown(single_flight, setup, teardown),
