@@ -26,7 +26,10 @@
 #define KEY_MAX    (STATE_KEY_MAX + 64)
 #define PREFIX_MAX 63
 #define WHY        200
-#define PROBE_KEY  "probe" /* no key of ours looks like this */
+#define REPLY_MAX                                                                                  \
+    ((size_t)1 << 20)     /* bytes that are read ahead; those of a whole batch are less            \
+                           */
+#define PROBE_KEY "probe" /* no key of ours looks like this */
 
 struct redis {
     struct state_backend base;
@@ -62,15 +65,48 @@ static bool fail_link(struct redis *r)
     return false;
 }
 
+/* The server breaks the protocol, or may be no Redis at all. */
+static bool fail_protocol(struct redis *r, const char *why)
+{
+    r->link->err = REDIS_ERR_PROTOCOL;
+    snprintf(r->link->errstr, sizeof r->link->errstr, "%s", why);
+    return false;
+}
+
+/* hiredis has no bound of its own: it makes room for what an array claims to hold, and keeps what
+ * comes until the reply is whole. */
+static bool is_modest(struct redis *r)
+{
+    const redisReader *reader = r->link->reader;
+    if (reader->len > REPLY_MAX)
+        return fail_protocol(r, "a reply that has no end");
+    bool begins = reader->ridx < 0 && reader->pos < reader->len;
+    return !begins || strchr("+-:$", reader->buf[reader->pos]) ||
+           fail_protocol(r, "a reply that is none to what was asked");
+}
+
+/* Sends what waits, and reads until a reply is whole. NULL: the link is of no use. */
+static redisReply *await_reply(struct redis *r)
+{
+    void *got = NULL;
+    int sent = 0;
+    while (!sent)
+        if (redisBufferWrite(r->link, &sent) != REDIS_OK)
+            return NULL;
+    while (is_modest(r) && redisGetReplyFromReader(r->link, &got) == REDIS_OK && !got)
+        if (redisBufferRead(r->link) != REDIS_OK)
+            return NULL;
+    return got;
+}
+
 /* The next reply, for the caller to free; NULL: there is none, or it is an error. */
 static redisReply *read_reply(struct redis *r)
 {
-    void *got = NULL;
-    if (redisGetReply(r->link, &got) != REDIS_OK || !got) {
+    redisReply *reply = await_reply(r);
+    if (!reply) {
         fail_link(r);
         return NULL;
     }
-    redisReply *reply = got;
     if (reply->type != REDIS_REPLY_ERROR)
         return reply;
     fail_server(r, reply->str);
@@ -92,8 +128,10 @@ static bool parse_number(const redisReply *reply, int64_t *value)
 
 /* --- The connection ----------------------------------------------------------------------------*/
 
-static bool succeeds(struct redis *r, redisReply *reply)
+/* The reply to a command that was appended. */
+static bool succeeds(struct redis *r, int appended)
 {
+    redisReply *reply = appended == REDIS_OK ? await_reply(r) : NULL;
     if (!reply)
         return fail_link(r);
     bool good = reply->type != REDIS_REPLY_ERROR;
@@ -107,10 +145,10 @@ static bool log_in(struct redis *r)
 {
     const struct state_server *s = &r->server;
     if (s->user.n)
-        return succeeds(r, redisCommand(r->link, "AUTH %b %b", s->user.p, s->user.n, s->password.p,
-                                        s->password.n));
+        return succeeds(r, redisAppendCommand(r->link, "AUTH %b %b", s->user.p, s->user.n,
+                                              s->password.p, s->password.n));
     return !s->password.n ||
-           succeeds(r, redisCommand(r->link, "AUTH %b", s->password.p, s->password.n));
+           succeeds(r, redisAppendCommand(r->link, "AUTH %b", s->password.p, s->password.n));
 }
 
 static bool connect_to_server(struct redis *r)
@@ -123,7 +161,7 @@ static bool connect_to_server(struct redis *r)
         return fail_link(r);
     r->used = false;
     if (log_in(r) && (!r->server.database ||
-                      succeeds(r, redisCommand(r->link, "SELECT %u", r->server.database))))
+                      succeeds(r, redisAppendCommand(r->link, "SELECT %u", r->server.database))))
         return true;
     if (r->link)
         redisFree(r->link);
@@ -296,7 +334,7 @@ static bool takes_writes(struct redis *r)
     struct redis_key k;
     full_key(r, STR(PROBE_KEY), &k);
     return (r->link || connect_to_server(r)) &&
-           succeeds(r, redisCommand(r->link, "SET %b 1 EX 60", k.bytes, k.n));
+           succeeds(r, redisAppendCommand(r->link, "SET %b 1 EX 60", k.bytes, k.n));
 }
 
 static void look_again(struct redis *r)

@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -362,6 +364,73 @@ static void a_full_server_is_unknown_until_it_has_room(void **state)
     assert_int_equal(becomes_known(r, "new", NOW).result, STATE_ABSENT);
 }
 
+/* --- What is no Redis ---*/
+
+struct impostor {
+    int listener;
+    const char *says;
+    size_t said; /* bytes that somebody took */
+};
+
+/* The words, and then x for as long as somebody takes it. */
+static void *talk(void *arg)
+{
+    struct impostor *i = arg;
+    char heard[4096], more[65536];
+    int fd = accept(i->listener, NULL, NULL);
+    memset(more, 'x', sizeof more);
+    ssize_t n = recv(fd, heard, sizeof heard, 0);
+    for (n = send(fd, i->says, strlen(i->says), MSG_NOSIGNAL); n > 0 && i->said < 64U << 20;) {
+        i->said += (size_t)n;
+        n = send(fd, more, sizeof more, MSG_NOSIGNAL);
+    }
+    close(fd);
+    return NULL;
+}
+
+static int listen_at(uint16_t port)
+{
+    struct sockaddr_in in = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), small = 65536;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    return fd;
+}
+
+static void what_has_no_end_is_not_read(void **state)
+{
+    static const struct {
+        const char *says, *why;
+    } cases[] = {
+        {"$536870912\r\n", "a reply that has no end"},
+        {"+", "a reply that has no end"},
+        {"*1000000000\r\n", "a reply that is none to what was asked"},
+        {"HTTP/1.0 200 OK\r\n", "a reply that is none to what was asked"},
+    };
+    struct rig *r = *state;
+    state_close(r->state);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct impostor impostor = {.says = cases[i].says};
+        struct log_recent said;
+        pthread_t thread;
+        describe(r, 1);
+        impostor.listener = listen_at(r->servers[1].port);
+        assert_int_equal(pthread_create(&thread, NULL, talk, &impostor), 0);
+        r->settings[0] = r->settings[1];
+        open_state(r, 1);
+        becomes_unknown(r, "key");
+        pthread_join(thread, NULL);
+        close(impostor.listener);
+        assert_true(impostor.said < 8U << 20);
+        assert_int_equal(log_recent(&said, 1), 1);
+        assert_non_null(strstr(said.text, cases[i].why));
+        state_close(r->state);
+        r->state = NULL;
+    }
+}
+
 static void restart_with_password(struct rig *r, const char *password)
 {
     stop(&r->servers[0]);
@@ -456,6 +525,7 @@ int main(void)
         TEST(a_stalled_server_costs_one_budget),
         TEST(a_replica_is_unknown_until_it_is_a_master),
         TEST(a_full_server_is_unknown_until_it_has_room),
+        TEST(what_has_no_end_is_not_read),
         TEST(a_wrong_password_is_unknown_and_may_be_mended),
         TEST(a_user_logs_in),
         TWINS(either_twin_may_be_down),
