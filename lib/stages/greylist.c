@@ -180,6 +180,23 @@ static void let_pass(const struct stage_run *run, const struct keys *keys)
                 ripe.n);
 }
 
+/* What was recorded by a clock that was ahead, ours before a step or that of another host, counts
+ * from now on: nobody waits until that time comes. */
+static void bring_back(const struct stage_run *run, const struct keys *keys)
+{
+    struct keys ahead = {0};
+    for (size_t i = 0; i < keys->n; i++) {
+        struct state_key key = keys->v[i];
+        if (key.result != STATE_ANSWER || key.value <= run->message->now)
+            continue;
+        key.value = run->message->now;
+        ahead.v[ahead.n++] = key;
+    }
+    if (ahead.n)
+        state_touch(run->memory->state, run->message->now, run->conf->greylist_window / 1000,
+                    ahead.v, ahead.n);
+}
+
 static void judge_greylist_keys(const struct stage_run *run, const struct keys *keys)
 {
     struct evidence_greylist *g = &run->evidence->greylist;
@@ -214,6 +231,7 @@ static void look_up(struct stage_run *run, bool at_end)
         return;
     collect_keys(run, &keys);
     state_put_if_absent(run->memory, now, now, run->conf->greylist_window / 1000, keys.v, keys.n);
+    bring_back(run, &keys);
     judge_greylist_keys(run, &keys);
 }
 

@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
+_Static_assert(sizeof(struct question) <= 512 && 2 * sizeof(struct state_key) <= 64,
+               "STATE_QUESTION_BYTES");
+
 /* --- Questions ---------------------------------------------------------------------------------*/
 
 static size_t bytes_of(const struct question *like)

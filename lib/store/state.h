@@ -27,6 +27,15 @@
 #define STATE_SERVERS_MAX 8
 #define STATE_BUDGET_US   200000 /* what a message may spend waiting for state */
 
+#define STATE_CACHE_BYTES ((size_t)8 << 20) /* of keys that are there, in front of a database */
+
+/* What questions take that wait for one database or server, all of the largest size. */
+#define STATE_QUESTION_BYTES (512 + STATE_KEYS_MAX * (STATE_KEY_MAX + 64))
+/* What goes to a Redis server and comes from it at once. */
+#define STATE_REDIS_BYTES ((size_t)6 << 20)
+/* SQLite's pages of one database, and its statements. */
+#define STORE_DATABASE_BYTES ((size_t)10 << 20)
+
 enum state_result {
     STATE_UNKNOWN, /* cannot be known now; nothing may be concluded */
     STATE_ABSENT,  /* the key was not there; after state_put_if_absent() it is recorded */
@@ -52,7 +61,7 @@ struct state_server {
 struct state_settings {
     struct str path;    /* of the SQLite database; unused with servers */
     uint64_t max_bytes; /* of it: beyond this the keys that expire next go; 0: 100 MB */
-    size_t cache_bytes; /* of the memory in front of it; 0: 8 MB */
+    size_t cache_bytes; /* of the memory in front of it; 0: STATE_CACHE_BYTES */
     int64_t pause_us;   /* the longest after a failure; 0: 1 s for a database, 5 s for a server */
     size_t n_servers;   /* 0: SQLite */
     const struct state_server *servers;

@@ -9,8 +9,7 @@
 #include "base/clock.h"
 #include "base/lru.h"
 
-#define CACHE_BYTES ((size_t)8 << 20)
-#define TRUST_US    1000000 /* how long the cache counts */
+#define TRUST_US 1000000 /* how long the cache counts */
 
 struct state_cache {
     struct lru *keys;
@@ -53,7 +52,7 @@ struct state_cache *state_cache_new(size_t bytes)
     struct state_cache *c = calloc(1, sizeof *c);
     if (!c)
         abort();
-    c->keys = lru_new(bytes ? bytes : CACHE_BYTES, 8, &cache_ops);
+    c->keys = lru_new(bytes ? bytes : STATE_CACHE_BYTES, 8, &cache_ops);
     atomic_store(&c->trusted_us, clock_us() - TRUST_US);
     return c;
 }

@@ -10,7 +10,7 @@
 
 struct state_cache;
 
-/* At most `bytes`; 0: 8 MB. */
+/* At most `bytes`; 0: STATE_CACHE_BYTES. */
 struct state_cache *state_cache_new(size_t bytes);
 void state_cache_free(struct state_cache *c);
 

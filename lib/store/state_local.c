@@ -53,8 +53,8 @@ static bool answer_lookup(struct local *l, const struct question *q, struct answ
 /* A life that was renewed lately is long enough, so that not every message writes. */
 static bool needs_no_touch(struct local *l, const struct question *q, struct state_key key)
 {
-    int64_t expires;
-    return state_cache_get(l->cache, q->now, &key, &expires) &&
+    int64_t expires, value = key.value;
+    return state_cache_get(l->cache, q->now, &key, &expires) && key.value <= value &&
            expires >= q->now + q->ttl_s - q->ttl_s / RENEW_SHARE;
 }
 

@@ -143,10 +143,12 @@ static void remember_line(struct play *p, struct str line)
     size_t space = str_find_last(line, ' ');
     struct state_key key = {.key = str_sub(line, 0, space)};
     struct state_asker asker = {.state = p->state, .patience_us = STATE_PATIENCE_US};
-    if (!str_to_u64(str_trim(str_sub(line, space, line.n)), INT32_MAX, &age))
+    struct str number = str_trim(str_sub(line, space, line.n));
+    bool ahead = str_starts(number, STR("-"));
+    if (!str_to_u64(str_sub(number, ahead, number.n), INT32_MAX, &age))
         broken(p, "[state] wants KEY AGE, or down", line);
-    state_put_if_absent(&asker, NOW - (int64_t)age, NOW - (int64_t)age,
-                        p->conf->greylist_window / 1000, &key, 1);
+    int64_t first = ahead ? NOW + (int64_t)age : NOW - (int64_t)age;
+    state_put_if_absent(&asker, first, first, p->conf->greylist_window / 1000, &key, 1);
     if (key.result != STATE_ABSENT)
         broken(p, "cannot remember", line);
 }

@@ -14,8 +14,8 @@
  *   [seal]      before|after DOMAIN SELECTOR rsa|ed25519 RESULTS: an ARC set of the next instance,
  *               with RESULTS behind its i=; before or after the body gets its TAMPER, and the
  *               Subject a [list]
- *   [state]     KEY AGE: what greylisting remembers, first seen AGE seconds ago; or down: it
- *               cannot be had
+ *   [state]     KEY AGE: what greylisting remembers, first seen AGE seconds ago, or in the future
+ *               (-AGE); or down: it cannot be had
  *   [message]   header, empty line, body; a body line TAMPER comes in after signing
  *   [expect]    origin, spf, dkim, dmarc, arc (result words), action, would, at, override, reply,
  * log: what came out has this form; header and no-header: some field that is added has, or none;
