@@ -30,6 +30,8 @@ static struct srs_outcome reverse_first(const struct srs_scheme *s, const struct
     int age = srs_stamp_age(stamp, now);
     if (age < 0)
         return reverse_outcome(SRS_REFUSED, "its time stamp is none");
+    if (age >= SRS_DAYS - SRS_AHEAD_DAYS && age > s->validity_days)
+        return reverse_outcome(SRS_UNKNOWN, "it is of a day to come: is a clock wrong?");
     if (age > s->validity_days)
         return reverse_outcome(SRS_REFUSED, "it has expired");
     return (struct srs_outcome){.status = SRS_DONE, .address = srs_join(user, to->quoted, host, a)};

@@ -20,6 +20,9 @@
 #define SRS_HASH_MAX 27 /* all digits of one */
 /* What a time stamp can tell apart, in days. */
 #define SRS_DAYS 1024
+/* A stamp of our making that lies no more days ahead of today cannot be judged now: our clock was
+ * fast then, or is slow, or another host of ours has passed midnight already. */
+#define SRS_AHEAD_DAYS 7
 
 enum srs_alphabet {
     SRS_BASE64,   /* with + and /: Mail::SRS, libsrs2, postsrsd before 2.2.6 */
@@ -46,7 +49,7 @@ enum srs_status {
     SRS_UNTOUCHED, /* it is not ours to change */
     SRS_TOO_LONG,  /* the same, because the other address would be too long */
     SRS_REFUSED,   /* it claims to be of our making, and is not, or not any more */
-    SRS_UNKNOWN,   /* cannot be known now: no secret is to be had */
+    SRS_UNKNOWN,   /* cannot be known now: no secret is to be had, or a clock is wrong */
 };
 
 struct srs_outcome {

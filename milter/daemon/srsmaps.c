@@ -60,6 +60,8 @@ static enum socketmap_status map_reverse(void *runtime, struct str key, struct a
     if (o.status == SRS_REFUSED) {
         counter_inc(CTR_SRS_REFUSED);
         tell_lookup("is refused", key, &o, a);
+    } else if (o.status == SRS_UNKNOWN) {
+        tell_lookup("is put off", key, &o, a);
     }
     snapshot_release(snapshot);
     return answer_of(&o, CTR_SRS_REVERSED, value);
