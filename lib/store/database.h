@@ -25,6 +25,7 @@ struct database_schema {
     /* What was committed is on the disk, and the files beside the database stay, so that who may
      * only read it can. Else it is on its way there. */
     bool durable;
+    bool large; /* what a statement sets aside goes into files beside it, and not into memory */
     /* With PostgreSQL: the name of the schema that has the tables (NULL: never there), and what
      * each step does besides; both are texts of the program. */
     const char *name;

@@ -15,11 +15,10 @@
 #include "store/rows_table.h"
 #include "store/trouble.h"
 
-#define QUEUE_BYTES (UINT64_C(16) << 20)
-#define MAX_BYTES   (UINT64_C(32) << 30)
-#define MUCH_BYTES  (1U << 20) /* that are written at once */
-#define COLLECT_US  500000
-#define PAUSE_US    5000000
+#define MAX_BYTES  (UINT64_C(32) << 30)
+#define MUCH_BYTES (1U << 20) /* that are written at once */
+#define COLLECT_US 500000
+#define PAUSE_US   5000000
 
 struct rows {
     pthread_t thread;
@@ -270,7 +269,7 @@ static struct rows *new_rows(const struct rows_settings *settings)
     if (!r)
         abort();
     r->max_bytes = settings->max_bytes ? settings->max_bytes : MAX_BYTES;
-    r->queue_bytes = settings->queue_bytes ? settings->queue_bytes : QUEUE_BYTES;
+    r->queue_bytes = settings->queue_bytes ? settings->queue_bytes : ROWS_QUEUE_BYTES;
     pthread_mutex_init(&r->lock, NULL);
     thread_cond_init(&r->changed);
     thread_cond_init(&r->written_some);

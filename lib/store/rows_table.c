@@ -66,7 +66,8 @@ const struct database_schema rows_schema = {.id = 0x61737231,
                                             .steps = steps,
                                             .version = 2,
                                             .check_up_to = INT64_C(256) << 20,
-                                            .busy_ms = 5000};
+                                            .busy_ms = 5000,
+                                            .large = true};
 
 enum shared { POLICY, SENDER, RESULTS, SHARED };
 enum statement { FIND, INSERT = FIND + SHARED, ROW = INSERT + SHARED, TALLY, STATEMENTS };
@@ -104,6 +105,8 @@ struct rows_table {
     uint64_t keys[2][2];
     struct known known[SHARED][KNOWN_MAX];
 };
+
+_Static_assert(sizeof(struct rows_table) <= ROWS_TABLE_BYTES, "the bound of rows.h");
 
 struct rows_table *rows_table_new(struct database *db)
 {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -140,14 +141,35 @@ static void keep_files_beside(struct database *db)
         sqlite3_file_control(db->sqlite, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
 }
 
+/* SQLite has one place for all temporary files of a process; the sandbox leaves it that of the
+ * databases. */
+static void keep_temporary_files_beside(const struct database *db)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct str path = str_of(db->path);
+    size_t slash = str_find_last(path, '/');
+    pthread_mutex_lock(&lock);
+    if (!sqlite3_temp_directory && slash < path.n)
+        sqlite3_temp_directory = sqlite3_mprintf("%.*s", (int)(slash ? slash : 1), db->path);
+    pthread_mutex_unlock(&lock);
+}
+
+static bool set_aside_in(struct database *db)
+{
+    if (db->schema->large)
+        keep_temporary_files_beside(db);
+    return run_text(db,
+                    db->schema->large ? "PRAGMA temp_store=FILE;" : "PRAGMA temp_store=MEMORY;");
+}
+
 static bool set_up(struct database *db)
 {
     db->wal_pages = 0;
     keep_files_beside(db);
     sqlite3_wal_hook(db->sqlite, note_wal, db);
     return run_text(db, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
-                        "PRAGMA journal_size_limit=" WAL_KEPT
-                        "; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;") &&
+                        "PRAGMA journal_size_limit=" WAL_KEPT "; PRAGMA cache_size=-8192;") &&
+           set_aside_in(db) &&
            run_text(db,
                     db->schema->durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 }
