@@ -15,7 +15,6 @@
 
 #define BLOCK_FIRST  4096U
 #define BLOCK_MAX    (256U * 1024U)
-#define BLOCK_KEPT   (32U * 1024U) /* an ordinary message fits in it, and idle ones stay small */
 #define EXTEND_FIRST 8U
 #define ALIGN        (_Alignof(max_align_t))
 
@@ -252,7 +251,7 @@ static void free_newest(struct arena *a)
  * is in one block, without malloc() and free(). */
 static void keep_one_block(struct arena *a)
 {
-    while (a->newest && a->newest->size > BLOCK_KEPT)
+    while (a->newest && a->newest->size > ARENA_KEPT)
         free_newest(a);
     struct block *kept = a->newest;
     if (!kept)

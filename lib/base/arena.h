@@ -13,6 +13,8 @@
 
 struct arena;
 
+#define ARENA_KEPT ((size_t)32 * 1024) /* the most that a reset keeps */
+
 /* Makes an arena whose owner means to store at most `quota` bytes (0: no quota). Never NULL: true
  * exhaustion of memory ends the program. */
 struct arena *arena_new(size_t quota);

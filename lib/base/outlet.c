@@ -23,11 +23,9 @@
 #include "base/counters.h"
 #include "base/thread.h"
 
-#define MOST_WAITING 4096 /* lines */
-#define MOST_BYTES   (1 << 20)
-#define LOOK_MS      1000 /* how long the thread waits before it tries again anyway */
-#define AT_FIRST_MS  1000 /* how long a line may take before outlet_never_wait() */
-#define WHOLE_BYTES  4096 /* a pipe that says it has room has room for that */
+#define LOOK_MS     1000 /* how long the thread waits before it tries again anyway */
+#define AT_FIRST_MS 1000 /* how long a line may take before outlet_never_wait() */
+#define WHOLE_BYTES 4096 /* a pipe that says it has room has room for that */
 
 struct line {
     struct line *next;
@@ -203,7 +201,7 @@ static void drop_first(void)
 
 static void keep_line(const struct line *line)
 {
-    if (waiting < MOST_WAITING && bytes + strlen(line->text) < MOST_BYTES) {
+    if (waiting < OUTLET_LINES_MAX && bytes + strlen(line->text) < OUTLET_BYTES_MAX) {
         put_line(line);
     } else {
         lost++;

@@ -8,6 +8,10 @@
 #define ASSAY_BASE_OUTLET_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#define OUTLET_LINES_MAX 4096              /* lines that wait, ... */
+#define OUTLET_BYTES_MAX ((size_t)1 << 20) /* ... and their bytes */
 
 /* Once, and before threads start; `ident` is kept, not copied. `socket` is the path of syslog's
  * socket, NULL for standard error. */

@@ -49,6 +49,7 @@ bool intake_field(const struct conf *conf, struct message *m, struct str name, s
 #define PER_MESSAGE ((size_t)32 * 1024)
 #define PER_LIST    12288 /* names of up to sixteen domains in its zone, at DATA and at the end */
 #define PER_FIELD   256   /* indexes by name, and the list again */
+#define PER_KEY     1024  /* more of a signature: its hashes, which are OpenSSL's */
 #define PER_ARC     4096  /* more of a field of ARC: what it is read into, and its hash */
 
 /* How much a byte of a field's value becomes. */
@@ -76,5 +77,7 @@ size_t intake_evaluation(const struct conf *conf, const struct message *m)
         if (arc_is_field(f->name) && conf->arc_mode != ARC_MODE_OFF && arc++ < 3 * ARC_SETS_MAX)
             bytes += PER_ARC;
     }
-    return bytes;
+    int64_t judged =
+        signatures < conf->dkim_max_signatures ? signatures : conf->dkim_max_signatures;
+    return bytes + PER_KEY * (size_t)judged;
 }

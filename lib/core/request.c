@@ -3,6 +3,8 @@
  * Errors: none. */
 #include "core/request.h"
 
+#include "core/gate.h"
+
 #define DMARC_QUERIES_MIN 10 /* an author domain takes nine */
 
 static unsigned at_least(unsigned value, unsigned least)
@@ -21,6 +23,12 @@ struct request_shares request_shares(const struct conf *conf)
     };
     s.spf = all - s.dmarc - s.keys - s.spare;
     return s;
+}
+
+size_t request_dns_memory(const struct conf *conf)
+{
+    return conf->limits_dns_memory + (conf_asks_for_gate(conf) ? GATE_DNS_MEMORY : 0) +
+           (conf->reports_record ? REQUEST_REPORTS_MEMORY : 0);
 }
 
 /* With libspf2 two evaluations ask: its own, and ours behind it. */

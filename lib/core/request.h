@@ -18,6 +18,12 @@ struct request_shares {
     unsigned gate;  /* on top: of what is asked about clients, lists and senders (core/gate.h) */
 };
 
+/* Bytes of the DNS answers about our own domains, by which mail about reports is known. */
+#define REQUEST_REPORTS_MEMORY 65536
+
+/* Bytes of the DNS answers that a message may hold in all. */
+size_t request_dns_memory(const struct conf *conf);
+
 struct request_shares request_shares(const struct conf *conf);
 
 /* About MAIL FROM; for a null sender, and no other, about postmaster@HELO (RFC 7208 2.4): a sender

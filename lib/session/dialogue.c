@@ -9,13 +9,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/gate.h"
 #include "core/intake.h"
+#include "core/request.h"
 #include "session/internal.h"
 #include "session/shortage.h"
 
-#define RECIPIENT_SHOWN 254
-#define HELO_MAX        512 /* a domain name has at most 253 bytes; what is longer is cut */
+#define RECIPIENT_SHOWN  254
+#define RECIPIENT_JUDGED 2048 /* of what is said of a recipient that is refused alone */
+#define TEXT_MAX         512  /* a domain name has at most 253 bytes; what is longer is cut */
 
 /* --- The client --------------------------------------------------------------------------------*/
 
@@ -49,6 +50,21 @@ static const struct verdict *refuse_for(struct dialogue *d, enum shortage shorta
     return &d->refusal;
 }
 
+/* A text is kept at the same place: a connection may have many sessions, and a client may say its
+ * name as often as it likes. */
+static struct str keep_text(struct dialogue *d, size_t which, struct str text)
+{
+    char **room = &d->texts[which];
+    if (!*room)
+        *room = arena_alloc(d->facts.arena, TEXT_MAX + 1);
+    size_t n = text.n < TEXT_MAX ? text.n : TEXT_MAX;
+    memcpy(*room, n ? text.p : "", n);
+    (*room)[n] = '\0';
+    return (struct str){*room, n};
+}
+
+enum kept_text { CLIENT_NAME, DAEMON_NAME, MTA_NAME, HELO_NAME };
+
 const struct verdict *dialogue_connect(struct dialogue *d, const struct client_words *client,
                                        unsigned number)
 {
@@ -57,25 +73,19 @@ const struct verdict *dialogue_connect(struct dialogue *d, const struct client_w
     const struct verdict *refusal = NULL;
     facts->client = client->address;
     facts->smtp = client->smtp;
-    facts->client_name = str_copy(facts->arena, client->name);
-    facts->daemon_name = str_copy(facts->arena, client->daemon_name);
-    facts->mta_name = str_copy(facts->arena, client->mta_name);
-    if (number > (unsigned)s->conf->limits_connections)
+    facts->client_name = keep_text(d, CLIENT_NAME, client->name);
+    facts->daemon_name = keep_text(d, DAEMON_NAME, client->daemon_name);
+    facts->mta_name = keep_text(d, MTA_NAME, client->mta_name);
+    d->turned_away = number > (unsigned)s->conf->limits_connections;
+    if (d->turned_away)
         refusal = refuse_for(d, SHORTAGE_CONNECTIONS, s->conf);
     d->host->snapshot_release(s);
     return refusal;
 }
 
-/* The name is kept at the same place: a client may say it as often as it likes. */
 void dialogue_helo(struct dialogue *d, struct str name)
 {
-    struct session *facts = &d->facts;
-    if (!d->helo)
-        d->helo = arena_alloc(facts->arena, HELO_MAX + 1);
-    size_t n = name.n < HELO_MAX ? name.n : HELO_MAX;
-    memcpy(d->helo, n ? name.p : "", n);
-    d->helo[n] = '\0';
-    facts->helo = (struct str){d->helo, n};
+    d->facts.helo = keep_text(d, HELO_NAME, name);
 }
 
 /* --- The beginning of a message ----------------------------------------------------------------*/
@@ -85,11 +95,10 @@ void dialogue_helo(struct dialogue *d, struct str name)
 static bool reserve(struct dialogue *d, const struct conf *conf, const struct envelope_words *e)
 {
     static const struct message nothing_yet;
-    size_t dns_memory = conf->limits_dns_memory + (conf_asks_for_gate(conf) ? GATE_DNS_MEMORY : 0);
     size_t envelope =
         e->from.n + e->queue_id.n + e->auth_type.n + e->auth_user.n + e->certificate.subject.n;
-    return (!d->host->memory ||
-            arena_share(d->messages, d->host->memory, conf->limits_memory, dns_memory)) &&
+    return (!d->host->memory || arena_share(d->messages, d->host->memory, conf->limits_memory,
+                                            request_dns_memory(conf))) &&
            arena_room(d->messages, 4 * envelope + intake_evaluation(conf, &nothing_yet));
 }
 
@@ -211,6 +220,8 @@ const struct verdict *dialogue_mail(struct dialogue *d, const struct envelope_wo
 {
     const struct session_host *host = d->host;
     dialogue_give_up(d);
+    if (d->turned_away) /* whatever the MTA makes of that */
+        return &d->refusal;
     if (host->message_begins && !host->message_begins(host->context))
         return refuse_for(d, SHORTAGE_STOPPING, NULL);
     struct transaction *t = d->transaction = transaction_new(d, envelope);
@@ -264,6 +275,8 @@ static struct recipient *take_recipient(struct transaction *t, const struct reci
     struct str path = without_brackets(words->path);
     size_t cost = path.n + words->mailer.n + words->host.n + words->address.n +
                   4 * sizeof(max_align_t) + 3 * sizeof(struct recipient);
+    if (t->snapshot->srs) /* the one thing that recipients are refused for alone */
+        cost += RECIPIENT_JUDGED;
     bool fits = m->n_recipients == m->recipients_kept &&
                 m->recipients_kept < (size_t)t->snapshot->conf->limits_recipients &&
                 arena_room(t->arena, cost);

@@ -73,7 +73,8 @@ struct dialogue {
     struct transaction *transaction; /* NULL between messages; lives in `messages` */
     struct arena *messages;
     size_t quota;           /* of `messages` */
-    char *helo;             /* room for facts.helo */
+    char *texts[4];         /* room for those of `facts`, which are told again and again */
+    bool turned_away;       /* at CONNECT: no message begins */
     struct verdict refusal; /* of what no transaction can hold */
     unsigned checks;        /* of a policy service: what is judged (enum service_check); else 0 */
 };

@@ -7,11 +7,11 @@
  * beside its victim, nor by a report's Subject alone.
  *
  * Errors: what the DNS does not say in time counts as no address of ours. */
+#include "core/request.h"
 #include "core/stage.h"
 #include "mail/domain.h"
 
 #define DOMAINS_MAX 8      /* of ours, whose records are looked up */
-#define DNS_MEMORY  65536  /* of answers */
 #define PATIENCE_US 200000 /* for all of them */
 
 struct state {
@@ -50,7 +50,8 @@ static void reports_mail(struct stage_run *run)
     if (!run->conf->reports_record || run->message->checks)
         return;
     struct state *state = arena_make(a, struct state);
-    state->asker = (struct dns_asker){.dns = run->asker->dns, .arena = a, .memory = DNS_MEMORY};
+    state->asker =
+        (struct dns_asker){.dns = run->asker->dns, .arena = a, .memory = REQUEST_REPORTS_MEMORY};
     add_our_domains(run->conf, state);
     for (size_t i = 0; i < state->n; i++)
         dns_start(&state->asker, record_name(a, state->domains[i]), DNS_TXT);

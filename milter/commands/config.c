@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "milter/commands/commands.h"
+#include "milter/commands/config_bounds.h"
 #include "milter/daemon/identity.h"
 #include "milter/daemon/runtime.h"
 #include "milter/daemon/surroundings.h"
@@ -79,24 +80,35 @@ static int check_conf(struct command *command)
 }
 
 struct showing {
-    bool secrets;
+    bool secrets, bounds;
 };
+
+static void show_options_of(struct command *command, const struct conf *conf)
+{
+    const struct showing *own = command->own;
+    struct str text =
+        conf_show(conf, command->arena, CONF_SHOWN_PLACES | (own->secrets ? 0 : CONF_SHOWN_MASKED));
+    fwrite(text.p, 1, text.n, stdout);
+}
 
 static int show_conf(struct command *command)
 {
+    const struct showing *own = command->own;
     const char *path = command->conf_path ? command->conf_path : DEFAULT_CONF;
     struct arena *a = command->arena;
     struct conf_problems problems;
+    if (command->json && !own->bounds)
+        return command_fail(command, EX_USAGE, "--json is for --bounds: add that");
     conf_problems_init(&problems, a);
     struct conf *conf = conf_load(path, &problems);
     if (!conf) {
         command_print_problems(&problems);
         return EX_CONFIG;
     }
-    const struct showing *own = command->own;
-    struct str text =
-        conf_show(conf, a, CONF_SHOWN_PLACES | (own->secrets ? 0 : CONF_SHOWN_MASKED));
-    fwrite(text.p, 1, text.n, stdout);
+    if (own->bounds)
+        config_show_bounds(command, conf);
+    else
+        show_options_of(command, conf);
     conf_free(conf);
     return EX_OK;
 }
@@ -116,19 +128,23 @@ const struct command_row config_check_command = {
 static const struct command_option show_options[] = {
     OPTION("secrets", NULL, take_flag, struct showing, secrets,
            "print passwords and keys too, so that the text can be loaded again"),
+    OPTION("bounds", NULL, take_flag, struct showing, bounds,
+           "instead, how much memory the daemon takes at most with this configuration, part by "
+           "part"),
     {0},
 };
 
 const struct command_row config_show_command = {
     .name = "show",
-    .brief = "print every option with the value in force",
+    .brief = "print every option with the value in force, or what memory that may take",
     .options = show_options,
-    .common = COMMON_CONF,
+    .common = COMMON_CONF | COMMON_JSON,
     .size = sizeof(struct showing),
     .run = show_conf,
     .about =
         "Prints every option with the value in force, in the syntax of the file, and where it was "
         "set. Passwords of Redis servers, and keys in the names of DNS lists, are printed as *** "
-        "unless --secrets is given.",
+        "unless --secrets is given. With --bounds: each part of the daemon's memory, what bounds "
+        "it, and the option that sets it.",
     .status = "0; 78 the configuration is wrong.",
 };

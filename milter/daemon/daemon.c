@@ -32,13 +32,11 @@
 #include "milter/daemon/daemon.h"
 #include "milter/daemon/keywatch.h"
 #include "milter/daemon/leftout.h"
-#include "milter/daemon/policyservice.h"
 #include "milter/daemon/recorder.h"
 #include "milter/daemon/sampler.h"
 #include "milter/daemon/sandbox.h"
 #include "milter/daemon/server.h"
 #include "milter/daemon/signals.h"
-#include "milter/daemon/srsmaps.h"
 
 /* Descriptors besides those of connections: DNS, log, files of a reload. Connections that are
  * refused have theirs too until the MTA closes them, and libmilter's accept loop turns round and
@@ -89,9 +87,9 @@ static void print_problems(const struct conf_problems *problems)
 static void raise_descriptor_limit(const struct conf *conf)
 {
     struct rlimit limit;
-    rlim_t need = DESCRIPTORS_FOR(conf->limits_connections) +
-                  (conf->srs_listen.n ? SRS_CONNECTIONS_MAX : 0) +
-                  (conf->policy_service_listen.n ? POLICY_CONNECTIONS_MAX : 0);
+    unsigned doors = (conf->srs_listen.n ? 1U : 0) + (conf->policy_service_listen.n ? 1U : 0);
+    rlim_t need =
+        DESCRIPTORS_FOR(conf->limits_connections) + doors * (rlim_t)conf->limits_connections;
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
         return;
     struct rlimit enough = {need, limit.rlim_max < need ? need : limit.rlim_max};

@@ -10,9 +10,8 @@
 #include "base/clock.h"
 #include "base/lru.h"
 
-#define BYTES_MAX ((size_t)4 * 1024 * 1024)
-#define SHARDS    4
-#define LIFE_US   ((int64_t)1800 * 1000 * 1000) /* a client with many recipients is slow */
+#define SHARDS  4
+#define LIFE_US ((int64_t)1800 * 1000 * 1000) /* a client with many recipients is slow */
 
 /* In one piece of memory, with its texts. */
 struct kept {
@@ -38,7 +37,7 @@ static const struct lru_ops kept_ops = {hold_instance, release_instance};
 
 struct instances *instances_new(void)
 {
-    return (struct instances *)lru_new(BYTES_MAX, SHARDS, &kept_ops);
+    return (struct instances *)lru_new(INSTANCES_BYTES_MAX, SHARDS, &kept_ops);
 }
 
 void instances_free(struct instances *all)

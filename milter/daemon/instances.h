@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 #define INSTANCE_FIELDS_MAX 2
+#define INSTANCES_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
 struct instance {
     unsigned judged;   /* a set of enum service_check: what follows holds for these */

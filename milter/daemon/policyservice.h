@@ -5,8 +5,6 @@
 
 #include "milter/serve/policy_door.h"
 
-#define POLICY_CONNECTIONS_MAX 1000 /* Postfix opens one for each smtpd */
-
 struct runtime;
 struct policy_service;
 

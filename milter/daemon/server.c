@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "milter/daemon/bounds.h"
 #include "milter/daemon/callbacks.h"
 #include "milter/daemon/policyservice.h"
 #include "milter/daemon/socket.h"
@@ -23,7 +24,6 @@
  * A client that vanished without a word is found by TCP's keep-alive. */
 #define SILENCE_SECONDS 7200
 #define BACKLOG         1024
-#define WORKERS_MAX     4096 /* they wait for DNS, most of them */
 
 struct server {
     struct serve *serve;
@@ -136,7 +136,7 @@ static bool open_milter(struct server *s, const struct conf *conf, const struct 
     const struct serve_door door = {
         .protocol = &milter_protocol,
         .context = &s->milter,
-        .connections_max = 2 * (unsigned)conf->limits_connections, /* those beyond get 451 */
+        .connections_max = SERVER_CROWD * (unsigned)conf->limits_connections,
         .silence_ms = SILENCE_SECONDS * 1000,
         .frame_ms = 300000,
         .write_ms = 300000,
@@ -193,7 +193,7 @@ static bool open_srs(struct server *s, const struct conf *conf, const struct ide
     const struct serve_door door = {
         .protocol = &socketmap_protocol,
         .context = &s->srs,
-        .connections_max = SRS_CONNECTIONS_MAX,
+        .connections_max = (unsigned)conf->limits_connections, /* one for each process of an MTA */
         .silence_ms = SILENCE_SECONDS * 1000, /* Sendmail's processes keep theirs */
         .frame_ms = 10000,
         .write_ms = 10000,
@@ -213,7 +213,7 @@ static bool open_policy(struct server *s, const struct conf *conf, const struct 
     const struct serve_door door = {
         .protocol = &policy_protocol,
         .context = &s->policy,
-        .connections_max = POLICY_CONNECTIONS_MAX,
+        .connections_max = (unsigned)conf->limits_connections, /* one for each smtpd */
         .silence_ms = SILENCE_SECONDS * 1000,
         .frame_ms = 100000, /* Postfix gives up then, too */
         .write_ms = 100000,
@@ -233,7 +233,8 @@ static bool open_policy(struct server *s, const struct conf *conf, const struct 
 struct server *server_open(const struct conf *conf, const char *conf_path, struct runtime *rt,
                            const struct identity *id, struct arena *a, struct str *problem)
 {
-    const struct serve_settings settings = {.workers_max = WORKERS_MAX};
+    const struct serve_settings settings = {.workers_max = SERVER_WORKERS_MAX,
+                                            .kept_max = bounds_kept(conf)};
     struct server *s = calloc(1, sizeof *s);
     if (!s)
         abort();

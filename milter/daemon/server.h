@@ -6,6 +6,9 @@
 #include "milter/daemon/identity.h"
 #include "milter/daemon/runtime.h"
 
+#define SERVER_WORKERS_MAX 4096 /* they wait for DNS, most of them */
+#define SERVER_CROWD       2U   /* times limits.connections are open; those beyond it get 451 */
+
 struct server;
 
 /* Opens the sockets of `conf`; Unix sockets go to the user `id` unless the configuration says

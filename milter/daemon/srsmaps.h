@@ -5,9 +5,6 @@
 #include "milter/daemon/runtime.h"
 #include "milter/serve/socketmap_door.h"
 
-/* MTAs keep a connection for each of their processes that looks addresses up. */
-#define SRS_CONNECTIONS_MAX 1000
-
 /* Their context is the runtime: what is answered follows the configuration in force. */
 extern const struct socketmap_map srs_maps[];
 

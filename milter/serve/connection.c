@@ -19,9 +19,6 @@
 #include "milter/serve/internal.h"
 
 #define TURNS 8 /* full reads in a row, before others have their turn */
-#define READ_MAX                                                                                   \
-    (64U << 10) /* bytes of a read: the whole of what an MTA sends at once, most often */
-#define ANSWERS_MAX (64U << 10) /* bytes of answers that are made before some are sent */
 
 /* --- Beginning and end -------------------------------------------------------------------------*/
 
@@ -104,6 +101,7 @@ void connection_end(struct serve_connection *c)
     atomic_fetch_sub(l->connections, 1);
     bytes_free(&c->kept);
     bytes_free(&c->unsent);
+    budget_return(&c->serve->kept, c->charged);
     free(c);
 }
 
@@ -221,6 +219,33 @@ static void complain_of_peer(struct serve_connection *c, const char *problem)
                 serve_peer(c), problem);
 }
 
+/* The connection keeps so many bytes now. False: all together would keep too many. */
+static bool charge_connection(struct serve_connection *c, size_t bytes)
+{
+    struct serve *s = c->serve;
+    size_t most = s->kept_max ? s->kept_max : SIZE_MAX;
+    if (bytes == c->charged)
+        return true;
+    if (bytes < c->charged)
+        budget_return(&s->kept, c->charged - bytes);
+    else if (!budget_take(&s->kept, bytes - c->charged, most))
+        return false;
+    c->charged = bytes;
+    return true;
+}
+
+static bool charge_or_complain(struct serve_connection *c, size_t bytes)
+{
+    static struct log_pace pace;
+    unsigned held_back;
+    if (charge_connection(c, bytes))
+        return true;
+    if (log_pace(&pace, &held_back))
+        complain_of_peer(c, "there is no room for all that MTAs have begun to send, or do not take "
+                            "(limits.connections); others may be, too");
+    return false;
+}
+
 /* HELD_BACK: no more commands are carried out until the peer has taken the answers. */
 enum progress { ALL_HANDLED, HELD_BACK, CLOSES };
 
@@ -245,7 +270,7 @@ static enum progress handle_frames(struct serve_connection *c, const char *data,
             c->closing = true; /* the answer goes first */
             return HELD_BACK;
         }
-        if (c->worker->out.n < ANSWERS_MAX)
+        if (c->worker->out.n < SERVE_ANSWERS_MAX)
             continue;
         if (!flush_output(c, &c->worker->out))
             return CLOSES;
@@ -278,14 +303,23 @@ static enum progress handle_buffer(struct worker *w, struct serve_connection *c,
     return progress;
 }
 
+/* In no more memory than that takes. */
 static void keep_unread(struct serve_connection *c, const char *data, size_t n)
 {
+    if (n > c->kept.cap)
+        bytes_free(&c->kept);
     if (n)
         bytes_add(&c->kept, data, n);
     else
         bytes_free(&c->kept);
     if (n && !c->frame_end_us)
         c->frame_end_us = clock_us() + (int64_t)c->listener->door.frame_ms * 1000;
+}
+
+static void note_input(struct worker *w, size_t n)
+{
+    if (n > w->in_used)
+        w->in_used = n;
 }
 
 /* Reads what there is and has it handled; what is no whole frame yet is kept. */
@@ -298,11 +332,14 @@ static enum progress read_frames(struct worker *w, struct serve_connection *c)
     if (c->held_back)
         progress = handle_buffer(w, c, &n);
     for (int turn = 0; turn < TURNS && progress == ALL_HANDLED; turn++) {
-        size_t came, room = w->in_cap - n < READ_MAX ? w->in_cap - n : READ_MAX;
+        size_t came, room = w->in_cap - n < SERVE_READ_MAX ? w->in_cap - n : SERVE_READ_MAX;
         enum came what = take_bytes(c, w->in + n, room, &came);
         if (what == ENDED)
             return CLOSES;
         n += came;
+        note_input(w, n);
+        if (n > SERVE_READ_MAX && !charge_or_complain(c, n))
+            return CLOSES;
         if (what == CAME)
             progress = handle_buffer(w, c, &n);
         if (came < room)
@@ -353,6 +390,8 @@ static bool serve_once(struct worker *w, struct serve_connection *c)
     atomic_store_explicit(&c->end_us, INT64_MAX, memory_order_relaxed);
     bool ended = read_frames(w, c) == CLOSES;
     bool sent = flush_output(c, &w->out);
+    if (!ended && sent && !charge_or_complain(c, c->kept.cap + c->unsent.cap))
+        return true;
     return ended || !sent || (c->closing && !c->unsent.n);
 }
 

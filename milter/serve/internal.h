@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/budget.h"
 #include "milter/serve/serve.h"
 
 /* What an event of the epoll set is about: the first member of its object. */
@@ -27,7 +28,7 @@ void bytes_free(struct bytes *b);
 /* A thread's own: what it reads into, and what it answers with. */
 struct worker {
     char *in;
-    size_t in_cap;
+    size_t in_cap, in_used; /* in_used: the most that stood in it since it was allocated */
     struct bytes out;
 };
 
@@ -60,6 +61,7 @@ struct serve_connection {
     bool closing;           /* once the peer has taken the answers that there are */
     bool held_back;         /* until the peer has taken the answers that there are */
     struct bytes unsent;    /* what the peer has not taken yet */
+    size_t charged;         /* of serve->kept, for both of them */
     _Atomic int64_t end_us; /* when clock_us() is beyond it the connection ends */
     int64_t frame_end_us;   /* until when the frame in `kept` has to be whole; 0: there is none */
     atomic_bool expired;
@@ -90,6 +92,8 @@ struct serve {
     pthread_mutex_t reserve_lock;
     struct listener *listeners;
     size_t frame_max;
+    size_t kept_max; /* of `kept`: bytes that connections keep; 0: any */
+    struct budget kept;
     pthread_mutex_t lock; /* of the list of connections */
     pthread_cond_t empty;
     struct serve_connection *connections;

@@ -91,6 +91,7 @@ struct serve *serve_new(const struct serve_settings *settings)
     struct serve *s = calloc(1, sizeof *s);
     if (!s)
         abort();
+    s->kept_max = settings->kept_max;
     s->stop_source = SOURCE_STOP;
     s->clock_source = SOURCE_CLOCK;
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -15,8 +15,6 @@
 #include "milter/serve/milter_packet.h"
 #include "milter/serve/reply_text.h"
 
-#define MACROS_MAX (32U << 10) /* bytes of the macros of one command */
-
 /* How far the dialogue is. */
 enum phase { BEFORE_NEGOTIATION, IDLE, IN_MAIL, IN_HEADER, IN_BODY };
 
@@ -203,14 +201,22 @@ static void forget_macros(struct milter *m, enum mta_macro_point from)
     }
 }
 
+static size_t macros_but(const struct milter *m, int point)
+{
+    size_t n = 0;
+    for (int i = 0; i < MTA_MACRO_POINTS; i++)
+        n += i == point ? 0 : m->macros[i].n;
+    return n;
+}
+
 static const char *take_macros(struct milter *m, const struct milter_packet *p)
 {
     char command;
     if (!milter_read_macros(p, &command))
         return "malformed macros";
-    if (p->n > MACROS_MAX)
-        return "too many macros";
     int point = macro_point_of(command);
+    if (p->n + macros_but(m, point) > MILTER_MACROS_MAX)
+        return "too many macros";
     if (point < 0)
         return NULL;
     struct macros *macros = &m->macros[point];

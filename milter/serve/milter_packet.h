@@ -13,7 +13,8 @@
 #define MILTER_VERSION_MAX 6
 /* Bytes of a packet. Body chunks have 65535 at most, and Postfix cuts a header field at 60000. */
 #define MILTER_PACKET_MAX   (256U << 10)
-#define MILTER_ARGUMENT_MAX 64 /* of MAIL and RCPT: more are not looked at */
+#define MILTER_MACROS_MAX   (32U << 10) /* bytes of all macros that a connection keeps */
+#define MILTER_ARGUMENT_MAX 64          /* of MAIL and RCPT: more are not looked at */
 
 /* What an MTA says. */
 enum milter_command {

@@ -74,7 +74,7 @@ void policy_request_read(struct str text, struct policy_request *out)
         size_t equals = str_find(line, 0, '=');
         struct str *value = equals < line.n ? attribute(out, str_sub(line, 0, equals)) : NULL;
         if (value && !value->p)
-            *value = str_sub(line, equals + 1, line.n);
+            *value = str_sub(str_sub(line, equals + 1, line.n), 0, POLICY_VALUE_MAX);
     }
 }
 

@@ -8,6 +8,8 @@
 #include "milter/serve/serve.h"
 
 #define POLICY_REQUEST_MAX ((size_t)256 * 1024) /* bytes of a request */
+#define POLICY_VALUE_MAX                                                                           \
+    4096 /* of a value, twice what Postfix reads from a client; the rest is cut */
 
 /* The attributes that anybody here asks for; absent where they were not told. A name that stands
  * twice has its first value. */

@@ -47,10 +47,20 @@ struct serve_door {
     unsigned write_ms;   /* how long a peer may take nothing of what we have to say */
 };
 
+/* What bounds the memory of a server; with the doors' connections_max and serve_settings. */
+#define SERVE_READ_MAX    ((size_t)64 << 10) /* bytes of a read: what an MTA sends at once */
+#define SERVE_ANSWERS_MAX ((size_t)64 << 10) /* of answers that are made before some are sent */
+/* A worker's buffers. What goes beyond it counts as the connection's (kept_max), or is the answer
+ * to one command. */
+#define SERVE_WORKER_BYTES (2 * SERVE_READ_MAX + SERVE_ANSWERS_MAX)
+
 struct serve_settings {
     unsigned busy_workers; /* that run at once, waiting ones aside; 0: one for each processor, two
                               at least */
     unsigned workers_max;  /* with the waiting ones */
+    /* Bytes that all connections together may keep: beginnings of frames, and answers that are not
+     * taken yet. The connection that would need more is closed. 0: any. */
+    size_t kept_max;
 };
 
 struct serve_figures {

@@ -25,10 +25,8 @@
 #include "base/thread.h"
 #include "milter/serve/internal.h"
 
-#define WANTED_MIN     2
-#define READ_AHEAD     (64U << 10)
-#define SPARE_US       10000000 /* how long a spare thread waits for work before it ends */
-#define OUT_KEPT_BYTES 65536
+#define WANTED_MIN 2
+#define SPARE_US   10000000 /* how long a spare thread waits for work before it ends */
 
 void workers_init(struct workers *w, const struct serve_settings *settings)
 {
@@ -109,14 +107,30 @@ static void end_as_worker(struct workers *w)
         pthread_join(before, NULL);
 }
 
+static void make_input(struct worker *worker)
+{
+    free(worker->in);
+    worker->in = malloc(worker->in_cap);
+    if (!worker->in)
+        abort();
+    worker->in_used = 0;
+}
+
+/* After a large frame or answer. */
+static void give_back_memory(struct worker *worker)
+{
+    if (worker->in_used > 2 * SERVE_READ_MAX)
+        make_input(worker);
+    if (worker->out.cap > SERVE_ANSWERS_MAX)
+        bytes_free(&worker->out);
+}
+
 static void *worker_run(void *server)
 {
     struct serve *s = server;
     struct workers *w = &s->workers;
-    struct worker self = {.in_cap = s->frame_max + READ_AHEAD};
-    self.in = malloc(self.in_cap);
-    if (!self.in)
-        abort();
+    struct worker self = {.in_cap = s->frame_max + SERVE_READ_MAX};
+    make_input(&self);
     for (;;) {
         struct epoll_event event;
         atomic_fetch_add(&w->idle, 1);
@@ -127,8 +141,7 @@ static void *worker_run(void *server)
             break;
         if (n == 1)
             handle_event(&self, s, event.data.ptr);
-        if (self.out.cap > OUT_KEPT_BYTES)
-            bytes_free(&self.out);
+        give_back_memory(&self);
         if (atomic_load_explicit(&w->running, memory_order_relaxed) > w->wanted && !be_spare(w))
             break;
     }

@@ -1,4 +1,4 @@
-"""dns_server - a name server on loopback that answers from a dictionary, over UDP.
+"""dns_server - a name server on loopback that answers from a dictionary: over UDP, and what is too long for that over TCP.
 
     zone = {"example.test": {"TXT": ["v=spf1 -all"], "A": ["192.0.2.1"], "MX": [(10, "mx.example.test")]}}
 
@@ -6,12 +6,14 @@ A name that is not in the zone does not exist, unless "*." and what follows its 
 may have a behaviour: SILENT, SERVFAIL, or a Slow(seconds, records); "otherwise" among its records is that for types that
 it has none of."""
 
+import contextlib
 import ipaddress
 import socket
 import struct
 import threading
 
 SILENT, SERVFAIL = "silent", "servfail"
+UDP_BYTES = 1232
 TYPES = {1: "A", 5: "CNAME", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
 NUMBERS = {name: number for number, name in TYPES.items()}
 
@@ -33,13 +35,20 @@ class DnsServer:
         self.queries = []  # (name, type), as they came
         self.ttl = 60  # of all answers
         self.dead = False  # nothing is answered any more
+        self.lying = False  # every name has an address, and other answers are to another question
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind(("127.0.0.1", port))
         self.port = self.socket.getsockname()[1]
         self.closing = False
+        self.stream = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # of another program: then there is no TCP
+            self.stream.bind(("127.0.0.1", self.port))
+            self.stream.listen(64)
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
+        threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def servers(self):
@@ -51,14 +60,35 @@ class DnsServer:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", ("127.0.0.1", self.port))
         self.thread.join()
         self.socket.close()
+        with contextlib.suppress(OSError):
+            self.stream.shutdown(socket.SHUT_RDWR)
+        self.stream.close()
 
     def _serve(self):
         while not self.closing:
             packet, client = self.socket.recvfrom(4096)
             if len(packet) >= 12:
-                self._one(packet, client)
+                self._one(packet, lambda answer, client=client: self._send(answer, client))
 
-    def _one(self, packet, client):
+    def _accept(self):
+        while not self.closing:
+            try:
+                peer, _ = self.stream.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._converse, args=(peer,), daemon=True).start()
+
+    def _converse(self, peer):
+        """Over TCP, where each message has its length before it."""
+        def send(answer):
+            with contextlib.suppress(OSError):
+                peer.sendall(struct.pack("!H", len(answer)) + answer)
+
+        with peer, peer.makefile("rb") as incoming:
+            while len(head := incoming.read(2)) == 2:
+                self._one(incoming.read(struct.unpack("!H", head)[0]), send)
+
+    def _one(self, packet, send):
         name, end = _read_name(packet, 12)
         number, _ = struct.unpack("!HH", packet[end : end + 4])
         kind = TYPES.get(number, str(number))
@@ -68,15 +98,28 @@ class DnsServer:
             found = found.get("otherwise") or found
         if found == SILENT or self.dead:
             return
+        if self.lying:
+            send(_lie(packet, end + 4, found, name, kind, self.ttl))
+            return
         if isinstance(found, Slow):
             answer = _answer(packet, end + 4, found.records, name, kind, self.ttl)
-            threading.Timer(found.seconds, self._send, (answer, client)).start()
+            threading.Timer(found.seconds, send, (answer,)).start()
             return
-        self._send(_answer(packet, end + 4, found, name, kind, self.ttl), client)
+        send(_answer(packet, end + 4, found, name, kind, self.ttl))
 
     def _send(self, answer, client):
+        if len(answer) > UDP_BYTES:
+            answer = answer[:2] + bytes([answer[2] | 2]) + answer[3:6] + bytes(6) + answer[12 : _read_name(answer, 12)[1] + 4]
         if not self.closing:
             self.socket.sendto(answer, client)
+
+
+def _lie(packet, end, found, name, kind, ttl):
+    if kind == "A":
+        return _answer(packet, end, {"A": ["198.51.100.77"]}, name, kind, ttl)
+    answer = bytearray(_answer(packet, end, found, name, kind, ttl))
+    answer[13] ^= 1
+    return bytes(answer)
 
 
 def _read_name(packet, at):
