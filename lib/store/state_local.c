@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "store/question.h"
 #include "store/state_cache.h"
@@ -23,6 +25,7 @@ struct local {
     struct question_queue queue;
     pthread_t thread;
     struct trouble trouble;
+    bool slow; /* the last answers came when nobody waited for them any more; used by the thread */
     struct state_cache *cache;
     struct state_table table; /* used only by the thread */
 };
@@ -194,8 +197,21 @@ static size_t answer_late_ones(struct batch *b)
     return kept;
 }
 
+/* A line when that begins, at most once a minute: a busy disk is slow now and then. */
+static void judge_speed(struct local *l, int64_t took_us)
+{
+    static struct log_pace pace;
+    unsigned held_back;
+    bool was_slow = l->slow;
+    l->slow = took_us > STATE_BUDGET_US;
+    if (l->slow && !was_slow && log_pace(&pace, &held_back))
+        log_warning("%s is slow: %lld ms for an answer; until it is faster, mail goes on without",
+                    l->trouble.name, (long long)(took_us / 1000));
+}
+
 static void answer_batch(struct local *l, struct batch *b)
 {
+    int64_t began = clock_us();
     bool tried = !trouble_pauses(&l->trouble), good = false;
     b->n = answer_late_ones(b);
     if (!b->n)
@@ -203,6 +219,7 @@ static void answer_batch(struct local *l, struct batch *b)
     if (tried && make_room(b))
         good = state_table_ready(&l->table) && transact(l, b);
     if (good) {
+        judge_speed(l, clock_us() - began);
         trouble_over(&l->trouble);
     } else if (tried) {
         trouble_begins(&l->trouble, l->table.db.why);
