@@ -42,6 +42,8 @@ struct control {
 };
 
 #define CLOCK_JUMP 120 /* seconds */
+#define CLOCK_STEP 86400
+#define SLOW_MS    150
 
 static struct control none, *control = &none;
 static _Atomic int64_t clock_offset;
@@ -132,11 +134,22 @@ static bool write_fails(int fd)
     return breaks(FAULT_write, fd, EPIPE) || fails(FAULT_write_once, ENOBUFS);
 }
 
+/* A slow disk. nanosleep() is not among the calls of the daemon's sandbox. */
+REAL(int, poll, struct pollfd *, nfds_t, int)
+static void take_time(void)
+{
+    if (drawn(FAULT_file_slow))
+        poll_real()(NULL, 0, SLOW_MS);
+}
+
 /* What a full disk leaves of a file. */
 REAL(ssize_t, write, int, const void *, size_t)
 static bool disk_is_full(int fd, const void *data, size_t n)
 {
-    if (fd == STDERR_FILENO || !is_file(fd) || !drawn(FAULT_file_write))
+    if (fd == STDERR_FILENO || !is_file(fd))
+        return false;
+    take_time();
+    if (!drawn(FAULT_file_write))
         return false;
     (void)!write_real()(fd, data, n / 2);
     errno = ENOSPC;
@@ -151,6 +164,17 @@ ssize_t write(int fd, const void *data, size_t n)
         return -1;
     return disk_is_full(fd, data, n) ? -1 : write_real()(fd, data, n);
 }
+
+/* As SQLite writes. */
+#define PWRITE(name, offset_type)                                                                  \
+    REAL(ssize_t, name, int, const void *, size_t, offset_type)                                    \
+    ssize_t name(int fd, const void *data, size_t n, offset_type offset)                           \
+    {                                                                                              \
+        take_time();                                                                               \
+        return fails(FAULT_file_write, ENOSPC) ? -1 : name##_real()(fd, data, n, offset);          \
+    }
+PWRITE(pwrite, off_t)
+PWRITE(pwrite64, off64_t)
 
 REAL(ssize_t, read, int, void *, size_t)
 ssize_t read(int fd, void *data, size_t n)
@@ -195,11 +219,15 @@ static int open_or_fail(const char *path, int flags, unsigned mode)
 OPEN(open, 0)
 OPEN(open64, O_LARGEFILE)
 
-REAL(int, fsync, int)
-int fsync(int fd)
-{
-    return fails(FAULT_file_sync, EIO) ? -1 : fsync_real()(fd);
-}
+#define FSYNC(name)                                                                                \
+    REAL(int, name, int)                                                                           \
+    int name(int fd)                                                                               \
+    {                                                                                              \
+        take_time();                                                                               \
+        return fails(FAULT_file_sync, EIO) ? -1 : name##_real()(fd);                               \
+    }
+FSYNC(fsync)
+FSYNC(fdatasync)
 
 REAL(int, renameat, int, const char *, int, const char *)
 int renameat(int from_directory, const char *from, int to_directory, const char *to)
@@ -271,7 +299,6 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return drawn(FAULT_thread) ? EAGAIN : pthread_create_real()(thread, attributes, run, arg);
 }
 
-REAL(int, poll, struct pollfd *, nfds_t, int)
 int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
     return fails(FAULT_poll, EINTR) ? -1 : poll_real()(fds, n, timeout);
@@ -288,7 +315,9 @@ static int64_t jumped(void)
     uint64_t number = drawn(FAULT_clock);
     if (number)
         clock_offset = (int64_t)(number >> 32) % (2 * CLOCK_JUMP + 1) - CLOCK_JUMP;
-    return control->kinds[FAULT_clock].permille ? clock_offset : 0;
+    int64_t step =
+        CLOCK_STEP * ((drawn(FAULT_clock_ahead) != 0) - (drawn(FAULT_clock_behind) != 0));
+    return control->kinds[FAULT_clock].permille ? clock_offset : step;
 }
 
 REAL(int, clock_gettime, clockid_t, struct timespec *)

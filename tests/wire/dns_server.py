@@ -35,7 +35,7 @@ class DnsServer:
         self.queries = []  # (name, type), as they came
         self.ttl = 60  # of all answers
         self.dead = False  # nothing is answered any more
-        self.lying = False  # every name has an address, and other answers are to another question
+        self.lying = False  # every name has an address, and answers but those about the root are to another question
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind(("127.0.0.1", port))
@@ -117,6 +117,8 @@ class DnsServer:
 def _lie(packet, end, found, name, kind, ttl):
     if kind == "A":
         return _answer(packet, end, {"A": ["198.51.100.77"]}, name, kind, ttl)
+    if not name:
+        return _answer(packet, end, found, name, kind, ttl)
     answer = bytearray(_answer(packet, end, found, name, kind, ttl))
     answer[13] ^= 1
     return bytes(answer)
