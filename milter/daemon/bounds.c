@@ -13,6 +13,7 @@
 
 #include "base/outlet.h"
 #include "milter/daemon/instances.h"
+#include "milter/daemon/memory.h"
 #include "milter/daemon/server.h"
 #include "milter/serve/milter_packet.h"
 #include "milter/serve/serve.h"
@@ -33,6 +34,7 @@
 #define KEY_BYTES        (16 * KB)  /* a signing key, with what OpenSSL makes of it */
 #define TABLE_LINE       32         /* the shortest line of a key table */
 #define QUICK_THREADS    12 /* resolver, stores, log, keys, signals: those that do not serve */
+#define CARRIED_BYTES    (4 * MB)   /* four times what is carried over at once */
 #define REPORT_BYTES     (64 * MB)  /* a report command, whatever it reads */
 #define WORKER_BYTES     (192 * MB) /* assay-reference: its limit of address space */
 #define WEB_BYTES        (96 * MB)
@@ -220,6 +222,17 @@ static void add_rows(struct bounding *b)
                  kb(ROWS_QUEUE_BYTES), kb(STORE_DATABASE_BYTES), kb(ROWS_TABLE_BYTES));
 }
 
+/* What is carried over at once stands in memory as it is stored and as it is sent. */
+static void add_shared_rows(struct bounding *b)
+{
+    if (b->conf->reports_record && memory_store_is_shared(b->conf))
+        add_part(b, "rows on their way to PostgreSQL", "store",
+                 STORE_DATABASE_BYTES + ROWS_TABLE_BYTES + CARRIED_BYTES,
+                 "%llu KB that are carried at once + SQLite's pages (%llu KB) + known texts (%llu "
+                 "KB)",
+                 kb(CARRIED_BYTES), kb(STORE_DATABASE_BYTES), kb(ROWS_TABLE_BYTES));
+}
+
 static void add_reference(struct bounding *b)
 {
     if (reference_wanted(b->conf))
@@ -291,6 +304,7 @@ void bounds_of(const struct conf *conf, struct arena *a, struct bounds *out)
     add_dns(&b);
     add_state(&b);
     add_rows(&b);
+    add_shared_rows(&b);
     add_reference(&b);
     add_loaded(&b);
     add_allocator(&b);
