@@ -12,7 +12,7 @@
  * which a thread carries them over; whatever happens to the server, they come there once.
  *
  *   Reports that we send have tables of their own in the same database, for what was built, handed
- * over and done, and for destinations that are spared: sent.h.
+ * over and done, and for destinations that are suppressed: sent.h.
  *   Reports that we receive add a table of reports (organization, report id, domain, period,
  * digest, trust) and one of their rows, whose policies, senders and results are those tables that
  * ours have: struct row says a row of theirs too, with the days left out. */

@@ -308,7 +308,7 @@ bool sent_find(struct sent *s, struct str report_id, int64_t number, struct aren
     return sql_end(st, rc);
 }
 
-/* --- Destinations that are spared --------------------------------------------------------------*/
+/* --- Destinations that are suppressed ----------------------------------------------------------*/
 
 bool sent_suppress(struct sent *s, const struct sent_suppression *v)
 {

@@ -11,7 +11,7 @@
  *     built         its content is in the store, and will not change any more
  *     handed over   it is being handed over
  *     done          the mailer has taken it
- *     failed        given up; refused: the destination did not agree; suppressed: it was spared
+ *     failed        given up; refused: the destination did not agree; suppressed: by us, for now
  *
  * Only one process at a time writes these tables; meanwhile the daemon writes rows. */
 #ifndef ASSAY_STORE_SENT_H

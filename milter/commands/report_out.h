@@ -4,7 +4,7 @@
  * report_files.c           mails that are written to a directory instead
  * report_sent_command.c    what was sent, and what is pending
  * report_own_command.c     what the rows and tallies say of each day
- * report_spared_command.c  destinations that are spared, and bounces */
+ * report_suppressed_command.c  destinations that are suppressed, and bounces */
 #ifndef ASSAY_MILTER_REPORT_OUT_H
 #define ASSAY_MILTER_REPORT_OUT_H
 

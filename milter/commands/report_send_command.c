@@ -135,7 +135,7 @@ static void print_counts(const struct sender *s)
     const struct send_counts *n = &s->run.counts;
     uint64_t mails = s->run.show ? n->shown : n->handed_over;
     printf("%llu report%s: %llu mail%s %s, %llu to be tried again, %llu given up, %llu not wanted "
-           "there, %llu spared\n",
+           "there, %llu suppressed\n",
            (unsigned long long)n->reports, plural_s(n->reports), (unsigned long long)mails,
            plural_s(mails),
            s->own->directory ? "written"

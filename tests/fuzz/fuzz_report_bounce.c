@@ -111,17 +111,17 @@ static bool names_report(struct str mail)
 }
 
 /* It came back, and is about ours. */
-static void require_spared(struct str mail, const struct bounce_taken *taken, struct arena *a)
+static void require_suppressed(struct str mail, const struct bounce_taken *taken, struct arena *a)
 {
-    struct sent_suppression spared;
+    struct sent_suppression kept;
     struct bounce_taken again;
     bool found;
     require(str_eq(taken->about.address, STR(ADDRESS)) && taken->about.number == 1);
-    require(taken->spared > NOW);
-    require(sent_suppression(store, STR("d@example.com"), a, &spared, &found));
-    require(found && spared.until == taken->spared && spared.bounces == 1);
+    require(taken->suppressed > NOW);
+    require(sent_suppression(store, STR("d@example.com"), a, &kept, &found));
+    require(found && kept.until == taken->suppressed && kept.bounces == 1);
     int before = store_version(); /* twice is once */
-    require(bounce_take(mail, STR_NONE, store, NOW, a, &again) && !again.spared);
+    require(bounce_take(mail, STR_NONE, store, NOW, a, &again) && !again.suppressed);
     require(store_version() == before);
     set_done();
 }
@@ -143,9 +143,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!names_report(mail))
         require(!taken.ours);
     if (taken.ours && taken.bounce.kind == BOUNCE_FAILED)
-        require_spared(mail, &taken, a);
+        require_suppressed(mail, &taken, a);
     else
-        require(!taken.spared && store_version() == before);
+        require(!taken.suppressed && store_version() == before);
     arena_free(a);
     return 0;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What comes back, and who is spared for it; assay report sent, pending and suppressed."""
+"""Mails that come back, and suppressed destinations; assay report sent, pending and suppressed."""
 
 import email.mime.message
 import email.mime.multipart
@@ -121,7 +121,7 @@ class Bounces(Sending):
         self.assertEqual(self.suppressed(), {})
 
     def test_periods_grow(self):
-        spared, day, at = [], DAY, OVER
+        suppressed, day, at = [], DAY, OVER
         for _ in range(7):
             self.row(day=day)
             self.send(at=(day + 1) * NIGHT + 5)
@@ -130,9 +130,9 @@ class Bounces(Sending):
             text = bounce(newest)
             self.take(text, at=at)
             self.take(text, at=at)  # twice is once
-            spared.append(self.suppressed(at)["d@example.com"])
-            day += int(spared[-1]) + 1
-        self.assertEqual(spared, [2, 4, 8, 16, 32, 64, 64])
+            suppressed.append(self.suppressed(at)["d@example.com"])
+            day += int(suppressed[-1]) + 1
+        self.assertEqual(suppressed, [2, 4, 8, 16, 32, 64, 64])
 
     def test_a_period_ends_to_the_second(self):
         """Of two reports that come back the second one counts for itself once the first is over."""
@@ -147,7 +147,7 @@ class Bounces(Sending):
         self.assertIn("until 2026-12-20T01:00:05Z", self.take(bounce(two), at=until))
         self.assertEqual(self.suppressed(until), {"d@example.com": 4})
 
-    def test_who_is_spared_gets_nothing_and_later_again(self):
+    def test_a_suppressed_destination_gets_nothing_and_later_again(self):
         self.take(bounce(self.one_mail()))
         self.row(day=DAY + 1)
         told = self.told(at=OVER + NIGHT)
@@ -173,7 +173,7 @@ class Bounces(Sending):
         for words in (("add",), ("forget", "example.com"), ("add", "not an address")):
             self.assay("suppressed", *words, status=64)
 
-    def test_spared_behind_one_that_does_not_agree(self):
+    def test_suppressed_behind_one_that_does_not_agree(self):
         self.row(rua="mailto:d@no.example,mailto:d@example.com")
         self.assay("suppressed", "add", "example.com")
         told = self.told("--dry-run")

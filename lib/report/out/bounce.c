@@ -6,11 +6,11 @@
 #include "report/in/mime.h"
 #include "report/out/mail.h"
 
-#define DAY_S        86400
-#define SPARED_FIRST (2 * DAY_S)
-#define SPARED_LAST  (64 * DAY_S)
-#define FORGOTTEN    (90 * DAY_S)
-#define WHY_MAX      200
+#define DAY_S            86400
+#define SUPPRESSED_FIRST (2 * DAY_S)
+#define SUPPRESSED_LAST  (64 * DAY_S)
+#define FORGOTTEN        (90 * DAY_S)
+#define WHY_MAX          200
 
 /* --- What it is --------------------------------------------------------------------------------*/
 
@@ -115,16 +115,16 @@ bool bounce_find(struct str mail, struct sent *sent, struct arena *a, struct sen
 
 /* --- What follows ------------------------------------------------------------------------------*/
 
-static int64_t spared_for(int64_t bounces)
+static int64_t suppressed_for(int64_t bounces)
 {
-    int64_t s = SPARED_FIRST;
-    for (int64_t i = 1; i < bounces && s < SPARED_LAST; i++)
+    int64_t s = SUPPRESSED_FIRST;
+    for (int64_t i = 1; i < bounces && s < SUPPRESSED_LAST; i++)
         s *= 2;
     return s;
 }
 
-static bool spare(struct sent *sent, struct str address, struct str why, int64_t now,
-                  struct arena *a, int64_t *spared)
+static bool suppress_destination(struct sent *sent, struct str address, struct str why, int64_t now,
+                                 struct arena *a, int64_t *suppressed)
 {
     struct sent_suppression old;
     struct str destination = str_lower(a, address);
@@ -135,21 +135,22 @@ static bool spare(struct sent *sent, struct str address, struct str why, int64_t
         return true;
     struct sent_suppression v = {.destination = destination, .since = now, .why = why};
     v.bounces = (was && now - old.until < FORGOTTEN ? old.bounces : 0) + 1;
-    v.until = *spared = now + spared_for(v.bounces);
+    v.until = *suppressed = now + suppressed_for(v.bounces);
     return sent_suppress(sent, &v);
 }
 
 bool bounce_note(struct sent *sent, struct sent_mail *about, const struct bounce *bounce,
-                 int64_t now, struct arena *a, int64_t *spared)
+                 int64_t now, struct arena *a, int64_t *suppressed)
 {
-    *spared = 0;
+    *suppressed = 0;
     if (about->state == SENT_FAILED)
         return true;
     about->state = SENT_FAILED;
     about->changed = now;
     about->note = bounce->why.n ? str_printf(a, "it came back: %.*s", STR_ARG(bounce->why))
                                 : STR("it came back");
-    return sent_update(sent, about) && spare(sent, about->address, about->note, now, a, spared);
+    return sent_update(sent, about) &&
+           suppress_destination(sent, about->address, about->note, now, a, suppressed);
 }
 
 /* --- All of it ---------------------------------------------------------------------------------*/
@@ -174,5 +175,5 @@ bool bounce_take(struct str mail, struct str recipient, struct sent *sent, int64
     if (!find_subject(mail, recipient, sent, a, out))
         return false;
     return !out->ours || out->bounce.kind != BOUNCE_FAILED ||
-           bounce_note(sent, &out->about, &out->bounce, now, a, &out->spared);
+           bounce_note(sent, &out->about, &out->bounce, now, a, &out->suppressed);
 }

@@ -30,7 +30,7 @@ struct bounce_taken {
     struct bounce bounce;
     bool ours;              /* it is about this mail of ours */
     struct sent_mail about; /* only if `ours` */
-    int64_t spared;         /* from bounce_note(); 0: nothing was changed */
+    int64_t suppressed;     /* from bounce_note(); 0: nothing was changed */
 };
 
 /* Reads a mail, and notes it if it says that a mail of ours has failed; other mail changes nothing.
@@ -41,9 +41,9 @@ bool bounce_take(struct str mail, struct str recipient, struct sent *sent, int64
 
 /* Notes that the mail has failed, and suppresses its destination: for two days after the first
  * bounce, twice as long after each further one, at most 64 days; after 90 days without a bounce
- * this is forgotten. *spared: until when; 0: nothing was changed, because it was noted before, or
- * the destination is suppressed already. False: the store failed. */
+ * this is forgotten. *suppressed: until when; 0: nothing was changed, because it was noted before,
+ * or the destination is suppressed already. False: the store failed. */
 bool bounce_note(struct sent *sent, struct sent_mail *about, const struct bounce *bounce,
-                 int64_t now, struct arena *a, int64_t *spared);
+                 int64_t now, struct arena *a, int64_t *suppressed);
 
 #endif

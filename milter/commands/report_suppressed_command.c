@@ -1,5 +1,5 @@
-/* report_spared_command.c - `assay report suppressed` and `assay report bounce`: destinations that
- * get no reports for a while.
+/* report_suppressed_command.c - `assay report suppressed` and `assay report bounce`: destinations
+ * that get no reports for a while.
  *
  * Errors: exit status 64 for a wrong word, 65 for a mail that is no bounce of a report, 66 for one
  * that cannot be read, 75 if the store cannot be opened, 78 for the configuration. */
@@ -19,13 +19,13 @@ struct own {
     const char *recipient;
 };
 
-struct spared_listing {
+struct suppressed_listing {
     struct command *c;
     struct json json;
     size_t n;
 };
 
-static void list_json(struct spared_listing *l, const struct sent_suppression *v)
+static void list_json(struct suppressed_listing *l, const struct sent_suppression *v)
 {
     json_object(&l->json, NULL);
     json_text(&l->json, "destination", v->destination);
@@ -37,7 +37,7 @@ static void list_json(struct spared_listing *l, const struct sent_suppression *v
 }
 
 /* The reason is clean since it was noted. */
-static void list_text(struct spared_listing *l, const struct sent_suppression *v)
+static void list_text(struct suppressed_listing *l, const struct sent_suppression *v)
 {
     char since[REPORT_TIME_TEXT], until[REPORT_TIME_TEXT];
     struct arena *a = l->c->arena;
@@ -50,7 +50,7 @@ static void list_text(struct spared_listing *l, const struct sent_suppression *v
 /* What is over is remembered for the next bounce, and is no more than that. */
 static bool list_one(void *listing, const struct sent_suppression *v)
 {
-    struct spared_listing *l = listing;
+    struct suppressed_listing *l = listing;
     if (v->until && v->until <= l->c->now)
         return true;
     if (l->c->json)
@@ -63,14 +63,14 @@ static bool list_one(void *listing, const struct sent_suppression *v)
 
 static bool list_all(struct command *c, struct sent *sent)
 {
-    struct spared_listing l = {.c = c};
+    struct suppressed_listing l = {.c = c};
     json_begin_array(&l.json, c->arena);
     if (!sent_read_suppressions(sent, list_one, &l))
         return false;
     if (c->json) {
         command_print_json_list(&l.json);
     } else if (!l.n) {
-        printf("nobody is spared\n");
+        printf("no destination is suppressed\n");
     }
     return true;
 }
@@ -164,9 +164,9 @@ static void tell_taken(const struct bounce_taken *taken)
     struct str address = taken->about.address;
     if (taken->bounce.kind != BOUNCE_FAILED)
         printf("%.*s: has not failed\n", STR_ARG(address));
-    else if (taken->spared)
+    else if (taken->suppressed)
         printf("%.*s: gets no reports until %s\n", STR_ARG(address),
-               report_time_text(taken->spared, until));
+               report_time_text(taken->suppressed, until));
     else
         printf("%.*s: is known\n", STR_ARG(address));
 }
