@@ -260,6 +260,8 @@ static void tags_that_are_wrong(void **state)
          "rsa-sha1 is no longer a valid algorithm (RFC 8301)"},
         {"v=1; a=rsa-sha256; c=nowsp; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
          "the canonicalization in c= is unknown"},
+        {"v=1; a=rsa-sha256; c=/relaxed; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
+         "the canonicalization in c= is unknown"},
         {"v=1; a=rsa-sha256; c=relaxed/; d=example.org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,
          "the canonicalization in c= is unknown"},
         {"v=1; a=rsa-sha256; d=org; s=rsa; h=from; " TAIL, DKIM_NEUTRAL,

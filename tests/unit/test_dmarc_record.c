@@ -320,6 +320,7 @@ static void mailto(void **state)
         {"mailto:a%20b@example.org", NULL, NULL},
         {"mailto:a%0Db@example.org", NULL, NULL},
         {"mailto:.a@example.org", NULL, NULL},
+        {"mailto:a.@example.org", NULL, NULL},
         {"mailto:a@localhost", NULL, NULL},
         {"mailto:a@-..example", NULL, NULL},
         {"https://example.org/a@b", NULL, NULL},
