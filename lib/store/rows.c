@@ -16,7 +16,7 @@
 #include "store/trouble.h"
 
 #define MAX_BYTES  (UINT64_C(32) << 30)
-#define MUCH_BYTES (1U << 20) /* that are written at once */
+#define MUCH_BYTES (1U << 20) /* with so many bytes the writer begins at once */
 #define COLLECT_US 500000
 #define PAUSE_US   5000000
 

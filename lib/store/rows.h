@@ -78,7 +78,7 @@ struct rows_settings {
     struct str server;    /* URL of the database that several hosts share; empty: path is it */
     uint64_t max_bytes;   /* of the file; beyond it rows are lost. 0: 32 GB */
     uint64_t queue_bytes; /* what may wait. 0: ROWS_QUEUE_BYTES */
-    int64_t pause_us;     /* the longest after a failure; 0: 5 s */
+    int64_t pause_us;     /* the longest pause after a failure; 0: 5 s */
     int64_t patience_us;  /* with a server that does not answer; 0: 10 s */
 };
 

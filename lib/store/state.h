@@ -60,9 +60,9 @@ struct state_server {
 
 struct state_settings {
     struct str path;    /* of the SQLite database; unused with servers */
-    uint64_t max_bytes; /* of it: beyond this the keys that expire next go; 0: 100 MB */
+    uint64_t max_bytes; /* of the database: beyond it keys are removed; 0: 100 MB */
     size_t cache_bytes; /* of the memory in front of it; 0: STATE_CACHE_BYTES */
-    int64_t pause_us;   /* the longest after a failure; 0: 1 s for a database, 5 s for a server */
+    int64_t pause_us;   /* the longest pause; 0: 1 s for a database, 5 s for a server */
     size_t n_servers;   /* 0: SQLite */
     const struct state_server *servers;
 };

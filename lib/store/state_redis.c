@@ -29,7 +29,7 @@
 #define REPLY_MAX                                                                                  \
     ((size_t)1 << 20)     /* bytes that are read ahead; those of a whole batch are less            \
                            */
-#define PROBE_KEY "probe" /* no key of ours looks like this */
+#define PROBE_KEY "probe" /* none of our other keys looks like this */
 
 struct redis {
     struct state_backend base;
@@ -99,7 +99,7 @@ static redisReply *await_reply(struct redis *r)
     return got;
 }
 
-/* The next reply, for the caller to free; NULL: there is none, or it is an error. */
+/* The next reply, which the caller frees; NULL: there is none, or it is an error. */
 static redisReply *read_reply(struct redis *r)
 {
     redisReply *reply = await_reply(r);
