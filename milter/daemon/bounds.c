@@ -289,7 +289,8 @@ static void add_others(struct bounding *b)
                   (uint64_t)b->conf->reference_workers * WORKER_BYTES,
                   "192 MB of address space for each worker");
     add_other(b, "assay report", NULL, REPORT_BYTES, "each command, whatever it reads or sends");
-    add_other(b, "assay-web", NULL, WEB_BYTES, "64 connections and the pages that they ask for");
+    add_other(b, "assay-web", NULL, WEB_BYTES,
+              "128 connections, 64 MB of pages that they have not read, and those under way");
 }
 
 void bounds_of(const struct conf *conf, struct arena *a, struct bounds *out)
