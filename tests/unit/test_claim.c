@@ -22,6 +22,7 @@ static void encoded_words(void **state)
         {STR_INIT("=?x?z?a?="), 9, false},
         {STR_INIT("=?x?q?a"), 7, false},
         {STR_INIT("=?x?qa?="), 8, false},
+        {STR_INIT("=?x?q?ab?c"), 10, false},
         {STR_INIT("=?x?q"), 5, false},
         {STR_INIT("=?"), 2, false},
         {STR_INIT("?="), 2, false},

@@ -33,10 +33,22 @@ static void algorithms(void **state)
     arena_free(a);
 }
 
+/* A word of the log has no blank, wherever it was. */
+static void words(void **state)
+{
+    struct arena *a = arena_new(0);
+    (void)state;
+    assert_str(telling_word(a, STR("x")), "x");
+    assert_str(telling_word(a, STR(" x")), "\\x20x");
+    assert_str(telling_word(a, STR("x y ")), "x\\x20y\\x20");
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(algorithms),
+        cmocka_unit_test(words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
