@@ -438,6 +438,7 @@ CAUSES = {
     "no threads": {"threads"}, "no files": {"refused"},
 }
 MAY_CAUSE = {"DNS dead": {"list"}}
+LATER = 4  # seconds
 
 FAULTS = {
     "kill -9": Kill(),
@@ -474,6 +475,13 @@ class Matrix(harness.WireTest):
         self.assertEqual(len(found), len(set(found)), f"one line an outage: {found}\n{site.d.log()[since:][-3000:]}")
         return found
 
+    def lines_that_came(self, site, since, causes):
+        """What is written in the background (rows) fails somewhat later. Not every cause is there with every store."""
+        end = time.monotonic() + LATER
+        while not causes <= set(lines := self.lines_of(site, since)) and time.monotonic() < end:
+            time.sleep(0.1)
+        return lines
+
     def trial(self, name, store):
         site = Site(self, store)
         fault = FAULTS[name]
@@ -484,7 +492,7 @@ class Matrix(harness.WireTest):
         since = len(site.d.log())
         fault.begin(site)
         cells = {work: worst(site.play(work) for _ in range(ROUNDS)) for work in works}
-        lines = self.lines_of(site, since)
+        lines = self.lines_that_came(site, since, CAUSES.get(name, set()))
         fault.end(site)
         took = {work: self.right(site, work) for work in works}
         site.nothing_is_lost(fault.forgets)
