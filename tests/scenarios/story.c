@@ -57,7 +57,8 @@ static void print_zone(struct arena *a, struct str text)
     for (size_t i = 0; i < ZONE_BUCKETS; i++)
         for (const struct zone_node *n = zone->buckets[i]; n; n = n->next) {
             struct str name = dns_name_text(a, &n->name);
-            LINE("name", name, str_of(dns_status_name(n->otherwise)));
+            LINE("name", name, str_of(dns_status_name(n->otherwise)),
+                 str_printf(a, "%lld", (long long)n->delay_us));
             for (const struct zone_record *r = n->records; r; r = r->next)
                 print_record(a, name, r);
         }

@@ -103,7 +103,9 @@ class DnsServer:
             return
         if isinstance(found, Slow):
             answer = _answer(packet, end + 4, found.records, name, kind, self.ttl)
-            threading.Timer(found.seconds, send, (answer,)).start()
+            later = threading.Timer(found.seconds, send, (answer,))
+            later.daemon = True
+            later.start()
             return
         send(_answer(packet, end + 4, found, name, kind, self.ttl))
 

@@ -12,7 +12,7 @@ import sys
 import unittest
 
 import harness
-from dns_server import SERVFAIL, SILENT, DnsServer
+from dns_server import SERVFAIL, SILENT, DnsServer, Slow
 
 NOW = 1800000000  # as in tests/scenarios/run.c
 RUNNER = os.environ.get("ASSAY_SCENARIOS", str(harness.TOP / "build/tests/scenarios/scenarios"))
@@ -33,11 +33,12 @@ class Story:
     """What the runner prints of a scenario."""
 
     def __init__(self):
-        self.zone, self.headers, self.recipients, self.edits = {}, [], [], []
+        self.zone, self.delays, self.headers, self.recipients, self.edits = {}, {}, [], [], []
 
     def add(self, word, values):
         if word == "name":
             self.zone[text(values[0])] = {"otherwise": OTHERWISE.get(text(values[1]))}
+            self.delays[text(values[0])] = int(values[2]) / 1e6
         elif word == "record":
             self.add_record(*values)
         elif word == "header":
@@ -48,6 +49,10 @@ class Story:
             self.edits.append(values)
         else:
             setattr(self, word, values if len(values) > 1 else values[0])
+
+    def answers(self):
+        """The zone, as the name server wants it."""
+        return {name: Slow(self.delays[name], found) if self.delays[name] else found for name, found in self.zone.items()}
 
     def add_record(self, name, kind, data, preference):
         data = data if kind == b"TXT" else text(data)
@@ -98,7 +103,7 @@ class Scenarios(harness.WireTest):
             (self.keys / name).chmod(0o600)
 
     def set_up(self, story):
-        surroundings = story.config, story.senders, story.zone, story.host
+        surroundings = story.config, story.senders, story.zone, story.delays, story.host
         if surroundings == self.surroundings:
             return
         self.surroundings = surroundings
@@ -107,7 +112,7 @@ class Scenarios(harness.WireTest):
         reloads = []
         for d in self.daemons:
             d.dns.close()
-            d.dns = DnsServer(story.zone)  # with other servers the daemon begins with an empty cache
+            d.dns = DnsServer(story.answers())  # with other servers the daemon begins with an empty cache
             silent = any(found["otherwise"] == SILENT for found in story.zone.values())
             d.dns_options = 'timeout = "500ms";' if silent else ""
             if d.process:
