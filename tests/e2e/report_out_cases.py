@@ -30,8 +30,11 @@ def counted():
     sql = "SELECT coalesce(sum(messages), 0) FROM row JOIN policy ON policy.id = policy WHERE domain = ?"
     if not (OUTGOING / "rows.db").exists():
         return 0
-    with contextlib.closing(sqlite3.connect(f"file:{OUTGOING}/rows.db?mode=ro", uri=True)) as db:
-        return db.execute(sql, (DOMAIN,)).fetchone()[0]
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{OUTGOING}/rows.db?mode=ro", uri=True)) as db:
+            return db.execute(sql, (DOMAIN,)).fetchone()[0]
+    except sqlite3.OperationalError:  # its tables are not made yet
+        return 0
 
 
 def becomes(t, what, wanted, look):
