@@ -28,7 +28,7 @@ void bytes_free(struct bytes *b);
 /* A thread's own: what it reads into, and what it answers with. */
 struct worker {
     char *in;
-    size_t in_cap, in_used; /* in_used: the most that stood in it since it was allocated */
+    size_t in_cap, in_used; /* in_used: the most that stood in it since it was emptied */
     struct bytes out;
 };
 
@@ -116,6 +116,9 @@ void workers_stop(struct serve *s); /* returns when all are gone */
 void workers_begin_wait(struct serve *s);
 void workers_end_wait(struct serve *s);
 void workers_take_event(struct serve *s); /* the caller was idle */
+/* After an event: what a large frame or answer took beyond SERVE_WORKER_BYTES goes to the kernel.
+ */
+void worker_give_back(struct worker *worker);
 
 /* listener.c */
 void listener_ready(struct serve *s, struct listener *l);

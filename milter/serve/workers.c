@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -107,20 +108,22 @@ static void end_as_worker(struct workers *w)
         pthread_join(before, NULL);
 }
 
-static void make_input(struct worker *worker)
+/* The pages behind what small frames need; freed and allocated again, the same ones would come. */
+static void empty_input(struct worker *worker)
 {
-    free(worker->in);
-    worker->in = malloc(worker->in_cap);
-    if (!worker->in)
-        abort();
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t from = (uintptr_t)(worker->in + 2 * SERVE_READ_MAX) % page;
+    char *first = worker->in + 2 * SERVE_READ_MAX + (from ? page - from : 0);
+    char *end = worker->in + worker->in_cap - (uintptr_t)(worker->in + worker->in_cap) % page;
+    if (first < end)
+        (void)madvise(first, (size_t)(end - first), MADV_DONTNEED);
     worker->in_used = 0;
 }
 
-/* After a large frame or answer. */
-static void give_back_memory(struct worker *worker)
+void worker_give_back(struct worker *worker)
 {
     if (worker->in_used > 2 * SERVE_READ_MAX)
-        make_input(worker);
+        empty_input(worker);
     if (worker->out.cap > SERVE_ANSWERS_MAX)
         bytes_free(&worker->out);
 }
@@ -130,7 +133,9 @@ static void *worker_run(void *server)
     struct serve *s = server;
     struct workers *w = &s->workers;
     struct worker self = {.in_cap = s->frame_max + SERVE_READ_MAX};
-    make_input(&self);
+    self.in = malloc(self.in_cap);
+    if (!self.in)
+        abort();
     for (;;) {
         struct epoll_event event;
         atomic_fetch_add(&w->idle, 1);
@@ -141,7 +146,7 @@ static void *worker_run(void *server)
             break;
         if (n == 1)
             handle_event(&self, s, event.data.ptr);
-        give_back_memory(&self);
+        worker_give_back(&self);
         if (atomic_load_explicit(&w->running, memory_order_relaxed) > w->wanted && !be_spare(w))
             break;
     }

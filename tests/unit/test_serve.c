@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
-#include "milter/serve/serve.h"
+#include "milter/serve/internal.h"
 
 #define LINE_MAX_BYTES 100000
 #define PATIENCE_MS    10000
@@ -366,6 +367,41 @@ static void nobody_waits_for_those_who_wait(void **state)
     stop(&r);
 }
 
+/* Of the whole pages between two places, those that take memory. */
+static size_t pages_held(char *from, char *end)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    unsigned char held[1024];
+    char *first = from + (page - (uintptr_t)from % page) % page;
+    size_t count = (size_t)(end - first) / page, n = 0;
+    assert_true(count > 0 && count <= sizeof held);
+    assert_int_equal(mincore(first, count * page, held), 0);
+    for (size_t i = 0; i < count; i++)
+        n += held[i] & 1;
+    return n;
+}
+
+static void what_a_large_frame_took_is_given_back(void **state)
+{
+    (void)state;
+    enum { LARGE = 320 << 10 };
+    struct worker w = {.in = malloc(LARGE), .in_cap = LARGE};
+    char *kept_end = w.in + 2 * SERVE_READ_MAX;
+    assert_non_null(w.in);
+    memset(w.in, 'x', LARGE);
+    w.in_used = 2 * SERVE_READ_MAX; /* as much as may stay */
+    worker_give_back(&w);
+    assert_true(pages_held(kept_end, w.in + LARGE) > 40);
+    w.in_used++;
+    bytes_add(&w.out, w.in, SERVE_ANSWERS_MAX + 1);
+    worker_give_back(&w);
+    assert_int_equal(pages_held(kept_end, w.in + LARGE), 0);
+    assert_int_equal(kept_end[-1], 'x');
+    assert_int_equal(w.in_used, 0);
+    assert_int_equal(w.out.cap, 0);
+    free(w.in);
+}
+
 static void where_no_worker_is_left_commands_wait(void **state)
 {
     (void)state;
@@ -563,6 +599,7 @@ int main(void)
         cmocka_unit_test(silent_and_slow_peers_are_ended),
         cmocka_unit_test(a_peer_that_reads_late_gets_everything),
         cmocka_unit_test(nobody_waits_for_those_who_wait),
+        cmocka_unit_test(what_a_large_frame_took_is_given_back),
         cmocka_unit_test(where_no_worker_is_left_commands_wait),
         cmocka_unit_test(idle_connections_hold_no_thread),
         cmocka_unit_test(beyond_the_limit_of_a_door_connections_are_closed),
