@@ -3,7 +3,7 @@
  * What is not clearly ours is not found, so that the MTA does with an address what it would do
  * without us.
  *
- * Errors: without a secret the MTA is asked to come again; the log tells of the file each hour. */
+ * Errors: without a secret, or for an address of a day to come, the MTA is asked to come again. */
 #include "milter/daemon/srsmaps.h"
 
 #include <time.h>
@@ -18,6 +18,15 @@ static void tell_lookup(const char *what, struct str key, const struct srs_outco
                         struct arena *a)
 {
     log_info("srs: %.*s %s: %s", STR_ARG(str_safe(a, key, SHOWN_MAX, true)), what, o->why);
+}
+
+/* The MTA asks again and again for mail in its queue. */
+static void tell_of_delay(struct str key, const struct srs_outcome *o, struct arena *a)
+{
+    static struct log_pace pace;
+    unsigned held_back;
+    if (log_pace(&pace, &held_back))
+        tell_lookup("is put off", key, o, a);
 }
 
 static enum socketmap_status answer_of(const struct srs_outcome *o, enum counter done,
@@ -61,7 +70,7 @@ static enum socketmap_status map_reverse(void *runtime, struct str key, struct a
         counter_inc(CTR_SRS_REFUSED);
         tell_lookup("is refused", key, &o, a);
     } else if (o.status == SRS_UNKNOWN) {
-        tell_lookup("is put off", key, &o, a);
+        tell_of_delay(key, &o, a);
     }
     snapshot_release(snapshot);
     return answer_of(&o, CTR_SRS_REVERSED, value);

@@ -140,6 +140,16 @@ class Srs(harness.WireTest):
         self.assertEqual(self.map(d).ask("reverse " + ALICE), "NOTFOUND ")
         d.wait_for_log("is refused: it has expired")
 
+    def test_days_to_come(self):
+        d = self.srs_daemon(clock=True, wall=NOW)
+        d.clock.go_on(-2 * DAY)
+        m = self.map(d)
+        for _ in range(3):  # the MTA comes again
+            self.assertEqual(m.ask("reverse " + ALICE), "TEMP it is of a day to come: is a clock wrong?")
+        d.wait_for_log(r"SRS0=\S+ is put off: it is of a day to come")
+        self.assertEqual(len(d.lines("is put off")), 1)
+        self.assertEqual(self.figures(d)["srs"]["unavailable"], 3)
+
     def test_pieces(self):
         d = self.srs_daemon(wall=NOW)
         m = self.map(d)
