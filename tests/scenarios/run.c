@@ -96,7 +96,13 @@ static struct str replace(struct arena *a, struct str text, struct str what, str
     return sb_str(&b);
 }
 
-static struct private_key *test_key(struct play *p, const char *name)
+/* The keys of KEYDIR. Decoding one takes longer than most scenarios: they are decoded once, and let
+ * go at the end. */
+#define TEST_KEYS 2
+static const char *const key_names[TEST_KEYS] = {"rsa", "ed25519"};
+static struct private_key *test_keys[TEST_KEYS];
+
+static struct private_key *decode_key(struct play *p, const char *name)
 {
     struct str problem;
     char *path = str_cstr(p->arena, str_printf(p->arena, "%s/%s.pem", p->keydir, name));
@@ -106,19 +112,32 @@ static struct private_key *test_key(struct play *p, const char *name)
     return key;
 }
 
+/* Borrowed: release_keys() lets it go. */
+static struct private_key *test_key(struct play *p, struct str name)
+{
+    for (size_t i = 0; i < TEST_KEYS; i++)
+        if (str_eq(name, str_of(key_names[i])))
+            return test_keys[i] ? test_keys[i] : (test_keys[i] = decode_key(p, key_names[i]));
+    broken(p, "there is no test key", name);
+}
+
+static void release_keys(void)
+{
+    for (size_t i = 0; i < TEST_KEYS; i++)
+        private_key_release(test_keys[i]);
+}
+
 /* {rsa} and {ed25519} become the p= values of the test keys, cut to strings of a TXT record. */
 static struct str with_keys(struct play *p, struct str zone)
 {
-    static const char *const names[] = {"rsa", "ed25519"};
-    for (size_t i = 0; i < 2; i++) {
-        struct private_key *key = test_key(p, names[i]);
+    for (size_t i = 0; i < TEST_KEYS; i++) {
+        struct private_key *key = test_key(p, str_of(key_names[i]));
         struct str b64 = base64_encode(p->arena, private_key_public(key, p->arena));
         struct strbuf cut;
         sb_init(&cut, p->arena);
         for (size_t at = 0; at < b64.n; at += 200)
             sb_printf(&cut, "%s%.*s", at ? "\" \"" : "", STR_ARG(str_sub(b64, at, at + 200)));
-        private_key_release(key);
-        zone = replace(p->arena, zone, str_printf(p->arena, "{%s}", names[i]), sb_str(&cut));
+        zone = replace(p->arena, zone, str_printf(p->arena, "{%s}", key_names[i]), sb_str(&cut));
     }
     return zone;
 }
@@ -305,7 +324,7 @@ static void sign(struct play *p, struct header_list *headers, struct str body)
         unsigned long long ahead = 0;
         if (line.n && !str_to_u64(line, INT32_MAX, &ahead))
             broken(p, "[sign] wants seconds that t= is ahead", line);
-        struct private_key *key = test_key(p, str_cstr(p->arena, type));
+        struct private_key *key = test_key(p, type);
         struct dkim_signing_key signing_key = {domain, selector, key};
         struct dkim_sign_settings settings = {
             .header_canon = CANON_RELAXED, .body_canon = CANON_RELAXED, .now = NOW - 10};
@@ -321,7 +340,6 @@ static void sign(struct play *p, struct header_list *headers, struct str body)
         for (size_t i = 0; i < headers->n; i++)
             header_list_add(&signed_list, headers->fields[i].name, headers->fields[i].value);
         *headers = signed_list;
-        private_key_release(key);
     }
 }
 
@@ -351,7 +369,7 @@ static void seal_once(struct play *p, struct str body, unsigned instance, struct
     if (!str_split(&line, ' ', &domain) || !str_split(&line, ' ', &selector) ||
         !str_split(&line, ' ', &type))
         broken(p, "[seal] wants: before|after DOMAIN SELECTOR rsa|ed25519 RESULTS", line);
-    struct private_key *key = test_key(p, str_cstr(p->arena, type));
+    struct private_key *key = test_key(p, type);
     const struct dkim_signing_key signing_key = {domain, selector, key};
     const struct dkim_sign_settings settings = {.now = NOW - 5};
     struct body_hash *hash = body_hash_new(p->arena, CANON_RELAXED, UINT64_MAX);
@@ -370,7 +388,6 @@ static void seal_once(struct play *p, struct str body, unsigned instance, struct
     put_on_top(p, "ARC-Authentication-Results", set.results);
     put_on_top(p, "ARC-Message-Signature", set.message);
     put_on_top(p, "ARC-Seal", set.seal);
-    private_key_release(key);
 }
 
 static void pass_through_list(struct play *p)
@@ -762,6 +779,7 @@ int main(int argc, char **argv)
             else
                 failed++;
     }
+    release_keys();
     arena_free(a);
     if (mode != TELL_STORIES)
         printf("%u passed, %u failed\n", passed, failed);
