@@ -85,7 +85,7 @@ class Host:
 def without_times(text):
     """When a report was received, and where it came from, is not the same for two stores."""
     text = re.sub(r'"(received|origin)":\s*("[^"]*"|\d+)', r'"\1":0', text)
-    return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?", "TIME", text)
+    return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?|\d+ \w{3} \d{4} \d\d:\d\d UTC", "TIME", text)
 
 
 def by_identity(text):
