@@ -33,6 +33,31 @@ static void algorithms(void **state)
     arena_free(a);
 }
 
+/* A field is delivered in another form only with the signature that was made of that form. */
+static void edits(void **state)
+{
+    static const struct str values[] = {STR_INIT(" v=1; d=a.example")};
+    static const struct dkim_rewritten rewritten[] = {
+        {.name = STR_INIT("To"), .ordinal = 1, .value = STR_INIT(" b@mx.example")}};
+    static const struct {
+        const struct str *values;
+        size_t n, edits;
+    } cases[] = {{values, 1, 2}, {values, 0, 0}, {NULL, 0, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new(0);
+        const struct evidence e = {.signing = {.tried = true,
+                                               .values = cases[i].values,
+                                               .n = cases[i].n,
+                                               .n_rewritten = 1,
+                                               .rewritten = rewritten}};
+        struct edit_list out = {0};
+        stage_dkim_sign.telling->edits(&(struct telling){.evidence = &e, .arena = a}, &out);
+        assert_int_equal(out.n, cases[i].edits);
+        arena_free(a);
+    }
+}
+
 /* A word of the log has no blank, wherever it was. */
 static void words(void **state)
 {
@@ -48,6 +73,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(algorithms),
+        cmocka_unit_test(edits),
         cmocka_unit_test(words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
