@@ -84,11 +84,24 @@ def check_handover(store, folder):
           all("-f dmarc@example.org" in c for c in calls), calls)
     mail = parts_of((folder / "mail").read_text())[0]
     check("to both", mail["To"] == "a@example.org, b@example.org" and mail["From"] == "dmarc@example.org", mail["To"])
+    check_closed_input(store, folder)
     (folder / "refuse").write_text("")
     store.run("digest", "--to", "a@example.org", good=1)
     for words in (["--to", "no address"], ["--to", "a@b\nX: y"], ["--to", "-oX@b"], ["--to", "<a@b>"], ["--days", "0"],
                   ["--days", "x"], ["--days", "93"]):
         store.run("digest", *words, good=64)
+
+
+def check_closed_input(store, folder):
+    """The file that the mailer reads has the number of standard input; SQLite would take it, so there is no store."""
+    (folder / "mail").unlink()
+    conf = folder / "closed.conf"
+    conf.write_text(store.conf.read_text().replace(f'state-dir = "{store.state}"', f'state-dir = "{folder}/none"'))
+    words = [ASSAY, "report", "digest", "-c", conf, "--to", "c@example.org"]
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *words], capture_output=True, check=False)
+    check("without standard input", done.returncode == 0 and not done.stderr, done)
+    mail, text, _ = parts_of((folder / "mail").read_text())
+    check("the mail, without standard input", mail["To"] == "c@example.org" and "No report came" in text, text)
 
 
 def check_rights(store, folder):
