@@ -151,8 +151,10 @@ class SameAnswers(Shared):
                         said = [w.ask(f"/{view}{query}") for w in webs]
                         self.assertEqual([s[0] for s in said], [200, 200])
                         self.assertEqual(without_times(said[0][2]), without_times(said[1][2]))
-                        said = [without_times(json.dumps(w.json(f"/api/{view}{query}"))) for w in webs if view != "ours"]
-                        self.assertEqual(*said or [0, 0])
+                        answers = [w.json(f"/api/{view}{query}") for w in webs]
+                        self.assertEqual(*[without_times(json.dumps(answer)) for answer in answers])
+                        if view == "ours":
+                            self.assertEqual(sum(day["accepted"] for day in answers[1]), 3)
             server.stop()
             try:
                 status, _, text = webs[1].ask("/overview")
@@ -185,6 +187,15 @@ class SameAnswers(Shared):
         pagestore.make_reports(folder, 20)
         for h in hosts:
             h.run("receive", folder)
+            self.assertEqual(json.loads(h.run("label", "--json")), [])
+            source = json.loads(h.run("sources", "--json"))[-1]["source"]
+            h.run("label", source, "own", "Relay in the cellar")
+            h.run("label", "192.0.2.0/24", "spoof")
+            h.run("label", "192.0.2.0/24", "none")
+            self.assertEqual([(label["source"], label["class"], label["title"]) for label in json.loads(h.run("label", "--json"))],
+                             [(source, "own", "Relay in the cellar")])
+            labelled, = (s for s in json.loads(h.run("sources", "--json")) if s["source"] == source)
+            self.assertEqual((labelled["class"], labelled["title"]), ("own", "Relay in the cellar"))
         lists = [json.loads(without_times(h.run("list", "--json"))) for h in hosts]
         self.assertEqual(*lists)
         self.assertLess(len(lists[0]), 150)  # the older half has gone
@@ -253,6 +264,44 @@ class OneSends(Shared):
         self.assertEqual((len(one.mails()), len(two.mails())), (1, 0))
         self.assertIn("7", two.run("sent"))
         self.assertEqual(one.run("sent", "--json"), two.run("sent", "--json"))
+
+    def test_one_host_labels(self):
+        """What one says all say; of two labels the later one counts."""
+        store = self.url()
+        one, two = Host(self, store), Host(self, store)
+        one.run("label", "192.0.2.0/24", "spoof", "nobody")
+        two.run("label", "192.0.2.0/24", "own", "our relay")
+        self.assertRegex(one.run("label"), r"^own +192\.0\.2\.0/24 +our relay\n$")
+        two.run("label", "192.0.2.0/24", "none")
+        self.assertEqual(one.run("label"), "")
+
+    def test_a_mail_comes_back_to_another_host(self):
+        """Then its destination gets nothing from either, as it would from one with a store of files, and what is suppressed by
+        hand at one host is so at the other."""
+        store = self.url()
+        one, two, alone = Host(self, store), Host(self, store), Host(self)
+        later = str(OVER + 86400)
+        for sends, takes in ((one, two), (alone, alone)):
+            send = ("send", "--dns", sends.folder / "zone", "--json", "--at")
+            sends.fill("row", "example.com", "mailto:d@example.com", "192.0.2.1", 3)
+            self.assertEqual(json.loads(sends.run(*send, str(OVER)))["handed_over"], 1)
+            ident = re.search(rb"(?m)^Message-ID: (<.*>)$", sends.mails()[0]).group(1)
+            mail = b"From: MAILER-DAEMON@far.example\n\nThis did not arrive:\n\n" + ident + b"\n"
+            self.assertIn("d@example.com: gets no reports until", takes.run("bounce", "--at", str(OVER + 3600), input=mail))
+            self.assertIn("is known", sends.run("bounce", "--at", str(OVER + 3601), input=mail))
+            sends.fill("row", "example.com", "mailto:d@example.com", "192.0.2.1", 3, day=DAY + 1)
+            told = json.loads(sends.run(*send, later))
+            self.assertEqual((told["handed_over"], told["suppressed"]), (0, 1))
+        for words in (["suppressed", "--json", "--at", later], ["sent", "--json"]):
+            said = [json.loads(h.run(*words)) for h in (one, two, alone)]
+            self.assertEqual(said[0], said[1])
+            self.assertEqual(*[[(s["destination"], s.get("since"), s.get("state")) for s in by] for by in said[1:]])
+            self.assertEqual({s["destination"] for s in said[0]}, {"d@example.com"})
+        self.assertIn("again", two.run("suppressed", "remove", "d@example.com"))
+        two.run("suppressed", "add", "example.org")
+        self.assertRegex(one.run("suppressed", "--at", later), r"^example\.org  since .*: by hand\n$")
+        one.fill("row", "example.com", "mailto:d@example.com", "192.0.2.1", 3, day=DAY + 2)
+        self.assertIn("1 mail handed over", one.run("send", "--dns", one.folder / "zone", "--at", str(OVER + 2 * 86400)))
 
     def test_while_another_host_sends(self):
         name = server.database()
