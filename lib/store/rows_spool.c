@@ -127,8 +127,6 @@ static bool take_batches(struct carrier *c, int64_t after)
         c->last = sql_number(s, 0);
         append(&c->together, sql_text(s, 1));
     }
-    if (said == SQL_FAILED)
-        c->last = after;
     return sql_end(s, said);
 }
 
@@ -249,14 +247,17 @@ static bool write_together(struct carrier *c)
     return good && database_commit(&c->server);
 }
 
-/* What the server has of this host already is passed over. */
-static bool carry_over(struct carrier *c, bool *any)
+/* What the server has of this host already is passed over. NULL, or which of the two failed. */
+static struct database *carry_over(struct carrier *c, bool *any)
 {
     int64_t played;
     if (!database_begin(&c->server) || !check_numbers(c) || !read_played(c, &played))
-        return false;
-    *any = take_batches(c, played) && c->last > played;
-    return *any ? write_together(c) : database_commit(&c->server);
+        return &c->server;
+    if (!take_batches(c, played))
+        return &c->spool;
+    *any = c->last > played;
+    bool good = *any ? write_together(c) : database_commit(&c->server);
+    return good ? NULL : &c->server;
 }
 
 static bool server_ready(struct carrier *c)
@@ -269,37 +270,43 @@ static bool server_ready(struct carrier *c)
     return database_is_open(&c->server) || database_open(&c->server);
 }
 
+/* The server may be in the midst of a transaction, whichever failed. */
 static void fail(struct carrier *c, struct database *db)
 {
     trouble_begins(&c->trouble, db->why);
     rows_table_reset(c->table);
+    database_close(&c->server);
     database_close(db);
 }
 
 /* --- The thread --------------------------------------------------------------------------------*/
 
+/* NULL, or which of the two failed. *more: there may be. */
+static struct database *try_to_carry(struct carrier *c, bool *more)
+{
+    if (!spool_ready(c))
+        return &c->spool;
+    count_batches(c);
+    if (!carrier_waiting(c))
+        return NULL;
+    struct database *failed = server_ready(c) ? carry_over(c, more) : &c->server;
+    if (failed)
+        return failed;
+    trouble_over(&c->trouble);
+    if (!delete_batches(c))
+        return &c->spool;
+    count_batches(c);
+    return NULL;
+}
+
 /* True: there may be more. */
 static bool carry_some(struct carrier *c)
 {
-    bool any = false;
-    if (!spool_ready(c)) {
-        fail(c, &c->spool);
-        return false;
-    }
-    count_batches(c);
-    if (!carrier_waiting(c))
-        return false;
-    if (!server_ready(c) || !carry_over(c, &any)) {
-        fail(c, &c->server);
-        return false;
-    }
-    trouble_over(&c->trouble);
-    if (!delete_batches(c)) {
-        fail(c, &c->spool);
-        return false;
-    }
-    count_batches(c);
-    return any;
+    bool more = false;
+    struct database *failed = try_to_carry(c, &more);
+    if (failed)
+        fail(c, failed);
+    return more && !failed;
 }
 
 /* Until there is something new, and no pause lasts. False: the end has come. */
