@@ -90,10 +90,12 @@ static bool spool_ready(struct carrier *c)
 }
 
 /* Of the file as it is: the writer adds to it meanwhile. */
-static void count_batches(struct carrier *c)
+static bool count_batches(struct carrier *c)
 {
-    int64_t n = database_number(&c->spool, "SELECT count(*) FROM batch", 0);
-    atomic_store(&c->waiting, n > 0 ? (unsigned long long)n : 0);
+    int64_t n = database_number(&c->spool, "SELECT count(*) FROM batch", -1);
+    if (n >= 0)
+        atomic_store(&c->waiting, (unsigned long long)n);
+    return n >= 0;
 }
 
 uint64_t carrier_waiting(struct carrier *c)
@@ -284,19 +286,14 @@ static void fail(struct carrier *c, struct database *db)
 /* NULL, or which of the two failed. *more: there may be. */
 static struct database *try_to_carry(struct carrier *c, bool *more)
 {
-    if (!spool_ready(c))
+    if (!spool_ready(c) || !count_batches(c))
         return &c->spool;
-    count_batches(c);
     if (!carrier_waiting(c))
         return NULL;
     struct database *failed = server_ready(c) ? carry_over(c, more) : &c->server;
     if (failed)
         return failed;
-    trouble_over(&c->trouble);
-    if (!delete_batches(c))
-        return &c->spool;
-    count_batches(c);
-    return NULL;
+    return delete_batches(c) && count_batches(c) ? NULL : &c->spool;
 }
 
 /* True: there may be more. */
@@ -306,6 +303,8 @@ static bool carry_some(struct carrier *c)
     struct database *failed = try_to_carry(c, &more);
     if (failed)
         fail(c, failed);
+    else
+        trouble_over(&c->trouble);
     return more && !failed;
 }
 

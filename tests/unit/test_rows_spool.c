@@ -175,6 +175,7 @@ static void a_file_that_cannot_be_read_is_trouble(void **state)
     static const struct {
         const char *away, *back;
     } cases[] = {
+        {"ALTER TABLE batch RENAME TO other", "ALTER TABLE other RENAME TO batch"},
         {"ALTER TABLE batch RENAME COLUMN records TO others",
          "ALTER TABLE batch RENAME COLUMN others TO records"},
     };
@@ -197,12 +198,25 @@ static void a_file_that_cannot_be_read_is_trouble(void **state)
     }
 }
 
+static void trouble_ends_with_an_empty_file(void **state)
+{
+    struct rig *r = *state;
+    run("mv '%s' '%s.away'", r->there, r->there);
+    start(r);
+    open_spool(r);
+    put(r);
+    wait_for_log(r, "rows wait in spool.db");
+    execute(r->spool, "DELETE FROM batch");
+    wait_for_log(r, "works again;");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_file_that_cannot_be_read_is_trouble),
+        TEST(trouble_ends_with_an_empty_file),
     };
     log_open(LOG_TO_STDERR, "test", LOG_LEVEL_DEBUG);
     return cmocka_run_group_tests(tests, NULL, NULL);
