@@ -3,7 +3,8 @@
  * Every batch goes through the file, whether the server is there or not: there is one way. A batch
  * is deleted from the file when the server has it. The server notes the number of the last batch of
  * each host in the transaction that adds its rows, so a batch of which nobody knows whether it
- * arrived is neither lost nor counted twice.
+ * arrived is neither lost nor counted twice. For this the numbers of a file must not fall below
+ * what the server has noted: a batch is on the disk before it is carried.
  *
  * Errors: what cannot be carried now waits; one line in the log when that begins, one when it ends.
  */
@@ -35,7 +36,8 @@ const struct database_schema spool_schema = {.id = 0x61737233,
                                              .steps = steps,
                                              .version = 1,
                                              .check_up_to = INT64_C(64) << 20,
-                                             .busy_ms = 5000};
+                                             .busy_ms = 5000,
+                                             .durable = true};
 
 bool spool_put(struct database *spool, const struct rows_buffer *records)
 {
