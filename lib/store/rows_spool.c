@@ -4,7 +4,8 @@
  * is deleted from the file when the server has it. The server notes the number of the last batch of
  * each host in the transaction that adds its rows, so a batch of which nobody knows whether it
  * arrived is neither lost nor counted twice. For this the numbers of a file must not fall below
- * what the server has noted: a batch is on the disk before it is carried.
+ * what the server has noted: a batch is on the disk before it is carried, and a file that an older
+ * one has replaced counts as another host.
  *
  * Errors: what cannot be carried now waits; one line in the log when that begins, one when it ends.
  */
@@ -241,6 +242,26 @@ static bool read_played(struct carrier *c, int64_t *number)
     return sql_end(s, said);
 }
 
+/* An older file has been put back: as that of the same host, what it gets from now on would be
+ * taken for played. What it still has may be carried a second time. */
+static bool become_another_host(struct carrier *c)
+{
+    log_warning("%s: is older than what the server knows of it: what it has is carried as that of"
+                " another host",
+                c->spool.path);
+    return database_run(&c->spool, "UPDATE host SET name = randomblob(16)") && learn_host(c);
+}
+
+static bool check_age(struct carrier *c, int64_t *played)
+{
+    int64_t highest =
+        database_number(&c->spool, "SELECT seq FROM sqlite_sequence WHERE name = 'batch'", -1);
+    if (*played <= highest || highest < 0)
+        return highest >= 0;
+    *played = 0;
+    return become_another_host(c);
+}
+
 static bool write_together(struct carrier *c)
 {
     size_t n;
@@ -257,7 +278,7 @@ static struct database *carry_over(struct carrier *c, bool *any)
     int64_t played;
     if (!database_begin(&c->server) || !check_numbers(c) || !read_played(c, &played))
         return &c->server;
-    if (!take_batches(c, played))
+    if (!check_age(c, &played) || !take_batches(c, played))
         return &c->spool;
     *any = c->last > played;
     bool good = *any ? write_together(c) : database_commit(&c->server);

@@ -239,6 +239,31 @@ static void what_was_put_is_on_the_disk(void **state)
     assert_true(atomic_load(&synced) > before);
 }
 
+static void carry_some_messages(struct rig *r, int n)
+{
+    start(r);
+    open_spool(r);
+    for (int i = 0; i < n; i++) {
+        put(r);
+        wait_for_messages(r, r->day);
+    }
+    end(r);
+    database_close(&r->db);
+}
+
+static void an_old_file_that_is_put_back_is_a_new_host(void **state)
+{
+    struct rig *r = *state;
+    carry_some_messages(r, 1);
+    run("cp '%s' '%s/old.db'", r->spool, r->dir);
+    carry_some_messages(r, 3);
+    run("rm '%s' '%s-wal' '%s-shm'; mv '%s/old.db' '%s'", r->spool, r->spool, r->spool, r->dir,
+        r->spool);
+    carry_some_messages(r, 2);
+    assert_int_equal(number(r->server, "SELECT count(*) FROM played"), 2);
+    wait_for_log(r, "is older than what the server knows of it");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -247,6 +272,7 @@ int main(void)
         TEST(a_file_that_cannot_be_read_is_trouble),
         TEST(trouble_ends_with_an_empty_file),
         TEST(what_was_put_is_on_the_disk),
+        TEST(an_old_file_that_is_put_back_is_a_new_host),
     };
     log_open(LOG_TO_STDERR, "test", LOG_LEVEL_DEBUG);
     return cmocka_run_group_tests(tests, NULL, NULL);
