@@ -145,8 +145,14 @@ static bool delete_batches(struct carrier *c)
     return good;
 }
 
+/* Next to nothing has to be copied when none waits; and nobody waits for the end of it. */
 static void shrink_file(struct carrier *c)
 {
+    pthread_mutex_lock(&c->lock);
+    bool ending = c->ending;
+    pthread_mutex_unlock(&c->lock);
+    if (ending || carrier_waiting(c) || !database_is_open(&c->spool))
+        return;
     if (database_number(&c->spool, "PRAGMA freelist_count", 0) > FREE_PAGES)
         database_run(&c->spool, "VACUUM");
 }
@@ -359,7 +365,7 @@ static void *carry(void *carrier)
         last = !wait_for_batches(c);
         while (carry_some(c) && !atomic_load(&c->stop))
             ;
-        if (database_is_open(&c->spool) && !atomic_load(&c->trouble.on))
+        if (!atomic_load(&c->trouble.on))
             shrink_file(c);
     }
     rows_table_reset(c->table);

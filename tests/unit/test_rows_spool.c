@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct rig {
     struct database db; /* the spool, as its writer has it */
     struct carrier *carrier;
     int errors; /* where they went before */
-    int64_t pause_us, day;
+    int64_t day;
 };
 
 /* --- How often something was said to be on the disk --- */
@@ -96,7 +97,6 @@ static int set_up(void **state)
     snprintf(r->there, sizeof r->there, "%s/there", r->dir);
     snprintf(r->server, sizeof r->server, "%s/server.db", r->there);
     snprintf(r->log, sizeof r->log, "%s/log", r->dir);
-    r->pause_us = PAUSE_US;
     r->a = arena_new(0);
     r->errors = dup(2);
     int log = open(r->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -126,7 +126,7 @@ static void start(struct rig *r)
 {
     struct str problem = STR_NONE;
     const struct carrier_settings settings = {
-        .spool = str_of(r->spool), .server = str_of(r->server), .pause_us = r->pause_us};
+        .spool = str_of(r->spool), .server = str_of(r->server), .pause_us = PAUSE_US};
     r->carrier = carrier_start(&settings, &problem);
     assert_non_null(r->carrier);
 }
@@ -264,6 +264,57 @@ static void an_old_file_that_is_put_back_is_a_new_host(void **state)
     wait_for_log(r, "is older than what the server knows of it");
 }
 
+/* --- A file that has been large --- */
+
+static void make_large(struct rig *r)
+{
+    open_spool(r);
+    database_close(&r->db);
+    execute(r->spool, "INSERT INTO batch(records) VALUES(zeroblob(70000000)); DELETE FROM batch");
+}
+
+static bool is_large(struct rig *r)
+{
+    return number(r->spool, "PRAGMA page_count") > 16384;
+}
+
+static void it_is_made_small_when_nothing_waits(void **state)
+{
+    struct rig *r = *state;
+    make_large(r);
+    assert_true(is_large(r));
+    start(r);
+    for (int64_t until_us = clock_us() + LONG_US; is_large(r) && clock_us() < until_us;)
+        short_pause();
+    assert_false(is_large(r));
+}
+
+static void *unlock_later(void *server)
+{
+    sleep(1);
+    sqlite3_close(server);
+    return NULL;
+}
+
+/* The last batch is carried when the daemon ends already: until then somebody else writes. */
+static void it_stays_large_when_the_daemon_ends(void **state)
+{
+    struct rig *r = *state;
+    sqlite3 *server;
+    pthread_t later;
+    make_large(r);
+    open_spool(r);
+    put(r);
+    assert_int_equal(sqlite3_open(r->server, &server), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(server, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    start(r);
+    assert_int_equal(pthread_create(&later, NULL, unlock_later, server), 0);
+    end(r);
+    pthread_join(later, NULL);
+    assert_true(is_large(r));
+    wait_for_messages(r, 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -273,6 +324,8 @@ int main(void)
         TEST(trouble_ends_with_an_empty_file),
         TEST(what_was_put_is_on_the_disk),
         TEST(an_old_file_that_is_put_back_is_a_new_host),
+        TEST(it_is_made_small_when_nothing_waits),
+        TEST(it_stays_large_when_the_daemon_ends),
     };
     log_open(LOG_TO_STDERR, "test", LOG_LEVEL_DEBUG);
     return cmocka_run_group_tests(tests, NULL, NULL);
