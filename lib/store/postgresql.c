@@ -23,6 +23,7 @@
 
 #define CONNECT_US    5000000
 #define PATIENCE_US   60000000 /* unless the database has one of its own */
+#define LOCKED_MS     20000    /* how long it waits for another writer, within its patience */
 #define LOOK_MS       100      /* how often somebody who wants an end is noticed */
 #define FINISHED_US   1000000  /* how long tables that are being made are waited for, */
 #define LOOK_AGAIN_NS 20000000 /* and how often looked at */
@@ -50,6 +51,11 @@ bool postgresql_connection_failed(struct database *db)
 
 /* --- Waiting -----------------------------------------------------------------------------------*/
 
+static int64_t patience_of(const struct database *db)
+{
+    return db->patience_us ? db->patience_us : PATIENCE_US;
+}
+
 static bool takes_too_long(struct database *db, int64_t until_us)
 {
     bool stopped = db->stop && atomic_load(db->stop);
@@ -74,7 +80,7 @@ static bool wait_for_socket(struct database *db, short events, int64_t until_us)
 bool postgresql_result(struct database *db, PGresult **result)
 {
     struct postgresql *p = db->postgresql;
-    int64_t until_us = clock_us() + (db->patience_us ? db->patience_us : PATIENCE_US);
+    int64_t until_us = clock_us() + patience_of(db);
     *result = NULL;
     for (;;) {
         int unsent = p->pq->PQflush(p->connection);
@@ -176,16 +182,19 @@ static bool start_connecting(struct database *db)
 
 static bool run_text(struct database *db, const char *text);
 
-/* What a server may wait for us, and we for others. */
+/* What a server may wait for us, and we for others. The server says that somebody else writes
+ * before it counts as one that does not answer. */
 static bool set_up_session(struct database *db, bool write)
 {
     char text[512];
+    int64_t half_ms = patience_of(db) / 2000;
     snprintf(text, sizeof text,
              "SET search_path = %s; SET client_min_messages = warning;"
-             "SET statement_timeout = '600s'; SET lock_timeout = '20s'; SET work_mem = '64MB';"
+             "SET statement_timeout = '600s'; SET lock_timeout = %lld; SET work_mem = '64MB';"
              "SET idle_in_transaction_session_timeout = '60s';"
              "SET default_transaction_read_only = %s",
-             db->schema->name, write ? "off" : "on");
+             db->schema->name, (long long)(half_ms < LOCKED_MS ? half_ms : LOCKED_MS),
+             write ? "off" : "on");
     return run_text(db, text);
 }
 

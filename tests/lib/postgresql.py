@@ -1,5 +1,6 @@
 """A PostgreSQL server of Debian's package for tests: on a Unix socket in a directory of its own, as a user without rights."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -112,6 +113,23 @@ class Server:
         name = f"d{self.databases}"
         self.run("createdb", "-h", self.folder, "-U", "assay", name)
         return name
+
+    @contextlib.contextmanager
+    def session(self, name):
+        """Of psql: gives a function that has a text carried out, and waits for a line with what it shall say."""
+        with subprocess.Popen([self.bin / "psql", "-X", "-h", self.folder, "-U", "assay", "-d", name, "-At"], cwd="/",
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            def run(sql, wanted):
+                process.stdin.write(sql + ";\n")
+                process.stdin.flush()
+                for line in process.stdout:
+                    if wanted in line:
+                        return
+                raise RuntimeError(f"{sql}: does not say {wanted}")
+            try:
+                yield run
+            finally:
+                process.stdin.close()
 
     def query(self, name, sql):
         """Rows of texts."""

@@ -308,21 +308,12 @@ class OneSends(Shared):
         one = Host(self, server.url(name))
         one.fill("row", "example.com", "mailto:d@example.com", "192.0.2.1", 3)
         send = ("send", "--dns", one.folder / "zone", "--at", str(OVER))
-        holder = subprocess.Popen(
-            [server.bin / "psql", "-X", "-h", server.folder, "-U", "assay", "-d", name, "-At"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, cwd="/")
-        try:
-            holder.stdin.write(f"SELECT pg_advisory_lock({SENDER}, 1), 'held';\n")
-            holder.stdin.flush()
-            self.assertIn("held", holder.stdout.readline())
+        with server.session(name) as other:
+            other(f"SELECT pg_advisory_lock({SENDER}, 1), 'held'", "held")
             self.assertIn("another host sends", one.run(*send))
             self.assertEqual(json.loads(one.run(*send, "--json"))["mails"], [])
             self.assertEqual(one.mails(), [])
             self.assertIn("1 mail would be sent", one.run(*send, "--dry-run"))
-        finally:
-            holder.stdin.close()
-            holder.stdout.close()
-            holder.wait(60)
         self.assertIn("1 mail handed over", one.run(*send))
 
 

@@ -25,6 +25,7 @@ ZONE = {
     "_dmarc.example.com": {"TXT": ["v=DMARC1; p=reject; rua=mailto:d@example.com"]},
 }
 BASE = 'authserv-id = "mx.test";\ntrusted-networks = [ ];\n'
+ROWS_LOCK = 0x61737231  # of who writes rows
 MESSAGES = "SELECT coalesce(sum(messages), 0) FROM assay_rows.row"
 
 
@@ -191,6 +192,17 @@ class SharedRows(harness.WireTest):
         d.wait_for_log(r"report rows postgresql://.*: the disk is full.*rows wait in spool.db")
         self.server.query(self.name, "DROP TRIGGER no ON assay_rows.row")
         self.becomes(4)
+
+    def test_another_host_writes_for_long(self):
+        """The server says so; it does not count as one that does not answer."""
+        d = self.mx()
+        self.send(d)
+        self.becomes(1)
+        with self.server.session(self.name) as writer:
+            writer(f"BEGIN; SELECT pg_advisory_xact_lock({ROWS_LOCK}), 'held'", "held")
+            self.send(d)
+            d.wait_for_log(r"report rows postgresql://.*: canceling statement due to lock timeout; .*rows wait in spool.db")
+        self.becomes(2)
 
     def test_texts_that_another_host_removes(self):
         """A number that a host remembers is worth nothing when another one has removed the text."""
