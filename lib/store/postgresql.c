@@ -6,7 +6,9 @@
  * time, as with SQLite, however many hosts there are; readers do not wait.
  *
  * No call waits for a server longer than the patience of its database: a server that was stopped
- * answers nothing, and closes nothing.
+ * answers nothing, and closes nothing. Connecting has five seconds, for all hosts of the URL
+ * together; but libpq looks names up with getaddrinfo(), which blocks as long as the system's
+ * resolver does.
  *
  * Errors: false or NULL, and db->why is a phrase. A connection that broke stays broken until it is
  * closed. */

@@ -50,7 +50,7 @@ static const char *const steps[] = {
     " until INTEGER NOT NULL, bounces INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;",
 };
 /* An index of PostgreSQL holds no text longer than a third of its page: long ones are found by
- * their hash, and who writes takes care that each is there once. `played`: see rows_carry.c;
+ * their hash, and who writes takes care that each is there once. `played`: see rows_spool.c;
  * `dropped` counts how often texts went, so that others forget their numbers. */
 static const char *const also[] = {
     "ALTER TABLE policy DROP CONSTRAINT policy_whole; CREATE INDEX policy_domain ON policy(domain);"

@@ -10,7 +10,7 @@
 #include "report/out/destination.h"
 
 #define URIS_MAX   10 /* of a record; further ones get no reports */
-#define SETTLING_S 60 /* after midnight, the daemon has written its counts within this time */
+#define SETTLING_S 60 /* after midnight: until then this host has written its rows */
 
 int64_t send_now(const struct send_run *run)
 {
@@ -152,7 +152,8 @@ static void drop_jobs_without_mails(struct jobs *jobs)
     jobs->n = n;
 }
 
-/* The last day that has been over for so long that the store has all of its rows. */
+/* The last day that has been over for so long that the store has all rows of this host, unless they
+ * wait for a server; those of other hosts may come later. */
 static int64_t last_day(const struct send_run *run)
 {
     return rows_day(send_now(run) - (run->at ? 0 : SETTLING_S)) - 1;
