@@ -5,8 +5,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "store/driver.h"
+
+#define FINISHED_US   1000000  /* how long tables that are being made are waited for, */
+#define LOOK_AGAIN_NS 20000000 /* and how often looked at */
 
 static const struct str schemes[] = {STR_INIT("postgresql://"), STR_INIT("postgres://")};
 
@@ -71,9 +76,17 @@ bool database_open(struct database *db)
     return db->driver->open(db);
 }
 
+/* Who makes the tables, or brings them to today's version, does so step by step. */
 bool database_open_read(struct database *db)
 {
-    return db->driver->open_read(db);
+    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
+    for (int64_t end = clock_us() + FINISHED_US;; nanosleep(&pause, NULL)) {
+        db->earlier = db->absent = false;
+        if (db->driver->open_read(db))
+            return true;
+        if (!db->earlier || clock_us() >= end)
+            return false;
+    }
 }
 
 void database_close(struct database *db)

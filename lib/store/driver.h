@@ -13,7 +13,7 @@ struct sql {
 struct database_driver {
     const char *(*unusable)(void); /* NULL: it always can be used */
     bool (*open)(struct database *db);
-    bool (*open_read)(struct database *db);
+    bool (*open_read)(struct database *db); /* tries once; earlier and absent are false before */
     void (*close)(struct database *db);
     bool (*is_there)(struct database *db);
     bool (*run)(struct database *db, const char *text);

@@ -19,16 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 
-#define CONNECT_US    5000000
-#define PATIENCE_US   60000000 /* unless the database has one of its own */
-#define LOCKED_MS     20000    /* how long it waits for another writer, within its patience */
-#define LOOK_MS       100      /* how often somebody who wants an end is noticed */
-#define FINISHED_US   1000000  /* how long tables that are being made are waited for, */
-#define LOOK_AGAIN_NS 20000000 /* and how often looked at */
+#define CONNECT_US  5000000
+#define PATIENCE_US 60000000 /* unless the database has one of its own */
+#define LOCKED_MS   20000    /* how long it waits for another writer, within its patience */
+#define LOOK_MS     100      /* how often somebody who wants an end is noticed */
 
 bool postgresql_failed(struct database *db, const char *why)
 {
@@ -352,18 +349,6 @@ static bool try_to_read(struct database *db)
     return false;
 }
 
-static bool open_server_to_read(struct database *db)
-{
-    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
-    for (int64_t end = clock_us() + FINISHED_US;; nanosleep(&pause, NULL)) {
-        db->earlier = db->absent = false;
-        if (try_to_read(db))
-            return true;
-        if (!db->earlier || clock_us() >= end)
-            return false;
-    }
-}
-
 /* --- The rest of a driver ----------------------------------------------------------------------*/
 
 /* For as long as the connection lasts. */
@@ -403,7 +388,7 @@ static const char *library_missing(void)
 const struct database_driver postgresql_driver = {
     .unusable = library_missing,
     .open = open_server,
-    .open_read = open_server_to_read,
+    .open_read = try_to_read,
     .close = close_connection,
     .is_there = is_connected,
     .run = run_text,

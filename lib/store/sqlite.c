@@ -18,8 +18,7 @@
 #define DATABASE_MODE 0640
 #define LOOK_US       1000000
 #define BUSY_MS       100      /* somebody else writes: a tool, for a moment */
-#define FINISHED_US   1000000  /* how long tables that are being made are waited for, */
-#define LOOK_AGAIN_NS 20000000 /* and how often looked at */
+#define LOOK_AGAIN_NS 20000000 /* while two make a file at once */
 #define WAL_PAGES     1000
 #define WAL_KEPT      "4194304"
 #define UNREAD        INT64_MIN
@@ -344,19 +343,6 @@ static bool try_to_read(struct database *db)
     return false;
 }
 
-/* Who makes the tables, or brings them to today's version, does so step by step. */
-static bool open_file_to_read(struct database *db)
-{
-    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
-    for (int64_t end = clock_us() + FINISHED_US;; nanosleep(&pause, NULL)) {
-        db->earlier = db->absent = false;
-        if (try_to_read(db))
-            return true;
-        if (!db->earlier || clock_us() >= end)
-            return false;
-    }
-}
-
 static bool is_file_there(struct database *db)
 {
     struct stat st;
@@ -400,7 +386,7 @@ static int64_t rows_changed(struct database *db)
 
 const struct database_driver sqlite_driver = {
     .open = open_file,
-    .open_read = open_file_to_read,
+    .open_read = try_to_read,
     .close = close_file,
     .is_there = is_file_there,
     .run = run_text,
