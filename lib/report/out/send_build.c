@@ -70,6 +70,16 @@ void send_ask_destinations(struct sending *s, struct job *job, bool *agree)
 
 /* --- Building ----------------------------------------------------------------------------------*/
 
+struct sent_report send_report_of(const struct job *job, const struct outgoing_part *part)
+{
+    struct sent_report r = job->report;
+    r.part = part->number;
+    r.report_id = part->report_id;
+    r.rows = part->rows;
+    r.messages = part->messages;
+    return r;
+}
+
 struct keeping {
     struct sending *s;
     const struct job *job;
@@ -80,11 +90,7 @@ struct keeping {
 static bool keep_part(void *keeping, const struct outgoing_part *part)
 {
     struct keeping *k = keeping;
-    struct sent_report r = k->job->report;
-    r.part = part->number;
-    r.report_id = part->report_id;
-    r.rows = part->rows;
-    r.messages = part->messages;
+    const struct sent_report r = send_report_of(k->job, part);
     k->parts++;
     for (int64_t form = 0; form < FORM_COUNT; form++)
         if (part->gz[form].n && !sent_keep_part(k->s->run->sent, &r, form, part->gz[form]))

@@ -29,11 +29,7 @@ static bool show_mail(struct showing *v, const struct sent_report *r, struct sen
 static bool show_part(void *showing, const struct outgoing_part *part)
 {
     struct showing *v = showing;
-    struct sent_report r = v->job->report;
-    r.part = part->number;
-    r.report_id = part->report_id;
-    r.rows = part->rows;
-    r.messages = part->messages;
+    struct sent_report r = send_report_of(v->job, part);
     r.built = send_now(v->s->run);
     v->s->run->counts.reports++;
     for (size_t i = 0; i < v->job->n_mails && !v->failed; i++)

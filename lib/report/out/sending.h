@@ -47,6 +47,8 @@ bool send_has_pending(const struct job *job); /* mails */
 void send_ask_destinations(struct sending *s, struct job *job, bool *agree);
 /* The forms (bits) that the mails of a report need. */
 unsigned send_forms_of(const struct job *job);
+/* The part's report: the job's, with the number, name and size of the part, whose texts it has. */
+struct sent_report send_report_of(const struct job *job, const struct outgoing_part *part);
 
 struct report_mail send_mail_of(const struct sending *s, const struct sent_report *r,
                                 const struct sent_mail *m, struct str gz);
