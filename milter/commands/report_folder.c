@@ -49,12 +49,15 @@ static bool replace_file(int folder, const char *name, struct str text)
     return good && renameat(folder, temporary, folder, name) == 0;
 }
 
-/* The whole of a regular file up to `max` bytes; absent if it is none, or longer. */
-static struct str read_regular(int fd, size_t max, struct arena *a)
+/* The whole of a regular file up to `max` bytes; *out is absent if it is none, or longer. */
+static bool read_regular(int fd, size_t max, struct arena *a, struct str *out)
 {
     struct stat st;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || (uint64_t)st.st_size > max)
-        return STR_NONE;
+    *out = STR_NONE;
+    if (fstat(fd, &st))
+        return false;
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > max)
+        return true;
     char *text = arena_alloc(a, (size_t)st.st_size);
     size_t n = 0;
     ssize_t got = 1;
@@ -62,7 +65,8 @@ static struct str read_regular(int fd, size_t max, struct arena *a)
         got = pread(fd, text + n, (size_t)st.st_size - n, (off_t)n);
         n += got > 0 ? (size_t)got : 0;
     }
-    return (struct str){text, n};
+    *out = (struct str){text, n};
+    return got >= 0;
 }
 
 static struct str hex_digest(struct str text, struct arena *a)
@@ -118,8 +122,10 @@ static bool read_entry(struct str line, struct folder_entry *out)
 
 static bool read_list(struct report_folder *f)
 {
-    struct str line, rest = read_regular(f->list, LIST_MAX, f->arena);
+    struct str line, rest;
     size_t cap = 0;
+    if (!read_regular(f->list, LIST_MAX, f->arena, &rest))
+        return false;
     bool cut = rest.n && rest.p[rest.n - 1] != '\n'; /* a run was killed while it wrote this line */
     while (str_split(&rest, '\n', &line)) {
         struct folder_entry entry;
@@ -196,46 +202,66 @@ static int by_path(const void *a, const void *b)
     return order ? order : (x->path.n > y->path.n) - (x->path.n < y->path.n);
 }
 
-static bool is_ours(int folder, const char *name, struct str digest)
+/* What is found where the list names a file. */
+enum finding { FOUND_OURS, FOUND_OTHER, FOUND_UNKNOWN };
+
+/* Not to be opened: nothing of ours is there, or what is there cannot be looked at now. */
+static enum finding finding_of(int error)
 {
-    struct arena *a = arena_new(0);
+    bool other = error == ENOENT || error == ENOTDIR || error == ELOOP;
+    return other ? FOUND_OTHER : FOUND_UNKNOWN;
+}
+
+static enum finding look_at(int folder, const char *name, struct str digest)
+{
+    struct str text;
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    struct str text = fd >= 0 ? read_regular(fd, PAGE_MAX, a) : STR_NONE;
-    bool ours = text.p && str_eq(hex_digest(text, a), digest);
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return finding_of(errno);
+    struct arena *a = arena_new(0);
+    enum finding found = !read_regular(fd, PAGE_MAX, a, &text)           ? FOUND_UNKNOWN
+                         : text.p && str_eq(hex_digest(text, a), digest) ? FOUND_OURS
+                                                                         : FOUND_OTHER;
+    close(fd);
     arena_free(a);
-    return ours;
+    return found;
 }
 
 /* False if it is there, is ours, and cannot be removed. */
-static bool remove_file(struct report_folder *f, const struct folder_entry *e, size_t *removed)
+static bool remove_file(struct report_folder *f, const struct folder_entry *e, enum finding *found)
 {
     struct str folder, name;
     split_path(e->path, &folder, &name);
     const char *file = str_cstr(f->arena, name);
     int fd = open_within(f, folder, false);
+    *found = fd < 0 ? finding_of(errno) : look_at(fd, file, e->digest);
     if (fd < 0)
         return true;
-    bool ours = is_ours(fd, file, e->digest), good = !ours || unlinkat(fd, file, 0) == 0;
+    bool ours = *found == FOUND_OURS, good = !ours || unlinkat(fd, file, 0) == 0;
     int error = errno;
     close(fd);
-    *removed += ours && good;
     if (folder.n && ours && good)
         unlinkat(f->fd, str_cstr(f->arena, folder), AT_REMOVEDIR); /* if nothing else is in it */
     errno = error;
     return good;
 }
 
+/* Of what is listed only that stays which could not be looked at. */
 static bool remove_others(struct report_folder *f, size_t *removed)
 {
+    size_t n = f->n_before;
+    f->n_before = 0;
     if (f->n)
         qsort(f->v, f->n, sizeof *f->v, by_path);
-    for (size_t i = 0; i < f->n_before; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct folder_entry *e = &f->before[i];
+        enum finding found = FOUND_OTHER;
         bool written = f->n && bsearch(e, f->v, f->n, sizeof *f->v, by_path);
-        if (!written && !remove_file(f, e, removed))
+        if (!written && !remove_file(f, e, &found))
             return false;
+        *removed += found == FOUND_OURS;
+        if (found == FOUND_UNKNOWN)
+            f->before[f->n_before++] = *e;
     }
     return true;
 }
@@ -247,6 +273,8 @@ bool folder_finish(struct report_folder *f, size_t *removed)
     if (!remove_others(f, removed))
         return false;
     sb_init(&b, f->arena);
+    for (size_t i = 0; i < f->n_before; i++)
+        add_line(&b, &f->before[i]);
     for (size_t i = 0; i < f->n; i++)
         add_line(&b, &f->v[i]);
     return replace_file(f->fd, FOLDER_LIST, sb_str(&b));

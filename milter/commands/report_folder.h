@@ -1,7 +1,8 @@
 /* report_folder.h - the folder that `assay report html` writes: files are replaced at once, and a
  * list of them, with the digest of each, stands beside them in FOLDER_LIST, in the form of
  * sha256sum(1). What the list of an earlier run names and this one did not write is removed, if it
- * still has the content that the list says: so it was ours, and nobody has changed it.
+ * still has the content that the list says: so it was ours, and nobody has changed it. What cannot
+ * be looked at stays listed, for the next run.
  *
  * A file is listed before it is written; a run that was killed has left nothing that is not listed.
  *
@@ -23,7 +24,7 @@ struct report_folder {
     struct arena *arena; /* of the whole run */
     int fd, list;        /* the folder, and its list, open for adding to it; -1: neither is open */
     size_t n_before, n, cap;
-    struct folder_entry *before; /* what the list says */
+    struct folder_entry *before; /* what the list says; in the end, what stays listed of that */
     struct folder_entry *v;      /* what was written */
 };
 

@@ -17,6 +17,7 @@ import pagestore
 import pagetext
 
 ASSAY = sys.argv[1]
+NOBODY = 65534
 FAILED = []
 
 
@@ -172,6 +173,36 @@ def check_killed(store, folder):
     check("no link is followed", not any((folder / "elsewhere").iterdir()))
 
 
+def check_closed(store, folder):
+    """What cannot be looked at stays listed, and goes with the first run that can."""
+    out, program, who = folder / "closed", folder / "assay", {}
+    shutil.copy(ASSAY, program)
+    out.mkdir()
+    if os.geteuid() == 0:  # whom no mode keeps out
+        who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        folder.chmod(0o711)
+        for path in [out, store.state, *store.state.iterdir()]:
+            os.chown(path, NOBODY, NOBODY)
+
+    def run():
+        done = subprocess.run([program, "report", "html", "-c", store.conf, "-o", out], capture_output=True, text=True, check=False, **who)
+        check("a run beside what is closed", done.returncode == 0, done)
+        return {line[66:] for line in (out / ".assay-pages").read_text().splitlines() if line[66:].startswith("example.net/")}
+
+    first = run()
+    inner = out / "example.net"
+    text = store.conf.read_text()
+    store.conf.write_text(text.replace('"example.org", "example.net"', '"example.org"'))
+    inner.chmod(0)
+    check("a closed folder stays listed", run() == first and first)
+    inner.chmod(0o755)
+    (inner / "sources-7.html").chmod(0)
+    check("a closed page stays listed", run() == {"example.net/sources-7.html"} == {f"example.net/{p.name}" for p in inner.iterdir()})
+    (inner / "sources-7.html").chmod(0o644)
+    check("and goes when it is open", run() == set() and not inner.exists())
+    store.conf.write_text(text)
+
+
 def check_without_reports(folder):
     (folder / "empty").mkdir()
     conf = folder / "empty.conf"
@@ -194,14 +225,14 @@ def check_as_root(store, folder):
     if os.geteuid() != 0:
         return
     for path in [store.state, *store.state.iterdir()]:
-        os.chown(path, 65534, 65534)
+        os.chown(path, NOBODY, NOBODY)
     folder.chmod(0o711)
     out = folder / "private"
     out.mkdir(mode=0o755)
     store.run("html", "-o", str(out))
     check("files are root's", (out / "index.html").stat().st_uid == 0)
     owners = {p.name: p.stat().st_uid for p in store.state.iterdir()}
-    check("the store stays its owner's", set(owners.values()) == {65534}, owners)
+    check("the store stays its owner's", set(owners.values()) == {NOBODY}, owners)
 
 
 def main():
@@ -219,6 +250,7 @@ def main():
         small = pagestore.Store(ASSAY, folder / "small", days=5)
         check_removal(small, folder)
         check_killed(small, folder)
+        check_closed(small, folder)
         check_without_reports(folder)
         check_trouble(store, folder)
         check_as_root(store, folder)
