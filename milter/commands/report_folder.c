@@ -46,7 +46,12 @@ static bool replace_file(int folder, const char *name, struct str text)
         return false;
     bool good = write_text(fd, text);
     good &= close(fd) == 0;
-    return good && renameat(folder, temporary, folder, name) == 0;
+    good = good && renameat(folder, temporary, folder, name) == 0;
+    int error = errno;
+    if (!good)
+        unlinkat(folder, temporary, 0);
+    errno = error;
+    return good;
 }
 
 /* The whole of a regular file up to `max` bytes; *out is absent if it is none, or longer. */
@@ -227,7 +232,8 @@ static enum finding look_at(int folder, const char *name, struct str digest)
     return found;
 }
 
-/* False if it is there, is ours, and cannot be removed. */
+/* False if it is there, is ours, and cannot be removed. What a run was writing when it was killed
+ * goes, too: the file that it was to become is listed. */
 static bool remove_file(struct report_folder *f, const struct folder_entry *e, enum finding *found)
 {
     struct str folder, name;
@@ -239,8 +245,9 @@ static bool remove_file(struct report_folder *f, const struct folder_entry *e, e
         return true;
     bool ours = *found == FOUND_OURS, good = !ours || unlinkat(fd, file, 0) == 0;
     int error = errno;
+    bool rest = unlinkat(fd, temporary, 0) == 0;
     close(fd);
-    if (folder.n && ours && good)
+    if (folder.n && good && (ours || rest))
         unlinkat(f->fd, str_cstr(f->arena, folder), AT_REMOVEDIR); /* if nothing else is in it */
     errno = error;
     return good;

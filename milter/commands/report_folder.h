@@ -4,7 +4,8 @@
  * still has the content that the list says: so it was ours, and nobody has changed it. What cannot
  * be looked at stays listed, for the next run.
  *
- * A file is listed before it is written; a run that was killed has left nothing that is not listed.
+ * A file is listed before it is written; a run that was killed has left nothing that the next one
+ * does not remove.
  *
  * Errors: false, and errno. */
 #ifndef ASSAY_MILTER_REPORT_FOLDER_H
