@@ -201,8 +201,8 @@ struct figures_single {
     struct str source; /* as figures_failures.source has it */
     struct failure_report report;
 };
-/* Of whatever domain, the newest first: `most` of them behind the first `skip`. The filter's
- * domain, period and source count. */
+/* Of whatever domain, the newest first: `most` of them behind the first `skip`, which cost next to
+ * nothing. The filter's domain, period and source count. */
 bool figures_singles(struct received *r, const struct figures_filter *f, int64_t skip, size_t most,
                      struct arena *a, size_t *n, struct figures_single **out);
 /* The one with this id; *n is 0 if there is none. */

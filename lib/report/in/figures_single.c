@@ -84,7 +84,7 @@ bool figures_failure_reports(struct received *r, const struct figures_filter *f,
     " FROM failure JOIN address ON address.id = failure.address"                                   \
     " JOIN source ON source.id = address.source"
 
-#define WHEN "(CASE WHEN arrival > 0 THEN arrival ELSE received END)"
+#define WHEN "(" RECEIVED_COUNTS ")"
 
 static void keep_texts(struct failure_report *f, struct arena *a)
 {
@@ -117,11 +117,15 @@ static bool read_singles(struct sql *q, struct arena *a, size_t *n, struct figur
 bool figures_singles(struct received *r, const struct figures_filter *f, int64_t skip, size_t most,
                      struct arena *a, size_t *n, struct figures_single **out)
 {
-    struct sql *q =
-        query_singles(r, f,
-                      SINGLE " WHERE " WHEN " / 86400 BETWEEN ?1 AND ?2"
-                             " AND (?3 = '' OR domain = ?3) AND (?4 IS NULL OR source.name = ?4)"
-                             " ORDER BY " WHEN " DESC, failure.id DESC LIMIT ?5 OFFSET ?6");
+    struct sql *q = query_singles(
+        r, f,
+        SINGLE " WHERE " WHEN " BETWEEN ?1 AND ?2"
+               " AND (?3 = '' OR domain = ?3) AND (?4 IS NULL OR failure.address IN"
+               " (SELECT address.id FROM source JOIN address ON address.source = source.id"
+               " WHERE source.name = ?4))"
+               " ORDER BY " WHEN " DESC, failure.id DESC LIMIT ?5 OFFSET ?6");
+    sql_bind_number(q, 1, f->from_day * 86400);
+    sql_bind_number(q, 2, f->to_day * 86400 + 86399);
     sql_bind_number(q, 5, (int64_t)most);
     sql_bind_number(q, 6, skip);
     return read_singles(q, a, n, out);

@@ -61,6 +61,9 @@ enum received_sql {
     SQL_COUNT,
 };
 
+/* The time of which the day is that a failure report counts for. */
+#define RECEIVED_COUNTS "CASE WHEN arrival > 0 THEN arrival ELSE received END"
+
 /* The statement, ready to be bound; NULL: failed. */
 struct sql *received_sql(struct received *r, enum received_sql which);
 
