@@ -1,12 +1,13 @@
-/* failure reports: a page of their list costs the same wherever it is in the list. */
+/* failure reports: a page of their list costs the same wherever it is in the list, and domains
+ * share the pages that single ones get as files. */
 #include "test.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/in/figures.h"
 #include "report/in/received_store.h"
+#include "report/page/site.h"
 
 #define TODAY INT64_C(20786) /* 29 Nov 2026 */
 
@@ -111,10 +112,90 @@ static void test_any_page_is_cheap(void **state)
     assert_page(r, &nobody, 0, 0);
 }
 
+/* --- Pages of single ones ----------------------------------------------------------------------*/
+
+#define DOMAINS 12
+
+static const struct str names[DOMAINS] = {
+    STR_INIT("burst.example"), STR_INIT("quiet.example"), STR_INIT("a.example"),
+    STR_INIT("b.example"),     STR_INIT("c.example"),     STR_INIT("d.example"),
+    STR_INIT("e.example"),     STR_INIT("f.example"),     STR_INIT("g.example"),
+    STR_INIT("h.example"),     STR_INIT("i.example"),     STR_INIT("j.example"),
+};
+
+struct counted {
+    struct str folder; /* of pages that count */
+    size_t n, of[DOMAINS];
+};
+
+/* Counts the page for the domain that it says it is about. */
+static bool count_page(void *counted, struct str folder, struct str name, struct str text)
+{
+    struct counted *c = counted;
+    (void)name;
+    c->n += str_eq(folder, c->folder);
+    for (size_t i = 0; i < DOMAINS && str_eq(folder, c->folder); i++) {
+        char fact[80];
+        snprintf(fact, sizeof fact, "<dt>Domain</dt><dd><bdi>%.*s</bdi>", STR_ARG(names[i]));
+        c->of[i] += memmem(text.p, text.n, fact, strlen(fact)) != NULL;
+    }
+    return true;
+}
+
+static struct counted count_pages(struct rig *r, size_t n_ours)
+{
+    struct str v[DOMAINS], problem;
+    struct counted c = {.folder = STR("_failure-reports")};
+    memcpy(v, names, sizeof v);
+    const struct conf_strings domains = {.set = true, .n = n_ours, .v = v};
+    const struct page_stores stores = {.received = r->store, .owner = {.domains = &domains}};
+    assert_true(page_make_files(&stores, TODAY * 86400, count_page, &c, r->a, &problem));
+    return c;
+}
+
+/* A burst about one domain leaves the others their pages. */
+static void test_a_burst(void **state)
+{
+    struct rig *r = *state;
+    for (int i = 0; i < PAGE_FILES_OF_REPORTS + 100; i++)
+        put(r, names[0], 1);
+    for (int i = 0; i < 5; i++)
+        put(r, names[1], 9);
+    const struct counted c = count_pages(r, 2);
+    assert_int_equal(c.of[0], PAGE_FILES_OF_DOMAIN);
+    assert_int_equal(c.of[1], 5);
+    assert_int_equal(c.n, PAGE_FILES_OF_DOMAIN + 5);
+}
+
+/* Too many domains for all pages share them evenly; all that are not ours have one share. */
+static void test_even_shares(void **state)
+{
+    struct rig *r = *state;
+    size_t strangers;
+    for (int i = 0; i < 300; i++)
+        put(r, str_printf(r->a, "x%d.example", i), 1);
+    for (size_t i = 2; i < DOMAINS; i++)
+        for (int k = 0; k < PAGE_FILES_OF_DOMAIN; k++)
+            put(r, names[i], (int64_t)i);
+    for (int i = 0; i < 5; i++)
+        put(r, names[1], 29);
+    const struct counted c = count_pages(r, DOMAINS);
+    strangers = c.n;
+    for (size_t i = 0; i < DOMAINS; i++)
+        strangers -= c.of[i];
+    assert_int_equal(c.n, PAGE_FILES_OF_REPORTS);
+    assert_int_equal(c.of[1], 5);
+    for (size_t i = 2; i < DOMAINS; i++)
+        assert_in_range(c.of[i], 1995 / 11, 1995 / 11 + 1);
+    assert_in_range(strangers, 1995 / 11, 1995 / 11 + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_any_page_is_cheap, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_burst, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_even_shares, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

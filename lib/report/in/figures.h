@@ -205,6 +205,10 @@ struct figures_single {
  * nothing. The filter's domain, period and source count. */
 bool figures_singles(struct received *r, const struct figures_filter *f, int64_t skip, size_t most,
                      struct arena *a, size_t *n, struct figures_single **out);
+/* The id and domain of each of them, the newest first, until `each` returns false. */
+typedef bool figures_single_fn(void *context, int64_t id, struct str domain);
+bool figures_each_single(struct received *r, const struct figures_filter *f,
+                         figures_single_fn *each, void *context);
 /* The one with this id; *n is 0 if there is none. */
 bool figures_single(struct received *r, int64_t id, struct arena *a, size_t *n,
                     struct figures_single **out);

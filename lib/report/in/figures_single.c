@@ -43,13 +43,11 @@ static int by_incidents(const void *a, const void *b)
     return (x->incidents < y->incidents) - (x->incidents > y->incidents);
 }
 
-/* Parameters: 1 and 2 are the days, 3 the domain or an empty text, 4 the source or NULL. */
+/* Parameters: 3 is the domain or an empty text, 4 the source or NULL. */
 static struct sql *query_singles(struct received *r, const struct figures_filter *f,
                                  const char *text)
 {
     struct sql *q = sql_prepare(&r->db, text);
-    sql_bind_number(q, 1, f->from_day);
-    sql_bind_number(q, 2, f->to_day);
     sql_bind(q, 3, f->domain.p ? f->domain : STR(""));
     sql_bind(q, 4, f->source.n ? f->source : STR_NONE);
     return q;
@@ -66,6 +64,8 @@ bool figures_failure_reports(struct received *r, const struct figures_filter *f,
         " JOIN domain ON domain.id = failures.domain JOIN source ON source.id = failures.source"
         " WHERE day BETWEEN ?1 AND ?2 AND (?3 = '' OR domain.name = ?3)"
         " AND (?4 IS NULL OR source.name = ?4) ORDER BY 1, 2");
+    sql_bind_number(q, 1, f->from_day);
+    sql_bind_number(q, 2, f->to_day);
     while ((rc = sql_step(q)) == SQL_ROW)
         if (figures_is_ours(f, sql_text(q, 3)))
             add_incidents(&s, sql_text(q, 0), sql_number(q, 1), (uint64_t)sql_number(q, 2));
@@ -85,6 +85,12 @@ bool figures_failure_reports(struct received *r, const struct figures_filter *f,
     " JOIN source ON source.id = address.source"
 
 #define WHEN "(" RECEIVED_COUNTS ")"
+
+#define WANTED                                                                                     \
+    " WHERE " WHEN " BETWEEN ?1 AND ?2 AND (?3 = '' OR domain = ?3)"                               \
+    " AND (?4 IS NULL OR failure.address IN (SELECT address.id FROM source"                        \
+    " JOIN address ON address.source = source.id WHERE source.name = ?4))"                         \
+    " ORDER BY " WHEN " DESC, failure.id DESC"
 
 static void keep_texts(struct failure_report *f, struct arena *a)
 {
@@ -114,21 +120,33 @@ static bool read_singles(struct sql *q, struct arena *a, size_t *n, struct figur
     return sql_end(q, rc);
 }
 
+static struct sql *query_newest(struct received *r, const struct figures_filter *f,
+                                const char *text)
+{
+    struct sql *q = query_singles(r, f, text);
+    sql_bind_number(q, 1, f->from_day * 86400);
+    sql_bind_number(q, 2, f->to_day * 86400 + 86399);
+    return q;
+}
+
 bool figures_singles(struct received *r, const struct figures_filter *f, int64_t skip, size_t most,
                      struct arena *a, size_t *n, struct figures_single **out)
 {
-    struct sql *q = query_singles(
-        r, f,
-        SINGLE " WHERE " WHEN " BETWEEN ?1 AND ?2"
-               " AND (?3 = '' OR domain = ?3) AND (?4 IS NULL OR failure.address IN"
-               " (SELECT address.id FROM source JOIN address ON address.source = source.id"
-               " WHERE source.name = ?4))"
-               " ORDER BY " WHEN " DESC, failure.id DESC LIMIT ?5 OFFSET ?6");
-    sql_bind_number(q, 1, f->from_day * 86400);
-    sql_bind_number(q, 2, f->to_day * 86400 + 86399);
+    struct sql *q = query_newest(r, f, SINGLE WANTED " LIMIT ?5 OFFSET ?6");
     sql_bind_number(q, 5, (int64_t)most);
     sql_bind_number(q, 6, skip);
     return read_singles(q, a, n, out);
+}
+
+bool figures_each_single(struct received *r, const struct figures_filter *f,
+                         figures_single_fn *each, void *context)
+{
+    enum sql_step rc;
+    struct sql *q = query_newest(r, f, "SELECT failure.id, domain FROM failure" WANTED);
+    while ((rc = sql_step(q)) == SQL_ROW)
+        if (!each(context, sql_number(q, 0), sql_text(q, 1)))
+            break;
+    return sql_end(q, rc);
 }
 
 bool figures_single(struct received *r, int64_t id, struct arena *a, size_t *n,

@@ -128,25 +128,24 @@ static size_t count_of_domain(struct finding *f, struct str domain)
     return 1;
 }
 
-/* The domain that the menu of a page leads to: empty if the domain has no pages. */
-static struct str domain_with_pages(const struct files *f, struct str domain)
+/* The domain among those that have pages; their number if it has none. */
+static size_t number_of_domain(const struct files *f, struct str domain)
 {
-    for (size_t i = 0; i < f->site.n_domains; i++)
-        if (str_eq(f->site.domains[i], domain))
-            return f->site.domains[i];
-    return STR("");
+    size_t i = 0;
+    while (i < f->site.n_domains && !str_eq(f->site.domains[i], domain))
+        i++;
+    return i;
 }
 
-/* False: no more pages are allowed. */
-static bool add_found(struct finding *f, enum page_view view, struct str domain, int64_t id,
+/* `domain`: its number, which the menu of the page leads to. False: no more pages are allowed. */
+static bool add_found(struct finding *f, enum page_view view, size_t domain, int64_t id,
                       struct str report)
 {
     struct arena *a = f->files->arena;
-    if (count_of_domain(f, domain) > PAGE_FILES_OF_DOMAIN)
-        return true;
+    const struct page_site *site = &f->files->site;
     f->v = arena_extend(a, f->v, f->n, &f->cap, sizeof *f->v);
     struct page_query *q = &f->v[f->n++];
-    *q = query_of_files(f->files, domain_with_pages(f->files, domain), 30);
+    *q = query_of_files(f->files, domain < site->n_domains ? site->domains[domain] : STR(""), 30);
     q->view = view;
     q->id = id;
     q->report = str_copy(a, report);
@@ -155,7 +154,52 @@ static bool add_found(struct finding *f, enum page_view view, struct str domain,
 
 static bool find_report_file(void *finding, const struct received_report *r)
 {
-    return add_found(finding, VIEW_REPORT, r->head.policy.domain, r->id, r->head.report_id);
+    struct finding *f = finding;
+    struct str domain = r->head.policy.domain;
+    if (count_of_domain(f, domain) > PAGE_FILES_OF_DOMAIN)
+        return true;
+    return add_found(f, VIEW_REPORT, number_of_domain(f->files, domain), r->id, r->head.report_id);
+}
+
+/* The newest failure reports about a domain. */
+struct share {
+    size_t n;
+    int64_t ids[PAGE_FILES_OF_DOMAIN];
+};
+
+struct sharing {
+    const struct files *files;
+    struct share *v; /* of each domain that has pages, and of all others together */
+};
+
+static bool take_single(void *sharing, int64_t id, struct str domain)
+{
+    const struct sharing *s = sharing;
+    struct share *of = &s->v[number_of_domain(s->files, domain)];
+    if (of->n < PAGE_FILES_OF_DOMAIN)
+        of->ids[of->n++] = id;
+    return true;
+}
+
+/* The newest of each domain get pages first, then each one's second, until no more are allowed: so
+ * many about one domain take no page from the others. */
+static void share_singles(const struct sharing *s, struct finding *singles)
+{
+    for (size_t k = 0; k < PAGE_FILES_OF_DOMAIN; k++)
+        for (size_t i = 0; i <= s->files->site.n_domains; i++)
+            if (k < s->v[i].n && !add_found(singles, VIEW_SINGLE, i, s->v[i].ids[k], STR("")))
+                return;
+}
+
+static bool find_singles(struct finding *singles, const struct page_query *q)
+{
+    const struct files *f = singles->files;
+    const struct figures_filter filter = page_filter(f->stores, q);
+    struct sharing s = {f, arena_array(f->arena, struct share, f->site.n_domains + 1)};
+    if (!figures_each_single(f->stores->received, &filter, take_single, &s))
+        return false;
+    share_singles(&s, singles);
+    return true;
 }
 
 static int by_id(const void *a, const void *b)
@@ -180,17 +224,12 @@ static bool choose_reports(struct files *f, struct finding *reports, struct find
     struct received *r = f->stores->received;
     const struct page_query q = query_of_files(f, STR(""), 90);
     const struct received_wanted wanted = {.since = q.from * 86400};
-    const struct figures_filter filter = page_filter(f->stores, &q);
-    struct figures_single *v = NULL;
-    size_t n = 0;
     reports->files = singles->files = f;
-    if (r && (!received_each(r, &wanted, find_report_file, reports) ||
-              !figures_singles(r, &filter, 0, PAGE_FILES_OF_REPORTS, f->arena, &n, &v))) {
+    if (r &&
+        (!received_each(r, &wanted, find_report_file, reports) || !find_singles(singles, &q))) {
         *f->problem = str_copy(f->arena, received_problem(r));
         return false;
     }
-    for (size_t i = 0; i < n; i++)
-        add_found(singles, VIEW_SINGLE, v[i].report.domain, v[i].id, STR(""));
     f->site.n_reports = reports->n;
     f->site.report_ids = ids_of(reports);
     f->site.n_singles = singles->n;

@@ -34,7 +34,8 @@ bool page_make_json(const struct page_stores *s, const struct page_query *q, str
 
 /* Makes every page of a folder of files: index.html; the pages of 7, 30 and 90 days for each domain
  * and for all of them; and those of the newest reports and failure reports of the last 90 days,
- * with a limit for each domain and one in all. `write` gets folder ("" or "example.org"), name and
+ * with a limit for each domain and one in all. Domains share the pages of failure reports evenly;
+ * those that are not ours count as one domain. `write` gets folder ("" or "example.org"), name and
  * text; if it returns false, the run ends, and *problem stays empty. */
 #define PAGE_FILES_OF_DOMAIN  200
 #define PAGE_FILES_OF_REPORTS 2000 /* of either kind */
