@@ -150,19 +150,30 @@ def check_reports(web, store):
     check("what was refused", pagestore.SUBJECT in page.text and len(page.rows("Received")) == 1, page.text[-500:])
 
 
-def check_long_report(web, store):
-    """Of one that is too long for a page the beginning is shown, and it is said. It is about a domain that is not ours."""
+def receive_long(web, store, number, n):
+    """A report of so many rows about a domain that is not ours; its path, and its page."""
     sender = pagestore.SENDERS[0]
-    rows = "".join(pagestore.row("elsewhere.example", ("192.0.2." + str(n % 256), *sender[1:]), n + 1) for n in range(2001))
-    path = store.folder / "long.xml"
-    path.write_text(pagestore.report("long.example", pagestore.TODAY - 1, "elsewhere.example", 1, rows))
+    rows = "".join(pagestore.row("elsewhere.example", ("192.0.2." + str(k % 256), *sender[1:]), k + 1) for k in range(n))
+    path = store.folder / f"long{number}.xml"
+    path.write_text(pagestore.report("long.example", pagestore.TODAY - 1, "elsewhere.example", number, rows))
     store.run("receive", "--dns", str(store.folder / "zone"), str(path))
-    listed = [r for r in web.json("/api/reports") if r["domain"] == "elsewhere.example"]
-    page = pagetext.Page(web.ask(f"/report?report={listed[0]['report_id']}&id={listed[0]['id']}")[2])
+    listed = [r for r in web.json("/api/reports") if r["domain"] == "elsewhere.example" and r["report_id"].endswith(f".{number}")]
+    return path, f"/report?report={listed[0]['report_id']}&id={listed[0]['id']}"
+
+
+def check_long_report(web, store):
+    """Of one that is too long for a page the beginning is shown, and it is said."""
+    path, link = receive_long(web, store, 1, 2001)
+    page = pagetext.Page(web.ask(link)[2])
     check("2000 rows, and that there are more", len(page.rows("Address")) == 2000 and "There are more" in page.text)
+    check("and nothing else", "The first rows are shown" in page.text and "All rows are shown" not in page.text)
+    check("of the failing ones", "Not all rows are shown" in pagetext.Page(web.ask(link + "&result=fail")[2]).text)
     shown = page.text[page.text.index("<?xml"):]
     check("256 KB of XML, and that it is longer", "It is longer" in shown and path.read_text()[:200000] in shown and
           len(shown) < 270000, len(shown))
+    page = pagetext.Page(web.ask(receive_long(web, store, 2, 2000)[1])[2])
+    check("2000 rows, and that these are all", len(page.rows("Address")) == 2000 and "All rows are shown" in page.text and
+          "There are more" not in page.text)
 
 
 # --- What is no aggregate report ---

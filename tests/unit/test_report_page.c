@@ -321,7 +321,7 @@ static void put_report(struct page *p)
     page_begin_rows(&rows, &t);
     page_put_row(&t, &row);
     page_table_end(&t);
-    page_view_report(p, &(struct page_whole_report){&r, html_str(&rows.h), STR(HOSTILE)});
+    page_view_report(p, &(struct page_whole_report){&r, html_str(&rows.h), STR(HOSTILE), true});
     page_view_reports(p, &(struct page_reports){.n = 1, .v = &r, .more = true, .refused = 1});
 }
 

@@ -16,6 +16,7 @@ struct listing {
     struct page rows; /* the table of the report */
     struct page_table table;
     size_t n_rows;
+    bool cut; /* it has more rows than are shown */
 };
 
 static struct str kept(struct listing *l, struct str text)
@@ -133,8 +134,6 @@ static bool find_report(void *listing, const struct received_report *r)
     return false;
 }
 
-#define ROWS_SHOWN 2000
-
 bool page_wants_row(enum figures_result result, const struct aggregate_row *r)
 {
     switch (result) {
@@ -164,8 +163,12 @@ static bool put_row(void *listing, const struct aggregate_row *row)
     struct listing *l = listing;
     if (!page_wants_row(l->making->query->result, row))
         return true;
+    l->cut = l->n_rows == PAGE_ROWS_MAX;
+    if (l->cut)
+        return false;
     page_put_row(&l->table, row);
-    return ++l->n_rows < ROWS_SHOWN;
+    l->n_rows++;
+    return true;
 }
 
 static bool read_rows(struct page_making *m, struct listing *l, struct page_whole_report *out)
@@ -176,9 +179,10 @@ static bool read_rows(struct page_making *m, struct listing *l, struct page_whol
     if (!received_each_row(m->stores->received, l->one->id, put_row, l))
         return false;
     page_table_end(&l->table);
-    if (l->n_rows == ROWS_SHOWN)
+    if (l->cut)
         page_nothing(&l->rows, "There are more: assay report show prints all of them.");
     out->rows = html_str(&l->rows.h);
+    out->cut = l->cut;
     out->raw = received_raw(m->stores->received, l->one->id, m->arena);
     return true;
 }

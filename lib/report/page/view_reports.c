@@ -228,15 +228,17 @@ static void put_raw(struct page *p, const struct page_whole_report *r)
 }
 
 /* All rows, or those that failed. */
-static void put_row_choice(struct page *p)
+static void put_row_choice(struct page *p, bool cut)
 {
     struct page_query q = *p->query;
+    const char *shown = q.result ? "Not all rows are shown"
+                        : cut    ? "The first rows are shown"
+                                 : "All rows are shown";
     if (!p->site->live)
         return;
     q.result = q.result ? RESULT_ANY : RESULT_FAIL;
-    html_put(&p->h, "<p class=s>%s: <a href=\"%.*s\">%s</a></p>",
-             p->query->result ? "Not all rows are shown" : "All rows are shown",
-             STR_ARG(page_link(p, &q)), q.result ? "only those that failed" : "all of them");
+    html_put(&p->h, "<p class=s>%s: <a href=\"%.*s\">%s</a></p>", shown, STR_ARG(page_link(p, &q)),
+             q.result ? "only those that failed" : "all of them");
 }
 
 void page_view_report(struct page *p, const struct page_whole_report *r)
@@ -249,7 +251,7 @@ void page_view_report(struct page *p, const struct page_whole_report *r)
         put_facts(p, r->report);
         page_card_end(p);
         page_card(p, "long", "Rows", NULL);
-        put_row_choice(p);
+        put_row_choice(p, r->cut);
         sb_add(&p->h.out, r->rows);
         page_card_end(p);
         put_raw(p, r);

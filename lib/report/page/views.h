@@ -54,11 +54,13 @@ void page_view_reports(struct page *p, const struct page_reports *r);
  * page_begin_rows() and page_table_end(). The text of that page is then given as `rows`. */
 void page_begin_rows(struct page *p, struct page_table *t);
 void page_put_row(struct page_table *t, const struct aggregate_row *row);
-#define PAGE_RAW_MAX (256U << 10) /* bytes of XML that are shown */
+#define PAGE_ROWS_MAX 2000         /* that are shown */
+#define PAGE_RAW_MAX  (256U << 10) /* bytes of XML that are shown */
 struct page_whole_report {
     const struct received_report *report; /* NULL: no report has this number */
     struct str rows;
     struct str raw; /* absent: not kept any more */
+    bool cut;       /* there are more rows */
 };
 void page_view_report(struct page *p, const struct page_whole_report *r);
 
