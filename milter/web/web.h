@@ -1,8 +1,9 @@
 /* web.h - the program assay-web: the pages of lib/report/page, served on this host.
  *
- * main.c the command: configuration, socket, start and end http.c HTTP, by libmicrohttpd: methods,
- * names of the host, headers, bounds crowd.c which connection is closed when too many are open
- * answer.c the answer to a request */
+ * main.c    the command: configuration, socket, start and end
+ * http.c    HTTP, by libmicrohttpd: methods, names of the host, headers, bounds
+ * crowd.c   which connections are closed when too many are open (crowd.h)
+ * answer.c  the answer to a request: a page, JSON, or what the daemon has counted */
 #ifndef ASSAY_MILTER_WEB_H
 #define ASSAY_MILTER_WEB_H
 
