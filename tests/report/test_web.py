@@ -356,15 +356,17 @@ def check_slow_ones(web):
 
     talker = threading.Thread(target=keep_talking)
     talker.start()
-    for n in range(400):
-        s = socket.create_connection(("127.0.0.1", web.port), timeout=30)
-        s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-" if n % 3 else b"GET /")
-        slow.append(s)
-        if n % 20 == 19:
-            check(f"an answer beside {n + 1} slow connections", web.ask("/overview")[0] == 200)
-    check("many of them are still there", len(slow) >= 100, len(slow))
-    stop.set()
-    talker.join()
+    try:
+        for n in range(400):
+            s = socket.create_connection(("127.0.0.1", web.port), timeout=30)
+            s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-" if n % 3 else b"GET /")
+            slow.append(s)
+            if n % 20 == 19:
+                check(f"an answer beside {n + 1} slow connections", web.ask("/overview")[0] == 200)
+        check("many of them are still there", len(slow) >= 100, len(slow))
+    finally:
+        stop.set()
+        talker.join()
     deaf = []
     for n in range(200):
         s = socket.socket()
@@ -433,11 +435,13 @@ def check_many_at_once(web, store):
             status.append(web.ask("/" + VIEWS[n % len(VIEWS)])[0])
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        for n in range(8):
-            pool.submit(keep_reading, n)
-        store.run("receive", "--dns", str(store.folder / "zone"), str(more))
-        time.sleep(1)
-        stop.set()
+        try:
+            for n in range(8):
+                pool.submit(keep_reading, n)
+            store.run("receive", "--dns", str(store.folder / "zone"), str(more))
+            time.sleep(1)
+        finally:
+            stop.set()
     check("all were answered", status and set(status) == {200}, set(status), len(status))
 
 

@@ -1,5 +1,6 @@
 """assay-web for a test: started on a free port of loopback, asked, and ended."""
 
+import atexit
 import http.client
 import json
 import os
@@ -23,6 +24,7 @@ class Web:
                 os.setuid(user[0])
         self.process = subprocess.Popen([program, "-c", str(conf), "--listen", f"inet:{free_port()}@127.0.0.1", *words], preexec_fn=become,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # of a test that fails before end()
         line = self.process.stdout.readline()
         found = re.search(r"port (\d+)", line)
         if not found:
