@@ -12,9 +12,11 @@
 #include "milter/web/crowd.h"
 #include "milter/web/web.h"
 
-#define WORKERS         2
-#define CONNECTIONS_MAX (CROWD_MAX + 64) /* with those that are being closed */
-#define PATIENCE_S      30               /* a worker may be at other answers meanwhile */
+#define WORKERS 2
+/* The library divides them evenly among the workers, and one alone may get all: those that are
+ * kept, and those that are being closed. */
+#define CONNECTIONS_MAX (WORKERS * (CROWD_MAX + 64))
+#define PATIENCE_S      30    /* a worker may be at other answers meanwhile */
 #define REQUEST_MAX     32768 /* bytes of a connection's memory: line and header fields */
 
 struct web_server {

@@ -3,6 +3,7 @@
 `assay report ... --json`, under filters too; what is refused; readers without rights to write; and many at once."""
 
 import concurrent.futures
+import contextlib
 import datetime
 import json
 import os
@@ -22,6 +23,7 @@ import webserver
 
 ASSAY, WEB, FILL = sys.argv[1:4]
 FAILED = []
+CROWD = 128  # connections that are kept: assay-web(8)
 VIEWS = ("overview", "sources", "failures", "readiness", "countries", "reporters", "reports", "imports", "failure-reports",
          "tls-reports", "ours")
 
@@ -404,6 +406,41 @@ class LetGo:
         check("and the server ends well", self.web.end() == (0, ""))
 
 
+def is_open(s):
+    """Nothing was said, and the other side has not closed."""
+    s.settimeout(0)
+    try:
+        return s.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
+
+
+def check_crowd(store):
+    """128 connections are kept, also by one worker alone while the other waits for the daemon."""
+    web = webserver.Web(WEB, store.conf)
+    with socket.socket(socket.AF_UNIX) as daemon, contextlib.ExitStack() as stack:
+        daemon.bind(str(store.folder / "control.sock"))
+        daemon.listen()
+        asking = stack.enter_context(socket.create_connection(("127.0.0.1", web.port)))
+        asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        question = stack.enter_context(daemon.accept()[0])
+        check("it asks the daemon", question.recv(100) == b"metrics\n")
+        held = [stack.enter_context(socket.create_connection(("127.0.0.1", web.port))) for _ in range(CROWD)]
+        question.sendall(b"assay_up 1\n")  # the worker's ten seconds of patience begin anew
+        check("an answer beside 128", web.ask("/robots.txt")[0] == 404)
+        check("while the other worker waits", is_open(question))
+        held[0].settimeout(60)
+        check("in the place of the one that waited longest", held[0].recv(1) == b"")
+        check("and of no other", [n for n, s in enumerate(held[1:], 1) if not is_open(s)] == [])
+        question.close()
+        asking.settimeout(60)
+        check("which has its answer in the end", b" 200 " in asking.recv(100)[:20])
+    (store.folder / "control.sock").unlink()
+    web.end()
+
+
 def check_bounds(web):
     get = b"GET /%b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%b\r\n"
     check("a long address", b" 404 " in raw(web, get % (b"x" * 5000, b""))[:20])
@@ -511,6 +548,7 @@ def main():
         check_http(web)
         check_names(web)
         check_bounds(web)
+        check_crowd(store)
         check_many_at_once(web, store)
         status, said = web.end()
         check("its end", status == 0 and said == "", status, said)
