@@ -1,10 +1,11 @@
 /* report_out.h - what the commands of `assay report` share that deal with reports to others.
  *
- * report_send_command.c    days that are over become reports, and are handed over
- * report_files.c           mails that are written to a directory instead
- * report_sent_command.c    what was sent, and what is pending
- * report_own_command.c     what the rows and tallies say of each day
- * report_suppressed_command.c  destinations that are suppressed, and bounces */
+ * report_send_command.c        days that are over become reports, and are handed over
+ * report_files.c               mails that are written to a directory instead
+ * report_sent_command.c        what was sent, and what is pending
+ * report_own_command.c         what the rows and tallies say of each day
+ * report_suppressed_command.c  destinations that get no reports
+ * report_bounce_command.c      reports that came back */
 #ifndef ASSAY_MILTER_REPORT_OUT_H
 #define ASSAY_MILTER_REPORT_OUT_H
 
