@@ -81,6 +81,8 @@ const char *page_cause_title(enum figures_cause cause);
 
 /* Where there is nothing to show: a sentence, and what to do. */
 void page_nothing(struct page *p, const char *text);
+/* A card with such a sentence alone. */
+void page_notice(struct page *p, const char *title, const char *text);
 
 /* A table: the content of a cell is written after page_cell(). */
 struct page_column {

@@ -176,6 +176,13 @@ void page_nothing(struct page *p, const char *text)
     html_put(&p->h, "<p class=mute>%s</p>", text);
 }
 
+void page_notice(struct page *p, const char *title, const char *text)
+{
+    page_card(p, "", title, NULL);
+    page_nothing(p, text);
+    page_card_end(p);
+}
+
 /* --- Tables ------------------------------------------------------------------------------------*/
 
 /* Narrow windows show rows as blocks; without the roles, screen readers would not see a table then.

@@ -110,11 +110,8 @@ void page_view_readiness(struct page *p, const struct readiness *v, size_t n)
     html_put(&p->h, "<div class=g>");
     for (size_t i = 0; i < n; i++)
         put_one(p, &v[i]);
-    if (!n) {
-        page_card(p, "", "Nothing to say", NULL);
-        page_nothing(p, "No report came in this period.");
-        page_card_end(p);
-    }
+    if (!n)
+        page_notice(p, "Nothing to say", "No report came in this period.");
     html_put(&p->h, "</div>");
 }
 

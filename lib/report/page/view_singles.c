@@ -148,12 +148,10 @@ void page_view_singles(struct page *p, const struct page_singles *s)
     }
     if (sum_incidents(s) || s->n)
         put_singles(p, s);
-    else {
-        page_card(p, "", "None came", NULL);
-        page_nothing(p, "No receiver told of a single message in this period. Most never do, even "
-                        "if your DMARC record asks for it by ruf.");
-        page_card_end(p);
-    }
+    else
+        page_notice(p, "None came",
+                    "No receiver told of a single message in this period. Most never do, even "
+                    "if your DMARC record asks for it by ruf.");
     html_put(&p->h, "</div>");
 }
 
@@ -210,14 +208,11 @@ void page_view_single(struct page *p, const struct figures_single *s)
     if (s) {
         put_message(p, s);
         put_told(p, s);
-        page_card(p, "", "What is kept of it", NULL);
-        page_nothing(p, "Of addresses the domains alone, and nothing of the message but its "
-                        "subject. It goes after reports.keep-failures; the sums stay.");
-        page_card_end(p);
-    } else {
-        page_card(p, "", "It may have been dropped", NULL);
-        page_nothing(p, "Failure reports are kept as long as reports.keep-failures says.");
-        page_card_end(p);
-    }
+        page_notice(p, "What is kept of it",
+                    "Of addresses the domains alone, and nothing of the message but its "
+                    "subject. It goes after reports.keep-failures; the sums stay.");
+    } else
+        page_notice(p, "It may have been dropped",
+                    "Failure reports are kept as long as reports.keep-failures says.");
     html_put(&p->h, "</div>");
 }

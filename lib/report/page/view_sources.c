@@ -308,10 +308,7 @@ void page_view_source(struct page *p, const struct page_sending *s)
     html_put(&p->h, "<div class=g>");
     if (s->figures->n_sources)
         put_sending(p, s);
-    else {
-        page_card(p, "", "No such source", NULL);
-        page_nothing(p, "No report of this period tells of mail from it.");
-        page_card_end(p);
-    }
+    else
+        page_notice(p, "No such source", "No report of this period tells of mail from it.");
     html_put(&p->h, "</div>");
 }

@@ -115,11 +115,9 @@ void page_view_tls(struct page *p, const struct page_tls *t)
         put_tls_days(p, t);
         put_policies(p, t);
         put_tls_list(p, t);
-    } else {
-        page_card(p, "", "None came", NULL);
-        page_nothing(p, "No TLS report of this period is stored. A TXT record at _smtp._tls below "
-                        "your domain asks for them: v=TLSRPTv1; rua=mailto:ADDRESS.");
-        page_card_end(p);
-    }
+    } else
+        page_notice(p, "None came",
+                    "No TLS report of this period is stored. A TXT record at _smtp._tls below "
+                    "your domain asks for them: v=TLSRPTv1; rua=mailto:ADDRESS.");
     html_put(&p->h, "</div>");
 }
