@@ -35,6 +35,8 @@ class Message:
     Authentication-Results has to hold. signatures: how many of ours are added. deletes: fields removed.
     end: how the client behaves: "whole", "slow", "abort" or "vanish"."""
 
+    to = ("<b@mx.test>",)
+
     def __init__(self, kind, sender, header, body, accepted=True, words="", signatures=0, deletes=0, ours=False, end="whole"):
         self.kind, self.sender, self.header, self.body = kind, sender, header, body
         self.accepted, self.words, self.signatures, self.deletes = accepted, words.split(), signatures, deletes
@@ -43,10 +45,11 @@ class Message:
     def play(self, client, queue_id):
         """Through the connection; None if the client does not wait for an answer."""
         if self.end == "whole":
-            return client.message(self.sender, header=self.header, body=self.body, queue_id=queue_id)
-        reply = client.mail(self.sender, queue_id=queue_id)
-        reply = client.rcpt() if reply.accepted else reply
+            return client.message(self.sender, self.to, header=self.header, body=self.body, queue_id=queue_id)
+        reply = self.begin(client, queue_id)
         if not reply.accepted:
+            if client.style.postfix:
+                client.abort()
             return reply
         if self.end == "slow":
             return self.trickle(client)
@@ -57,6 +60,13 @@ class Message:
         else:
             client.vanish()
         return None
+
+    def begin(self, client, queue_id):
+        """Up to DATA: the first refusal, or the last answer."""
+        reply = client.mail(self.sender, queue_id=queue_id)
+        for path in self.to:
+            reply = client.rcpt(path) if reply.accepted else reply
+        return client.data() if reply.accepted else reply
 
     def trickle(self, client):
         for name, value in self.header:
