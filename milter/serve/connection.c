@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/counters.h"
 #include "base/log.h"
 #include "milter/serve/internal.h"
 
-#define TURNS 8 /* full reads in a row, before others have their turn */
+#define READS 16 /* in a row, before others have their turn: two messages of a quick MTA */
 
 /* --- Beginning and end -------------------------------------------------------------------------*/
 
@@ -45,21 +46,6 @@ static void name_peer(struct serve_connection *c)
     } else {
         name_process(c);
     }
-}
-
-/* Answers leave at once; a client that vanished without a word is found. */
-static void tune(const struct serve_connection *c)
-{
-    static const struct {
-        int level, name, value;
-    } options[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
-                   {SOL_SOCKET, SO_KEEPALIVE, 1},
-                   {IPPROTO_TCP, TCP_KEEPIDLE, 120},
-                   {IPPROTO_TCP, TCP_KEEPINTVL, 30},
-                   {IPPROTO_TCP, TCP_KEEPCNT, 4}};
-    for (size_t i = 0; c->tcp && i < sizeof options / sizeof *options; i++)
-        setsockopt(c->fd, options[i].level, options[i].name, &options[i].value,
-                   sizeof options[i].value);
 }
 
 static void enlist(struct serve *s, struct serve_connection *c)
@@ -117,7 +103,6 @@ struct serve_connection *connection_open(struct serve *s, struct listener *l, in
     c->listener = l;
     c->address = *address;
     c->tcp = address->any.sa_family == AF_INET || address->any.sa_family == AF_INET6;
-    tune(c);
     set_end(c, l->door.silence_ms);
     c->state = l->door.protocol->opened(l->door.context, c);
     if (!c->state) {
@@ -127,12 +112,7 @@ struct serve_connection *connection_open(struct serve *s, struct listener *l, in
     enlist(s, c);
     if (atomic_load(&s->stopping)) /* serve_stop() has looked at the list, perhaps */
         connection_expire(c, INT64_MAX);
-    if (loop_watch(s, fd, EPOLLIN | EPOLLONESHOT, &c->source, true))
-        return c;
-    delist(s, c);
-    l->door.protocol->closed(c->state);
-    free(c);
-    return NULL;
+    return c;
 }
 
 void connection_expire(struct serve_connection *c, int64_t now_us)
@@ -322,8 +302,9 @@ static void note_input(struct worker *w, size_t n)
         w->in_used = n;
 }
 
-/* Reads what there is and has it handled; what is no whole frame yet is kept. */
-static enum progress read_frames(struct worker *w, struct serve_connection *c)
+/* Reads what there is, with at most *reads reads, and has it handled; what is no whole frame yet is
+ * kept. */
+static enum progress read_frames(struct worker *w, struct serve_connection *c, int *reads)
 {
     size_t n = c->kept.n;
     enum progress progress = ALL_HANDLED;
@@ -331,7 +312,7 @@ static enum progress read_frames(struct worker *w, struct serve_connection *c)
     c->kept.n = 0;
     if (c->held_back)
         progress = handle_buffer(w, c, &n);
-    for (int turn = 0; turn < TURNS && progress == ALL_HANDLED; turn++) {
+    while (progress == ALL_HANDLED && (*reads)-- > 0) {
         size_t came, room = w->in_cap - n < SERVE_READ_MAX ? w->in_cap - n : SERVE_READ_MAX;
         enum came what = take_bytes(c, w->in + n, room, &came);
         if (what == ENDED)
@@ -350,7 +331,7 @@ static enum progress read_frames(struct worker *w, struct serve_connection *c)
     return progress;
 }
 
-static void watch_again(struct serve_connection *c)
+static void watch_connection(struct serve_connection *c)
 {
     const struct serve_door *door = &c->listener->door;
     bool wants_to_write = c->unsent.n || c->held_back;
@@ -359,12 +340,15 @@ static void watch_again(struct serve_connection *c)
         atomic_store_explicit(&c->end_us, c->frame_end_us, memory_order_relaxed);
     else
         set_end(c, c->unsent.n ? door->write_ms : door->silence_ms);
-    struct serve *s = c->serve;
-    enum source *source = &c->source;
-    int fd = c->fd;
+    bool fresh = !c->watched;
     c->worker = NULL;
-    /* From here on another worker may have it, and it may be gone. */
-    loop_watch(s, fd, events, source, false);
+    c->watched = true;
+    /* If this is done another worker may have it, and it may be gone. */
+    if (loop_watch(c->serve, c->fd, events, &c->source, fresh))
+        return;
+    complain_of_peer(c, "the kernel cannot watch it");
+    counter_inc(CTR_CONNECTIONS_REFUSED);
+    connection_end(c);
 }
 
 static void say_expired(struct serve_connection *c)
@@ -376,33 +360,44 @@ static void say_expired(struct serve_connection *c)
                                     : "it was silent for too long");
 }
 
-/* True if the connection is at its end. */
-static bool serve_once(struct worker *w, struct serve_connection *c)
+enum turn { ENDS, WAITS, ANSWERED };
+
+static enum turn serve_once(struct worker *w, struct serve_connection *c, int *reads)
 {
     if (atomic_load(&c->expired)) {
         say_expired(c);
-        return true;
+        return ENDS;
     }
     if (c->unsent.n && !flush_output(c, &w->out))
-        return true;
+        return ENDS;
     if (c->unsent.n || c->closing)
-        return !c->unsent.n;
+        return c->unsent.n ? WAITS : ENDS;
     atomic_store_explicit(&c->end_us, INT64_MAX, memory_order_relaxed);
-    bool ended = read_frames(w, c) == CLOSES;
+    bool ended = read_frames(w, c, reads) == CLOSES;
+    bool answers = w->out.n > 0;
     bool sent = flush_output(c, &w->out);
-    if (!ended && sent && !charge_or_complain(c, c->kept.cap + c->unsent.cap))
-        return true;
-    return ended || !sent || (c->closing && !c->unsent.n);
+    if (ended || !sent || !charge_or_complain(c, c->kept.cap + c->unsent.cap))
+        return ENDS;
+    if (c->closing && !c->unsent.n)
+        return ENDS;
+    return answers && !c->unsent.n ? ANSWERED : WAITS;
 }
 
+/* A peer that shares our processor runs when the answer comes, and its next command is there when
+ * we go on. To look is cheaper than to watch, and no other worker is woken for it. */
 void connection_ready(struct worker *w, struct serve_connection *c)
 {
+    enum turn turn;
+    int reads = READS;
     c->worker = w;
     w->out.n = 0;
-    if (serve_once(w, c))
+    do
+        turn = serve_once(w, c, &reads);
+    while (turn == ANSWERED && reads > 0);
+    if (turn == ENDS)
         connection_end(c);
     else
-        watch_again(c);
+        watch_connection(c);
 }
 
 /* --- For protocols -----------------------------------------------------------------------------*/

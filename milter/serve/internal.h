@@ -53,6 +53,7 @@ struct serve_connection {
     enum source source;
     int fd;
     bool tcp;
+    bool watched; /* the epoll set has it */
     struct serve *serve;
     struct listener *listener;
     void *state;            /* the protocol's */
@@ -121,10 +122,12 @@ void workers_take_event(struct serve *s); /* the caller was idle */
 void worker_give_back(struct worker *worker);
 
 /* listener.c */
-void listener_ready(struct serve *s, struct listener *l);
+void listener_ready(struct worker *w, struct serve *s, struct listener *l);
 void listener_resume(struct serve *s, struct listener *l);
 
 /* connection.c */
+/* NULL: the protocol does not take it; the descriptor stays the caller's. Else connection_ready()
+ * comes next. */
 struct serve_connection *connection_open(struct serve *s, struct listener *l, int fd,
                                          const union peer_address *address);
 void connection_ready(struct worker *w, struct serve_connection *c);

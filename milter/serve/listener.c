@@ -4,6 +4,7 @@
  * once, counted and logged; the socket goes on. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,8 +15,6 @@
 #include "base/log.h"
 #include "milter/serve/internal.h"
 
-#define AT_ONCE 16 /* connections that a worker takes before it looks at other events */
-
 static atomic_uint *find_count(const struct serve *s, struct listener *fresh)
 {
     for (struct listener *l = s->listeners; l; l = l->next)
@@ -24,11 +23,32 @@ static atomic_uint *find_count(const struct serve *s, struct listener *fresh)
     return &fresh->own_connections;
 }
 
+/* What its connections inherit: answers leave at once; a client that vanished without a word is
+ * found. */
+static void tune(int fd)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+                   {SOL_SOCKET, SO_KEEPALIVE, 1},
+                   {IPPROTO_TCP, TCP_KEEPIDLE, 120},
+                   {IPPROTO_TCP, TCP_KEEPINTVL, 30},
+                   {IPPROTO_TCP, TCP_KEEPCNT, 4}};
+    int family = AF_UNSPEC;
+    socklen_t size = sizeof family;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) || family == AF_UNIX)
+        return;
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+                   sizeof options[i].value);
+}
+
 bool serve_listen(struct serve *s, int fd, const struct serve_door *door)
 {
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
         return false;
+    tune(fd);
     struct listener *l = calloc(1, sizeof *l);
     if (!l)
         abort();
@@ -55,37 +75,38 @@ static void refuse_client(struct listener *l, int fd, const char *why)
         close(fd);
 }
 
-static void admit(struct serve *s, struct listener *l, int fd, const union peer_address *address)
+/* NULL: it is not let in. */
+static struct serve_connection *admit(struct serve *s, struct listener *l, int fd,
+                                      const union peer_address *address)
 {
-    if (atomic_fetch_add(l->connections, 1) < l->door.connections_max) {
-        if (connection_open(s, l, fd, address))
-            return;
-        refuse_client(l, fd, "the kernel cannot watch it");
-    } else {
+    struct serve_connection *c = NULL;
+    if (atomic_fetch_add(l->connections, 1) >= l->door.connections_max)
         refuse_client(l, fd, "too many are open");
-    }
-    atomic_fetch_sub(l->connections, 1);
+    else if (!(c = connection_open(s, l, fd, address)))
+        refuse_client(l, fd, "its state cannot be made");
+    if (!c)
+        atomic_fetch_sub(l->connections, 1);
+    return c;
 }
 
-enum taking { TAKEN, NOBODY_THERE, NOT_TAKEN };
-
 /* No descriptor is left, and the kernel says so before it looks whether a client is there: the
- * reserve makes room to take the connection and to close it, so that its peer knows. */
-static enum taking take_and_refuse(struct serve *s, struct listener *l)
+ * reserve makes room to take the connection and to close it, so that its peer knows. False: it
+ * still waits. */
+static bool take_and_refuse(struct serve *s, struct listener *l)
 {
     const char *why = strerror(errno);
     pthread_mutex_lock(&s->reserve_lock);
     if (s->reserve_fd >= 0)
         close(s->reserve_fd);
     int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
-    enum taking taking = fd >= 0 ? TAKEN : errno == EAGAIN ? NOBODY_THERE : NOT_TAKEN;
+    bool waits = fd < 0 && errno != EAGAIN;
     if (fd >= 0)
         close(fd);
     s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pthread_mutex_unlock(&s->reserve_lock);
-    if (taking == TAKEN)
+    if (fd >= 0)
         refuse_client(l, -1, why);
-    return taking;
+    return !waits;
 }
 
 static bool is_lack(int reason)
@@ -93,32 +114,32 @@ static bool is_lack(int reason)
     return reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM;
 }
 
-void listener_ready(struct serve *s, struct listener *l)
+static void watch_listener(struct serve *s, struct listener *l)
 {
-    for (int i = 0; i < AT_ONCE; i++) {
-        union peer_address address = {.any.sa_family = AF_UNSPEC};
-        socklen_t size = sizeof address;
-        int fd = accept4(l->fd, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            admit(s, l, fd, &address);
-        } else if (is_lack(errno)) {
-            enum taking taking = take_and_refuse(s, l);
-            if (taking == NOBODY_THERE)
-                break;
-            if (taking == TAKEN)
-                continue;
-            atomic_store(&l->paused, true); /* the clock tries again */
-            return;
-        } else if (errno == EAGAIN || errno == EBADF || errno == EINVAL) {
-            break;
-        } /* else that connection has gone already */
-    }
     if (!atomic_load(&s->stopping))
         loop_watch(s, l->fd, EPOLLIN | EPOLLONESHOT, &l->source, false);
 }
 
+/* Others are let in by whoever is free while this one is served: its first command came with it. */
+void listener_ready(struct worker *w, struct serve *s, struct listener *l)
+{
+    struct serve_connection *c = NULL;
+    union peer_address address = {.any.sa_family = AF_UNSPEC};
+    socklen_t size = sizeof address;
+    int fd = accept4(l->fd, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        c = admit(s, l, fd, &address);
+    } else if (is_lack(errno) && !take_and_refuse(s, l)) {
+        atomic_store(&l->paused, true); /* the clock tries again */
+        return;
+    } /* else that connection has gone already */
+    watch_listener(s, l);
+    if (c)
+        connection_ready(w, c);
+}
+
 void listener_resume(struct serve *s, struct listener *l)
 {
-    if (atomic_exchange(&l->paused, false) && !atomic_load(&s->stopping))
-        loop_watch(s, l->fd, EPOLLIN | EPOLLONESHOT, &l->source, false);
+    if (atomic_exchange(&l->paused, false))
+        watch_listener(s, l);
 }

@@ -3,7 +3,8 @@
  *
  * The story of a connection: between two commands of its peer it is a descriptor in an epoll set,
  * with no thread and no buffer. When bytes come, one worker reads what there is, gives each whole
- * frame to the protocol in order, and sends all that the protocol answered with one call. Never do
+ * frame to the protocol in order, and sends all that the protocol answered with one call. It looks
+ * once more whether the peer has gone on meanwhile before it leaves the connection. Never do
  * two workers serve one connection at once, so a protocol's state needs no lock; one frame may be
  * served by another worker than the one before, so nothing of it may be thread-local.
  *

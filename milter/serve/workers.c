@@ -56,7 +56,7 @@ static void handle_event(struct worker *worker, struct serve *s, void *object)
         loop_tick(s);
         break;
     case SOURCE_LISTENER:
-        listener_ready(s, object);
+        listener_ready(worker, s, object);
         break;
     case SOURCE_CONNECTION:
         connection_ready(worker, object);

@@ -4,15 +4,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,9 +28,10 @@
 #define PATIENCE_MS    10000
 
 /* A door of lines: "wait MS" waits, "big N" answers N bytes, "bye" closes; else the line comes
- * back. */
+ * back. "quick FD" comes back, too, and is said again through FD, the peer's end, so that the next
+ * command is there before its answer leaves; `quick` counts down how often. */
 struct counts {
-    atomic_uint opened, closed, at_once, most_at_once;
+    atomic_uint opened, closed, at_once, most_at_once, quick;
 };
 
 struct echo {
@@ -85,6 +90,10 @@ static enum serve_next echo_handle(void *state, const char *frame, size_t n)
         answer_big(e, number);
     else
         serve_send(e->c, frame, n);
+    if (!strncmp(word, "quick", 5) && atomic_load(&e->counts->quick)) {
+        atomic_fetch_sub(&e->counts->quick, 1);
+        assert_int_equal(send((int)number, frame, n, MSG_NOSIGNAL), (ssize_t)n);
+    }
     atomic_store(&e->busy, false);
     return strcmp(word, "bye\n") ? SERVE_GO_ON : SERVE_CLOSE;
 }
@@ -381,6 +390,116 @@ static size_t pages_held(char *from, char *end)
     return n;
 }
 
+static void hear_lines(int fd, int n)
+{
+    char block[4096];
+    while (n > 0) {
+        assert_true(readable(fd, PATIENCE_MS));
+        ssize_t came = recv(fd, block, sizeof block, 0);
+        assert_true(came > 0);
+        for (ssize_t i = 0; i < came; i++)
+            n -= block[i] == '\n';
+    }
+}
+
+/* What is there when an answer leaves needs no other worker, and no look at the epoll set. */
+static void a_quick_peer_stays_with_its_worker(void **state)
+{
+    (void)state;
+    struct rig r;
+    char line[32];
+    start(&r, usual_door, 2, 16);
+    int fd = dial(&r);
+    snprintf(line, sizeof line, "quick %d\n", fd);
+    unsigned watched = atomic_load(&r.serve->watched);
+    atomic_store(&r.counts.quick, 159);
+    say(fd, line);
+    hear_lines(fd, 160);
+    assert_in_range(atomic_load(&r.serve->watched) - watched, 1, 40);
+    close(fd);
+    stop(&r);
+}
+
+static void a_quick_peer_lets_others_have_their_turn(void **state)
+{
+    (void)state;
+    struct rig r;
+    char line[32];
+    start(&r, usual_door, 1, 1);
+    int quick = dial(&r), other = dial(&r);
+    say(other, "here\n");
+    hear(other, "here\n");
+    snprintf(line, sizeof line, "quick %d\n", quick);
+    atomic_store(&r.counts.quick, UINT_MAX);
+    say(quick, line);
+    hear_lines(quick, 1);
+    for (int i = 0; i < 20; i++) {
+        say(other, "and me\n");
+        hear(other, "and me\n");
+    }
+    atomic_store(&r.counts.quick, 0);
+    close(other);
+    stop(&r);
+    close(quick);
+}
+
+/* TSan does without our epoll_ctl(): see loop.c. */
+#ifndef __SANITIZE_THREAD__
+static atomic_bool kernel_is_full;
+
+int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
+{
+    if (op == EPOLL_CTL_ADD && atomic_load(&kernel_is_full)) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return (int)syscall(SYS_epoll_ctl, set, op, fd, event);
+}
+
+static void what_the_kernel_cannot_watch_is_closed(void **state)
+{
+    (void)state;
+    struct rig r;
+    start(&r, usual_door, 0, 16);
+    uint64_t refused = counter_get(CTR_CONNECTIONS_REFUSED);
+    atomic_store(&kernel_is_full, true);
+    int fd = dial(&r);
+    hear_end(fd);
+    until(&r.counts.closed, 1);
+    assert_int_equal(counter_get(CTR_CONNECTIONS_REFUSED), refused + 1);
+    assert_int_equal(serve_figures(r.serve).connections, 0);
+    close(fd);
+    atomic_store(&kernel_is_full, false);
+    fd = dial(&r);
+    say(fd, "again\n");
+    hear(fd, "again\n");
+    close(fd);
+    stop(&r);
+}
+#endif
+
+static void options_are_inherited(void **state)
+{
+    (void)state;
+    struct rig r;
+    int on = 0;
+    socklen_t n = sizeof on;
+    start(&r, usual_door, 0, 16);
+    int fd = dial(&r);
+    until(&r.counts.opened, 1);
+    pthread_mutex_lock(&r.serve->lock);
+    int theirs = r.serve->connections->fd;
+    pthread_mutex_unlock(&r.serve->lock);
+    assert_int_equal(getsockopt(theirs, IPPROTO_TCP, TCP_NODELAY, &on, &n), 0);
+    assert_true(on);
+    assert_int_equal(getsockopt(theirs, SOL_SOCKET, SO_KEEPALIVE, &on, &n), 0);
+    assert_true(on);
+    assert_int_equal(getsockopt(theirs, IPPROTO_TCP, TCP_KEEPIDLE, &on, &n), 0);
+    assert_int_equal(on, 120);
+    close(fd);
+    stop(&r);
+}
+
 static void what_a_large_frame_took_is_given_back(void **state)
 {
     (void)state;
@@ -598,6 +717,12 @@ int main(void)
         cmocka_unit_test(what_is_no_frame_ends_its_connection_alone),
         cmocka_unit_test(silent_and_slow_peers_are_ended),
         cmocka_unit_test(a_peer_that_reads_late_gets_everything),
+        cmocka_unit_test(a_quick_peer_stays_with_its_worker),
+        cmocka_unit_test(a_quick_peer_lets_others_have_their_turn),
+#ifndef __SANITIZE_THREAD__
+        cmocka_unit_test(what_the_kernel_cannot_watch_is_closed),
+#endif
+        cmocka_unit_test(options_are_inherited),
         cmocka_unit_test(nobody_waits_for_those_who_wait),
         cmocka_unit_test(what_a_large_frame_took_is_given_back),
         cmocka_unit_test(where_no_worker_is_left_commands_wait),
