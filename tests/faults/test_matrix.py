@@ -3,6 +3,7 @@
 has not earned, and nothing is lost: what was accepted, recorded, counted or handed over is there afterwards, once. The log
 has one line for each outage. The table at the end has to be that of tests/README, which says what its words mean."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -16,14 +17,16 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / name) for name in ("wire", "report")]
+sys.path[:0] = [str(HERE.parent / name) for name in ("wire", "report", "lib")]
 
 import corpus
 import harness
+import postgresql
 import test_faults
 import test_greylist
 import test_policy
@@ -55,10 +58,11 @@ LINES = {
 
 
 class Site:
-    """A daemon with everything on, the files of its works, and what has to be there at the end."""
+    """A daemon with everything on, the files of its works, and what has to be there at the end. state: where greylisting has
+    its own, "local" or "redis"; postgresql: the server that has rows and reports, or None: files have them."""
 
-    def __init__(self, test, store):
-        self.test, self.store = test, store
+    def __init__(self, test, state, postgresql):
+        self.test, self.postgresql = test, postgresql
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="assay-matrix-"))
         test.addCleanup(shutil.rmtree, self.scratch)
         self.faults = test_faults.Faults(self.scratch)
@@ -67,8 +71,9 @@ class Site:
         self.rows = self.maybe_rows = 0
         self.environment = {}  # of commands
         self.recorded, self.reports, self.sends = [], set(), []
+        self.to_send = []  # folders that are ready
         self.address = None  # of SRS, made before
-        self.redis = test_greylist.Redis() if store == "redis" else None
+        self.redis = test_greylist.Redis() if state == "redis" else None
         if self.redis:
             test.addCleanup(self.redis.stop)
         self.srs, self.policy = ((harness.LOOPBACK, harness.free_port()) for _ in range(2))
@@ -78,8 +83,10 @@ class Site:
         self.state = self.scratch / "state"
         self.state.mkdir()
         where = f"redis://127.0.0.1:{self.redis.port}/0" if self.redis else "local"
+        self.database = postgresql and postgresql.database()
+        store = f'store = "{postgresql.url(self.database)}";' if postgresql else ""
         self.d = test.daemon(traffic.CONFIG + self.mail.keys.signing() + f"""
-state-dir = "{self.state}"; state = "{where}";
+state-dir = "{self.state}"; state = "{where}"; {store}
 greylist = {{ mode = "enforce"; delay = "1s"; }};
 exceptions = {{ networks = [ "192.0.2.0/24" ]; }};
 dnsbl = {{ lists = ( {{ zone = "bl.test"; weight = 10; }} ); }};
@@ -153,12 +160,36 @@ policy-service = {{ listen = "inet:{self.policy[1]}@{harness.LOOPBACK}"; checks 
         self.test.assertTrue(reply.accepted or reply.code[:1] == "4", reply)
         return "unknown" if reply.accepted else "451"
 
-    def count_rows(self):
+    def mail_of_rows(self):
         with self.client() as c:
-            reply = c.message(sender="<a@rows.test>", header=plain_header("a@rows.test"))
+            return c.message(sender="<a@rows.test>", header=plain_header("a@rows.test"))
+
+    def count_rows(self):
+        reply = self.mail_of_rows()
         self.test.assertTrue(reply.accepted or reply.code[:1] == "4", reply)
         self.rows += reply.accepted
         return "right" if reply.accepted else "451"
+
+    @contextlib.contextmanager
+    def load(self, threads=2):
+        """Mail that is counted comes in, all of which has to be accepted. What is given tells how much was."""
+        accepted, stop = [], threading.Event()
+
+        def work():
+            while not stop.is_set():
+                reply = self.mail_of_rows()
+                self.test.assertTrue(reply.accepted, reply)
+                accepted.append(reply)
+
+        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+            working = [pool.submit(work) for _ in range(threads)]
+            try:
+                yield lambda: len(accepted)
+            finally:
+                stop.set()
+        self.rows += len(accepted)
+        for one in working:
+            one.result()
 
     def rewrite(self):
         """A sender, and a bounce to an address that was made before."""
@@ -200,11 +231,15 @@ policy-service = {{ listen = "inet:{self.policy[1]}@{harness.LOOPBACK}"; checks 
             environment["LD_PRELOAD"] += ":" + CRASH
         return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, preexec_fn=before, check=False)
 
-    def folder(self, reports):
+    def new_store(self):
+        return self.postgresql.url(self.postgresql.database()) if self.postgresql else "local"
+
+    def folder(self, reports, store):
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.scratch))
         (folder / "state").mkdir()
         (folder / "assay.conf").write_text(
-            f'state-dir = "{folder}/state";\nauthserv-id = "mx.recv.test";\ndns = {{ servers = [ "{self.d.dns.servers}" ]; {DNS} }};\n'
+            f'state-dir = "{folder}/state";\nstore = "{store}";\nauthserv-id = "mx.recv.test";\n'
+            f'dns = {{ servers = [ "{self.d.dns.servers}" ]; {DNS} }};\n'
             f'reports = {{ country-file = "/nonexistent"; {reports} }};\n')
         return folder
 
@@ -214,8 +249,10 @@ policy-service = {{ listen = "inet:{self.policy[1]}@{harness.LOOPBACK}"; checks 
         self.test.assertTrue(lines, done)
         self.test.assertEqual(len(lines), 1, lines)
 
-    def send(self):
-        folder = self.folder('send = true; from = "reports@recv.test"; mailer = "MAILER";')
+    def ready_to_send(self):
+        """With the rows of a report."""
+        store = self.new_store()
+        folder = self.folder('send = true; from = "reports@recv.test"; mailer = "MAILER";', store)
         box = folder / "box"
         box.mkdir()
         mailer = folder / "mailer"
@@ -224,8 +261,13 @@ policy-service = {{ listen = "inet:{self.policy[1]}@{harness.LOOPBACK}"; checks 
         conf = folder / "assay.conf"
         conf.write_text(conf.read_text().replace("MAILER", str(mailer)))
         yesterday = int(time.time() // 86400) - 1
-        subprocess.run([FILL, folder / "state/rows.db", str(yesterday), "row", "rows.test", "mailto:d@elsewhere.test", "192.0.2.1", "3"],
-                       check=True, stdout=subprocess.DEVNULL)
+        to = folder / "state/rows.db" if store == "local" else store
+        subprocess.run([FILL, to, str(yesterday), "row", "rows.test", "mailto:d@elsewhere.test", "192.0.2.1", "3"],
+                       check=True, stdout=subprocess.DEVNULL, env={**os.environ, "ASSAY_SPOOL": str(folder / "state/spool.db")})
+        return folder
+
+    def send(self):
+        folder = self.to_send.pop() if self.to_send else self.ready_to_send()
         done = self.run(folder, "send")
         self.sends.append((folder, done.returncode < 0))
         if done.returncode == 0 and self.in_box(folder):
@@ -236,7 +278,7 @@ policy-service = {{ listen = "inet:{self.policy[1]}@{harness.LOOPBACK}"; checks 
 
     def receive(self):
         name = f"r{self.next()}"
-        folder = getattr(self, "incoming", None) or self.folder('domains = [ "example.org" ]; keep-rows = "36500d";')
+        folder = getattr(self, "incoming", None) or self.folder('domains = [ "example.org" ]; keep-rows = "36500d";', self.new_store())
         self.incoming = folder
         (folder / name).write_text(corpus.xml(rid=name))
         done = self.run(folder, "receive", "--deliver", folder / name)
@@ -267,20 +309,28 @@ policy-service = {{ listen = "inet:{self.policy[1]}@{harness.LOOPBACK}"; checks 
     # --- What has to be there
 
     def rows_kept(self):
+        sql = ("SELECT coalesce(sum(messages), 0) FROM {0}row JOIN {0}sender ON {0}sender.id = sender"
+               " WHERE header_from = 'rows.test'")
         try:
+            if self.postgresql:
+                return int(self.postgresql.query(self.database, sql.format("assay_rows."))[0][0])
             with contextlib.closing(sqlite3.connect(f"file:{self.state}/rows.db?mode=ro", uri=True)) as db:
-                return db.execute("SELECT coalesce(sum(messages), 0) FROM row JOIN sender ON sender.id = sender"
-                                  " WHERE header_from = 'rows.test'").fetchone()[0]
-        except sqlite3.OperationalError:
+                return db.execute(sql.format("")).fetchone()[0]
+        except (sqlite3.OperationalError, RuntimeError):  # no table yet
             return 0
 
     def known_networks(self):
         done = subprocess.run([harness.BINARY, "greylist", "list", "--json", "-c", self.d.path], capture_output=True, text=True, check=False)
         return {key["name"] for key in json.loads(done.stdout or '{"keys": []}')["keys"]}
 
+    def rows_are_there(self):
+        """How long that took."""
+        began, least, most = time.monotonic(), self.rows - self.maybe_rows, self.rows
+        harness.until(lambda: least <= self.rows_kept() <= most, f"{least} to {most} rows")
+        return time.monotonic() - began
+
     def nothing_is_lost(self, forgotten):
-        least, most = self.rows - self.maybe_rows, self.rows
-        harness.until(lambda: least <= self.rows_kept() <= most, f"{least} to {most} rows of {self.rows_kept()}")
+        self.rows_are_there()
         if not forgotten:
             known = self.known_networks()
             self.test.assertEqual([n for n in self.recorded if f"{n}.0/24" not in known], [], known)
@@ -321,7 +371,13 @@ def worst(words):
 
 class Fault:
     kinds = {}  # of faults.def
+    postgresql = None  # the server that has rows and reports
+    carried = 0  # seconds until the rows were there that had waited
     forgets = False  # first contacts may be forgotten: a network is asked to come again once more
+
+    def here(self):
+        """Can this machine have it?"""
+        return True
 
     def begin(self, site):
         for kind, permille in self.kinds.items():
@@ -363,6 +419,29 @@ class Redis(Fault):
     def end(self, site):
         if site.redis:
             site.redis.start()
+
+
+class Postgresql(Fault):
+    """Its server is killed while mail comes in, and comes back."""
+
+    def here(self):
+        if os.environ.get("ASSAY_POSTGRESQL") == "0" or not postgresql.programs():
+            return False
+        self.postgresql = self.postgresql or postgresql.Server()
+        return True
+
+    def begin(self, site):
+        if not site.redis:  # there nothing is sent
+            site.to_send = [site.ready_to_send() for _ in range(ROUNDS)]
+        with site.load() as accepted:
+            harness.until(lambda: accepted() >= 20, "mail before the server is killed")
+            self.postgresql.kill()
+            before = accepted()
+            harness.until(lambda: accepted() >= before + 20, "mail after that")
+
+    def end(self, site):
+        self.postgresql.start()
+        self.carried = site.rows_are_there()
 
 
 class DeadDns(Fault):
@@ -439,6 +518,7 @@ def armed(forgets=False, **kinds):
 # Those that have to come with a fault, and those that may: a list is silent while DNS is dead, and this machine may be slow.
 CAUSES = {
     "disk full": {"state", "rows"}, "disk slow": {"slow"}, "DNS dead": {"dns"}, "DNS lies": {"list"}, "Redis dead": {"redis"},
+    "PostgreSQL dead": {"rows"},
     "no threads": {"threads"}, "no files": {"refused"},
 }
 MAY_CAUSE = {"DNS dead": {"list"}}
@@ -453,6 +533,7 @@ FAULTS = {
     "DNS dead": DeadDns(),
     "DNS lies": LyingDns(),
     "Redis dead": Redis(),
+    "PostgreSQL dead": Postgresql(),
     "no threads": Threads(),
     "no files": Descriptors(),
 }
@@ -466,8 +547,14 @@ def rows_to_play():
 
 
 class Matrix(harness.WireTest):
-    def works(self, store):
-        return [w for w in WORKS if w != {"local": "redis", "redis": "local"}[store] and (store == "local" or w == "redis")]
+    @classmethod
+    def tearDownClass(cls):
+        for fault in FAULTS.values():
+            if fault.postgresql:
+                fault.postgresql.close()
+
+    def works(self, state):
+        return [w for w in WORKS if w != {"local": "redis", "redis": "local"}[state] and (state == "local" or w == "redis")]
 
     def right(self, site, work):
         began = time.monotonic()
@@ -493,10 +580,10 @@ class Matrix(harness.WireTest):
             time.sleep(0.1)
         return lines
 
-    def trial(self, name, store):
-        site = Site(self, store)
+    def trial(self, name, state):
         fault = FAULTS[name]
-        works = self.works(store)
+        site = Site(self, state, fault.postgresql)
+        works = self.works(state)
         for work in works:
             self.right(site, work)
         harness.until(lambda: site.rows_kept() == site.rows, "rows are written")
@@ -507,6 +594,8 @@ class Matrix(harness.WireTest):
         lines = self.lines_that_came(site, since, causes)
         fault.end(site)
         took = {work: self.right(site, work) for work in works}
+        if "rows" in took:
+            took["rows"] += fault.carried
         site.nothing_is_lost(fault.forgets)
         marks = CAUSES.get(name, set()) & set(lines)
         return {work: (word, sum(work in LINES[line][1] for line in marks), took[work]) for work, word in cells.items()}, set(lines)
@@ -514,6 +603,9 @@ class Matrix(harness.WireTest):
     def matrix(self):
         shown = {}
         for name in rows_to_play():
+            if not FAULTS[name].here():
+                print(f"{name}: not here", flush=True)
+                continue
             with self.subTest(fault=name):
                 local, there = self.trial(name, "local")
                 redis, here = self.trial(name, "redis")
@@ -523,8 +615,8 @@ class Matrix(harness.WireTest):
         return shown
 
     def table(self, shown, cell):
-        head = f"{'':<14}" + "".join(f"{work:<10}" for work in WORKS)
-        return [head.rstrip()] + ["".join([f"{name:<14}"] + [f"{cell(row[work]):<10}" for work in WORKS]).rstrip()
+        head = f"{'':<16}" + "".join(f"{work:<10}" for work in WORKS)
+        return [head.rstrip()] + ["".join([f"{name:<16}"] + [f"{cell(row[work]):<10}" for work in WORKS]).rstrip()
                                   for name, row in shown.items()]
 
     def documented(self):
