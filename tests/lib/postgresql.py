@@ -86,6 +86,13 @@ class Server:
     def thaw(self):
         self.signal(signal.SIGCONT)
 
+    def revive(self):
+        """Running and answering, whatever it was."""
+        if self.process:
+            self.thaw()
+        else:
+            self.start()
+
     def kill(self):
         """As if the machine had lost its power, but for the disk."""
         self.signal(signal.SIGKILL)

@@ -34,11 +34,13 @@ class SharedRows(harness.WireTest):
     def setUpClass(cls):
         if not postgresql.programs():
             raise unittest.SkipTest("there is no PostgreSQL server")
+        cls.server = postgresql.Server()
+        cls.addClassCleanup(cls.server.close)
 
     def setUp(self):
+        """A database of its own; the server is there again for the next."""
         super().setUp()
-        self.server = postgresql.Server()
-        self.addCleanup(self.server.close)
+        self.addCleanup(self.server.revive)
         self.name = self.server.database()
 
     def mx(self, more="", store=None, **options):
@@ -102,9 +104,9 @@ class SharedRows(harness.WireTest):
             self.becomes(1 + 3 * n)
             d.wait_for_log(r"report rows postgresql://.*works again", n)
             until(lambda: not self.status(d)["reports"]["batches_waiting"], "none waits")
-        self.assertEqual(self.status(d)["reports"]["store"], "postgresql:///d1")
+        self.assertEqual(self.status(d)["reports"]["store"], f"postgresql:///{self.name}")
         said = self.ask_status(d)
-        self.assertIn("postgresql:///d1, 0 batches of rows wait for it in spool.db", said)
+        self.assertIn(f"postgresql:///{self.name}, 0 batches of rows wait for it in spool.db", said)
         self.assertNotIn("geheim", said)
         self.assertNotIn("geheim", pathlib.Path(d.log_path).read_text())
 
