@@ -78,16 +78,17 @@ bool figures_failure_reports(struct received *r, const struct figures_filter *f,
 
 /* --- As they came ------------------------------------------------------------------------------*/
 
-#define SINGLE                                                                                     \
+#define COLUMNS                                                                                    \
     "SELECT failure.id, received, arrival, reporter, domain, ip, failure.kind, alignment, result," \
-    " dkim_domain, dkim_selector, header_from, envelope_from, subject, incidents, source.name"     \
-    " FROM failure JOIN address ON address.id = failure.address"                                   \
-    " JOIN source ON source.id = address.source"
+    " dkim_domain, dkim_selector, header_from, envelope_from, subject, incidents, source.name"
+
+#define ITS_SOURCE                                                                                 \
+    " JOIN address ON address.id = failure.address JOIN source ON source.id = address.source"
 
 #define WHEN "(" RECEIVED_COUNTS ")"
 
 #define WANTED                                                                                     \
-    " WHERE " WHEN " BETWEEN ?1 AND ?2 AND (?3 = '' OR domain = ?3)"                               \
+    " FROM failure WHERE " WHEN " BETWEEN ?1 AND ?2 AND (?3 = '' OR domain = ?3)"                  \
     " AND (?4 IS NULL OR failure.address IN (SELECT address.id FROM source"                        \
     " JOIN address ON address.source = source.id WHERE source.name = ?4))"                         \
     " ORDER BY " WHEN " DESC, failure.id DESC"
@@ -129,10 +130,16 @@ static struct sql *query_newest(struct received *r, const struct figures_filter 
     return q;
 }
 
+/* Which ones is found out before their texts are read: neither database then sorts, or skips, more
+ * than numbers. */
 bool figures_singles(struct received *r, const struct figures_filter *f, int64_t skip, size_t most,
                      struct arena *a, size_t *n, struct figures_single **out)
 {
-    struct sql *q = query_newest(r, f, SINGLE WANTED " LIMIT ?5 OFFSET ?6");
+    struct sql *q =
+        query_newest(r, f,
+                     COLUMNS " FROM (SELECT failure.id AS one, " WHEN " AS moment" WANTED
+                             " LIMIT ?5 OFFSET ?6) AS chosen CROSS JOIN failure" ITS_SOURCE
+                             " WHERE failure.id = one ORDER BY moment DESC, one DESC");
     sql_bind_number(q, 5, (int64_t)most);
     sql_bind_number(q, 6, skip);
     return read_singles(q, a, n, out);
@@ -142,7 +149,7 @@ bool figures_each_single(struct received *r, const struct figures_filter *f,
                          figures_single_fn *each, void *context)
 {
     enum sql_step rc;
-    struct sql *q = query_newest(r, f, "SELECT failure.id, domain FROM failure" WANTED);
+    struct sql *q = query_newest(r, f, "SELECT failure.id, domain" WANTED);
     while ((rc = sql_step(q)) == SQL_ROW)
         if (!each(context, sql_number(q, 0), sql_text(q, 1)))
             break;
@@ -152,7 +159,8 @@ bool figures_each_single(struct received *r, const struct figures_filter *f,
 bool figures_single(struct received *r, int64_t id, struct arena *a, size_t *n,
                     struct figures_single **out)
 {
-    struct sql *q = sql_prepare(&r->db, SINGLE " WHERE failure.id = ?1");
+    struct sql *q =
+        sql_prepare(&r->db, COLUMNS " FROM failure" ITS_SOURCE " WHERE failure.id = ?1");
     sql_bind_number(q, 1, id);
     return read_singles(q, a, n, out);
 }
