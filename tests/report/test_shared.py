@@ -229,6 +229,44 @@ class SameAnswers(Shared):
         return message["To"], head, sorted(re.sub(r"</feedback>\s*$", "", r).strip() for r in records)
 
 
+class Receiving(Shared):
+    def report(self, rows):
+        """Of so many rows from twenty addresses."""
+        sender = ["192.0.2.10", 1, "pass", "pass", "{}", "2026a", "pass", "{}", "pass", "none"]
+        return pagestore.report("google.example", pagestore.TODAY - 2, "example.org", 1, "".join(
+            pagestore.row("example.org", [f"192.0.2.{n % 20}", *sender[1:]], n + 1) for n in range(rows))).encode()
+
+    def test_rows_do_not_wait_for_the_server(self):
+        """A report of many rows takes a few turns more than one of a single row."""
+        turns = []
+        for rows in (1, 1000):
+            name = server.database()
+            counted = postgresql.Turns(server)
+            self.addCleanup(counted.close)
+            h = Host(self, counted.url(name))
+            h.run("receive", "--dns", h.folder / "zone", input=self.report(rows))
+            turns.append(counted.count)
+            self.assertEqual(server.query(name, "SELECT count(*), sum(messages) FROM assay_received.row"),
+                             [(str(rows), str(rows * (rows + 1) // 2))])
+        self.assertLess(turns[1] - turns[0], 250, turns)
+
+    def test_a_row_that_the_server_refuses(self):
+        """It shows only later, and nothing of the report is stored; later it is, once."""
+        name = server.database()
+        h = Host(self, server.url(name))
+        h.run("receive", input=b"no report", status=65)
+        server.query(name, "CREATE FUNCTION no() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$"
+                           " LANGUAGE plpgsql; CREATE TRIGGER no BEFORE INSERT ON assay_received.row FOR EACH ROW"
+                           " WHEN (NEW.messages = 3) EXECUTE FUNCTION no()")
+        done = h.assay("receive", input=self.report(5))
+        self.assertEqual((done.returncode, b"the disk is full" in done.stderr), (75, True), done.stderr)
+        self.assertEqual(server.query(name, "SELECT count(*) FROM assay_received.report"), [("0",)])
+        server.query(name, "DROP TRIGGER no ON assay_received.row")
+        for _ in range(2):
+            h.run("receive", input=self.report(5))
+        self.assertEqual(server.query(name, "SELECT count(*), sum(messages) FROM assay_received.row"), [("5", "15")])
+
+
 class OneSends(Shared):
     def test_two_write_at_once(self):
         """Rows and received reports: every text stands once, every message counts."""

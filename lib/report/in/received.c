@@ -88,6 +88,9 @@ const struct database_schema received_schema = {.name = "assay_received",
     " ON CONFLICT(domain, day, source)"                                                            \
     " DO UPDATE SET incidents = failures.incidents + excluded.incidents"
 
+#define SENDER_IS(from, envelope, to)                                                              \
+    "header_from IS " from " AND envelope_from IS " envelope " AND envelope_to IS " to
+
 static const char *const texts[SQL_COUNT] = {
     [SQL_FIND_REPORT] = "SELECT id, trust, received, origin FROM report WHERE key = ?1",
     [SQL_FIND_GONE] = "SELECT 1 FROM gone WHERE key = ?1",
@@ -107,7 +110,22 @@ static const char *const texts[SQL_COUNT] = {
         "UPDATE failure SET received = " SQL_LEAST("received", "?2") " WHERE digest = ?1",
     [SQL_BETTER_TLS] =
         "UPDATE tls SET received = " SQL_LEAST("received", "?2") " WHERE digest = ?1",
-    [SQL_INSERT_ROW] = "INSERT INTO row VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_INSERT_ROW] =
+        "INSERT INTO row VALUES(?1, ?2, (SELECT id FROM address WHERE ip = ?3),"
+        " (SELECT id FROM sender WHERE " SENDER_IS(
+            "?4", "?5", "?6") " LIMIT 1),"
+                              " (SELECT id FROM results WHERE text = ?7 LIMIT 1), ?8, ?9)",
+    [SQL_ADD_SOURCE] = "INSERT INTO source(name, kind) SELECT ?1, ?2 WHERE"
+                       " NOT EXISTS (SELECT 1 FROM address WHERE ip = ?3) AND"
+                       " NOT EXISTS (SELECT 1 FROM source WHERE name = ?1 AND kind = ?2)",
+    [SQL_ADD_ADDRESS] = "INSERT INTO address(ip, source) SELECT ?3, id FROM source"
+                        " WHERE name = ?1 AND kind = ?2 AND"
+                        " NOT EXISTS (SELECT 1 FROM address WHERE ip = ?3)",
+    [SQL_ADD_SENDER] = "INSERT INTO sender(header_from, envelope_from, envelope_to)"
+                       " SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM sender WHERE " SENDER_IS(
+                           "?1", "?2", "?3") ")",
+    [SQL_ADD_RESULTS] = "INSERT INTO results(text) SELECT ?1 WHERE"
+                        " NOT EXISTS (SELECT 1 FROM results WHERE text = ?1)",
     [SQL_INSERT_RAW] = "INSERT INTO raw VALUES(?1, ?2) ON CONFLICT(report)"
                        " DO UPDATE SET xml = excluded.xml",
     [SQL_INSERT_SELECTOR] = "INSERT INTO selector VALUES(?1, ?2, ?3, ?4, ?5)"
@@ -132,16 +150,10 @@ static const char *const texts[SQL_COUNT] = {
                      " GROUP BY 1, 2, 3" BOTH_SEEN,
     [SQL_FIND_REPORTER] = "SELECT id FROM reporter WHERE name = ?1",
     [SQL_FIND_DOMAIN] = "SELECT id FROM domain WHERE name = ?1",
-    [SQL_FIND_SENDER] = "SELECT id FROM sender WHERE header_from IS ?1 AND envelope_from IS ?2"
-                        " AND envelope_to IS ?3",
-    [SQL_FIND_RESULTS] = "SELECT id FROM results WHERE text = ?1",
     [SQL_FIND_ADDRESS] = "SELECT id FROM address WHERE ip = ?1",
     [SQL_FIND_SOURCE] = "SELECT id FROM source WHERE name = ?1 AND kind = ?2",
     [SQL_INSERT_REPORTER] = "INSERT INTO reporter(name) VALUES(?1) RETURNING id",
     [SQL_INSERT_DOMAIN] = "INSERT INTO domain(name) VALUES(?1) RETURNING id",
-    [SQL_INSERT_SENDER] = "INSERT INTO sender(header_from, envelope_from, envelope_to) VALUES(?1, "
-                          "?2, ?3) RETURNING id",
-    [SQL_INSERT_RESULTS] = "INSERT INTO results(text) VALUES(?1) RETURNING id",
     [SQL_INSERT_ADDRESS] = "INSERT INTO address(ip, source) VALUES(?1, ?2) RETURNING id",
     [SQL_INSERT_SOURCE] = "INSERT INTO source(name, kind) VALUES(?1, ?2) RETURNING id",
     [SQL_FIND_FAILURE] = "SELECT 1 FROM failure WHERE digest = ?1",
@@ -223,20 +235,53 @@ struct str received_network(const struct netaddr *address, struct arena *a)
     return str_printf(a, "%s/%s", netaddr_format(&net, text), net.family == 4 ? "24" : "48");
 }
 
+static struct str bytes_of(const struct netaddr *address)
+{
+    size_t n = address->family == 4 ? 4 : address->family == 6 ? 16 : 0;
+    return (struct str){(const char *)address->bytes, n};
+}
+
+/* The source of an address that is new. */
+static struct str first_source(const struct netaddr *address, struct arena *a)
+{
+    return address->family ? received_network(address, a) : STR("unknown");
+}
+
+void received_bind_address(struct sql *s, int i, const struct netaddr *address)
+{
+    struct str bytes = bytes_of(address);
+    sql_bind_bytes(s, i, bytes.p, bytes.n);
+}
+
+bool received_add_address(struct received *r, const struct netaddr *address)
+{
+    struct arena *a = arena_new(0);
+    struct str source = first_source(address, a);
+    struct sql *both[] = {received_sql(r, SQL_ADD_SOURCE), received_sql(r, SQL_ADD_ADDRESS)};
+    bool good = true;
+    for (size_t i = 0; good && i < 2; i++) {
+        sql_bind(both[i], 1, source);
+        sql_bind_number(both[i], 2, SOURCE_NETWORK);
+        received_bind_address(both[i], 3, address);
+        good = sql_push(both[i]);
+    }
+    arena_free(a);
+    return good;
+}
+
 int64_t received_address_number(struct received *r, const struct netaddr *address)
 {
     struct sql *find = received_sql(r, SQL_FIND_ADDRESS);
-    size_t n = address->family == 4 ? 4 : address->family == 6 ? 16 : 0;
-    sql_bind_bytes(find, 1, address->bytes, n);
+    received_bind_address(find, 1, address);
     int64_t id = sql_value(find);
     if (id)
         return id;
     struct arena *a = arena_new(0);
-    struct str name = n ? received_network(address, a) : STR("unknown");
+    struct str name = first_source(address, a);
     int64_t source = received_source(r, SOURCE_NETWORK, name);
     arena_free(a);
     struct sql *insert = source ? received_sql(r, SQL_INSERT_ADDRESS) : NULL;
-    sql_bind_bytes(insert, 1, address->bytes, n);
+    received_bind_address(insert, 1, address);
     sql_bind_number(insert, 2, source);
     return sql_value(insert);
 }

@@ -117,7 +117,7 @@ static bool add_at(struct received *r, const struct place *p, struct cells *c)
     struct str bytes = packed(c);
     bind_place(put, p);
     sql_bind_bytes(put, 4, bytes.p, bytes.n);
-    return sql_run(put);
+    return sql_push(put);
 }
 
 static uint32_t with_trust(int64_t outcome, int64_t trust)

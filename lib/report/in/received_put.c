@@ -159,33 +159,54 @@ static bool count_selectors(struct received *r, const struct received_report *re
         sql_bind(s, 3, d->selector);
         sql_bind_number(s, 4, good ? row->count : 0);
         sql_bind_number(s, 5, good ? 0 : row->count);
-        if (!sql_run(s))
+        if (!sql_push(s))
             return false;
     }
     return true;
 }
 
+static void bind_sender(struct sql *s, int i, const struct aggregate_row *row)
+{
+    sql_bind(s, i, row->header_from);
+    sql_bind(s, i + 1, row->envelope_from);
+    sql_bind(s, i + 2, row->envelope_to);
+}
+
+/* What the row shares with others. */
+static bool add_texts(struct received *r, const struct aggregate_row *row, struct str results)
+{
+    struct sql *sender = received_sql(r, SQL_ADD_SENDER), *text = received_sql(r, SQL_ADD_RESULTS);
+    bind_sender(sender, 1, row);
+    sql_bind(text, 1, results);
+    return received_add_address(r, &row->source) && sql_push(sender) && sql_push(text);
+}
+
+static bool insert_row(struct received *r, const struct received_report *report,
+                       const struct aggregate_row *row, struct str results)
+{
+    const struct outcome outcome = outcome_of(row, &report->head.policy);
+    struct sql *s = received_sql(r, SQL_INSERT_ROW);
+    sql_bind_number(s, 1, report->id);
+    sql_bind_number(s, 2, r->row++);
+    received_bind_address(s, 3, &row->source);
+    bind_sender(s, 4, row);
+    sql_bind(s, 7, results);
+    sql_bind_number(s, 8, outcome_pack(&outcome));
+    sql_bind_number(s, 9, row->count);
+    return sql_push(s);
+}
+
+/* Nothing is waited for: a server looks the texts of its own up, and a report has thousands of
+ * rows. */
 bool received_put_row(struct received *r, const struct received_report *report,
                       const struct aggregate_row *row)
 {
-    const struct str sender[] = {row->header_from, row->envelope_from, row->envelope_to};
-    const struct outcome outcome = outcome_of(row, &report->head.policy);
     struct arena *a = arena_new(0);
-    struct str text = received_pack_results(row, a);
-    if (!text.p)
-        text = STR("");
-    int64_t address = received_address_number(r, &row->source);
-    int64_t from = address ? received_number(r, SQL_FIND_SENDER, SQL_INSERT_SENDER, sender, 3) : 0;
-    int64_t results = from ? received_number(r, SQL_FIND_RESULTS, SQL_INSERT_RESULTS, &text, 1) : 0;
-    struct sql *s = results ? received_sql(r, SQL_INSERT_ROW) : NULL;
-    sql_bind_number(s, 1, report->id);
-    sql_bind_number(s, 2, r->row++);
-    sql_bind_number(s, 3, address);
-    sql_bind_number(s, 4, from);
-    sql_bind_number(s, 5, results);
-    sql_bind_number(s, 6, outcome_pack(&outcome));
-    sql_bind_number(s, 7, row->count);
-    bool good = sql_run(s) && count_selectors(r, report, row);
+    struct str results = received_pack_results(row, a);
+    if (!results.p)
+        results = STR("");
+    bool good = add_texts(r, row, results) && insert_row(r, report, row, results) &&
+                count_selectors(r, report, row);
     arena_free(a);
     return good;
 }
@@ -195,7 +216,7 @@ bool received_put_raw(struct received *r, const struct received_report *report, 
     struct sql *s = received_sql(r, SQL_INSERT_RAW);
     sql_bind_number(s, 1, report->id);
     sql_bind_bytes(s, 2, packed.p, packed.n);
-    return sql_run(s);
+    return sql_push(s);
 }
 
 bool received_end(struct received *r, struct received_report *report)
@@ -207,7 +228,7 @@ bool received_end(struct received *r, struct received_report *report)
     sql_bind_number(s, 4, (int64_t)report->messages);
     struct sql *seen = received_sql(r, SQL_ADD_SEEN);
     sql_bind_number(seen, 1, report->id);
-    return sql_run(s) && received_count_report(r, report->id, 1) && sql_run(seen);
+    return sql_push(s) && received_count_report(r, report->id, 1) && sql_push(seen);
 }
 
 /* --- Other reports -----------------------------------------------------------------------------*/

@@ -28,6 +28,10 @@ enum received_sql {
     SQL_BETTER_FAILURE,
     SQL_BETTER_TLS,
     SQL_INSERT_ROW,
+    SQL_ADD_SOURCE,
+    SQL_ADD_ADDRESS,
+    SQL_ADD_SENDER,
+    SQL_ADD_RESULTS,
     SQL_INSERT_RAW,
     SQL_INSERT_SELECTOR,
     SQL_GET_DAILY,
@@ -37,14 +41,10 @@ enum received_sql {
     SQL_ADD_SEEN,
     SQL_FIND_REPORTER,
     SQL_FIND_DOMAIN,
-    SQL_FIND_SENDER,
-    SQL_FIND_RESULTS,
     SQL_FIND_ADDRESS,
     SQL_FIND_SOURCE,
     SQL_INSERT_REPORTER,
     SQL_INSERT_DOMAIN,
-    SQL_INSERT_SENDER,
-    SQL_INSERT_RESULTS,
     SQL_INSERT_ADDRESS,
     SQL_INSERT_SOURCE,
     SQL_FIND_FAILURE,
@@ -73,6 +73,10 @@ int64_t received_number(struct received *r, enum received_sql find, enum receive
                         const struct str *v, size_t n);
 int64_t received_source(struct received *r, enum source_kind kind, struct str name);
 int64_t received_address_number(struct received *r, const struct netaddr *address);
+
+/* Adds the address if it is new. Pushed: a failure may show only in a later call. */
+bool received_add_address(struct received *r, const struct netaddr *address);
+void received_bind_address(struct sql *s, int i, const struct netaddr *address);
 
 /* The network (/24, /48) that is the source of an address of which nothing is known. */
 struct str received_network(const struct netaddr *address, struct arena *a);
