@@ -150,10 +150,11 @@ class Server:
 
 
 class Turns:
-    """A way to the server that counts how often a client has waited for it: sent something after an answer."""
+    """A way to the server that counts how often a client has waited for it: sent something after an answer; and knows how
+    many bytes the longest answer had."""
 
     def __init__(self, server):
-        self.server, self.count = server, 0
+        self.server, self.count, self.longest = server, 0, 0
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="assay-turns-"))
         self.listening = socket.socket(socket.AF_UNIX)
         self.listening.bind(str(self.folder / SOCKET))
@@ -169,7 +170,7 @@ class Turns:
             threading.Thread(target=self.carry, args=(client,), daemon=True).start()
 
     def carry(self, client):
-        answered = True
+        answered, bytes_of_answer = True, 0
         with client, socket.socket(socket.AF_UNIX) as server:
             server.connect(str(self.server.folder / SOCKET))
             while True:
@@ -180,6 +181,8 @@ class Turns:
                     (server if ready is client else client).sendall(data)
                     self.count += ready is client and answered
                     answered = ready is server
+                    bytes_of_answer = bytes_of_answer + len(data) if answered else 0
+                    self.longest = max(self.longest, bytes_of_answer)
 
     def url(self, name):
         return f"postgresql://assay:geheim@/{name}?host={self.folder}"

@@ -250,6 +250,26 @@ class Receiving(Shared):
                              [(str(rows), str(rows * (rows + 1) // 2))])
         self.assertLess(turns[1] - turns[0], 250, turns)
 
+    def test_many_reports_are_read_in_pages(self):
+        """What is asked of each needs the connection: what is left of the answer has to be kept meanwhile."""
+        name = server.database()
+        counted = postgresql.Turns(server)
+        self.addCleanup(counted.close)
+        one, back = Host(self, counted.url(name)), Host(self)
+        one.run("receive", "--dns", one.folder / "zone", input=self.report(1))
+        columns = "reporter, email, domain, begin, \"end\", day, digest, policy, records, skipped, messages, trust, damaged, repaired," \
+                  " received, size"
+        server.query(name, f"SET search_path = assay_received; INSERT INTO report(key, report_id, contact, {columns}) SELECT"
+                           " decode(md5(n::text), 'hex'), n::text::bytea, convert_to(repeat('x', 4000), 'UTF8'),"
+                           f" {columns} FROM report, generate_series(1, 1000) n")
+        counted.longest = 0
+        out = one.assay("export").stdout
+        self.assertLess(counted.longest, 2000000)
+        self.assertEqual(back.assay("import", input=out).returncode, 0)
+        for h in (one, back):
+            names = [r["report_id"] for r in json.loads(h.run("list", "--json"))]
+            self.assertEqual((len(names), len(set(names))), (1001, 1001))
+
     def test_a_row_that_the_server_refuses(self):
         """It shows only later, and nothing of the report is stored; later it is, once."""
         name = server.database()

@@ -7,11 +7,8 @@
 
 #define HOUR 3600
 
-#define TEXT(value)     #value
-#define TEXT_OF(number) TEXT(number)
-
 /* The age of a report whose period ends far in the future is counted from its arrival. */
-#define AGE SQL_LEAST("\"end\"", "received + " TEXT_OF(RECEIVED_LATE))
+#define AGE SQL_LEAST("\"end\"", "received + " RECEIVED_TEXT_OF(RECEIVED_LATE))
 
 #define NOTED " ON CONFLICT(name) DO UPDATE SET value = excluded.value"
 

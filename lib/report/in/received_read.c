@@ -60,10 +60,21 @@ static struct sql *begin_query(struct received *r, const char *sql,
     return s;
 }
 
-bool received_each(struct received *r, const struct received_wanted *wanted,
-                   received_report_fn *each, void *context)
+/* Reports come in pages of as many: a connection to a server holds what is left of a page, while
+ * `each` asks for something else. */
+#define PAGE 200
+
+/* Where the last page ended. */
+struct page {
+    int64_t end, id;
+    bool full; /* there may be another one */
+};
+
+static bool read_page(struct received *r, const struct received_wanted *wanted, struct page *page,
+                      received_report_fn *each, void *context)
 {
     enum sql_step rc;
+    size_t n = 0;
     struct received_report report;
     struct sql *s = begin_query(
         r,
@@ -73,14 +84,31 @@ bool received_each(struct received *r, const struct received_wanted *wanted,
         " JOIN reporter ON reporter.id = report.reporter JOIN domain ON domain.id = report.domain"
         " WHERE (?1 = '' OR domain.name = ?1) AND (?2 = 0 OR \"end\" >= ?2)"
         " AND (?3 = '' OR report_id = ?3) AND (?4 = 0 OR received >= ?4)"
-        " ORDER BY \"end\" DESC, report.id DESC",
+        " AND (\"end\", report.id) < (?5, ?6)"
+        " ORDER BY \"end\" DESC, report.id DESC LIMIT " RECEIVED_TEXT_OF(PAGE),
         wanted);
+    sql_bind_number(s, 5, page->end);
+    sql_bind_number(s, 6, page->id);
     while ((rc = sql_step(s)) == SQL_ROW) {
         read_report(s, &report);
+        page->end = report.head.end;
+        page->id = report.id;
+        n++;
         if (!each(context, &report))
             break;
     }
+    page->full = rc == SQL_DONE && n == PAGE;
     return sql_end(s, rc);
+}
+
+bool received_each(struct received *r, const struct received_wanted *wanted,
+                   received_report_fn *each, void *context)
+{
+    struct page page = {INT64_MAX, INT64_MAX, true};
+    bool good = true;
+    while (good && page.full)
+        good = read_page(r, wanted, &page, each, context);
+    return good;
 }
 
 static void read_address(struct str bytes, struct netaddr *out)

@@ -9,6 +9,10 @@ extern const struct database_schema received_schema;
 
 #define RECEIVED_STATEMENTS 40
 
+/* A macro's number as a part of a statement. */
+#define RECEIVED_TEXT(value)     #value
+#define RECEIVED_TEXT_OF(number) RECEIVED_TEXT(number)
+
 /* Seconds. If the report period ends more than this after the arrival, it is not believed: the
  * report counts for the day of its arrival, and its age is counted from there. */
 #define RECEIVED_LATE 172800
