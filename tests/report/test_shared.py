@@ -17,7 +17,9 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+for folder in ("lib", "wire"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / folder))
+import harness
 import pagestore
 import postgresql
 import webserver
@@ -62,10 +64,11 @@ class Host:
             f'reports = {{ send = true; from = "r@recv.example"; mailer = "{self.mailer}"; '
             f'domains = [ "example.org", "example.net" ]; {more} }};\n')
 
-    def assay(self, *words, input=None):
+    def assay(self, *words, input=None, env=None):
         group = [] if words[0] in ("config", "doctor") else ["report"]
         command = [ASSAY, *group, *words[:1 if group else 2], "-c", self.conf, *words[1 if group else 2:]]
-        return subprocess.run(list(map(str, command)), capture_output=True, check=False, input=input, timeout=300)
+        return subprocess.run(list(map(str, command)), capture_output=True, check=False, input=input, timeout=300,
+                              env={**os.environ, **(env or {})})
 
     def run(self, *words, status=0, **options):
         done = self.assay(*words, **options)
@@ -269,6 +272,27 @@ class Receiving(Shared):
         for h in (one, back):
             names = [r["report_id"] for r in json.loads(h.run("list", "--json"))]
             self.assertEqual((len(names), len(set(names))), (1001, 1001))
+
+    def test_old_reports_take_the_server_long(self):
+        """Minutes, for a large store: it counts as a server that does not answer only after ten."""
+        name = server.database()
+        h = Host(self, server.url(name), more='keep-rows = "1d";')
+        h.run("receive", input=b"no report", status=65)
+        server.query(name, "SET search_path = assay_received; DELETE FROM note; CREATE FUNCTION slow() RETURNS trigger AS $$ BEGIN"
+                           " PERFORM pg_advisory_lock(7); RETURN OLD; END $$ LANGUAGE plpgsql; CREATE TRIGGER slow BEFORE DELETE"
+                           " ON report FOR EACH ROW EXECUTE FUNCTION slow()")
+        clock = harness.Clock(h.folder / "clock")
+        with concurrent.futures.ThreadPoolExecutor() as pool, server.session(name) as other:
+            other("SELECT pg_advisory_lock(7), 'held'", "held")
+            receiving = pool.submit(h.assay, "receive", "--dns", h.folder / "zone", input=self.report(1), env=clock.environment)
+            waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'"
+            harness.until(lambda: server.query(name, waits) == [("1",)], "reports are deleted")
+            clock.go_on(300)
+            time.sleep(0.5)  # for who would not wait any longer
+            other("SELECT pg_advisory_unlock(7), 'free'", "free")
+            done = receiving.result()
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(server.query(name, "SELECT count(*) FROM assay_received.report"), [("0",)])
 
     def test_a_row_that_the_server_refuses(self):
         """It shows only later, and nothing of the report is stored; later it is, once."""

@@ -5,7 +5,8 @@
 
 #include "report/in/received_store.h"
 
-#define HOUR 3600
+#define HOUR   3600
+#define OLD_US INT64_C(600000000) /* for a server to delete what is old */
 
 /* The age of a report whose period ends far in the future is counted from its arrival. */
 #define AGE SQL_LEAST("\"end\"", "received + " RECEIVED_TEXT_OF(RECEIVED_LATE))
@@ -104,7 +105,7 @@ static bool drop_unused(struct received *r, int64_t now, bool *some)
            run_before(r, "INSERT INTO note VALUES('unused', ?1)" NOTED, now);
 }
 
-bool received_drop_old(struct received *r, const struct received_keeping *keeping, int64_t now)
+static bool drop_old(struct received *r, const struct received_keeping *keeping, int64_t now)
 {
     int64_t last = database_number(&r->db, "SELECT value FROM note WHERE name = 'dropped'", 0);
     int64_t unused = database_number(&r->db, "SELECT value FROM note WHERE name = 'unused'", 0);
@@ -126,6 +127,16 @@ bool received_drop_old(struct received *r, const struct received_keeping *keepin
         !in_transaction(r, drop_unused, now, &some))
         return false;
     return run_before(r, "INSERT INTO note VALUES('dropped', ?1)" NOTED, now);
+}
+
+/* What a large store has to delete takes a server longer than anything else. */
+bool received_drop_old(struct received *r, const struct received_keeping *keeping, int64_t now)
+{
+    int64_t patience_us = r->db.patience_us;
+    r->db.patience_us = OLD_US;
+    bool good = drop_old(r, keeping, now);
+    r->db.patience_us = patience_us;
+    return good;
 }
 
 /* --- Owners ------------------------------------------------------------------------------------*/
