@@ -2,13 +2,14 @@
 #include "header.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 #include <libmilter/mfdef.h>
 
-#include "mta.h"
+#include "figures.h"
 
 void header_set(struct header *h, const char *text, size_t n)
 {

@@ -1,7 +1,7 @@
 /* header.h - the header of a message under the edits of filters: a text of lines that end with
  * CRLF, without the empty line.
  *
- * Errors: die() (mta.h). */
+ * Errors: die() (figures.h). */
 #ifndef ASSAY_BENCH_HEADER_H
 #define ASSAY_BENCH_HEADER_H
 #include <stddef.h>

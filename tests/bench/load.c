@@ -1,6 +1,6 @@
 /* load.c - plays messages to filters as Postfix does, and measures.
  *
- *     bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-z SENDERS] [-t FILE] [-w MS]
+ *     bench_load [-grk] [-n EACH] [-e WORDS] [-u FIRST] [-z SENDERS] [-t FILE] [-w MS]
  *                SOCKETS CORPUS CONNECTIONS MESSAGES
  *
  * SOCKETS are one filter or a chain of them (mta.h). CORPUS is a directory of files as corpus.py
@@ -16,6 +16,7 @@
  *     -n EACH     messages of the same client on each connection (1)
  *     -e WORDS    well is what was accepted and has these words in its header now; WORDS_MAX times
  *     -r          well is what was refused at MAIL
+ *     -g          well is what was refused later, as greylisting does
  *     -k          each thread plays one connection, and all stay open until standard input ends
  *     -u FIRST    eight zeros in the sender and the header become numbers from FIRST on
  *     -z SENDERS  with -u: the numbers are drawn, from FIRST on, of so many; the k-th comes about
@@ -34,10 +35,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "figures.h"
 #include "mta.h"
 
 #define WORDS_MAX 4
@@ -55,19 +56,6 @@ static struct {
     long round_trip; /* ms */
     double *took;    /* of each message, in ms */
 } run = {.each = 1, .first = -1, .wanted = FATE_ACCEPTED};
-
-void die(const char *what)
-{
-    fprintf(stderr, "bench_load: %s: %s\n", what, errno ? strerror(errno) : "unexpected");
-    exit(1);
-}
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 /* --- The MTA processes -------------------------------------------------------------------------*/
 
@@ -165,27 +153,12 @@ static char *word(char **at)
     return strcmp(found, "-") ? found : NULL;
 }
 
-/* The text of a file and a NUL. */
-static char *read_file(const char *directory, const char *name, size_t *n)
-{
-    char path[4096], *text;
-    struct stat st;
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    FILE *f = fopen(path, "rb");
-    if (!f || fstat(fileno(f), &st))
-        die(path);
-    *n = (size_t)st.st_size;
-    text = calloc(1, *n + 1);
-    if (!text || fread(text, 1, *n, f) != *n)
-        die(path);
-    fclose(f);
-    return text;
-}
-
 static void load_letter(struct letter *l, const char *directory, const char *name)
 {
+    char path[4096];
     size_t n;
-    l->header = l->text = read_file(directory, name, &n);
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    l->header = l->text = read_file(path, &n);
     char *line = strsep(&l->header, "\n");
     l->client = word(&line);
     l->helo = word(&line);
@@ -235,14 +208,6 @@ static void load_corpus(const char *directory)
 
 /* --- The figures -------------------------------------------------------------------------------*/
 
-static int by_size(const void *a, const void *b)
-{
-    double x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
 /* Sizes are right where each connection takes one message. */
 static void write_times(void)
 {
@@ -256,13 +221,15 @@ static void write_times(void)
 
 static int options(int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "n:e:rku:z:t:w:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "n:e:rgku:z:t:w:")) != -1;) {
         if (option == 'n')
             run.each = strtoul(optarg, NULL, 10);
         else if (option == 'e' && run.n_words < WORDS_MAX)
             run.words[run.n_words++] = optarg;
         else if (option == 'r')
             run.wanted = FATE_REFUSED_AT_MAIL;
+        else if (option == 'g')
+            run.wanted = FATE_REFUSED;
         else if (option == 'k')
             run.keep = true;
         else if (option == 'u')
@@ -283,7 +250,7 @@ int main(int argc, char **argv)
 {
     if (!options(argc, argv)) {
         fprintf(stderr,
-                "usage: bench_load [-rk] [-n EACH] [-e WORDS] [-u FIRST] [-z SENDERS] [-t FILE]"
+                "usage: bench_load [-grk] [-n EACH] [-e WORDS] [-u FIRST] [-z SENDERS] [-t FILE]"
                 " [-w MS] SOCKETS CORPUS CONNECTIONS MESSAGES\n");
         return 2;
     }
@@ -298,10 +265,7 @@ int main(int argc, char **argv)
     double seconds = (now_ms() - begun) / 1e3;
     if (run.times)
         write_times();
-    qsort(run.took, run.n_messages, sizeof *run.took, by_size);
-    printf("%zu %.4f %.3f %.3f %zu\n", run.n_messages, seconds, run.took[run.n_messages / 2],
-           run.took[run.n_messages * 99 / 100], atomic_load(&run.well));
-    fflush(stdout);
+    print_figures(run.took, run.n_messages, seconds, atomic_load(&run.well));
     while (run.keep && getchar() != EOF)
         ;
     return 0;

@@ -9,6 +9,7 @@
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 
+#include "figures.h"
 #include "header.h"
 #include "wire.h"
 

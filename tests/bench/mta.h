@@ -40,7 +40,4 @@ void mta_end(struct mta *mta);
 /* Are these words in the header that the last message came out with? */
 bool mta_header_has(const struct mta *mta, const char *words);
 
-/* Ends the program with status 1, a phrase and errno. */
-_Noreturn void die(const char *what);
-
 #endif

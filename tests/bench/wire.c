@@ -2,19 +2,17 @@
 #include "wire.h"
 
 #include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 
+#include "figures.h"
 #include "header.h"
-#include "mta.h"
 
 #define ALL     0x1FFFFFU /* every protocol step; the same bits as libmilter's SMFIP_ */
 #define ACTIONS 0x1FFU
@@ -179,27 +177,11 @@ void wire_put_macros(struct wire *w, char command, size_t stage, const struct ma
 
 /* --- The connection ----------------------------------------------------------------------------*/
 
-static void open_socket(struct wire *w, const char *name)
-{
-    struct sockaddr_un local = {.sun_family = AF_UNIX};
-    struct sockaddr_in inet = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    bool path = strchr(name, '/');
-    int one = 1;
-    snprintf(local.sun_path, sizeof local.sun_path, "%s", name);
-    inet.sin_port = htons((uint16_t)strtoul(name, NULL, 10));
-    const void *address = path ? (const void *)&local : (const void *)&inet;
-    w->fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (w->fd < 0 || connect(w->fd, address, (socklen_t)(path ? sizeof local : sizeof inet)))
-        die(name);
-    if (!path && setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one))
-        die("TCP_NODELAY");
-}
-
 void wire_open(struct wire *w, const char *socket)
 {
     w->n_out = w->n_in = w->at_in = 0;
     w->asked = w->accepted = w->accepted_session = false;
-    open_socket(w, socket);
+    w->fd = open_socket(socket);
     negotiate(w);
 }
 

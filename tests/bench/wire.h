@@ -1,7 +1,7 @@
 /* wire.h - the milter protocol from the side of the MTA: one connection, its packets, negotiation
  * and macros.
  *
- * Errors: die() (mta.h). */
+ * Errors: die() (figures.h). */
 #ifndef ASSAY_BENCH_WIRE_H
 #define ASSAY_BENCH_WIRE_H
 #include <stdbool.h>
