@@ -64,10 +64,11 @@ class Part:
 
 class Filter:
     """What a message is played to. parts: for each milter a function that takes the path of its socket (or a port)
-    and returns its command. expected: words that have to be in the header afterwards."""
+    and returns its command. expected: words that have to be in the header afterwards. beside: processes that it needs,
+    whose CPU and memory count as its own."""
 
-    def __init__(self, directory, name, parts, expected, tcp=False):
-        self.name, self.expected = name, expected
+    def __init__(self, directory, name, parts, expected, tcp=False, beside=()):
+        self.name, self.expected, self.beside = name, expected, beside
         self.parts = []
         self.log = directory / f"{name}.log"
         for i, part in enumerate(parts):
@@ -76,7 +77,7 @@ class Filter:
         self.address = ",".join(part.address for part in self.parts)
 
     def pids(self):
-        return family({part.process.pid for part in self.parts})
+        return family({process.pid for process in (*(part.process for part in self.parts), *self.beside)})
 
     def cpu(self):
         """Seconds of all its processes so far, and of those that have ended."""
