@@ -84,8 +84,9 @@ def included(where):
 
 def zone(senders):
     key, found = public_key(), {"*.flood.example": {"TXT": ["v=spf1 ip4:192.0.2.77 -all"]}}
-    for name in ("bl1", "bl2", "allow"):  # DNS lists that list nobody but their test point
+    for name in ("bl1", "bl2", "allow"):  # DNS lists that list their test point
         found[f"2.0.0.127.{name}.example"] = {"A": ["127.0.0.2"]}
+    found["*.20.bl1.example"] = {"A": ["127.0.0.2"]}  # but the clients of job_filters.py
     for sender in senders:
         found |= sender.zone(key)
     return found
@@ -214,4 +215,5 @@ def main():
     write_numbered(out, rng)
 
 
-main()
+if __name__ == "__main__":
+    main()

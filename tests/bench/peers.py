@@ -5,6 +5,7 @@ proxy, with the modules for SPF, DKIM and DMARC and nothing else. Each function 
 words of the command. Options are those of the packages but for sockets, users, and what the task needs."""
 
 import pathlib
+from typing import NamedTuple
 
 DKIM_VERIFY = """Mode v
 Syslog yes
@@ -60,7 +61,7 @@ worker "rspamd_proxy" {{
 }}
 lang_detection {{ {languages} }}
 modules {{ {paths} }}
-.include "/etc/rspamd/actions.conf"
+{actions}
 group "policies" {{ .include "/etc/rspamd/scores.d/policies_group.conf" }}
 milter_headers {{ use = {headers}; authenticated_headers = {headers}; skip_local = false; skip_authenticated = false;
   routines {{ authentication-results {{ hostname = "mx.test"; add_smtp_user = false; }} }} }}
@@ -70,6 +71,15 @@ RSPAMD_SIGN = """.include "/etc/rspamd/modules.d/dkim.conf"
 dkim_signing {{ selector = "s2026"; path = "{key}"; use_esld = false; allow_username_mismatch = true;
   sign_authenticated = true; }}
 """
+
+
+class RspamdJob(NamedTuple):
+    """What a rspamd is for: modules in Lua, lines of its configuration, fields that it adds."""
+
+    modules: tuple
+    config: str
+    headers: str = '["authentication-results"]'
+    actions: str = '.include "/etc/rspamd/actions.conf"'
 
 
 COMPILED = pathlib.Path(__file__).resolve().parents[2] / "build" / "peers" / "compiled"  # rspamd's lists, kept
@@ -106,16 +116,18 @@ def pyspf(folder, name, socket):
     return ["pyspf-milter", str(config)]
 
 
-def rspamd(folder, name, socket, slow=False, key=None, lean=False):
+def rspamd(folder, name, socket, slow=False, key=None, lean=False, job=None):
     """lean: without the data for languages, so that it neither guesses those of a text nor stems its words, and with errors
-    alone in its log: the least that we know it to cost for this task."""
+    alone in its log: the least that we know it to cost for this task. job: what it does in the place of verifying or
+    signing."""
     data, config = folder / f"{name}.data", folder / f"{name}.conf"
     for needed in (data, COMPILED):
         needed.mkdir(exist_ok=True)
-    modules = ["dkim_signing"] if key else ["spf", "dmarc", "milter_headers"]
-    paths = " ".join(f'path = "/usr/share/rspamd/plugins/{m}.lua";' for m in modules)
+    job = job or RspamdJob(("dkim_signing",) if key else ("spf", "dmarc", "milter_headers"),
+                           RSPAMD_SIGN.format(key=key) if key else RSPAMD_VERIFY)
+    paths = " ".join(f'path = "/usr/share/rspamd/plugins/{m}.lua";' for m in job.modules)
     text = RSPAMD.format(compiled=COMPILED, folder=folder, data=data, name=name, socket=socket, resolver=resolver(slow), paths=paths,
-                         headers='["authentication-results"]', level="error" if lean else "info",
+                         headers=job.headers, level="error" if lean else "info", actions=job.actions,
                          languages=f'languages = "{folder}/none";' if lean else "")
-    config.write_text(text + (RSPAMD_SIGN.format(key=key) if key else RSPAMD_VERIFY))
+    config.write_text(text + job.config)
     return ["rspamd", "-f", "-i", "-c", str(config)]

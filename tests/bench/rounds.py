@@ -6,6 +6,7 @@ should ends the program with the filter's log."""
 import statistics
 import subprocess
 import sys
+import time
 
 WARM_UP = 200  # messages
 LESS = 4  # a peer is played a fourth of the messages: it takes its time
@@ -28,9 +29,10 @@ class Bench:
 
 
 class Round:
-    """One play of a corpus to one filter. share: of the messages that may come to another end than they should."""
+    """One play of a corpus to one filter. share: of the messages that may come to another end than they should. settle:
+    seconds after it that still count, for what is written in the background."""
 
-    def __init__(self, bench, f, corpus, connections, messages, *options, share=0.0):
+    def __init__(self, bench, f, corpus, connections, messages, *options, share=0.0, settle=0.0):
         cpu, queries = f.cpu(), bench.world.queries()
         played = subprocess.run(bench.words(f, corpus, connections, messages, *options), capture_output=True, text=True,
                                 check=False)
@@ -39,6 +41,7 @@ class Round:
         count, seconds, self.p50, self.p99, well = (float(word) for word in played.stdout.split())
         if count - well > count * share:
             sys.exit(f"{f.name}: {int(count - well)} of {int(count)} messages of {corpus} came to another end: see {f.log}")
+        time.sleep(settle)
         self.cpu_us = (f.cpu() - cpu) / count * 1e6
         self.queries = (bench.world.queries() - queries) / count
         self.rate = count / seconds
