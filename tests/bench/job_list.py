@@ -1,6 +1,7 @@
 """job_list.py - the jobs of `tests/bench/run jobs`, by the names of --only: functions of a Bench that return Parts."""
 
 import job_filters
+import job_reports
 import job_servers
 
 JOBS = {
@@ -9,4 +10,5 @@ JOBS = {
     "lists": job_filters.lists,
     "arc": job_filters.arc,
     "srs": job_servers.srs,
+    "reports": job_reports.reports,
 }

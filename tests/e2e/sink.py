@@ -10,12 +10,12 @@ NEXT, OLD = "127.0.0.1", "127.0.0.2"  # for next.example; for old.example, which
 
 
 class Sink(threading.Thread):
-    def __init__(self, host, extensions):
+    def __init__(self, host, extensions, port=PORT):
         super().__init__(daemon=True)
         self.messages = []
         self.envelopes = []  # of each message: sender, recipients and the message
         self.greeting = ["sink.example", *extensions]
-        self.socket = socket.create_server((host, PORT), backlog=50)
+        self.socket = socket.create_server((host, port), backlog=50)
 
     def run(self):
         while True:

@@ -7,8 +7,10 @@
  *     fill PATH DAY random SEED N  N policies with rows of random odd data, equal for equal seeds
  *     fill PATH DAY many N [RUA]   N rows of varied clients under one policy, and their time
  *     fill PATH DAY row DOMAIN RUA IP MESSAGES...   one row of that many messages for each IP
- *     fill PATH DAY hourly DOMAIN RUA N   N messages of one kind, the first at midnight, then one
- * an hour fill PATH DAY tally NAME N...   N messages that have no row
+ *     fill PATH DAY hourly DOMAIN RUA N   N messages of one kind, an hour apart, from midnight on
+ *     fill PATH DAY tally NAME N...   N messages that have no row
+ *     fill PATH DAY messages FILE     one for each line "DOMAIN ADDRESS SPF", whose SPF is pass or
+ *                                     fail, with a signature of DOMAIN that passes
  *
  * Errors: exit status 1. */
 #include <stdio.h>
@@ -269,6 +271,32 @@ static void fill_rows(struct str domain, struct str rua, char **words)
     }
 }
 
+static void add_message(const char *name, const char *address, const char *spf)
+{
+    struct str domain = str_of(name);
+    struct row_signature signature = {domain, STR("s2026"), STR("pass")};
+    char rua[300];
+    snprintf(rua, sizeof rua, "mailto:d@%s", name);
+    struct row row = plain(domain, str_of(rua), address);
+    row.spf_result = str_of(spf);
+    row.spf_aligned = str_eq(row.spf_result, STR("pass"));
+    row.dkim_aligned = true;
+    row.signatures = &signature, row.n_signatures = 1;
+    add(&row, 1);
+}
+
+static bool fill_messages(const char *path)
+{
+    char name[256], address[64], spf[16];
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return false;
+    while (fscanf(f, "%255s %63s %15s", name, address, spf) == 3)
+        add_message(name, address, spf);
+    fclose(f);
+    return true;
+}
+
 static void fill_hours(struct str domain, struct str rua, int64_t midnight, unsigned long n)
 {
     struct row row = plain(domain, rua, "192.0.2.1");
@@ -316,7 +344,8 @@ int main(int argc, char **argv)
         fill_hours(str_of(argv[4]), str_of(argv[5]), when - NOON, strtoul(argv[6], NULL, 10));
     else if (strcmp(argv[3], "tally") == 0)
         fill_tallies(argv + 4);
-    bool good = rows_flush(rows, 600000000);
+    bool good = strcmp(argv[3], "messages") != 0 || (argc > 4 && fill_messages(argv[4]));
+    good = rows_flush(rows, 600000000) && good;
     for (int i = 0; i < 6000 && rows_figures(rows).spooled; i++)
         usleep(100000);
     good = good && !rows_figures(rows).spooled;
