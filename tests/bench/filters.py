@@ -100,9 +100,10 @@ def of_ended(pid):
     return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
-def resident(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+def resident(pid, what="VmRSS"):
+    """Kilobytes now, or with VmHWM the most so far; 0: it has ended."""
+    found = re.search(rf"{what}:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())
+    return int(found.group(1)) if found else 0
 
 
 def family(pids):

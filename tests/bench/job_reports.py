@@ -95,18 +95,27 @@ class Run:
     """A command run to its end, and what it and the processes beside it took."""
 
     def __init__(self, words, beside=(), **options):
-        began, spent = time.monotonic(), sum(map(cpu_of, beside))
+        began, spent, self.memory = time.monotonic(), sum(map(cpu_of, beside)), 0.0
         with open(DISK / "output", "w+b") as out:
             process = subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                        env={**ENVIRONMENT, **options.pop("env", {})}, **options)
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            used = self.wait(process)
         self.seconds = time.monotonic() - began
         self.cpu = used.ru_utime + used.ru_stime + sum(map(cpu_of, beside)) - spent
-        self.memory = used.ru_maxrss / 1024 + sum(map(resident, beside)) / 1024
+        self.memory += sum(map(resident, beside)) / 1024
         self.output = (DISK / "output").read_text(errors="replace")
         if process.returncode:
             sys.exit(f"{words[0]}: exit status {process.returncode}\n{self.output[-3000:]}")
+
+    def wait(self, process):
+        """What it took. Its memory is looked at meanwhile: the kernel's figure at the end has that of whoever started it."""
+        while True:
+            pid, status, used = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return used
+            self.memory = max(self.memory, resident(process.pid, "VmHWM") / 1024)
+            time.sleep(0.005)
 
     def play(self, items):
         return Play(self.cpu / items * 1e6, items / self.seconds, 0, 0, self.memory)
