@@ -46,7 +46,7 @@ int fsync(int fd)
 
 /* --- The rig --- */
 
-static void run(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void run(const char *format, ...)
 {
     char command[512];
     va_list words;
