@@ -282,7 +282,7 @@ static void mending(void **state)
     arena_free(a);
 }
 
-/* What XML 2.2 has as a character stays one, in every form that names it. */
+/* What is a character of XML 1.0 (section 2.2) stays one, in every form that names it. */
 static void numbers(void **state)
 {
     static const struct {
