@@ -186,8 +186,13 @@ class Content(Sending):
             seen |= rows
         self.assertEqual(len(seen), 12000)
         self.assertEqual(len({m.file for m in mails}), len(mails))
+        sizes = sorted((len(counts), sum(counts)) for counts in
+                       ([int(c.text) for c in ElementTree.fromstring(m.xml).iter(NS + "count")] for m in mails))
+        size_of = lambda told: sorted((m["rows"], m["messages"]) for m in told)
+        self.assertEqual(size_of(self.told("--dry-run")["mails"]), sizes)
         self.send()
         self.assertEqual(sorted(m.key for m in self.mails()), sorted(m.key for m in mails))
+        self.assertEqual(size_of(json.loads(self.assay("sent", "--json").stdout)), sizes)
 
 
 class Destinations(Sending):
