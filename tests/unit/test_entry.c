@@ -2,8 +2,7 @@
 #include "test.h"
 
 #include "core/entry.h"
-
-#define NAME_MAX 253
+#include "mail/domain.h"
 
 /* What a Received field by this name says, to a host whose names fill their list. Behind that
  * stands the text of its name of nine bytes; who read on would take the last one for the length of
@@ -39,7 +38,7 @@ static void names_of_ours(void **state)
 /* However long they are. */
 static void names_of_others(void **state)
 {
-    char name[NAME_MAX];
+    char name[DOMAIN_MAX];
     (void)state;
     memset(name, 'x', sizeof name);
     for (size_t i = 60; i < sizeof name; i += 60)
