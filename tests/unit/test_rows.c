@@ -470,6 +470,25 @@ static void many_threads_add_and_none_is_lost(void **state)
     assert_int_equal(l.messages, 16000);
 }
 
+static void what_lies_beside_the_file_stays_small(void **state)
+{
+    struct rig *r = *state;
+    struct row row = a_row("192.0.2.1");
+    char wal[128];
+    struct stat st;
+    snprintf(wal, sizeof wal, "%s-wal", r->path);
+    for (unsigned i = 0; i < 1500; i++) {
+        row.source.bytes[2] = (uint8_t)(i >> 8);
+        row.source.bytes[3] = (uint8_t)i;
+        assert_true(rows_add(r->rows, NOW, &row));
+        assert_true(rows_flush(r->rows, LONG));
+    }
+    assert_int_equal(stat(wal, &st), 0);
+    assert_in_range(st.st_size, 1, 5 << 20);
+    assert_int_equal(stat(r->path, &st), 0);
+    assert_in_range(st.st_size, 50000, 10 << 20);
+}
+
 /* --- Trouble --- */
 
 static void a_close_writes_what_waits(void **state)
@@ -743,6 +762,7 @@ int main(void)
         TEST(a_locked_store_loses_nothing_that_fits),
         TEST(what_does_not_fit_is_counted_and_nobody_waits),
         TEST(many_threads_add_and_none_is_lost),
+        TEST(what_lies_beside_the_file_stays_small),
         TEST(a_close_writes_what_waits),
         TEST(the_group_reads_whatever_the_umask),
         TEST(rows_wait_for_a_directory),
