@@ -108,4 +108,5 @@ class Daemon(harness.Daemon):
             "descriptors": sum(1 for _ in (folder / "fd").iterdir()),
             "threads": sum(1 for _ in (folder / "task").iterdir()),
             "workers": len(self.children()),
+            "WAL KB": sum(path.stat().st_size for path in self.directory.glob("*-wal")) // 1024,
         }
