@@ -73,12 +73,12 @@ def lines(part):
 
 def readme(parts):
     """The table of the README: a line for each part and peer."""
-    yield f"    {'':31} {'assay, us':>9} {'':2}{'peer':26} {'us':>8} {'x':>6}"
+    yield f"    {'':31} {'assay, us':>9}   {'peer':21} {'us':>8} {'x':>6}"
     for part in parts:
         ours, *peers = part.plays
         for i, name in enumerate(peers):
             first = f"{part.job:31} {median(part.plays[ours], 'cpu_us'):9.0f}" if i == 0 else f"{'':41}"
-            yield f"    {first}   {name:26} {median(part.plays[name], 'cpu_us'):8.0f} {ratio(part, name):6.1f}"
+            yield f"    {first}   {name:21} {median(part.plays[name], 'cpu_us'):8.0f} {ratio(part, name):6.1f}"
 
 
 def fresh(bench, name):
