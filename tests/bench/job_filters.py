@@ -2,8 +2,10 @@
 
 Each is played twice: "whole", with SPF, DKIM and DMARC, as mail comes in; and "alone", without these three, the least that
 both take for the job itself. rspamd's milter proxy scans itself, with the modules for the job and no others, without data
-for languages, and with errors alone in its log (peers.py). Its greylisting depends on a score: here each message has it.
-The Redis of greylisting is pinned to no disk, and its CPU and memory count for whoever asks it. (openarc is not in
+for languages, and with errors alone in its log (peers.py). It finds the words of each text (ICU), and has no switch against
+it: words_decay, max_word_len and a list of three top-level domains changed nothing. Its greylisting depends on a score:
+here each message has it. It keeps no DNS answers: it asks the resolver, whose CPU is not counted, about each message.
+The Redis of greylisting writes to no disk, and its CPU and memory count for whoever asks it. (openarc is not in
 Debian 12.)
 
 Clients are new in each round, each of a network of its own: the corpus "verify" with other addresses. SPF fails for them,

@@ -1,18 +1,19 @@
 """job_reports.py - DMARC reports: results of a day kept, reports made of them and sent, and reports of others read.
 
-The day is --day messages from DOMAINS domains, each from one of 20 addresses, with a signature that passes. Every domain gets a
-report by SMTP on loopback; the reports that are read are those that assay makes (100 mails of some 40 rows), in the form
-of RFC 7489, which all can read.
+The day is --day messages from 100 domains, each from one of 20 addresses, with a signature that passes. Every domain gets
+a report by SMTP on loopback; the reports that are read are those that assay makes (100 mails of some 20 rows with 2000
+messages), in the form of RFC 7489, which all can read.
 
 assay          rows in SQLite as the daemon keeps them (tests/report/fill.c), report send, report receive.
 OpenDMARC      1.4.2: opendmarc-import and opendmarc-reports, with MariaDB 10.11, whose processes count. The database is
                opendmarc's own schema on a disk in memory, without grants, and commits do not wait for it.
 Mail::DMARC    1.20211209, with SQLite on a disk in memory: save_aggregate() in one process, dmarc_send_reports without
-               pauses, handed to this host without TLS; reports are read in one process, since dmarc_receive takes one mail
-               at a time (its --mbox does not work in this version).
+               pauses, handed to this host without TLS; reports are read in one process, since dmarc_receive takes one
+               mail at a time (its --mbox does not work in this version).
 dmarcts        dmarcts-report-parser 2022-07-21, with the same MariaDB. It only reads.
 
-parsedmarc is not in Debian 12; dmarc-cat, which is, prints reports and stores none. All are run to their end: there is no
+parsedmarc is not in Debian 12; dmarc-cat, which is, prints reports and stores none. rspamd's reports (rspamadm
+dmarc_report) are not measured. All are run to their end: there is no
 time of one message. Memory is the most that the processes had, with the database's."""
 
 import contextlib
