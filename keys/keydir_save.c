@@ -19,7 +19,7 @@ static bool save_one(const struct keydir *dir, size_t i, struct arena *a)
     struct keydir_key *key = &dir->keys[i];
     struct str text = state_file_text(a, &dir->lives[i].life, key->fingerprint);
     key->saved =
-        file_replace(a, key->state_path, text, STATE_MODE(key->file.st_mode), key->file.st_gid);
+        file_replace(key->state_path, text, STATE_MODE(key->file.st_mode), key->file.st_gid);
     return key->saved;
 }
 

@@ -75,12 +75,40 @@ static bool create_at(int directory, const char *name, struct str text, mode_t m
     return ok;
 }
 
+static bool remove_at(int directory, const char *name)
+{
+    return unlinkat(directory, name, 0) == 0 || errno == ENOENT;
+}
+
+/* Gives the fresh file its name, which must be free. Not every file system knows a rename that
+ * replaces nothing; a link never does. False: the fresh file is gone. */
+static bool name_at(int directory, const char *fresh, const char *name)
+{
+    if (renameat2(directory, fresh, directory, name, RENAME_NOREPLACE) == 0)
+        return true;
+    bool ok = errno == EINVAL && linkat(directory, fresh, directory, name, 0) == 0;
+    int why = errno;
+    unlinkat(directory, fresh, 0);
+    errno = why;
+    return ok;
+}
+
+/* A name of this process alone: the daemon and a command may write one file at a time. */
+static const char *fresh_name(const struct place *p, char *room, size_t size)
+{
+    snprintf(room, size, "%s.new-%ld", p->name, (long)getpid());
+    return room;
+}
+
 bool file_create(const char *path, struct str text, mode_t mode, const gid_t *group)
 {
     struct place p;
+    char room[PATH_MAX + 32];
     if (!place_open(&p, path))
         return false;
-    bool ok = create_at(p.directory, p.name, text, mode, group);
+    const char *fresh = fresh_name(&p, room, sizeof room);
+    bool ok = remove_at(p.directory, fresh) && create_at(p.directory, fresh, text, mode, group) &&
+              name_at(p.directory, fresh, p.name);
     place_close(&p);
     return ok;
 }
@@ -105,7 +133,7 @@ bool directory_sync(const char *path)
 static bool replace_at(int directory, const char *name, const char *fresh, struct str text,
                        mode_t mode, gid_t group)
 {
-    if (unlinkat(directory, fresh, 0) != 0 && errno != ENOENT)
+    if (!remove_at(directory, fresh))
         return false;
     if (!create_at(directory, fresh, text, mode, &group) &&
         (errno != EPERM || !create_at(directory, fresh, text, mode, NULL)))
@@ -118,13 +146,13 @@ static bool replace_at(int directory, const char *name, const char *fresh, struc
     return false;
 }
 
-bool file_replace(struct arena *a, const char *path, struct str text, mode_t mode, gid_t group)
+bool file_replace(const char *path, struct str text, mode_t mode, gid_t group)
 {
     struct place p;
+    char room[PATH_MAX + 32];
     if (!place_open(&p, path))
         return false;
-    /* A name of this process alone: the daemon and a command may write one file at a time. */
-    const char *fresh = str_printf(a, "%s.new-%ld", p.name, (long)getpid()).p;
+    const char *fresh = fresh_name(&p, room, sizeof room);
     bool ok = replace_at(p.directory, p.name, fresh, text, mode, group);
     place_close(&p);
     return ok;

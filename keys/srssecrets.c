@@ -119,11 +119,11 @@ static const gid_t *group_of_reader(const struct key_reader *reader)
 }
 
 static bool write_secrets(const char *path, struct str text, const struct stat *before,
-                          const struct key_reader *reader, struct arena *a)
+                          const struct key_reader *reader)
 {
     if (!before)
         return file_create(path, text, NEW_MODE, group_of_reader(reader));
-    return file_replace(a, path, text, before->st_mode & 0777, before->st_gid);
+    return file_replace(path, text, before->st_mode & 0777, before->st_gid);
 }
 
 /* The text with a fresh secret before what there is. */
@@ -157,7 +157,7 @@ bool srs_secrets_add(const struct conf *conf, struct arena *a, struct str *probl
         *problem = str_printf(a, "%s: holds 20 secrets: take the oldest out", path);
     else if (!with_fresh(there ? &old->text : &nothing, a, &text))
         *problem = STR("no random bytes are to be had");
-    else if (!write_secrets(path, text, there ? &st : NULL, &reader, a))
+    else if (!write_secrets(path, text, there ? &st : NULL, &reader))
         *problem = str_printf(a, "cannot write %s: %s", path, strerror(errno));
     else
         return true;

@@ -110,7 +110,7 @@ static bool write_pid_file(struct daemon *d, const struct conf *conf, struct str
     struct str text = str_printf(d->arena, "%ld\n", (long)getpid());
     if (!identity_enter(&maker, problem, d->arena))
         return false;
-    bool written = file_replace(d->arena, path, text, 0644, getegid());
+    bool written = file_replace(path, text, 0644, getegid());
     int why = errno;
     identity_leave(&maker);
     if (written)

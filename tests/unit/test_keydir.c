@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -386,23 +387,67 @@ static void file_replacing(void **state)
     (void)state;
     const char *path = in_directory("f");
     struct stat st;
-    assert_true(file_replace(arena, path, STR("one"), 0600, getegid()));
+    assert_true(file_replace(path, STR("one"), 0600, getegid()));
     const char *fresh = str_printf(arena, "f.new-%ld", (long)getpid()).p;
     write_file(fresh, STR("left by a crash"), 0666);
-    assert_true(file_replace(arena, path, STR("two"), 0640, getegid()));
+    assert_true(file_replace(path, STR("two"), 0640, getegid()));
     assert_str(read_file("f"), "two");
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(access(in_directory(fresh), F_OK), -1);
     /* If it cannot be put in place, the old one stays and nothing is left. */
     assert_int_equal(mkdir(in_directory("d"), 0700), 0);
-    assert_false(file_replace(arena, in_directory("d"), STR("x"), 0600, getegid()));
+    assert_false(file_replace(in_directory("d"), STR("x"), 0600, getegid()));
     assert_int_equal(errno, EISDIR);
     fresh = str_printf(arena, "d.new-%ld", (long)getpid()).p;
     assert_int_equal(access(in_directory(fresh), F_OK), -1);
     assert_false(file_create(path, STR("x"), 0600, NULL));
     assert_int_equal(errno, EEXIST);
     assert_str(read_file("f"), "two");
+}
+
+#define LARGE 2000000 /* bytes: they take their time to be written */
+
+struct looking {
+    const char *path;
+    unsigned halves;
+};
+
+static void *look_for_halves(void *looking)
+{
+    struct looking *l = looking;
+    struct stat st;
+    for (int looks = 0; looks < 50;) {
+        if (stat(l->path, &st) != 0)
+            continue;
+        looks++;
+        l->halves += st.st_size != LARGE || (st.st_mode & 07777) != 0640;
+    }
+    return NULL;
+}
+
+/* The daemon may read a key at the moment at which a command makes it. */
+static void a_file_appears_whole(void **state)
+{
+    (void)state;
+    char *text = arena_alloc(arena, LARGE);
+    struct looking looking = {in_directory("whole"), 0};
+    pthread_t looker;
+    memset(text, 'k', LARGE);
+    assert_int_equal(pthread_create(&looker, NULL, look_for_halves, &looking), 0);
+    usleep(10000);
+    bool made = file_create(looking.path, (struct str){text, LARGE}, 0640, NULL);
+    pthread_join(looker, NULL);
+    assert_true(made);
+    assert_int_equal(looking.halves, 0);
+    const char *fresh = str_printf(arena, "whole.new-%ld", (long)getpid()).p;
+    assert_int_equal(access(in_directory(fresh), F_OK), -1);
+    write_file(fresh, STR("left by a crash"), 0666);
+    assert_false(file_create(looking.path, STR("x"), 0600, NULL));
+    assert_int_equal(errno, EEXIST);
+    assert_int_equal(access(in_directory(fresh), F_OK), -1);
+    assert_true(file_create(in_directory("next"), STR("x"), 0600, NULL));
+    assert_str(read_file("next"), "x");
 }
 
 /* Whoever may write in the directory cannot have another file written through it. */
@@ -417,8 +462,8 @@ static void files_behind_links(void **state)
     assert_int_equal(symlink(victim, in_directory(fresh)), 0);
     assert_int_equal(link(victim, in_directory("hard")), 0);
     assert_int_equal(symlink(in_directory("nothing"), in_directory("dangling")), 0);
-    assert_true(file_replace(arena, in_directory("soft"), STR("x"), 0644, getegid()));
-    assert_true(file_replace(arena, in_directory("hard"), STR("y"), 0644, getegid()));
+    assert_true(file_replace(in_directory("soft"), STR("x"), 0644, getegid()));
+    assert_true(file_replace(in_directory("hard"), STR("y"), 0644, getegid()));
     assert_false(file_create(in_directory("dangling"), STR("z"), 0644, NULL));
     assert_int_equal(errno, EEXIST);
     assert_int_equal(access(in_directory("nothing"), F_OK), -1);
@@ -476,6 +521,7 @@ int main(void)
         TEST(directory_that_goes),
         TEST(unwritable_directory),
         TEST(file_replacing),
+        TEST(a_file_appears_whole),
         TEST(files_behind_links),
         TEST(rotating),
     };
