@@ -68,7 +68,8 @@ class Clock:
                 "ASAN_OPTIONS": "verify_asan_link_order=0"}
 
     def go_on(self, seconds):
-        """So much time has passed for the daemon, from one moment to the next."""
+        """So much time has passed for the daemon, from one moment to the next. No monotonic clock goes back."""
+        assert seconds >= 0
         self.ahead += seconds
         with open(self.path, "r+b", buffering=0) as file:
             file.write(struct.pack("=q", self.ahead))
