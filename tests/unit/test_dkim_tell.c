@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "core/stage.h"
-#include "core/telling.h"
+#include "telling_util.h"
 
 /* The algorithm is what a= says, whatever that is: forty bytes of it are shown. */
 static void algorithms(void **state)
@@ -58,6 +57,62 @@ static void edits(void **state)
     }
 }
 
+struct signing_case {
+    struct evidence_signing signing;
+    const char *text, *json;
+};
+
+static const struct dkim_signing_key told_keys[] = {
+    {STR_INIT("a.example"), STR_INIT("s1"), NULL},
+    {STR_INIT("b.example"), STR_INIT("s2"), NULL},
+};
+
+static const struct signing_case signing_cases[] = {
+    {{.why = STR_INIT("not ours")},
+     "",
+     "\"signed_with\": [],\"signing_reason\": \"not ours\",\"signing_risks\": []"},
+    {{.tried = true, .why = STR_INIT("no key for a.example"), .risks = DKIM_RISK_8BIT},
+     "  signing  not signed: no key for a.example\n",
+     "\"signed_with\": [],\"signing_reason\": \"no key for a.example\",\"signing_risks\": []"},
+    {{.tried = true, .why = STR_INIT("SMTP AUTH ann"), .problem = STR_INIT("OpenSSL cannot")},
+     "  signing  not signed: OpenSSL cannot\n",
+     "\"signed_with\": [],\"signing_reason\": \"OpenSSL cannot\",\"signing_risks\": []"},
+    {{.tried = true,
+      .why = STR_INIT("SMTP AUTH ann"),
+      .n = 2,
+      .keys = told_keys,
+      .risks = DKIM_RISK_FROM | DKIM_RISK_8BIT},
+     "  signing  d=a.example s=s1: SMTP AUTH ann\n"
+     "  signing  d=b.example s=s2: SMTP AUTH ann\n"
+     "  signing  risk: from\n"
+     "  signing  risk: 8bit\n",
+     "\"signed_with\": [{\"domain\": \"a.example\",\"selector\": \"s1\"},"
+     "{\"domain\": \"b.example\",\"selector\": \"s2\"}],"
+     "\"signing_reason\": \"SMTP AUTH ann\",\"signing_risks\": [\"from\",\"8bit\"]"},
+    {{.tried = true,
+      .why = STR_INIT("SMTP AUTH ann"),
+      .n = 1,
+      .keys = told_keys,
+      .risks = DKIM_RISK_LONG_LINE},
+     "  signing  d=a.example s=s1: SMTP AUTH ann\n  signing  risk: long-line\n",
+     "\"signed_with\": [{\"domain\": \"a.example\",\"selector\": \"s1\"}],"
+     "\"signing_reason\": \"SMTP AUTH ann\",\"signing_risks\": [\"long-line\"]"},
+};
+
+/* Each key that signed and each risk is told, to people and to programs. */
+static void signing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof signing_cases / sizeof *signing_cases; i++) {
+        struct arena *a = arena_new(0);
+        const struct evidence e = {.signing = signing_cases[i].signing};
+        const struct telling t = {.evidence = &e, .arena = a};
+        assert_str(told_to_people(&stage_dkim_sign, &t), signing_cases[i].text);
+        assert_str(told_to_programs(&stage_dkim_sign, &t), signing_cases[i].json);
+        arena_free(a);
+    }
+}
+
 /* A word of the log has no blank, wherever it was. */
 static void words(void **state)
 {
@@ -74,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(algorithms),
         cmocka_unit_test(edits),
+        cmocka_unit_test(signing),
         cmocka_unit_test(words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
