@@ -234,6 +234,29 @@ static void long_name(void **state)
     assert_both(verify(values, message), DKIM_PASS);
 }
 
+/* A name fills its line to the last of 78 columns; one that is longer begins another. */
+static void full_lines(void **state)
+{
+    (void)state;
+    const char *const names[] = {"x-a-name-that-fills-a-line-to-its-end-behind-the-first1",
+                                 "x-a-name-that-is-one-too-long-to-stand-behind-the-first1"};
+    static const char head[] = " v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.org; s=ed;\n"
+                               "\tt=1700000000; h=from:";
+    for (size_t i = 0; i < 2; i++) {
+        struct dkim_sign_settings s = relaxed;
+        struct str values[2], list[1] = {str_of(names[i])};
+        s.sign_headers = list;
+        s.n_sign_headers = 1;
+        s.oversign_headers = list; /* none of it */
+        s.n_oversign_headers = 0;
+        sign(&s, str_printf(arena, "%.*s: 1\r\nFrom: a@example.org\r\n\r\n", STR_ARG(list[0])),
+             values);
+        struct str want =
+            str_printf(arena, "%s%s%.*s;\n\tbh=", head, i ? "\n\t" : "", STR_ARG(list[0]));
+        assert_str(str_sub(values[1], 0, want.n), str_cstr(arena, want));
+    }
+}
+
 static void long_headers(void **state)
 {
     (void)state;
@@ -475,6 +498,7 @@ int main(void)
         cmocka_unit_test(canonicalizations),
         cmocka_unit_test(header_lists),
         cmocka_unit_test(long_name),
+        cmocka_unit_test(full_lines),
         cmocka_unit_test(long_headers),
         cmocka_unit_test(random_messages),
         cmocka_unit_test(own_signatures),

@@ -438,6 +438,10 @@ static void dated_in_the_future(void **state)
     assert_int_equal(verify_one(&demanding, value, message).ahead_s, 1);
     value = signed_with(KEY "t=1700000000; " TAIL);
     assert_int_equal(verify_one(&demanding, value, message).result, DKIM_PASS);
+    value = signed_with(KEY "x=1700000000; " TAIL);
+    assert_int_equal(verify_one(&demanding, value, message).result, DKIM_PASS);
+    value = signed_with(KEY "x=1699999999; " TAIL);
+    assert_result(verify_one(&demanding, value, message), DKIM_POLICY, "the signature has expired");
     /* With another fault it is not the clock's. */
     value = signed_with(KEY "t=1700000301; " TAIL);
     demanding = default_settings;

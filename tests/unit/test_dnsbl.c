@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "core/listhealth.h"
 #include "dnsbl/dnsbl.h"
 
@@ -263,6 +264,35 @@ static void warnings_come_once_an_hour(void **state)
     list_health_free(h);
 }
 
+/* By our clock, with the line that the operator reads. */
+static void silent_lists_are_told_of(void **state)
+{
+    const struct dnsbl_answer silent = {.result = DNSBL_UNKNOWN},
+                              refused = {.result = DNSBL_REFUSED, .cause = "it says no"};
+    struct list_health *h = list_health_new();
+    struct log_recent told[LOG_RECENT];
+    (void)state;
+    log_open(LOG_TO_STDERR, "test", LOG_LEVEL_WARNING);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(log_recent(told, LOG_RECENT), 0);
+        assert_null(list_health_resting(h, STR("key.bl.example")));
+        list_health_note(h, STR("key.bl.example"), STR("BL"), &silent);
+    }
+    assert_non_null(list_health_resting(h, STR("key.bl.example")));
+    list_health_note(h, STR("a.example"), STR("A"), &refused);
+    list_health_note(h, STR("a.example"), STR("A"), &refused);
+    assert_null(list_health_resting(h, STR("a.example")));
+    assert_int_equal(log_recent(told, LOG_RECENT), 2);
+    assert_string_equal(told[1].text, "DNS list BL (key.bl.example) counts for nothing now: it "
+                                      "gives no answer");
+    assert_string_equal(told[0].text, "DNS list A (a.example) counts for nothing now: it says no");
+    list_health_free(h);
+    /* Without a table nothing is remembered. */
+    list_health_note(NULL, STR("a.example"), STR("A"), &refused);
+    assert_null(list_health_resting(NULL, STR("a.example")));
+    assert_int_equal(log_recent(told, LOG_RECENT), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +306,7 @@ int main(void)
         cmocka_unit_test(private_addresses),
         cmocka_unit_test(silent_lists_rest),
         cmocka_unit_test(warnings_come_once_an_hour),
+        cmocka_unit_test(silent_lists_are_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,19 @@ static void signatures_with_many_names(void **state)
     assert_in_range(percent, 40, 100);
 }
 
+/* The one that is evaluated is the one that counts. */
+static void one_signature_of_all(void **state)
+{
+    (void)state;
+    struct game g;
+    begin(&g);
+    g.conf->dkim_max_signatures = 1;
+    struct str names = times(49000, "a:");
+    add(&g, "DKIM-Signature", str_printf(arena, TAGS "b=AAAA; h=%.*sfrom", STR_ARG(names)));
+    add(&g, "From", STR(" x@a.example"));
+    assert_in_range(used(&g, false), 40, 100);
+}
+
 static void signatures_with_long_names(void **state)
 {
     (void)state;
@@ -165,6 +178,29 @@ static void chains(void **state)
         add(&g, "ARC-Seal", STR(" i=1"));
     add(&g, "From", STR(" x@a.example"));
     assert_in_range(used(&g, false), 1, 100);
+}
+
+/* What fields of ARC cost beyond their text, for as many as a chain can have. */
+static void fields_of_chains(void **state)
+{
+    (void)state;
+    struct game g;
+    size_t before, more[151];
+    begin(&g);
+    struct message m = {.arena = arena, .origin = ORIGIN_INBOUND};
+    header_list_init(&m.headers, arena);
+    before = intake_evaluation(g.conf, &m);
+    for (size_t i = 0; i <= 150; i++) {
+        header_list_add(&m.headers, STR("ARC-Seal"), STR(""));
+        more[i] = intake_evaluation(g.conf, &m) - before;
+        before += more[i];
+    }
+    assert_true(more[0] > more[150]);
+    for (size_t i = 1; i < 150; i++)
+        assert_int_equal(more[i], more[0]);
+    conf_free(g.conf);
+    dns_close(g.dns);
+    key_cache_free(g.keys);
 }
 
 static void signatures_with_long_tags(void **state)
@@ -261,9 +297,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signatures_with_many_names),
+        cmocka_unit_test(one_signature_of_all),
         cmocka_unit_test(signatures_with_long_names),
         cmocka_unit_test(signatures_with_long_tags),
         cmocka_unit_test(chains),
+        cmocka_unit_test(fields_of_chains),
         cmocka_unit_test(many_fields),
         cmocka_unit_test(long_fields),
         cmocka_unit_test(sixteen_lists),

@@ -1,7 +1,8 @@
-/* message: which certificates of clients the MTA has verified. The macros are those that Sendmail
- * 8.17 and Postfix 3.7 send. */
+/* message: which certificates of clients the MTA has verified, and how it is told whose mail it is.
+ * The macros are those that Sendmail 8.17 and Postfix 3.7 send. */
 #include "test.h"
 
+#include "conf/conf.h"
 #include "core/message.h"
 
 static void certificates(void **state)
@@ -40,10 +41,44 @@ static void certificates(void **state)
     }
 }
 
+/* Names that others chose are shown up to a length, and cut beyond it. */
+static void names_in_the_log(void **state)
+{
+    static const struct {
+        const char *words;
+        size_t max;
+    } cases[] = {{"SMTP AUTH ", 128}, {"TLS certificate ", 128}, {"submission daemon ", 64}};
+    char letters[129];
+    (void)state;
+    memset(letters, 'q', sizeof letters);
+    for (size_t i = 0; i < 3; i++)
+        for (size_t more = 0; more < 2; more++) {
+            struct arena *a = arena_new(0);
+            struct str name = {letters, cases[i].max + more}, none = STR("");
+            struct str daemons[] = {name};
+            const struct conf conf = {.trust_tls_certificates = true,
+                                      .submission_daemons_trusted = true,
+                                      .submission_daemons = {.v = daemons, .n = 1}};
+            const struct session s = {.smtp = true, .daemon_name = i == 2 ? name : none};
+            struct message m = {.arena = a,
+                                .auth_user = i == 0 ? name : none,
+                                .tls_verified = i == 1,
+                                .tls_subject = i == 1 ? name : none};
+            message_decide_origin(&conf, &s, &m);
+            assert_int_equal(m.origin, ORIGIN_OURS);
+            int shown = (int)(more ? cases[i].max - 3 : cases[i].max);
+            struct str want =
+                str_printf(a, "%s%.*s%s", cases[i].words, shown, letters, more ? "..." : "");
+            assert_str(m.origin_why, str_cstr(a, want));
+            arena_free(a);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(certificates),
+        cmocka_unit_test(names_in_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,6 +143,31 @@ static void actions(void **state)
     arena_free(a);
 }
 
+/* A policy service counts what it does not let through; the rest is counted behind the milter. */
+static void actions_of_a_policy_service(void **state)
+{
+    static const struct {
+        enum action action;
+        const char *want;
+    } cases[] = {
+        {ACTION_ACCEPT, ""},
+        {ACTION_TAG, ""},
+        {ACTION_QUARANTINE, "quarantined=1"},
+        {ACTION_TEMPFAIL, "tempfailed=1"},
+        {ACTION_REJECT, "rejected=1"},
+    };
+    struct arena *a = arena_new(0);
+    struct message message = {.arena = a, .checks = SERVICE_GREYLIST};
+    struct evidence e = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct verdict verdict = {.action = cases[i].action, .if_enforced = cases[i].action};
+        count(POINT_MAIL, &message, &e, &verdict);
+        assert_str(counted(a), cases[i].want);
+    }
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +175,7 @@ int main(void)
         cmocka_unit_test(queries_that_ran_out),
         cmocka_unit_test(signing),
         cmocka_unit_test(actions),
+        cmocka_unit_test(actions_of_a_policy_service),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

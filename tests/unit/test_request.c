@@ -97,12 +97,50 @@ static void queries_are_shared_out(void **state)
     }
 }
 
+/* Times are milliseconds in the configuration, and seconds in signatures. */
+static void what_signatures_are_held_to(void **state)
+{
+    const struct conf conf = {
+        .dkim_max_signatures = 7,
+        .dkim_min_key_bits = 1536,
+        .dkim_max_key_bits = 3072,
+        .dkim_partial_body = true,
+        .dkim_clock_skew = 86400000,
+        .dns_max_queries = 40,
+    };
+    const struct message message = {.now = 1700000000};
+    (void)state;
+    const struct dkim_verify_settings s = request_dkim(&conf, &message);
+    assert_int_equal(s.max_signatures, 7);
+    assert_int_equal(s.max_queries, 4);
+    assert_int_equal(s.min_key_bits, 1536);
+    assert_int_equal(s.max_key_bits, 3072);
+    assert_true(s.partial_body);
+    assert_int_equal(s.clock_skew_s, 86400);
+    assert_int_equal(s.now, 1700000000);
+}
+
+/* A chain has the queries that signatures leave over. */
+static void what_chains_are_left(void **state)
+{
+    const struct conf conf = {.dns_max_queries = 40, .dkim_max_signatures = 10};
+    const struct message message = {0};
+    struct dkim_verify_settings s;
+    (void)state;
+    for (size_t n = 0; n < 6; n++) {
+        assert_int_equal(request_arc(&conf, &message, n, &s), n < 4);
+        assert_int_equal(s.max_queries, n < 4 ? 4 - n : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spf_says_something_or_nothing),
         cmocka_unit_test(signatures_with_a_domain),
         cmocka_unit_test(queries_are_shared_out),
+        cmocka_unit_test(what_signatures_are_held_to),
+        cmocka_unit_test(what_chains_are_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
