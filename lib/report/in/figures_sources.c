@@ -144,10 +144,12 @@ static bool read_days(struct received *r, const struct figures_filter *f,
                       struct figures_source **sorted, size_t n)
 {
     enum sql_step rc;
-    struct sql *q = sql_prepare(
-        &r->db, "SELECT source, first, last FROM seen JOIN domain ON domain.id = seen.domain"
-                " WHERE ?1 = '' OR domain.name = ?1");
-    sql_bind(q, 1, f->domain.p ? f->domain : STR(""));
+    struct sql *q =
+        sql_prepare(&r->db, f->domain.n ? "SELECT source, first, last FROM seen WHERE domain ="
+                                          " (SELECT id FROM domain WHERE name = ?1)"
+                                        : "SELECT source, first, last FROM seen");
+    if (f->domain.n)
+        sql_bind(q, 1, f->domain);
     while ((rc = sql_step(q)) == SQL_ROW) {
         struct figures_source *s = find(sorted, n, sql_number(q, 0));
         int64_t first = sql_number(q, 1), last = sql_number(q, 2);
