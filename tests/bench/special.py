@@ -15,6 +15,7 @@ import time
 from alone import ALONE
 from harness import free_port
 from rounds import Round
+from stores import STORES
 from trials import PEERS
 
 GATE_OFF = 'arc = { mode = "off"; }; reports = { record = false; };'
@@ -235,4 +236,4 @@ def redis(bench, _):
                         "of the next")
 
 
-SPECIALS = {"gate": gate, "Redis": redis, "new clients": new_clients, "flood": flood, "reload": reload, "silent": silent, "tail": tail, "caches": full_caches, "senders": senders, **ALONE}
+SPECIALS = {"gate": gate, "Redis": redis, "new clients": new_clients, "flood": flood, "reload": reload, "silent": silent, "tail": tail, "caches": full_caches, "senders": senders, **ALONE, **STORES}
