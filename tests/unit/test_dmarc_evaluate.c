@@ -173,6 +173,25 @@ static void reasons(void **state)
     }
 }
 
+/* What stands behind the last identifier is none. */
+static void no_identifier_too_many(void **state)
+{
+    (void)state;
+    struct setting *s = open_zone(ZONE, "example.com");
+    add(s, true, DMARC_AUTH_FAIL, "example.com");
+    add(s, false, DMARC_AUTH_PASS, "mail.example.com");
+    s->request.n_ids = 1;
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_FAIL);
+    s->ids[1] = (struct dmarc_identifier){STR("example.com"), DMARC_AUTH_PASS, false};
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_FAIL);
+    s->ids[1].auth = DMARC_AUTH_UNKNOWN;
+    evaluate(s);
+    assert_int_equal(s->outcome.result, DMARC_FAIL);
+    close_zone(s);
+}
+
 static void different_organizations(void **state)
 {
     (void)state;
@@ -472,6 +491,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc_examples),
         cmocka_unit_test(reasons),
+        cmocka_unit_test(no_identifier_too_many),
         cmocka_unit_test(different_organizations),
         cmocka_unit_test(unknown_alignment),
         cmocka_unit_test(unknown_existence),

@@ -210,6 +210,10 @@ static void uris(void **state)
         {"rua=https://[2001:db8::1]", "https://[2001:db8::1]"},
         {"rua=https://@example.com/", "https://@example.com/"},
         {"rua=x:y", "x:y"},
+        {"rua=x:", "x:"}, /* RFC 3986 3: a path may be empty, whatever stands behind it */
+        {"rua=x:?y", "x:?y"},
+        {"rua=x:#y", "x:#y"},
+        {"rua=mailto:a@b", "mailto:a@b"},
         {"rua=x-report+1.0:anything/at/all", "x-report+1.0:anything/at/all"},
         {"rua=mailto:a@example.com!", ""},
         {"rua=mailto:a@example.com!m", ""},
