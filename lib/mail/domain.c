@@ -10,7 +10,8 @@
 #include "base/ascii.h"
 
 #define LABEL_MAX 63 /* RFC 1035 2.3.4 */
-/* No code point takes more than 4 bytes, and none vanishes into less than one of the A-label. */
+/* No code point takes more than 4 bytes. What mapping drops, such as variation selectors, has room
+ * beside a name that is shorter; with more of it a text is no name. */
 #define ULABEL_TEXT_MAX (4 * (DOMAIN_MAX + 1))
 
 bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out)

@@ -124,6 +124,30 @@ static void long_u_labels(void **state)
     arena_free(a);
 }
 
+/* Of what mapping drops as much may be there as four bytes for each of the longest name. */
+static void dropped_letters(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct str out, end = STR("u.example");
+    struct strbuf b;
+    sb_init(&b, a);
+    for (int i = 0; i < (4 * 254 - 12) / 4; i++)
+        sb_add(&b, STR("\xf3\xa0\x84\x80")); /* a variation selector */
+    sb_add(&b, STR("\xc3\xbc"));
+    sb_add(&b, end);
+    sb_addc(&b, '.');
+    assert_int_equal(b.n, 4 * 254);
+    assert_true(domain_normalize(a, sb_str(&b), &out));
+    assert_str(out, "xn--u-dha.example");
+    b.n -= end.n + 1;
+    sb_addc(&b, 'u');
+    sb_add(&b, end);
+    sb_addc(&b, '.');
+    assert_false(domain_normalize(a, sb_str(&b), &out));
+    arena_free(a);
+}
+
 static void labels(void **state)
 {
     (void)state;
@@ -205,9 +229,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(normal_form),   cmocka_unit_test(ascii_only),
-        cmocka_unit_test(long_u_labels), cmocka_unit_test(labels),
-        cmocka_unit_test(below),         cmocka_unit_test(as_written),
-        cmocka_unit_test(common),
+        cmocka_unit_test(long_u_labels), cmocka_unit_test(dropped_letters),
+        cmocka_unit_test(labels),        cmocka_unit_test(below),
+        cmocka_unit_test(as_written),    cmocka_unit_test(common),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
