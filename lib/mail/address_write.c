@@ -42,7 +42,7 @@ static bool end_member(struct writer *w)
 {
     struct str member = sb_str(&w->member);
     if (member.n > STABLE_MEMBER_MAX)
-        return lex_fail(&w->lex, "a member that is too long");
+        return false;
     if (w->members++) {
         bool fits = w->column + 2 + member.n <= FOLD_COLUMNS;
         sb_addc(&w->out, ',');
@@ -219,7 +219,7 @@ static bool add_name(struct writer *w, const struct phrase *p)
         if (whole)
             add_plain(&w->member, w->arena, run);
         else if (!add_run(w, run))
-            return lex_fail(&w->lex, "an encoded word that cannot stay as it is");
+            return false; /* an encoded word that cannot stay as it is */
     }
     if (whole)
         sb_addc(&w->member, '"');

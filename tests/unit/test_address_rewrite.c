@@ -112,6 +112,8 @@ static const struct form lists[] = {
     {" a@\xE2\x82\xAC.example", MAY_CHANGE},
     {" A <\xFF@x.example>", MAY_CHANGE},
     {" a\x9F@x.example", MAY_CHANGE},
+    {" a@x.\x9F", MAY_CHANGE},
+    {" A <a@x.example\xFF>", MAY_CHANGE},
     {" \xA0@x.example", AS_IT_IS},
     {" @x.example", MAY_CHANGE},
     {" <>", MAY_CHANGE},
@@ -128,6 +130,7 @@ static const struct form lists[] = {
     {" a@x.example, (c) b@x.example", " a@x.example, b@x.example (c)"},
     {" a@x.example, (c)", MAY_CHANGE},
     {" (no end", MAY_CHANGE},
+    {" a@x.example (no end", MAY_CHANGE},
     /* groups */
     {" g:;", AS_IT_IS},
     {" g: ;", " g:;"},
@@ -161,7 +164,7 @@ static const struct form lists[] = {
 
 static void check_form(struct arena *a, const char *name, bool exact, const struct form *form)
 {
-    struct header_field field = {.name = str_of(name), .value = str_of(form->given)};
+    struct header_field field = {.name = str_of(name), .value = at_page_end(str_of(form->given))};
     struct str out = STR_NONE, again;
     enum address_rewrite got = field_rewrite(a, &field, exact, &out);
     const char *said = got == FIELD_IS_STABLE    ? AS_IT_IS
@@ -248,6 +251,16 @@ static void folds_as_sendmail_does(void **state)
          " x@far.example,\n"
          "        bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@far.example,\n"
          "        c@far.example"},
+        /* 78 columns behind a fold, and 79 */
+        {" x@far.example,bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@far.example"
+         ",c@y.test",
+         " x@far.example,\n"
+         "        bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@far.example, c@y.test"},
+        {" x@far.example,bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@far.example"
+         ",c@xy.test",
+         " x@far.example,\n"
+         "        bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@far.example,\n"
+         "        c@xy.test"},
     };
     (void)state;
     struct arena *a = arena_new(0);
