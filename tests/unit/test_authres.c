@@ -89,6 +89,8 @@ static const struct value_case value_cases[] = {
     {STR_INIT("a@b_c.d"), "\"a@b_c.d\""},
     {STR_INIT("a@@b.c"), "\"a@@b.c\""},
     {STR_INIT(".a@b.c"), "\".a@b.c\""},
+    {STR_INIT("=a@b.c"), "\"=a@b.c\""},
+    {STR_INIT("a@b.=c"), "\"a@b.=c\""},
     {STR_INIT("a..b@b.c"), "\"a..b@b.c\""},
     {STR_INIT("u=x.test@b.c"), "\"u=x.test@b.c\""},
     {STR_INIT("u/x@b.c"), "\"u/x@b.c\""},
@@ -424,6 +426,46 @@ static void results_read(void **state)
     arena_free(a);
 }
 
+/* A field without results is not read, whether it says so or ends behind its authserv-id. */
+static void results_are_wanted(void **state)
+{
+    static const struct {
+        const char *value;
+        bool parsed;
+        size_t n;
+    } cases[] = {
+        {"mx", false, 0},       {"mx 1", false, 0},        {"mx (x", false, 0}, {"mx;", false, 0},
+        {"mx; none", false, 0}, {"mx; spf=none", true, 1}, {"", false, 0},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct authres_results results;
+        if (authres_parse(a, at_page_end(str_of(cases[i].value)), &results) != cases[i].parsed ||
+            results.n != cases[i].n)
+            fail_msg("%s", cases[i].value);
+    }
+    arena_free(a);
+}
+
+/* The head of an ARC set's field: lines end at column 78, the field's name included. */
+static void sealed(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t n = 30; n < 60; n++) {
+        struct authres w;
+        char id[60];
+        memset(id, 'x', n);
+        authres_begin_sealed(&w, a, (struct str){id, n}, 1);
+        authres_result(&w, STR("spf"), STR("pass"), STR("left out"));
+        size_t column = strlen("ARC-Authentication-Results: i=1; ") + n + strlen(";");
+        const char *fold = column <= 78 ? " " : "\n ";
+        assert_str(authres_end(&w), str_printf(a, " i=1;%s%.*s;\n\tspf=pass", fold, (int)n, id).p);
+    }
+    arena_free(a);
+}
+
 /* What is no keyword is left out: a result, or a property of one. */
 static void results_copied(void **state)
 {
@@ -432,6 +474,7 @@ static void results_copied(void **state)
     } cases[] = {
         {"id; spf=pass smtp.mailfrom=a.test", " id;\n\tspf=pass smtp.mailfrom=a.test"},
         {"id; x_y=pass; spf=pass", " id;\n\tspf=pass"},
+        {"id; x-=pass; spf=pass", " id;\n\tspf=pass"},
         {"id; x=p_s header.d=a.test; spf=pass", " id;\n\tspf=pass"},
         {"id; x_y=pass", " id; none"},
         {"id; spf=pass smtp.mail_from=a.test smtp.helo=b.test",
@@ -463,6 +506,8 @@ int main(void)
         cmocka_unit_test(hidden_by_white_space),
         cmocka_unit_test(our_own_field_is_recognised),
         cmocka_unit_test(results_read),
+        cmocka_unit_test(results_are_wanted),
+        cmocka_unit_test(sealed),
         cmocka_unit_test(results_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
