@@ -24,6 +24,7 @@ static void encoded_words(void **state)
         {STR_INIT("=?x?qa?="), 8, false},
         {STR_INIT("=?x?q?ab?c"), 10, false},
         {STR_INIT("=?x?q"), 5, false},
+        {STR_INIT("=?x?="), 5, false},
         {STR_INIT("=?"), 2, false},
         {STR_INIT("?="), 2, false},
         {STR_INIT(""), 0, false},

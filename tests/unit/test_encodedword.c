@@ -19,6 +19,8 @@ static void decoding(void **state)
         {"=?utf-8*de?q?a?=", "a", "a"},
         {"=?utf-8?b?fn5+?=", "~~~", "~~~"},
         {"=?utf-8?b?Pz8/?=", "???", "???"},
+        {"=?utf-8?b?09Pe?=", "\xd3\xd3\xde", "\xd3\xd3\xde"},
+        {"=?gbk?q?=A3=C1b?=", "\ufffd\ufffdb", "\ufffd\ufffdb"}, /* no wide @ */
         {"=?x-odd?q?a?=", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?q?a=4?=", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?b?Y?=", UNCERTAIN, UNCERTAIN},

@@ -226,6 +226,8 @@ static const struct from_case from_cases[] = {
     REFUSED(" x\n<a@x.test>"),
     REFUSED(" x\r\n<a@x.test>"),
     REFUSED(" x\r <a@x.test>"),
+    REFUSED(" x <<a@x.test>>\r"),
+    REFUSED("=\\?utf-8?q?ceo=40bank.test?= <<a@x.test>>"), /* hidden, at the beginning */
 
     /* encoded words that are not certain */
     REFUSED(" =?utf-7?q?ceo+AEA-bank.test?= <<a@x.test>>"),

@@ -47,6 +47,21 @@ static void what_a_field_costs(void **state)
     arena_free(a);
 }
 
+/* RFC 5322 3.6.8 */
+static void names(void **state)
+{
+    (void)state;
+    assert_true(header_is_name(STR("X")));
+    assert_true(header_is_name(STR("!~")));
+    assert_true(header_is_name(STR("X-Spam.Flag_1")));
+    assert_false(header_is_name(STR("")));
+    assert_false(header_is_name(STR(":")));
+    assert_false(header_is_name(STR("X Y")));
+    assert_false(header_is_name(STR("X\x7f")));
+    assert_false(header_is_name(STR("X\xc3\xa9")));
+    assert_false(header_is_name(STR("X\0")));
+}
+
 static void copies(void **state)
 {
     (void)state;
@@ -201,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists),
         cmocka_unit_test(what_a_field_costs),
+        cmocka_unit_test(names),
         cmocka_unit_test(copies),
         cmocka_unit_test(unfolding),
         cmocka_unit_test(messages),

@@ -81,6 +81,7 @@ static const struct field_case hostile[] = {
      RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
     {"from a (x y [127.0.0.1]) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
     {"from a ([127.0.0.1] x) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
+    {"from a ([127.0.0.1]x) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
     {"from a ([127.0.0.1) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
     {"from a (unknown [unknown]) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP",
      ""},

@@ -160,6 +160,8 @@ static void reading(void **state)
     assert_int_equal(taglist_get(&list, STR("p")).n, 0);
     assert_str(taglist_strip(a, taglist_get(&list, STR("h"))), "From:To");
     assert_str(taglist_strip(a, STR_NONE), "");
+    assert_int_equal(taglist_parse(a, STR_NONE, &list, &problem), TAGLIST_SYNTAX);
+    assert_true(problem.n > 0);
     arena_free(a);
 }
 
