@@ -134,7 +134,7 @@ static const char *parse_network(struct str rest, int family, struct spf_term *t
     char text[INET6_ADDRSTRLEN];
     bool v4 = family == AF_INET;
     size_t slash = str_find(rest, 0, '/');
-    struct str network = str_sub(rest, rest.n ? 1 : 0, slash);
+    struct str network = str_sub(rest, 1, slash);
     if (rest.n == 0 || rest.p[0] != ':' || network.n == 0)
         return "has no ':' with an IP address";
     if (network.n >= sizeof text || memchr(network.p, '\0', network.n))
