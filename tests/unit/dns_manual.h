@@ -54,16 +54,28 @@ static inline size_t asked(void)
     return n;
 }
 
-/* Answers the oldest open question with one TXT record of `bytes` bytes, or without records. */
-static inline void answer(enum dns_status status, uint32_t ttl, size_t bytes)
+/* Answers the oldest open question. */
+static inline void answer_with(const struct dns_answer *a)
 {
-    struct dns_rr rr = {.text = {arena_alloc(arena, bytes), bytes}};
-    struct dns_answer a = {.status = status, .ttl = ttl, .rr = &rr, .n = status == DNS_ANSWER};
     pthread_mutex_lock(&manual.lock);
     assert_true(manual.answered < manual.n);
     struct dns_entry *e = manual.asked[manual.answered++];
     pthread_mutex_unlock(&manual.lock);
-    dns_entry_finish(e, dns_reply_new(&a, DNS_TXT));
+    dns_entry_finish(e, dns_reply_new(a, DNS_TXT));
+}
+
+/* The same with one TXT record of `bytes` bytes, or without records. */
+static inline void answer(enum dns_status status, uint32_t ttl, size_t bytes)
+{
+    struct dns_rr rr = {.text = {arena_alloc(arena, bytes), bytes}};
+    answer_with(
+        &(struct dns_answer){.status = status, .ttl = ttl, .rr = &rr, .n = status == DNS_ANSWER});
+}
+
+static inline void answer_text(struct str text)
+{
+    struct dns_rr rr = {.text = text};
+    answer_with(&(struct dns_answer){.status = DNS_ANSWER, .ttl = 60, .rr = &rr, .n = 1});
 }
 
 static inline struct dns *open_manual(size_t bytes, unsigned max_in_flight)

@@ -438,6 +438,32 @@ static void explanations_are_bounded(void **state)
     arena_free(a);
 }
 
+/* RFC 7208 4.8: no such target can be asked for, so it matches nothing, and that is not void. */
+static void targets_that_are_no_names(void **state)
+{
+    static const struct {
+        const char *local;
+        unsigned queries; /* the record's, and that of the target */
+    } cases[] = {
+        {"a123456789b123456789c123456789d123456789e123456789f123456789123", 2},
+        {"a123456789b123456789c123456789d123456789e123456789f1234567891234", 1},
+        {"a..b", 1},
+        {"a b", 2},
+        {"a\x1f", 1},
+        {"a\x7f", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r = rig_open("example.org. TXT \"v=spf1 exists:%{l}.x.org -all\"");
+        r.request.local = str_of(cases[i].local);
+        rig_expect(&r, "fail", "-all");
+        if (r.out.queries != cases[i].queries)
+            fail_msg("%s: %u queries", cases[i].local, r.out.queries);
+        assert_int_equal(r.out.void_lookups, cases[i].queries - 1);
+        rig_close(&r);
+    }
+}
+
 /* ---- words ---- */
 
 static void collect(void *context, unsigned depth, struct str text)
@@ -479,6 +505,26 @@ static void steps_tell_the_story(void **state)
     rig_close(&r);
 }
 
+/* What other people write appears in ASCII. */
+static void steps_are_clean(void **state)
+{
+    (void)state;
+    struct rig r = rig_open("example.org. TXT \"v=spf1 a:\\195\\188.org\"");
+    struct strbuf words;
+    sb_init(&words, r.arena);
+    r.request.step = collect;
+    r.request.step_context = &words;
+    rig_expect(&r, "permerror", "");
+    assert_str(sb_str(&words),
+               "may 192.0.2.1 send for user@example.org?\n"
+               "TXT of example.org: v=spf1 a:\\xc3\\xbc.org\n"
+               "SPF record of example.org: v=spf1 a:\\xc3\\xbc.org\n"
+               "SPF record of example.org: \"a:\\xc3\\xbc.org\" has a character that is not "
+               "visible ASCII\n"
+               "result: permerror\n");
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,7 +547,9 @@ int main(void)
         cmocka_unit_test(explanations),
         cmocka_unit_test(bad_explanations_are_none),
         cmocka_unit_test(explanations_are_bounded),
+        cmocka_unit_test(targets_that_are_no_names),
         cmocka_unit_test(steps_tell_the_story),
+        cmocka_unit_test(steps_are_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* spf_check() and DNS: how much it asks, what it asks ahead, checks that do not wait, hostile
  * zones. */
+#include "dns_manual.h"
 #include "spf_rig.h"
 
 #include <stdio.h>
@@ -246,6 +247,64 @@ static void record_can_be_asked_for_early(void **state)
     rig_close(&r);
 }
 
+/* What cannot be asked ahead takes nothing of the budget from what can. */
+static void budget_is_for_what_was_asked(void **state)
+{
+    static const struct {
+        const char *term;
+        struct str local;
+    } cases[] = {
+        {"exists:%{p}.x.org", STR_INIT("user")},
+        {"exists:%{l}.x.org", STR_INIT("us\xc3\xa9r")}, /* in no domain name (RFC 8616 4) */
+        {"exists:%{l}..x.org", STR_INIT("user")},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char zone[200];
+        snprintf(zone, sizeof zone,
+                 "example.org. TXT \"v=spf1 a:a.org %s a:b.org -all\"\n"
+                 "a.org. A 198.51.100.1\na.org. DELAY 60s\nb.org. DELAY 60s\n",
+                 cases[i].term);
+        struct rig r = rig_open(zone);
+        r.request.limits.lookup_terms = 2;
+        r.request.local = cases[i].local;
+        r.asker.may_pend = true;
+        assert_int_equal(dns_lookup(&r.asker, STR("example.org"), DNS_TXT)->status, DNS_ANSWER);
+        r.asker.patience_us = 0;
+        rig_check(&r);
+        assert_true(r.out.pending);
+        assert_int_equal(r.asker.queries, 3); /* the record, a.org, b.org */
+        rig_close(&r);
+    }
+}
+
+/* An errand goes on with the words of the mail, if these have at most 1024 bytes. */
+static void long_words_send_no_errand(void **state)
+{
+    static const struct {
+        size_t words, queries;
+    } cases[] = {{100, 2}, {1024, 2}, {1025, 1}};
+    (void)state;
+    char helo[1025];
+    memset(helo, 'x', sizeof helo);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r = rig_open("");
+        struct dns *zone = r.asker.dns;
+        r.asker =
+            (struct dns_asker){.arena = r.arena, .dns = open_manual(1 << 20, 0), .may_pend = true};
+        r.request.helo =
+            (struct str){helo, cases[i].words - r.request.local.n - r.request.domain.n};
+        rig_check(&r);
+        assert_true(r.out.pending);
+        assert_int_equal(asked(), 1);
+        spf_check_ahead(&r.request, &r.asker);
+        answer_text(STR("v=spf1 include:a.org -all"));
+        assert_int_equal(asked(), cases[i].queries);
+        rig_close(&r);
+        dns_close(zone);
+    }
+}
+
 /* ---- the budget of queries ---- */
 
 /* All that RFC 7208 4.6.4 allows: ten mx of ten exchanges each. The client is the last exchange of
@@ -482,6 +541,8 @@ int main(void)
         cmocka_unit_test(pending_until_answered),
         cmocka_unit_test(without_patience_temperror),
         cmocka_unit_test(record_can_be_asked_for_early),
+        cmocka_unit_test(budget_is_for_what_was_asked),
+        cmocka_unit_test_setup_teardown(long_words_send_no_errand, setup, teardown),
         cmocka_unit_test(queries_are_limited),
         cmocka_unit_test(queries_are_named_where_they_end),
         cmocka_unit_test(no_query_is_left_for_the_explanation),
