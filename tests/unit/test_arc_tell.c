@@ -77,7 +77,7 @@ static void chains(void **state)
     }
 }
 
-static const bool trusted[] = {false, true, false};
+static const bool trusted[] = {true, false, false};
 static const struct evidence whole = {.arc = {.checked = true,
                                               .result = ARC_FAIL,
                                               .reason = STR_INIT("a field is missing"),
@@ -96,16 +96,16 @@ static void sets_explained(void **state)
                "             seal: missing\n"
                "             message: missing\n"
                "             results: missing\n"
-               "           set 2, cv=pass, sealed by list.example, trusted\n"
+               "           set 2, cv=pass, sealed by list.example, not trusted\n"
                "             seal: pass d=list.example s=s\n"
                "             message: missing\n"
                "             results: missing\n"
-               "           set 1, cv=none, sealed by first.example, not trusted\n"
+               "           set 1, cv=none, sealed by first.example, trusted\n"
                "             seal: not looked at d=first.example s=u\n"
                "             message: fail d=first.example s=t: body hash differs\n"
                "             results: mx.first.example; dmarc=pass\n");
     e.arc.trusted = NULL; /* of mail that was forwarded before */
-    assert_non_null(strstr(told_to_people(&stage_arc, &t).p, "list.example, not trusted\n"));
+    assert_non_null(strstr(told_to_people(&stage_arc, &t).p, "first.example, not trusted\n"));
     arena_free(a);
 }
 
@@ -127,7 +127,7 @@ static void sets_for_programs(void **state)
         told_to_programs(&stage_arc, &t),
         "\"arc\": {\"result\": \"fail\",\"reason\": \"a field is missing\","
         "\"oldest_pass\": null,\"sets\": ["
-        "{\"instance\": 1,\"cv\": \"none\",\"trusted\": false,"
+        "{\"instance\": 1,\"cv\": \"none\",\"trusted\": true,"
         "\"results\": \"mx.first.example; dmarc=pass\","
         "\"message_signature\": " FIRST(
             "fail", "\"body hash differs\"",
@@ -135,7 +135,7 @@ static void sets_for_programs(void **state)
                  "\"seal\": " FIRST(
                      "none", "null",
                      "u") "},"
-                          "{\"instance\": 2,\"cv\": \"pass\",\"trusted\": true,\"results\": null,"
+                          "{\"instance\": 2,\"cv\": \"pass\",\"trusted\": false,\"results\": null,"
                           "\"message_signature\": null,\"seal\": " GOOD "},"
                           "{\"instance\": 3,\"cv\": null,\"trusted\": false,\"results\": null,"
                           "\"message_signature\": null,\"seal\": null}],\"sealed\": null}");
@@ -147,6 +147,35 @@ static void sets_for_programs(void **state)
                "\"arc\": {\"result\": \"pass\",\"reason\": null,\"oldest_pass\": 2,\"sets\": [],"
                "\"sealed\": null}");
     arena_free(a);
+}
+
+/* Of what others wrote people see 400 bytes and programs 1000; letters beyond ASCII stay. */
+static void results_cut(void **state)
+{
+    static const struct {
+        size_t given, people, programs;
+    } cases[] = {{400, 400, 400}, {401, 397, 401}, {1000, 397, 1000}, {1001, 397, 997}};
+    char letters[1001];
+    (void)state;
+    memset(letters, 'q', sizeof letters);
+    memcpy(letters, "\xC3\xA9", 2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new(0);
+        const struct arc_set set = {
+            .instance = 1, .has_results = true, .results = {letters, cases[i].given}};
+        const struct evidence e = {
+            .arc = {.checked = true, .result = ARC_FAIL, .outcome = {.n = 1, .sets = &set}}};
+        const struct telling t = {.evidence = &e, .arena = a, .explain = true};
+        bool cut = cases[i].people < cases[i].given;
+        struct str want =
+            str_printf(a, " results: %.*s%s\n", (int)cases[i].people, letters, cut ? "..." : "");
+        assert_non_null(strstr(told_to_people(&stage_arc, &t).p, want.p));
+        cut = cases[i].programs < cases[i].given;
+        want = str_printf(a, "\"results\": \"%.*s%s\"", (int)cases[i].programs, letters,
+                          cut ? "..." : "");
+        assert_non_null(strstr(told_to_programs(&stage_arc, &t).p, want.p));
+        arena_free(a);
+    }
 }
 
 struct seal_case {
@@ -196,6 +225,7 @@ int main(void)
         cmocka_unit_test(chains),
         cmocka_unit_test(sets_explained),
         cmocka_unit_test(sets_for_programs),
+        cmocka_unit_test(results_cut),
         cmocka_unit_test(seals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
