@@ -247,35 +247,82 @@ static void record_can_be_asked_for_early(void **state)
     rig_close(&r);
 }
 
-/* What cannot be asked ahead takes nothing of the budget from what can. */
-static void budget_is_for_what_was_asked(void **state)
+static void no_step(void *context, unsigned depth, struct str text)
+{
+    (void)context, (void)depth, (void)text;
+}
+
+/* Queries when the check waits for what has no answer for long: of a.org to f.org. `enough` of them
+ * come, but with time. */
+static unsigned asked_at_last(struct rig *r, unsigned enough)
+{
+    struct timespec nap = {.tv_nsec = 1000000};
+    r->asker.patience_us = 0;
+    r->asker.may_pend = true;
+    for (int i = 0; i < 3000 && r->asker.queries < enough; i++) {
+        rig_check(r);
+        nanosleep(&nap, NULL);
+    }
+    rig_check(r);
+    assert_true(r->out.pending);
+    return r->asker.queries;
+}
+
+static void asked_while_waiting(void **state)
 {
     static const struct {
-        const char *term;
+        const char *record;
         struct str local;
+        unsigned limit; /* of terms */
+        bool listener;
+        unsigned queries;
     } cases[] = {
-        {"exists:%{p}.x.org", STR_INIT("user")},
-        {"exists:%{l}.x.org", STR_INIT("us\xc3\xa9r")}, /* in no domain name (RFC 8616 4) */
-        {"exists:%{l}..x.org", STR_INIT("user")},
+        /* What cannot be asked ahead takes nothing of the budget from what can. */
+        {"a:a.org exists:%{p}.x.org a:b.org", STR_INIT("user"), 2, false, 3},
+        {"a:a.org exists:%{l}..x.org a:b.org", STR_INIT("user"), 2, false, 3},
+        {"a:a.org exists:%{l}.x.org a:b.org", STR_INIT("us\xc3\xa9r"), 2, false, 3},
+        /* The client's names are asked for once. */
+        {"a:a.org ptr a:b.org", STR_INIT("user"), 2, false, 3},
+        {"a:a.org ptr a:b.org", STR_INIT("user"), 3, false, 4},
+        {"ptr include:i.org", STR_INIT("user"), 4, false, 5},
+        /* A network of the client's ends what is known of a tree. */
+        {"include:a.org include:b.org ip4:192.0.2.1 a:c.org a:d.org a:e.org a:f.org",
+         STR_INIT("user"), 10, false, 3},
+        /* One of others does not, even if it is kept for a listener. */
+        {"a:a.org ip4:198.51.100.1 a:b.org", STR_INIT("user"), 10, true, 3},
+        {"include:a.org include:b.org ip4:198.51.100.1 ip4:198.51.100.2 ip4:198.51.100.3 "
+         "ip4:198.51.100.4",
+         STR_INIT("user"), 10, true, 3},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char zone[200];
+        char zone[400];
         snprintf(zone, sizeof zone,
-                 "example.org. TXT \"v=spf1 a:a.org %s a:b.org -all\"\n"
-                 "a.org. A 198.51.100.1\na.org. DELAY 60s\nb.org. DELAY 60s\n",
-                 cases[i].term);
+                 "example.org. TXT \"v=spf1 %s -all\"\ni.org. TXT \"v=spf1 a:a.org ptr a:b.org\"\n"
+                 "1.2.0.192.in-addr.arpa. PTR m.test.\na.org. DELAY 60s\nb.org. DELAY 60s\n",
+                 cases[i].record);
         struct rig r = rig_open(zone);
-        r.request.limits.lookup_terms = 2;
+        r.request.limits.lookup_terms = cases[i].limit;
         r.request.local = cases[i].local;
-        r.asker.may_pend = true;
-        assert_int_equal(dns_lookup(&r.asker, STR("example.org"), DNS_TXT)->status, DNS_ANSWER);
-        r.asker.patience_us = 0;
-        rig_check(&r);
-        assert_true(r.out.pending);
-        assert_int_equal(r.asker.queries, 3); /* the record, a.org, b.org */
+        r.request.step = cases[i].listener ? no_step : NULL;
+        unsigned queries = asked_at_last(&r, cases[i].queries);
+        if (queries != cases[i].queries)
+            fail_msg("%s: %u queries", cases[i].record, queries);
         rig_close(&r);
     }
+}
+
+/* For an address of the client's family, but exists for one of IPv4. */
+static void asks_ahead_for_the_right_type(void **state)
+{
+    (void)state;
+    struct rig r = rig_open("example.org. TXT \"v=spf1 a:a.org a:b.org exists:c.org -all\"\n"
+                            "a.org. AAAA 2001:db8::1\nb.org. AAAA 2001:db8::2\n");
+    assert_true(netaddr_parse(STR("2001:db8::9"), &r.request.client));
+    rig_expect(&r, "fail", "-all");
+    assert_int_equal(r.out.queries, 4);
+    assert_int_equal(r.asker.queries, 4);
+    rig_close(&r);
 }
 
 /* An errand goes on with the words of the mail, if these have at most 1024 bytes. */
@@ -541,7 +588,8 @@ int main(void)
         cmocka_unit_test(pending_until_answered),
         cmocka_unit_test(without_patience_temperror),
         cmocka_unit_test(record_can_be_asked_for_early),
-        cmocka_unit_test(budget_is_for_what_was_asked),
+        cmocka_unit_test(asked_while_waiting),
+        cmocka_unit_test(asks_ahead_for_the_right_type),
         cmocka_unit_test_setup_teardown(long_words_send_no_errand, setup, teardown),
         cmocka_unit_test(queries_are_limited),
         cmocka_unit_test(queries_are_named_where_they_end),
