@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "dmarc/dmarc.h"
+#include "dmarc/uri.h"
 
 static const char *letter(enum dmarc_alignment alignment)
 {
@@ -261,6 +262,24 @@ static void uris(void **state)
     }
 }
 
+/* RFC 3986 2.1: a percent sign has two digits behind it. */
+static void percent_signs(void **state)
+{
+    static const struct {
+        const char *uri;
+        bool valid;
+    } cases[] = {
+        {"x:%4a", true},   {"x:%Fa%00", true}, {"x:%4z", false},       {"x:%z4", false},
+        {"x:%4", false},   {"x:%", false},     {"x:%%4a", false},      {"x:%4a%4", false},
+        {"x://%4a", true}, {"x://%4", false},  {"x:?%4a", true},       {"x:?%4", false},
+        {"x:#%4a", true},  {"x:#%4", false},   {"mailto:%4a@x", true}, {"mailto:%4@ax", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (dmarc_uri_valid(at_page_end(str_of(cases[i].uri))) != cases[i].valid)
+            fail_msg("%s", cases[i].uri);
+}
+
 static void both_lists(void **state)
 {
     (void)state;
@@ -350,9 +369,10 @@ static void mailto(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(version), cmocka_unit_test(policies),   cmocka_unit_test(options),
-        cmocka_unit_test(uris),    cmocka_unit_test(both_lists), cmocka_unit_test(many_uris),
-        cmocka_unit_test(binary),  cmocka_unit_test(names),      cmocka_unit_test(mailto),
+        cmocka_unit_test(version),   cmocka_unit_test(policies),      cmocka_unit_test(options),
+        cmocka_unit_test(uris),      cmocka_unit_test(percent_signs), cmocka_unit_test(both_lists),
+        cmocka_unit_test(many_uris), cmocka_unit_test(binary),        cmocka_unit_test(names),
+        cmocka_unit_test(mailto),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
