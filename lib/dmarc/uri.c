@@ -74,8 +74,6 @@ static bool is_mailbox(struct str s)
     if (at == 0 || at == s.n)
         return false;
     struct str rest = str_sub(s, at + 1, s.n), label;
-    if (rest.n == 0 || rest.p[rest.n - 1] == '.')
-        return false;
     while (str_split(&rest, '.', &label))
         if (label.n == 0 || !consists_of(label, ""))
             return false;

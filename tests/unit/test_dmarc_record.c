@@ -210,6 +210,10 @@ static void uris(void **state)
         {"rua=https://u:p@[2001:db8::1]:443/", "https://u:p@[2001:db8::1]:443/"},
         {"rua=https://[2001:db8::1]", "https://[2001:db8::1]"},
         {"rua=https://@example.com/", "https://@example.com/"},
+        {"rua=https://:80/", "https://:80/"}, /* a host may be empty (RFC 3986 3.2.2) */
+        {"rua=file:///a", "file:///a"},
+        {"rua=https://[::1]", "https://[::1]"},
+        {"rua=https://[1:2:3:4:5:6:7:8]/", "https://[1:2:3:4:5:6:7:8]/"},
         {"rua=x:y", "x:y"},
         {"rua=x:", "x:"}, /* RFC 3986 3: a path may be empty, whatever stands behind it */
         {"rua=x:?y", "x:?y"},
@@ -246,6 +250,9 @@ static void uris(void **state)
         {"rua=https://[nonsense]/", ""},
         {"rua=https://[2001:db8::1]x/", ""},
         {"rua=https://example.com:80a/", ""},
+        {"rua=https://example.com:a80/", ""},
+        {"rua=https://\"u@example.com/", ""},
+        {"rua=h_:y", ""},
         {"rua=https://exa mple.com/", ""},
         {"rua=https://u\"@example.com/", ""},
         {"rua=https://example.com/a[b]", ""},
@@ -339,6 +346,9 @@ static void mailto(void **state)
         {"MAILTO:A.b@EXAMPLE.org?subject=x", "A.b", "example.org"},
         {"mailto:a%2Bb@example.org#x", "a+b", "example.org"},
         {"mailto:a%21b@example.org", "a!b", "example.org"},
+        {"mailto:a.b.c@example.or%67", "a.b.c", "example.org"},
+        {"mailto:a!b@example.org", NULL, NULL},
+        {"mailto:a..b@example.org", NULL, NULL},
         {"mailto:a%40b@example.org", NULL, NULL},
         {"mailto:a%20b@example.org", NULL, NULL},
         {"mailto:a%0Db@example.org", NULL, NULL},
@@ -347,6 +357,7 @@ static void mailto(void **state)
         {"mailto:a@localhost", NULL, NULL},
         {"mailto:a@-..example", NULL, NULL},
         {"https://example.org/a@b", NULL, NULL},
+        {"https:a@example.org", NULL, NULL},
         {"mailto:", NULL, NULL},
         {"mailto:@example.org", NULL, NULL},
         {"mailto:" LONGEST_LOCAL "@example.org", LONGEST_LOCAL, "example.org"},
@@ -356,7 +367,7 @@ static void mailto(void **state)
     struct arena *a = arena_new(0);
     struct str local, domain;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        bool good = dmarc_mailto(a, str_of(cases[i].uri), &local, &domain);
+        bool good = dmarc_mailto(a, at_page_end(str_of(cases[i].uri)), &local, &domain);
         assert_int_equal(good, cases[i].local != NULL);
         if (good) {
             assert_str(local, cases[i].local);
