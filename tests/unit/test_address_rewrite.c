@@ -251,6 +251,11 @@ static void folds_as_sendmail_does(void **state)
          " x@far.example,\n"
          "        bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@far.example,\n"
          "        c@far.example"},
+        {" aaaaaaaaaaaa@far.example,bbbbbbbbbbbb@far.example,cccccccccc@far.example",
+         " aaaaaaaaaaaa@far.example, bbbbbbbbbbbb@far.example, cccccccccc@far.example"},
+        {" aaaaaaaaaaaa@far.example,bbbbbbbbbbbb@far.example,ccccccccccc@far.example",
+         " aaaaaaaaaaaa@far.example, bbbbbbbbbbbb@far.example,\n"
+         "        ccccccccccc@far.example"},
         /* 78 columns behind a fold, and 79 */
         {" x@far.example,bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@far.example"
          ",c@y.test",
