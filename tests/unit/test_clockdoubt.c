@@ -38,6 +38,17 @@ static void long_domains_that_end_alike(void **state)
     assert_int_equal(note(&d, domain, 700, NOW), 700);
 }
 
+static void domains_that_begin_alike(void **state)
+{
+    static const char *const domains[] = {"mail.a.example", "mail.b.example", "mail.c.example",
+                                          "mail.d.example"};
+    struct clock_doubt d = {0};
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(note(&d, domains[i], 700, NOW), 0);
+    assert_int_equal(note(&d, "mail.e.example", 700, NOW), 700);
+}
+
 static void one_signer_says_nothing_of_our_clock(void **state)
 {
     struct clock_doubt d = {0};
@@ -61,6 +72,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_domains_are_told_of_once_an_hour),
         cmocka_unit_test(long_domains_that_end_alike),
+        cmocka_unit_test(domains_that_begin_alike),
         cmocka_unit_test(one_signer_says_nothing_of_our_clock),
         cmocka_unit_test(what_is_an_hour_old_does_not_count),
     };

@@ -272,6 +272,27 @@ static void long_headers(void **state)
     assert_both(verify(values, sb_str(&text)), DKIM_PASS);
 }
 
+/* The first line is as long as the others may be, with the name of the field. */
+static void first_lines(void **state)
+{
+    (void)state;
+    const char letters[] = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
+    size_t longest = 0;
+    for (int n = 1; n <= 40; n++) {
+        const struct dkim_signing_key key = {str_printf(arena, "%.*s.example", n, letters),
+                                             STR("s"), ed25519_key};
+        struct str value, problem, body;
+        struct header_list headers;
+        parse(STR(MESSAGE), &headers, &body);
+        struct dkim_signer *s = dkim_signer_new(arena, &relaxed, &headers);
+        assert_true(dkim_signer_finish(s, &key, 1, &value, &problem));
+        assert_folded(value);
+        size_t line = strlen("DKIM-Signature:") + str_find(value, 0, '\n');
+        longest = line > longest ? line : longest;
+    }
+    assert_int_equal(longest, 78);
+}
+
 /* Any body, cut as the milter gets it, and header fields folded with LF as the MTA gives them. */
 static void random_messages(void **state)
 {
@@ -499,6 +520,7 @@ int main(void)
         cmocka_unit_test(header_lists),
         cmocka_unit_test(long_name),
         cmocka_unit_test(full_lines),
+        cmocka_unit_test(first_lines),
         cmocka_unit_test(long_headers),
         cmocka_unit_test(random_messages),
         cmocka_unit_test(own_signatures),

@@ -457,6 +457,39 @@ static void dated_in_the_future(void **state)
     assert_int_equal(verify_one(&demanding, value, message).result, DKIM_TEMPERROR);
 }
 
+/* To the second, with little tolerance, and by a clock that begins anew in 1970. */
+static void seconds_count(void **state)
+{
+    static const struct {
+        int64_t now, skew;
+        const char *tags;
+        enum dkim_result result;
+        int64_t ahead;
+    } cases[] = {
+        {1700000000, 1, "t=1700000001; ", DKIM_PASS, 0},
+        {1700000000, 1, "t=1700000002; ", DKIM_TEMPERROR, 2},
+        {1700000000, 1, "x=1699999999; ", DKIM_PASS, 0},
+        {1700000000, 1, "x=1699999998; ", DKIM_POLICY, 0},
+        {1, 0, "t=1; ", DKIM_PASS, 0},
+        {1, 0, "t=2; ", DKIM_TEMPERROR, 1},
+        {1, 0, "x=1; ", DKIM_PASS, 0},
+        {1, 0, "x=0; ", DKIM_POLICY, 0},
+        {0, 0, "t=0; ", DKIM_PASS, 0},
+        {0, 0, "t=1; ", DKIM_TEMPERROR, 1},
+        {0, 0, "x=0; ", DKIM_PASS, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dkim_verify_settings settings = default_settings;
+        char *tags = str_cstr(arena, str_printf(arena, KEY "%s" TAIL, cases[i].tags));
+        settings.now = cases[i].now;
+        settings.clock_skew_s = cases[i].skew;
+        struct dkim_signature s = verify_one(&settings, signed_with(tags), message);
+        if (s.result != cases[i].result || s.ahead_s != cases[i].ahead)
+            fail_msg("case %zu: %s, %lld", i, dkim_result_name(s.result), (long long)s.ahead_s);
+    }
+}
+
 /* Nothing is verified with a key that is too long: that is what costs. */
 static void keys_that_are_too_long(void **state)
 {
@@ -880,6 +913,7 @@ int main(void)
         cmocka_unit_test(keys_that_do_not_fit),
         cmocka_unit_test(facts_of_the_key),
         cmocka_unit_test(dated_in_the_future),
+        cmocka_unit_test(seconds_count),
         cmocka_unit_test(keys_that_are_too_long),
         cmocka_unit_test(keys_beyond_all_bounds),
         cmocka_unit_test(broken_but_named),

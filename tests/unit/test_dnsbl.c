@@ -264,6 +264,76 @@ static void warnings_come_once_an_hour(void **state)
     list_health_free(h);
 }
 
+static bool rests_after(struct list_health *h, const char *zone, int silent_answers)
+{
+    const struct dnsbl_answer silent = {.result = DNSBL_UNKNOWN};
+    bool warn;
+    for (int i = 0; i < silent_answers; i++)
+        list_health_note_at(h, str_of(zone), &silent, SECOND, &warn);
+    return list_health_resting_at(h, str_of(zone), SECOND) != NULL;
+}
+
+/* Zones that begin or end alike are different ones. */
+static void zones_alike(void **state)
+{
+    struct list_health *h = list_health_new();
+    char zone[] = "a.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.example";
+    (void)state;
+    assert_true(rests_after(h, zone, 5));
+    for (zone[0] = 'b'; zone[0] < 'g'; zone[0]++)
+        assert_false(rests_after(h, zone, 1));
+    zone[0] = 'a';
+    zone[2] = 'a';
+    assert_false(rests_after(h, zone, 0));
+    list_health_free(h);
+}
+
+/* What answers begins anew, if only to refuse; what was not asked, or is under way, says nothing.
+ */
+static void answers_of_all_kinds(void **state)
+{
+    static const enum dnsbl_result none[] = {DNSBL_PENDING, DNSBL_NOT_ASKED};
+    static const enum dnsbl_result some[] = {DNSBL_REFUSED, DNSBL_BROKEN, DNSBL_CLEAR,
+                                             DNSBL_LISTED};
+    bool warn;
+    (void)state;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        struct list_health *h = list_health_new();
+        assert_false(rests_after(h, "a.example", 4));
+        warn = true;
+        list_health_note_at(h, STR("a.example"), &(struct dnsbl_answer){.result = none[i]}, SECOND,
+                            &warn);
+        assert_false(warn);
+        assert_true(rests_after(h, "a.example", 1));
+        list_health_free(h);
+    }
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        struct list_health *h = list_health_new();
+        assert_false(rests_after(h, "a.example", 4));
+        list_health_note_at(h, STR("a.example"), &(struct dnsbl_answer){.result = some[i]}, SECOND,
+                            &warn);
+        assert_int_equal(warn, i < 2);
+        assert_false(rests_after(h, "a.example", 4));
+        assert_true(rests_after(h, "a.example", 1));
+        list_health_free(h);
+    }
+}
+
+/* So many zones are remembered, and what comes behind them is not. */
+static void zones_beyond_the_table(void **state)
+{
+    struct list_health *h = list_health_new();
+    char zone[] = "aa.example";
+    (void)state;
+    for (int i = 0; i <= 128; i++) {
+        zone[0] = (char)('a' + i / 16);
+        zone[1] = (char)('a' + i % 16);
+        assert_int_equal(rests_after(h, zone, 5), i < 128);
+    }
+    assert_true(rests_after(h, "aa.example", 0));
+    list_health_free(h);
+}
+
 /* By our clock, with the line that the operator reads. */
 static void silent_lists_are_told_of(void **state)
 {
@@ -307,6 +377,9 @@ int main(void)
         cmocka_unit_test(silent_lists_rest),
         cmocka_unit_test(warnings_come_once_an_hour),
         cmocka_unit_test(silent_lists_are_told_of),
+        cmocka_unit_test(zones_alike),
+        cmocka_unit_test(answers_of_all_kinds),
+        cmocka_unit_test(zones_beyond_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
