@@ -61,6 +61,7 @@ static const struct form lists[] = {
     {" A.B. <a@x.example>", " \"A.B.\" <a@x.example>"},
     {" A . B <a@x.example>", " \"A . B\" <a@x.example>"},
     {" 'a b' <a@x.example>", " \"'a b'\" <a@x.example>"},
+    {" 'a <a@x.example>", " \"'a\" <a@x.example>"},
     {" Alice\n\t O'Brien <a@x.example>", " \"Alice O'Brien\" <a@x.example>"},
     {" \"A\\\\\" O'B <a@x.example>", " \"A\\\\ O'B\" <a@x.example>"},
     {" \"A \\\"x\\\"\" O'B <a@x.example>", " \"A \\\"x\\\" O'B\" <a@x.example>"},
@@ -81,6 +82,8 @@ static const struct form lists[] = {
     {" =?utf-8?b?Ss.8?= <a@x.example>", MAY_CHANGE},
     {" =?utf-8?q?J=C3?=. <a@x.example>", MAY_CHANGE},
     {" =?u.f-8?q?a?= <a@x.example>", MAY_CHANGE},
+    {" =?utf-8.?q?a?= <a@x.example>", MAY_CHANGE},
+    {" =?utf-8'?q?a?= <a@x.example>", MAY_CHANGE},
     {" =?utf-8?q?.......................................................?= <a@x.example>",
      MAY_CHANGE}, /* more than 75 */
     {" =?.?= <a@x.example>", MAY_CHANGE},
@@ -131,6 +134,7 @@ static const struct form lists[] = {
     {" a@x.example, (c)", MAY_CHANGE},
     {" (no end", MAY_CHANGE},
     {" a@x.example (no end", MAY_CHANGE},
+    {" a@x.example.(no end", MAY_CHANGE},
     /* groups */
     {" g:;", AS_IT_IS},
     {" g: ;", " g:;"},
@@ -324,6 +328,9 @@ static void knows_long_encoded_words(void **state)
     struct str out;
     assert_int_equal(fate(a, "To", repeated(a, " =?utf-8?q?.", "n", 60, "?= <x@x.example>"), &out),
                      FIELD_IS_REWRITTEN);
+    assert_int_equal(
+        fate(a, "To", repeated(a, " A =?utf-8?q?.", "n", 60, "?= <x@x.example>"), &out),
+        FIELD_IS_REWRITTEN);
     assert_int_equal(fate(a, "To", repeated(a, " =?utf-8?q?.", "n", 61, "?= <x@x.example>"), &out),
                      FIELD_MAY_CHANGE);
     arena_free(a);
