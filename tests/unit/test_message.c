@@ -74,11 +74,34 @@ static void names_in_the_log(void **state)
         }
 }
 
+/* A user may have any name; a daemon is named by the MTA's configuration, and is told in ASCII. */
+static void letters_beyond_ascii(void **state)
+{
+    struct arena *a = arena_new(0);
+    struct str name = STR("J\xC3\xB6rg");
+    const struct conf conf = {.trust_tls_certificates = true,
+                              .submission_daemons_trusted = true,
+                              .submission_daemons = {.v = &name, .n = 1}};
+    const struct session s = {.smtp = true, .daemon_name = name};
+    struct message user = {.arena = a, .auth_user = name};
+    struct message laptop = {.arena = a, .tls_verified = true, .tls_subject = name};
+    struct message submitted = {.arena = a};
+    (void)state;
+    message_decide_origin(&conf, &s, &user);
+    assert_str(user.origin_why, "SMTP AUTH J\xC3\xB6rg");
+    message_decide_origin(&conf, &s, &laptop);
+    assert_str(laptop.origin_why, "TLS certificate J\xC3\xB6rg");
+    message_decide_origin(&conf, &s, &submitted);
+    assert_str(submitted.origin_why, "submission daemon J\\xc3\\xb6rg");
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(certificates),
         cmocka_unit_test(names_in_the_log),
+        cmocka_unit_test(letters_beyond_ascii),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
