@@ -25,6 +25,7 @@ static void encoded_words(void **state)
         {STR_INIT("=?x?q?ab?c"), 10, false},
         {STR_INIT("=?x?q"), 5, false},
         {STR_INIT("=?x?="), 5, false},
+        {STR_INIT("a?x?q?a?="), 9, false},
         {STR_INIT("=?"), 2, false},
         {STR_INIT("?="), 2, false},
         {STR_INIT(""), 0, false},
@@ -39,10 +40,23 @@ static void encoded_words(void **state)
             fail_msg("case %zu: %s", i, cases[i].text.p);
 }
 
+/* What stands behind the last name is none of ours. */
+static void only_our_names(void **state)
+{
+    static const struct str ids[] = {STR_INIT("mx.test"), STR_INIT("other.test")};
+    (void)state;
+    struct arena *a = arena_new(0);
+    assert_int_equal(claim_of(a, STR("Mx.Test"), ids, 1), CLAIM_OURS);
+    assert_int_equal(claim_of(a, STR("other.test"), ids, 1), CLAIM_FOREIGN);
+    assert_int_equal(claim_of(a, STR("other.test"), ids, 2), CLAIM_OURS);
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encoded_words),
+        cmocka_unit_test(only_our_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
