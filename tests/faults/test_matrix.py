@@ -471,13 +471,23 @@ class Descriptors(Fault):
             time.sleep(0.05)
         return seen[-1]
 
+    def fill(self, site, pid):
+        while len(used := self.settled(pid)) <= max(used):
+            self.idle.append(site.d.client())  # takes a number that is free
+        self.limit = len(used)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (self.limit, self.before[1]))
+
+    def is_full(self, pid):
+        return len(self.settled(pid)) == self.limit
+
     def begin(self, site):
         pid = site.d.process.pid
         self.before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         self.idle = []
-        while len(used := self.settled(pid)) <= max(used):
-            self.idle.append(site.d.client())  # takes a number that is free
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(used), self.before[1]))
+        self.fill(site, pid)
+        while not self.is_full(pid):  # one that was there for a while has gone
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, self.before)
+            self.fill(site, pid)
         site.limits = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
 
     def end(self, site):

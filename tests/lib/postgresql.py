@@ -53,17 +53,22 @@ class Server:
     def is_ready(self):
         return subprocess.run([self.bin / "pg_isready", "-q", "-h", self.folder], check=False, cwd="/").returncode == 0
 
+    def launch(self):
+        with open(self.folder / "log", "ab") as log:
+            return subprocess.Popen(
+                [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+                cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.user)
+
     def start(self):
-        log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen(
-            [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=", "-c", "fsync=off"],
-            cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.user)
-        log.close()
+        """Again and again: processes of a server that was killed may not have ended yet."""
         end = time.monotonic() + PATIENCE
+        self.process = self.launch()
         while not self.is_ready():
-            if time.monotonic() > end or self.process.poll() is not None:
+            if time.monotonic() > end:
                 raise RuntimeError(f"the server does not start: {(self.folder / 'log').read_text()}")
             time.sleep(0.05)
+            if self.process.poll() is not None:
+                self.process = self.launch()
 
     def pids(self):
         """Of the server and its processes."""
