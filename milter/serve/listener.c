@@ -75,7 +75,7 @@ static void refuse_client(struct listener *l, int fd, const char *why)
         close(fd);
 }
 
-/* NULL: it is not let in. */
+/* NULL: it is not let in; where that is the protocol's will, it has said why. */
 static struct serve_connection *admit(struct serve *s, struct listener *l, int fd,
                                       const union peer_address *address)
 {
@@ -83,7 +83,7 @@ static struct serve_connection *admit(struct serve *s, struct listener *l, int f
     if (atomic_fetch_add(l->connections, 1) >= l->door.connections_max)
         refuse_client(l, fd, "too many are open");
     else if (!(c = connection_open(s, l, fd, address)))
-        refuse_client(l, fd, "its state cannot be made");
+        close(fd);
     if (!c)
         atomic_fetch_sub(l->connections, 1);
     return c;

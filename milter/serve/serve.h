@@ -29,7 +29,8 @@ struct serve_protocol {
     /* The length of the frame at the beginning of data: 0 if not all of it is there yet, -1 and
      * *problem if it cannot become one of at most frame_max bytes. */
     ptrdiff_t (*frame)(const char *data, size_t n, const char **problem);
-    /* The state of a new connection, for the two functions below; NULL closes it. */
+    /* The state of a new connection, for the two functions below. NULL closes it: the log has said
+     * why. */
     void *(*opened)(void *door_context, struct serve_connection *c);
     /* Answers with serve_send(). The frame is gone when this returns. */
     enum serve_next (*handle)(void *state, const char *frame, size_t n);

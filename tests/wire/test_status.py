@@ -138,6 +138,7 @@ class Status(harness.WireTest):
                     os._exit(0)
             self.assertEqual(os.waitpid(pid, 0)[1], 0)
         d.wait_for_log("control connection of process .* is closed: neither root nor in the daemon's group")
+        self.assertEqual(d.lines("is refused"), [])  # that is of doors without room
 
     def test_odd_questions(self):
         d = self.asked_daemon()
