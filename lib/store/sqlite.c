@@ -163,21 +163,21 @@ static bool set_aside_in(struct database *db)
 
 /* In place of SQLite's own, which moves the WAL within a commit: there is one hook, so no later
  * PRAGMA wal_autocheckpoint. */
-static bool watch_wal(struct database *db)
+static void watch_wal(struct database *db)
 {
     db->wal_pages = 0;
     sqlite3_wal_hook(db->sqlite, note_wal, db);
-    return true;
 }
 
 static bool set_up(struct database *db)
 {
     keep_files_beside(db);
-    return run_text(db, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=" WAL_KEPT
-                        "; PRAGMA cache_size=-8192;") &&
-           watch_wal(db) && set_aside_in(db) &&
-           run_text(db,
-                    db->schema->durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    if (!run_text(db, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=" WAL_KEPT
+                      "; PRAGMA cache_size=-8192;"))
+        return false;
+    watch_wal(db);
+    return set_aside_in(db) && run_text(db, db->schema->durable ? "PRAGMA synchronous=FULL"
+                                                                : "PRAGMA synchronous=NORMAL");
 }
 
 /* Most programs leave both numbers 0: then there must be nothing in the file yet. */

@@ -144,8 +144,7 @@ const struct command_row config_show_command = {
     .about =
         "Prints every option with the value in force, in the syntax of the file, and where it was "
         "set. Passwords of Redis servers and of PostgreSQL, and keys in the names of DNS lists, "
-        "are "
-        "printed as *** unless --secrets is given. With --bounds: each part of the daemon's "
+        "are printed as *** unless --secrets is given. With --bounds: each part of the daemon's "
         "memory, what bounds it, and the option that sets it.",
     .status = "0; 78 the configuration is wrong.",
 };
