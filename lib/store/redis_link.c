@@ -126,8 +126,7 @@ bool redis_link_connect(struct redis_link *l)
     const struct timeval connecting = {.tv_sec = CONNECT_US / 1000000},
                          replying = {.tv_usec = REDIS_REPLY_US};
     unsigned database = l->server.database;
-    l->context =
-        redisConnectWithTimeout(str_cstr(l->arena, l->server.host), l->server.port, connecting);
+    l->context = redisConnectWithTimeout(l->server.host.p, l->server.port, connecting);
     if (!l->context || l->context->err || redisSetTimeout(l->context, replying) != REDIS_OK)
         return redis_link_fail(l);
     l->used = false;
@@ -138,10 +137,11 @@ bool redis_link_connect(struct redis_link *l)
     return false;
 }
 
+/* The host ends with a NUL, for hiredis. */
 static struct state_server copy_server(struct arena *a, const struct state_server *s)
 {
     return (struct state_server){
-        .host = str_copy(a, s->host),
+        .host = str_of(str_cstr(a, s->host)),
         .port = s->port,
         .user = str_copy(a, s->user),
         .password = str_copy(a, s->password),

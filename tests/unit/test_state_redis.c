@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/state.h"
+#include "store/redis_link.h"
 
 #define NOW  1700000000
 #define DAY  86400
@@ -330,6 +330,20 @@ static void a_server_that_never_was_there_may_come(void **state)
     becomes_known(r, "k", NOW);
 }
 
+/* A daemon tries for as long as it lives. */
+static void trying_to_connect_keeps_nothing(void **state)
+{
+    struct rig *r = *state;
+    struct redis_link link = {0};
+    stop(&r->servers[0]);
+    redis_link_init(&link, &r->settings[0]);
+    size_t used = arena_used(link.arena);
+    for (int i = 0; i < 100; i++)
+        assert_false(redis_link_connect(&link));
+    assert_int_equal(arena_used(link.arena), used);
+    redis_link_free(&link);
+}
+
 static void a_stalled_server_costs_one_budget(void **state)
 {
     struct rig *r = *state;
@@ -522,6 +536,7 @@ int main(void)
         TEST(a_restart_while_nobody_asks_costs_nothing),
         TEST(a_stopped_server_is_unknown_and_comes_back),
         TEST(a_server_that_never_was_there_may_come),
+        TEST(trying_to_connect_keeps_nothing),
         TEST(a_stalled_server_costs_one_budget),
         TEST(a_replica_is_unknown_until_it_is_a_master),
         TEST(a_full_server_is_unknown_until_it_has_room),
