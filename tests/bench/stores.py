@@ -1,6 +1,7 @@
-"""stores.py - the budgets of the stores that are no trial: rows into SQLite, reports that are read, and pages of them.
+"""stores.py - the budgets of the stores that are no trial: rows, reports that are read, and pages of them.
 
-rows    A million rows of four threads, by bench_store: how many a second, and what one takes.
+rows    A million messages by bench_store, once 20 to a row, and once each a row: how many a second, and what one takes. Into
+        SQLite, and a fifth as many into PostgreSQL, where Debian's server is installed.
 pages   10,000 reports of a hundred rows, 10 million messages in 400 days, are received; and one report of 3,500 rows.
         Then assay-web is asked for each page over all days, five times: wall time and its CPU, medians.
 
@@ -16,24 +17,46 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "report"))
+sys.path += [str(HERE.parent / "report"), str(HERE.parent / "lib")]
+import postgresql  # noqa: E402
 from webserver import Web  # noqa: E402
 
 DAY = 86400
 DAYS, A_DAY, ROWS, MESSAGES = 400, 25, 100, 10  # of a row
 SOURCES = 3000  # of nine rows in ten; others are seen once
 LARGE = 3500  # rows
-KEYS, NEW_ROWS = 1000, 1000000
+NEW_ROWS = 1000000
 DOMAINS = [f"d{i}.example" for i in range(20)]
 PAGES = ("overview", "sources", "failures", "readiness", "reporters", "countries", "reports", f"reports?start={DAYS * A_DAY - 50}")
 TIMES = 5
 
 
-def rows(bench, _):
+def bench_store(bench, n_rows, *server):
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder:
         program = pathlib.Path(bench.load).parent / "bench_store"
-        done = subprocess.run([program, str(KEYS), str(NEW_ROWS), folder], check=True, capture_output=True, text=True)
-    yield "rows", done.stdout.splitlines()[-1]
+        done = subprocess.run([program, "0", str(n_rows), folder, *server], check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+def rows(bench, _):
+    for line in bench_store(bench, NEW_ROWS):
+        yield "rows", line
+    if not postgresql.programs():
+        return
+    server = postgresql.Server(durable=True)
+    try:
+        for line in bench_store(bench, NEW_ROWS // 5, server.url(server.database())):
+            yield "rows, PostgreSQL", line
+        yield "reports read, PostgreSQL", read_small(bench, server.url(server.database()))
+    finally:
+        server.close()
+
+
+def read_small(bench, url):
+    """A thousand reports of ten rows into a server."""
+    with tempfile.TemporaryDirectory(prefix="assay-bench-") as name:
+        store = Received(bench.filters.programs["assay"], pathlib.Path(name), f'store = "{url}";\n')
+        return store.receive_many(int(time.time()) // DAY - 1, 1000, 10)
 
 
 def row(domain, i, day):
@@ -58,13 +81,13 @@ def report(number, day, n_rows):
 class Received:
     """A store of received reports in a folder."""
 
-    def __init__(self, assay, folder):
+    def __init__(self, assay, folder, more=""):
         self.assay, self.folder = assay, folder
         self.conf = folder / "assay.conf"
         (folder / "state").mkdir()
         (folder / "zone").write_text("$ORIGIN .\n")
         domains = ", ".join(f'"{d}"' for d in DOMAINS)
-        self.conf.write_text(f'state-dir = "{folder}/state";\nreports = {{ domains = [ {domains} ]; }};\n')
+        self.conf.write_text(f'state-dir = "{folder}/state";\nreports = {{ domains = [ {domains} ]; }};\n{more}')
 
     def receive(self, path):
         """Seconds, CPU seconds, and the most memory in MB."""
@@ -76,6 +99,14 @@ class Received:
         if process.returncode:
             sys.exit(f"{path}: receiving ended with {process.returncode}")
         return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+    def receive_many(self, first_day, n, n_rows, a_day=1000):
+        """So many reports from that day on: the line that says how long they took."""
+        (self.folder / "reports").mkdir()
+        for number in range(n):
+            (self.folder / "reports" / f"{number}.xml").write_text(report(number, first_day + number // a_day, n_rows))
+        took, cpu, memory = self.receive(self.folder / "reports")
+        return f"{n} of {n_rows} rows: {n / took:.0f} a second, {cpu / n * 1e6:.0f} us CPU each, {memory:.0f} MB"
 
 
 def cpu_of(pid):
@@ -105,12 +136,8 @@ def pages(bench, _):
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as name:
         folder = pathlib.Path(name)
         store = Received(assay, folder)
-        (folder / "reports").mkdir()
-        for number in range(DAYS * A_DAY):
-            (folder / "reports" / f"{number}.xml").write_text(report(number, today - DAYS + number // A_DAY, ROWS))
-        took, cpu, memory = store.receive(folder / "reports")
         n = DAYS * A_DAY
-        yield "reports read", f"{n} of {ROWS} rows: {n / took:.0f} a second, {cpu / n * 1e6:.0f} us CPU each, {memory:.0f} MB"
+        yield "reports read", store.receive_many(today - DAYS, n, ROWS, A_DAY)
         (folder / "large.xml").write_text(report(n, today - 1, LARGE))
         took, cpu, memory = store.receive(folder / "large.xml")
         yield "reports read", f"one of {LARGE} rows: {took:.2f} s, {cpu:.2f} s of CPU, {memory:.0f} MB"

@@ -27,10 +27,12 @@ def programs():
 
 
 class Server:
-    """Running once it is made. database() gives the URL of a new, empty database."""
+    """Running once it is made. database() gives the name of a new, empty database, url() its URL. It does not wait for the
+    disk unless it shall be durable."""
 
-    def __init__(self):
+    def __init__(self, durable=False):
         self.bin = programs()
+        self.settings = ["listen_addresses=", *([] if durable else ["fsync=off"])]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="assay-pg-"))
         self.user = {}
         if os.geteuid() == 0:  # the server refuses to run as root
@@ -55,9 +57,9 @@ class Server:
 
     def launch(self):
         with open(self.folder / "log", "ab") as log:
-            return subprocess.Popen(
-                [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=", "-c", "fsync=off"],
-                cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.user)
+            settings = [word for setting in self.settings for word in ("-c", setting)]
+            return subprocess.Popen([self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, *settings], cwd="/",
+                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.user)
 
     def start(self):
         """Again and again: processes of a server that was killed may not have ended yet."""
