@@ -121,10 +121,9 @@ static int base64_digit(char c)
 static bool decode_b(struct strbuf *b, struct str text)
 {
     unsigned bits = 0, held = 0;
-    size_t digits = text.n;
-    while (digits > 0 && text.n - digits < 2 && text.p[digits - 1] == '=')
-        digits--;
-    if (digits % 4 == 1 || (digits < text.n && text.n % 4 != 0))
+    size_t padding = str_ends_nocase(text, STR("==")) ? 2 : str_ends_nocase(text, STR("=")) ? 1 : 0;
+    size_t digits = text.n - padding;
+    if (digits % 4 == 1 || (padding && text.n % 4 != 0))
         return false;
     for (size_t i = 0; i < digits; i++) {
         int digit = base64_digit(text.p[i]);
@@ -181,7 +180,7 @@ static bool decode_word(struct strbuf *b, const struct word *w)
 bool encoded_words_decode(struct arena *a, struct str text, bool joined, struct str *out)
 {
     struct strbuf b;
-    struct word w = {.end = 0};
+    struct word w;
     sb_init(&b, a);
     for (size_t at = 0; at < text.n; at = w.end) {
         const char *found = memmem(text.p + at, text.n - at, "=?", 2);
