@@ -47,14 +47,13 @@ static bool read_version(struct lexer *l, bool *ok)
         l->at++;
     struct str digits = str_sub(l->text, from, l->at);
     unsigned long long version = 0;
-    *ok = digits.n == 0 || (str_to_u64(digits, 1, &version) && version == 1);
+    *ok = digits.n == 0 || (str_to_u64(digits, 1, &version) && version > 0);
     return lex_cfws(l);
 }
 
 void authres_parse_head(struct arena *a, struct str value, struct authres_head *out)
 {
     struct lexer l = lex_begin(value);
-    *out = (struct authres_head){0};
     out->parsed = lex_cfws(&l) && read_id(a, &l, &out->id) && lex_cfws(&l) &&
                   read_version(&l, &out->version_ok) && (lex_end(&l) || lex_at(&l, ';'));
     if (!out->parsed)
@@ -84,6 +83,13 @@ static bool is_keyword(struct str s)
         if (!is_label_char(s.p[i]))
             return false;
     return s.n > 0 && s.p[s.n - 1] != '-';
+}
+
+/* ptype "." property */
+static bool is_property_name(struct str name)
+{
+    struct str ptype;
+    return str_split(&name, '.', &ptype) && is_keyword(ptype) && is_keyword(name);
 }
 
 static bool is_token(struct str s)
@@ -120,14 +126,18 @@ static bool is_local_char(char c)
 static bool is_plain_address(struct str text)
 {
     size_t at = str_find_last(text, '@');
-    struct str local = str_sub(text, 0, at < text.n ? at : 0);
-    struct str domain = str_sub(text, at < text.n ? at + 1 : 0, text.n);
-    if (local.n > 0 && !is_dotted(local, 1, is_local_char))
+    struct str local = STR_NONE, domain = text;
+    if (at < text.n) {
+        local = str_sub(text, 0, at);
+        domain = str_sub(text, at + 1, text.n);
+    }
+    if ((local.n > 0 && !is_dotted(local, 1, is_local_char)) ||
+        !is_dotted(domain, 2, is_label_char))
         return false;
-    for (struct str rest = domain, label; str_split(&rest, '.', &label);)
-        if (label.n > 0 && (label.p[0] == '-' || label.p[label.n - 1] == '-'))
+    for (struct str label; str_split(&domain, '.', &label);)
+        if (label.p[0] == '-' || label.p[label.n - 1] == '-')
             return false;
-    return is_dotted(domain, 2, is_label_char);
+    return true;
 }
 
 /* RFC 2045 5.1 value: a token or quoted string, from any bytes. */
@@ -196,9 +206,7 @@ void authres_reason(struct authres *w, struct str reason)
 void authres_property(struct authres *w, const char *ptype_property, struct str value)
 {
     struct str name = str_of(ptype_property);
-    size_t dot = str_find(name, 0, '.');
-    assert(w->results > 0);
-    assert(is_keyword(str_sub(name, 0, dot)) && is_keyword(str_sub(name, dot + 1, name.n)));
+    assert(w->results > 0 && is_property_name(name));
     quote_add_pair(&w->fold, name, pvalue_of(w->fold.out.arena, value));
     w->properties = true;
 }
@@ -207,13 +215,6 @@ void authres_known_property(struct authres *w, const char *name, struct str valu
 {
     if (value.n)
         authres_property(w, name, value);
-}
-
-static bool is_property_name(struct str name)
-{
-    size_t dot = str_find(name, 0, '.');
-    return dot < name.n && is_keyword(str_sub(name, 0, dot)) &&
-           is_keyword(str_sub(name, dot + 1, name.n));
 }
 
 void authres_copy(struct authres *w, const struct authres_results *results)

@@ -62,15 +62,17 @@ static bool read_value(struct reader *r, struct str *value)
     return true;
 }
 
+/* [ "/" version ]: true if it is absent, or 1. */
+static bool skip_version(struct lexer *l)
+{
+    return !lex_take(l, '/') || (lex_cfws(l) && str_eq(take_run(l, is_digit), STR("1")));
+}
+
 /* method [ "/" version ] "=" result */
 static bool read_method(struct reader *r, struct authres_resinfo *out)
 {
     out->method = take_run(&r->l, is_keyword_char);
-    if (!lex_cfws(&r->l))
-        return false;
-    if (lex_take(&r->l, '/') && (!lex_cfws(&r->l) || !str_eq(take_run(&r->l, is_digit), STR("1"))))
-        return false;
-    return read_value(r, &out->result);
+    return lex_cfws(&r->l) && skip_version(&r->l) && read_value(r, &out->result);
 }
 
 /* reason=value, or ptype.property=pvalue */
@@ -109,7 +111,7 @@ static bool skip_head(struct reader *r)
     while (lex_cfws(&r->l) && !lex_end(&r->l) && !lex_at(&r->l, ';'))
         if (lex_at(&r->l, '"') ? !lex_quoted(&r->l, &quoted) : !take_run(&r->l, is_value_char).n)
             return false;
-    return !r->l.problem && lex_at(&r->l, ';');
+    return lex_at(&r->l, ';');
 }
 
 bool authres_parse(struct arena *a, struct str value, struct authres_results *out)

@@ -1,0 +1,194 @@
+/* authres: results read, and written once more. */
+#include "test.h"
+
+#include "mail/authres.h"
+
+struct reading_case {
+    const char *value;
+    const char *result; /* NULL: nothing is said of DMARC that can be relied on */
+    const char *from;
+};
+
+static const struct reading_case reading_cases[] = {
+    {" mx.example.org;\n\tspf=pass smtp.mailfrom=example.net;\n\tdkim=pass (2048-bit rsa) "
+     "header.d=example.net header.i=@example.net\n\theader.s=r2026 header.b=\"hR8/llOs\";\n\t"
+     "dmarc=pass (p=reject dis=none) header.from=example.net policy.dmarc=reject",
+     "pass", "example.net"},
+    {"mx 1; dmarc = fail header.from = \"example.net\"", "fail", "example.net"},
+    {"mx; DMARC/1=Pass HEADER.FROM=example.net", "Pass", "example.net"},
+    {"mx; DMARC / 1 = Pass HEADER.FROM=example.net", "Pass", "example.net"},
+    {"mx; x=y; dmarc=pass header.from=x", "pass", "x"},
+    {"mx.b\xc3\xbc.test; dkim-atps=pass header.b=hR8/llOs; dmarc=pass header.from=b\xc3\xbc.test",
+     "pass", "b\xc3\xbc.test"},
+    {"\"m;x\"; dmarc=none reason=\"a;b dmarc=pass\"", "none", ""},
+    {"(; dmarc=pass) mx; dmarc=none (; dmarc=pass) header.from=x (header.from=y)", "none", "x"},
+    {"mx; spf=pass smtp.mailfrom=\"x; dmarc=pass\"; dmarc=fail header.from=x", "fail", "x"},
+    {"mx; spf=pass header.from=y; dmarc=pass header.from=x; dkim=none header.from=z", "pass", "x"},
+    {"mx; dmarc=fail header.from=x; dmarc=pass header.from=x", NULL, ""},
+    {"mx; dmarc=fail; dmarc=pass header.from=x", NULL, ""},
+    {"mx; dmarc=pass header.from=x header.from=y", NULL, ""},
+    {"mx; dmarc=pass header.from=x (y", NULL, ""},
+    {"mx; dmarc=pass header.from=x; spf", NULL, ""},
+    {"mx; dmarc=pass header.from=x; spf=pass smtp.mailfrom=(x", NULL, ""},
+    {"mx; dmarc=pass header.from=x\x01", NULL, ""},
+    {"mx; dmarc/2=pass header.from=x", NULL, ""},
+    {"mx; dmarc/2 header.from=x", NULL, ""},
+    {"mx; dmarc header.from=x", NULL, ""},
+    {"mx; dmarc=pass header.from", NULL, ""},
+    {"mx; dmarc=pass =x", NULL, ""},
+    {"mx; dmarc=\"pass", NULL, ""},
+    {"mx; dmarc (x", NULL, ""},
+    {"mx; dmarc/ (x", NULL, ""},
+    {"mx; dmarc=pass header.from=\"x", NULL, ""},
+    {"mx; dmarc=pass header.from=x;", NULL, ""},
+    {"mx; dmarc= header.from=x", NULL, ""},
+    {"mx; spf=pass dmarc=pass header.from=x", NULL, ""},
+    {"mx; none", NULL, ""},
+    {"mx", NULL, ""},
+    {"mx = x; dmarc=pass", NULL, ""},
+    {"\"mx; dmarc=pass", NULL, ""},
+    {"dmarc=pass header.from=x", NULL, ""},
+    {"", NULL, ""},
+};
+
+static void results_read(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof reading_cases / sizeof *reading_cases; i++) {
+        const struct reading_case *c = &reading_cases[i];
+        struct authres_said said;
+        if (authres_read(a, at_page_end(str_of(c->value)), STR("dmarc"), "header.from", &said) !=
+            (c->result != NULL))
+            fail_msg("%s", c->value);
+        assert_str(said.result, c->result ? c->result : "");
+        assert_str(said.property, c->from);
+    }
+    arena_free(a);
+}
+
+/* A field without results is not read, whether it says so or ends behind its authserv-id. */
+static void results_are_wanted(void **state)
+{
+    static const struct {
+        const char *value;
+        bool parsed;
+        size_t n;
+    } cases[] = {
+        {"mx", false, 0},
+        {"mx 1", false, 0},
+        {"mx (x", false, 0},
+        {"mx;", false, 0},
+        {"mx; none", false, 0},
+        {"mx; spf=none", true, 1},
+        {"", false, 0},
+        {"mx = x; spf=pass", false, 0},
+        {"\"mx; spf=pass", false, 0},
+        {"mx (x; spf=pass", false, 0},
+        {"mx\x01; spf=pass", false, 0},
+        {"\"a;b\" 1 (c;d); spf=pass; dkim=none", true, 2},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct authres_results results;
+        if (authres_parse(a, at_page_end(str_of(cases[i].value)), &results) != cases[i].parsed ||
+            results.n != cases[i].n)
+            fail_msg("%s", cases[i].value);
+    }
+    arena_free(a);
+}
+
+/* What is no keyword is left out: a result, or a property of one. */
+static void results_copied(void **state)
+{
+    static const struct {
+        const char *said, *copied;
+    } cases[] = {
+        {"id; spf=pass smtp.mailfrom=a.test", " id;\n\tspf=pass smtp.mailfrom=a.test"},
+        {"id; x_y=pass; spf=pass", " id;\n\tspf=pass"},
+        {"id; x-=pass; spf=pass", " id;\n\tspf=pass"},
+        {"id; _x=pass; x=_p; spf=\"\"; spf=pass", " id;\n\tspf=pass"},
+        {"id; x=p_s header.d=a.test; spf=pass", " id;\n\tspf=pass"},
+        {"id; x_y=pass", " id; none"},
+        {"id; spf=pass smtp.mail_from=a.test smtp.helo=b.test",
+         " id;\n\tspf=pass smtp.helo=b.test"},
+        {"id; spf=pass _smtp.helo=a.test smtp._helo=a.test smtp=a.test .helo=a.test smtp.=a.test "
+         "s.h=a",
+         " id;\n\tspf=pass s.h=a"},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct authres_results results;
+        struct authres w;
+        if (!authres_parse(a, str_of(cases[i].said), &results))
+            fail_msg("%s", cases[i].said);
+        authres_begin(&w, a, STR("id"));
+        authres_copy(&w, &results);
+        assert_str(authres_end(&w), cases[i].copied);
+    }
+    arena_free(a);
+}
+
+/* What stands behind the last result, or behind the last property of one, is none. */
+static void no_more_is_copied(void **state)
+{
+    static const struct authres_property_said properties[] = {
+        {STR_INIT("smtp.helo"), STR_INIT("a.test")},
+        {STR_INIT("smtp.mailfrom"), STR_INIT("b.test")},
+    };
+    static const struct authres_resinfo all[] = {
+        {STR_INIT("spf"), STR_INIT("pass"), 1, properties},
+        {STR_INIT("dkim"), STR_INIT("none"), 0, NULL},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct authres w;
+    authres_begin(&w, a, STR("id"));
+    authres_copy(&w, &(struct authres_results){1, all});
+    assert_str(authres_end(&w), " id;\n\tspf=pass smtp.helo=a.test");
+    assert_str(authres_property_of(all, "smtp.helo"), "a.test");
+    assert_str(authres_property_of(all, "SMTP.mailfrom"), "");
+    arena_free(a);
+}
+
+/* So many results and properties are read, and no more. */
+static void many_results(void **state)
+{
+    static const struct {
+        size_t results, properties; /* of each result */
+        bool parsed;
+    } cases[] = {{100, 0, true}, {101, 0, false}, {2, 250, true}, {1, 500, true}, {3, 167, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new(0);
+        struct authres_results results;
+        struct strbuf b;
+        sb_init(&b, a);
+        sb_add(&b, STR("id"));
+        for (size_t k = 0; k < cases[i].results; k++) {
+            sb_printf(&b, "; x=r%zu", k);
+            for (size_t m = 0; m < cases[i].properties; m++)
+                sb_printf(&b, " p.v%zu=%zu", m, k);
+        }
+        if (authres_parse(a, sb_str(&b), &results) != cases[i].parsed)
+            fail_msg("case %zu", i);
+        assert_int_equal(results.n, cases[i].parsed ? cases[i].results : 0);
+        for (size_t k = 0; k < results.n; k++) {
+            assert_str(results.v[k].result, str_printf(a, "r%zu", k).p);
+            assert_int_equal(results.v[k].n, cases[i].properties);
+        }
+        arena_free(a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_read),   cmocka_unit_test(results_are_wanted),
+        cmocka_unit_test(results_copied), cmocka_unit_test(no_more_is_copied),
+        cmocka_unit_test(many_results),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
