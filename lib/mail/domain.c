@@ -112,7 +112,8 @@ bool domain_is_at_or_below(struct str name, struct str parent)
 
 struct str domain_common(struct str a, struct str b)
 {
+    struct str label;
     while (a.n && !domain_is_at_or_below(b, a))
-        a = str_sub(a, str_find(a, 0, '.') + 1, a.n);
+        str_split(&a, '.', &label);
     return a;
 }

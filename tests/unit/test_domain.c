@@ -172,6 +172,21 @@ static void below(void **state)
     assert_false(domain_is_at_or_below(STR("example.org.net"), STR("example.org")));
     assert_false(domain_is_at_or_below(STR("example.org"), STR("")));
     assert_false(domain_is_at_or_below(STR(""), STR("")));
+    assert_true(domain_is_at_or_below(STR("a.b"), STR("b")));
+    assert_false(domain_is_at_or_below(STR("a.example.net"), STR("example.org")));
+}
+
+static void host_text(void **state)
+{
+    (void)state;
+    assert_true(domain_is_host_text(STR("a")));
+    assert_true(domain_is_host_text(STR("_x-1.AZaz09")));
+    assert_false(domain_is_host_text(STR("")));
+    assert_false(domain_is_host_text(STR_NONE));
+    assert_false(domain_is_host_text(STR("/a")));
+    assert_false(domain_is_host_text(STR("a/")));
+    assert_false(domain_is_host_text(STR("a\0")));
+    assert_false(domain_is_host_text(STR("b\xc3\xbc")));
 }
 
 static void common(void **state)
@@ -182,6 +197,7 @@ static void common(void **state)
     assert_str(domain_common(STR("b.example.org"), STR("example.org")), "example.org");
     assert_str(domain_common(STR("example.org"), STR("example.org")), "example.org");
     assert_str(domain_common(STR("badexample.org"), STR("example.org")), "org");
+    assert_str(domain_common(STR("x.y.z.b.org"), STR("a.b.org")), "b.org");
     assert_str(domain_common(STR("example.org"), STR("example.net")), "");
     assert_str(domain_common(STR(""), STR("example.net")), "");
     assert_str(domain_common(STR("example.net"), STR("")), "");
@@ -232,6 +248,7 @@ int main(void)
         cmocka_unit_test(long_u_labels), cmocka_unit_test(dropped_letters),
         cmocka_unit_test(labels),        cmocka_unit_test(below),
         cmocka_unit_test(as_written),    cmocka_unit_test(common),
+        cmocka_unit_test(host_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
