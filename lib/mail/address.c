@@ -48,7 +48,7 @@ bool mail_path_parse(struct str text, struct mail_path *out)
     bool angle = path.n > 0 && path.p[0] == '<';
     out->whole = path;
     if (angle) {
-        if (path.n < 2 || path.p[path.n - 1] != '>')
+        if (path.p[path.n - 1] != '>')
             return false;
         path = str_trim(str_sub(path, 1, path.n - 1));
         out->whole = path;
@@ -61,6 +61,6 @@ bool mail_path_parse(struct str text, struct mail_path *out)
         return false;
     out->whole = path;
     out->local = str_sub(path, 0, at);
-    out->domain = str_sub(path, at + (at < path.n), path.n);
+    out->domain = str_sub(path, at + 1, path.n); /* str_sub() stays within it */
     return true;
 }

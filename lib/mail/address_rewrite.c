@@ -16,11 +16,10 @@
 static bool blanks(struct lexer *l, bool *some)
 {
     size_t from = l->at;
-    if (!lex_cfws(l))
-        return false;
+    bool sound = lex_cfws(l);
     struct str gap = str_sub(l->text, from, l->at);
     *some = gap.n > 0;
-    return str_find(gap, 0, '(') == gap.n;
+    return sound && str_find(gap, 0, '(') == gap.n;
 }
 
 /* atom *("." atom); *dots counts. */

@@ -241,7 +241,8 @@ static bool add_local(struct writer *w, const struct phrase *p)
     return p->any && !p->adjacent && address_bytes_are_stable(str_sub(local, from, local.n));
 }
 
-/* Behind '@'. A dot at the end goes; a name without a dot would become one of the MTA's own. */
+/* Behind '@', with the white space behind it. A dot at the end goes; a name without a dot would
+ * become one of the MTA's own. */
 static bool read_domain(struct writer *w, struct strbuf *b, bool *qualified)
 {
     struct lexer *l = &w->lex;
@@ -268,7 +269,7 @@ static bool add_address(struct writer *w, const struct phrase *local)
     if (!add_local(w, local) || !lex_take(&w->lex, '@'))
         return false;
     sb_addc(&w->member, '@');
-    return read_domain(w, &w->member, &qualified) && qualified && skip(w);
+    return read_domain(w, &w->member, &qualified) && qualified;
 }
 
 /* RFC 5322 4.4 obs-route, which is dropped. */

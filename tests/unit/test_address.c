@@ -371,6 +371,8 @@ static const struct path_case path_cases[] = {
     {STR_INIT("<\"a@b>"), "\"a@b", NULL, NULL},
     {STR_INIT("<\"\">"), "\"\"", "\"\"", ""},
     {STR_INIT("<@x,@y:bob>"), "bob", "bob", ""},
+    {STR_INIT("@b.test"), "@b.test", NULL, NULL},
+    {STR_INIT("@x:a@b"), "a@b", "a", "b"},
 };
 
 static void paths(void **state)
