@@ -91,10 +91,11 @@ struct phrase {
     bool adjacent; /* two words without a dot between them: no local part */
 };
 
+/* RFC 2047 2: no charset is empty. */
 static bool is_encoded(struct str word)
 {
-    return word.n > 4 && str_starts(word, STR("=?")) && word.p[word.n - 1] == '=' &&
-           word.p[word.n - 2] == '?';
+    return str_starts(word, STR("=?")) && !str_starts(word, STR("=??")) &&
+           word.p[word.n - 1] == '=' && word.p[word.n - 2] == '?';
 }
 
 /* A run without white space in it; false at its end. */

@@ -88,6 +88,8 @@ static const struct form lists[] = {
     {" =?utf-8?q?a.b? <a@x.example>", MAY_CHANGE},
     {" =?utf-8?qx?a.b?= <a@x.example>", MAY_CHANGE},
     {" =?x?q?a.b?= <a@x.example>", " =?x?q?a=2Eb?= <a@x.example>"},
+    {" =??q?a.b?= <a@x.example>", MAY_CHANGE},
+    {" =??q?q?a.b?= <a@x.example>", MAY_CHANGE},
     {" =?u.f-8?q?a?= <a@x.example>", MAY_CHANGE},
     {" =?utf-8.?q?a?= <a@x.example>", MAY_CHANGE},
     {" =?utf-8'?q?a?= <a@x.example>", MAY_CHANGE},
