@@ -72,7 +72,8 @@ static bool skip_version(struct lexer *l)
 static bool read_method(struct reader *r, struct authres_resinfo *out)
 {
     out->method = take_run(&r->l, is_keyword_char);
-    return lex_cfws(&r->l) && skip_version(&r->l) && read_value(r, &out->result);
+    return out->method.n > 0 && lex_cfws(&r->l) && skip_version(&r->l) &&
+           read_value(r, &out->result);
 }
 
 /* reason=value, or ptype.property=pvalue */

@@ -31,6 +31,8 @@ static const struct reading_case reading_cases[] = {
     {"mx; dmarc=pass header.from=x; spf", NULL, ""},
     {"mx; dmarc=pass header.from=x; spf=pass smtp.mailfrom=(x", NULL, ""},
     {"mx; dmarc=pass header.from=x\x01", NULL, ""},
+    {"mx; =pass; dmarc=pass header.from=x", NULL, ""},
+    {"mx; /1=pass; dmarc=pass header.from=x", NULL, ""},
     {"mx; dmarc/2=pass header.from=x", NULL, ""},
     {"mx; dmarc/2 header.from=x", NULL, ""},
     {"mx; dmarc header.from=x", NULL, ""},
