@@ -257,26 +257,31 @@ static bool add_failures(struct received *r, const struct failure_report *report
     return sql_run(s);
 }
 
-/* The report is known already; the earlier arrival is kept. */
-static enum received_result came_earlier(struct received *r, enum received_sql how,
+/* Did the report come before? Then the earlier arrival is kept; one that was removed for its age
+ * does not come back. RECEIVED_NEW: it did not. */
+static enum received_result find_earlier(struct received *r, enum received_sql find,
+                                         enum received_sql better,
                                          const unsigned char digest[FIND_DIGEST], int64_t received)
 {
-    struct sql *s = received_sql(r, how);
-    sql_bind_bytes(s, 1, digest, FIND_DIGEST);
-    sql_bind_number(s, 2, received);
-    return sql_run(s) ? RECEIVED_KNOWN : RECEIVED_FAILED;
+    int known = find_stored(r, find, digest, FIND_DIGEST);
+    if (known > 0) {
+        struct sql *s = received_sql(r, better);
+        sql_bind_bytes(s, 1, digest, FIND_DIGEST);
+        sql_bind_number(s, 2, received);
+        return sql_run(s) ? RECEIVED_KNOWN : RECEIVED_FAILED;
+    }
+    if (!known)
+        known = find_stored(r, SQL_FIND_GONE, digest, RECEIVED_KEY);
+    return known < 0 ? RECEIVED_FAILED : known ? RECEIVED_KNOWN : RECEIVED_NEW;
 }
 
 enum received_result received_put_failure(struct received *r, const struct failure_report *report,
                                           const unsigned char digest[FIND_DIGEST], int64_t received)
 {
-    int known = find_stored(r, SQL_FIND_FAILURE, digest, FIND_DIGEST);
-    if (known > 0)
-        return came_earlier(r, SQL_BETTER_FAILURE, digest, received);
-    if (!known)
-        known = find_stored(r, SQL_FIND_GONE, digest, RECEIVED_KEY);
-    if (known)
-        return known < 0 ? RECEIVED_FAILED : RECEIVED_KNOWN;
+    enum received_result earlier =
+        find_earlier(r, SQL_FIND_FAILURE, SQL_BETTER_FAILURE, digest, received);
+    if (earlier != RECEIVED_NEW)
+        return earlier;
     int64_t address = received_address_number(r, &report->source);
     struct sql *s = address ? received_sql(r, SQL_INSERT_FAILURE) : NULL;
     const struct str v[] = {report->kind,          report->alignment,     report->result,
@@ -319,13 +324,9 @@ static bool put_tls_policy(struct received *r, const struct tlsrpt *report, size
 enum received_result received_put_tls(struct received *r, const struct tlsrpt *report,
                                       const unsigned char digest[FIND_DIGEST], int64_t received)
 {
-    int known = find_stored(r, SQL_FIND_TLS, digest, FIND_DIGEST);
-    if (known > 0)
-        return came_earlier(r, SQL_BETTER_TLS, digest, received);
-    if (!known)
-        known = find_stored(r, SQL_FIND_GONE, digest, RECEIVED_KEY);
-    if (known)
-        return known < 0 ? RECEIVED_FAILED : RECEIVED_KNOWN;
+    enum received_result earlier = find_earlier(r, SQL_FIND_TLS, SQL_BETTER_TLS, digest, received);
+    if (earlier != RECEIVED_NEW)
+        return earlier;
     for (size_t i = 0; i < report->n || i == 0; i++)
         if (!put_tls_policy(r, report, i, digest, received))
             return RECEIVED_FAILED;
