@@ -389,16 +389,14 @@ static const char *on_end_of_message(struct milter *m, const struct milter_packe
 static const char *on_abort(struct milter *m)
 {
     m->events->abort(m->state);
-    if (m->phase != BEFORE_NEGOTIATION)
-        end_transaction(m, false);
+    end_transaction(m, false);
     return NULL;
 }
 
 /* The session is over, and the connection is kept for the next one: what was negotiated holds. */
 static const char *on_new_session(struct milter *m)
 {
-    m->events->abort(m->state);
-    end_transaction(m, false);
+    on_abort(m);
     forget_macros(m, MTA_AT_CONNECT);
     return NULL;
 }
