@@ -48,10 +48,17 @@ static bool is_port(struct str s)
     return true;
 }
 
+/* RFC 3986 3.2.2, IPv6address. */
+static bool is_ipv6(struct str s)
+{
+    struct netaddr addr;
+    bool prefixed = str_starts_nocase(s, STR("IPv6:")); /* as MTAs write it */
+    return str_find(s, 0, ':') < s.n && !prefixed && netaddr_parse(s, &addr);
+}
+
 /* RFC 3986 3.2: [userinfo@]host[:port]. An IPvFuture is not known to anyone, so it is no host. */
 static bool is_authority(struct str s)
 {
-    struct netaddr addr;
     size_t at = str_find(s, 0, '@');
     if (at < s.n) {
         if (!consists_of(str_sub(s, 0, at), ":"))
@@ -63,7 +70,7 @@ static bool is_authority(struct str s)
         return false;
     struct str host = str_sub(s, 0, end);
     if (host.n && host.p[0] == '[')
-        return netaddr_parse(str_sub(host, 1, host.n - 1), &addr);
+        return is_ipv6(str_sub(host, 1, host.n - 1));
     return consists_of(host, "");
 }
 

@@ -214,6 +214,8 @@ static void uris(void **state)
         {"rua=file:///a", "file:///a"},
         {"rua=https://[::1]", "https://[::1]"},
         {"rua=https://[1:2:3:4:5:6:7:8]/", "https://[1:2:3:4:5:6:7:8]/"},
+        {"rua=https://[::ffff:192.0.2.1]/", "https://[::ffff:192.0.2.1]/"},
+        {"rua=https://192.0.2.1/", "https://192.0.2.1/"},
         {"rua=x:y", "x:y"},
         {"rua=x:", "x:"}, /* RFC 3986 3: a path may be empty, whatever stands behind it */
         {"rua=x:?y", "x:?y"},
@@ -248,6 +250,9 @@ static void uris(void **state)
         {"rua=ht_tp://example.com", ""},
         {"rua=https://[2001:db8::1", ""},
         {"rua=https://[nonsense]/", ""},
+        {"rua=https://[192.0.2.1]/", ""}, /* RFC 3986 3.2.2: only IPv6 has brackets */
+        {"rua=https://[IPv6:2001:db8::1]/", ""},
+        {"rua=https://[]/", ""},
         {"rua=https://[2001:db8::1]x/", ""},
         {"rua=https://example.com:80a/", ""},
         {"rua=https://example.com:a80/", ""},
