@@ -6,8 +6,6 @@
  * include and redirect is one. */
 #include "spf/evaluate.h"
 
-#include <string.h>
-
 #include "mail/domain.h"
 
 /* A network of fewer bits says little of a client. */
@@ -43,13 +41,12 @@ static enum spf_result check_host(struct spf_eval *ev, struct str domain, struct
 
 /* ---- names ---- */
 
-/* True if DNS can be asked for it: labels of 1 to 63 bytes, printable ASCII. RFC 7208 4.8 leaves
- * open what a target-name is worth that is none: here it matches nothing. */
+/* True if DNS can be asked for it: labels of 1 to 63 bytes, printable ASCII; of more than
+ * DOMAIN_MAX bytes only a single label comes here. RFC 7208 4.8 leaves open what a target-name is
+ * worth that is none: here it matches nothing. */
 static bool is_name(struct str name)
 {
     size_t label = 0;
-    if (name.n == 0 || name.n > DOMAIN_MAX)
-        return false;
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
         if (c < 0x20 || c >= 0x7F)
@@ -86,17 +83,18 @@ void spf_set_target(struct spf_eval *ev, struct spf_term *term)
     term->target_known = true;
 }
 
-/* %{p} is one look-up of the budget, made once for the whole check (RFC 7208 4.6.4). */
-static enum spf_match find_target(struct spf_eval *ev, struct spf_term *term)
+/* %{p} is one look-up of the budget, made once for the whole check (RFC 7208 4.6.4). False: stop.
+ */
+static bool find_target(struct spf_eval *ev, struct spf_term *term)
 {
-    if (!term->target_known && (term->letters & SPF_LETTER('p'))) {
+    if (term->letters & SPF_LETTER('p')) {
         if (!ev->client_names.asked && spf_charge(ev) == SPF_STOP)
-            return SPF_STOP;
+            return false;
         if (!spf_find_validated(ev))
-            return SPF_STOP;
+            return false;
     }
     spf_set_target(ev, term);
-    return SPF_NO_MATCH;
+    return true;
 }
 
 /* ---- records ---- */
@@ -210,7 +208,7 @@ static bool prepare_record(struct spf_eval *ev, struct spf_record *record, size_
          ev->out->lookup_terms, ev->request->limits.lookup_terms);
     spf_ask_ahead(ev, record, at);
     if (!spf_unmatchable(ev, term))
-        return find_target(ev, term) != SPF_STOP;
+        return find_target(ev, term);
     STEP(ev, "the local part or the HELO name cannot be in a domain name: no match");
     return true;
 }
@@ -327,7 +325,7 @@ static void fetch_explanation(struct spf_eval *ev, const struct decision *d)
     const struct dns_answer *answer = spf_ask(ev, exp.target, DNS_TXT);
     if (!answer)
         return;
-    if (answer->status == DNS_ANSWER && answer->n == 1)
+    if (answer->n == 1)
         ev->out->explanation = expand_explanation(ev, answer->rr[0].text);
     else
         STEP(ev, "no explanation: %zu TXT records", answer->n);

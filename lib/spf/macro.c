@@ -146,7 +146,7 @@ const char *spf_macro_check(struct str text, enum spf_macro_place place, uint32_
     return check_macro(text, place, letters, &tail);
 }
 
-/* RFC 7208 7.1 toplabel: letters, digits and inner hyphens, not digits only. */
+/* RFC 7208 7.1 toplabel: letters, digits and inner hyphens, not digits only; nor empty, then. */
 static bool is_toplabel(struct str label)
 {
     bool digits_only = true;
@@ -156,7 +156,7 @@ static bool is_toplabel(struct str label)
             return false;
         digits_only = digits_only && ascii_is_digit(c);
     }
-    return label.n && !digits_only && label.p[0] != '-' && label.p[label.n - 1] != '-';
+    return !digits_only && label.p[0] != '-' && label.p[label.n - 1] != '-';
 }
 
 static bool is_dotted_quad(struct str text)
@@ -168,7 +168,6 @@ static bool is_dotted_quad(struct str text)
 const char *spf_domain_spec_check(struct str text, uint32_t *letters)
 {
     struct str tail;
-    *letters = 0;
     if (text.n == 0)
         return "has no domain name where one must be";
     const char *problem = check_macro(text, SPF_MACRO_IN_TERM, letters, &tail);

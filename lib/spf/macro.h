@@ -20,7 +20,8 @@ enum spf_macro_place {
  * wrong. *letters becomes the letters used. */
 const char *spf_macro_check(struct str text, enum spf_macro_place place, uint32_t *letters);
 
-/* The same for a domain-spec: a macro-string that ends in a top-level name or a macro. */
+/* The same for a domain-spec: a macro-string that ends in a top-level name or a macro. The letters
+ * of one that is none are not told. */
 const char *spf_domain_spec_check(struct str text, uint32_t *letters);
 
 /* What the letters stand for (RFC 7208 7.2). */

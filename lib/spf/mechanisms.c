@@ -53,7 +53,7 @@ static enum spf_match match_exchange(struct spf_eval *ev, const struct spf_term 
                                      struct str exchange, struct exchanges *seen)
 {
     enum dns_type type = spf_address_type(ev);
-    if (exchange.n == 0 || str_eq(exchange, STR("."))) /* RFC 7505: no mail */
+    if (str_eq(exchange, STR("."))) /* RFC 7505: no mail */
         return SPF_NO_MATCH;
     const struct dns_answer *answer = spf_ask(ev, exchange, type);
     if (!answer)
@@ -79,7 +79,7 @@ static enum spf_match match_mx(struct spf_eval *ev, const struct spf_term *term)
     if (mx->n > ev->request->limits.names)
         return spf_stop(ev, SPF_PERMERROR, "%.*s has more than %u MX records (RFC 7208 4.6.4)",
                         STR_ARG(spf_clean(ev, term->target)), ev->request->limits.names);
-    for (size_t i = 0; i < mx->n && mx->n > 1; i++)
+    for (size_t i = 1; i < mx->n; i++) /* the first is asked for at once */
         if (!str_eq(mx->rr[i].text, STR(".")))
             dns_prefetch(ev->asker, mx->rr[i].text, spf_address_type(ev));
     seen.names = arena_array(ev->arena, struct str, mx->n);
@@ -147,7 +147,7 @@ static bool find_valid_name(struct spf_eval *ev, struct str domain, enum relatio
 {
     struct spf_client_names *c = &ev->client_names;
     *found = STR_NONE;
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 1; i < c->n; i++) /* the first is asked for at once */
         if (!c->names[i].checked && related(c->names[i].name, domain, relation))
             dns_prefetch(ev->asker, c->names[i].name, spf_address_type(ev));
     for (size_t i = 0; i < c->n; i++) {

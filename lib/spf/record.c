@@ -129,13 +129,14 @@ static const char *parse_domain(const struct mechanism *m, struct str rest, stru
                      : "has a prefix length, which this mechanism does not take";
 }
 
+/* `rest` begins with ':' or '/', or is empty. */
 static const char *parse_network(struct str rest, int family, struct spf_term *term)
 {
     char text[INET6_ADDRSTRLEN];
     bool v4 = family == AF_INET;
     size_t slash = str_find(rest, 0, '/');
     struct str network = str_sub(rest, 1, slash);
-    if (rest.n == 0 || rest.p[0] != ':' || network.n == 0)
+    if (network.n == 0)
         return "has no ':' with an IP address";
     if (network.n >= sizeof text || memchr(network.p, '\0', network.n))
         return "has no valid IP address";
@@ -161,13 +162,13 @@ static const struct mechanism *find_mechanism(struct str name)
 
 static enum spf_result take_qualifier(struct str *text)
 {
+    static const struct str qualifiers = STR_INIT("+-~?");
     static const enum spf_result results[] = {SPF_PASS, SPF_FAIL, SPF_SOFTFAIL, SPF_NEUTRAL};
-    const char *hit = text->n ? memchr("+-~?", text->p[0], 4) : NULL;
-    if (!hit)
+    size_t which = str_find(qualifiers, 0, text->p[0]);
+    if (which == qualifiers.n)
         return SPF_PASS;
-    char qualifier = *hit;
     *text = str_sub(*text, 1, text->n);
-    return results[qualifier == '+' ? 0 : qualifier == '-' ? 1 : qualifier == '~' ? 2 : 3];
+    return results[which];
 }
 
 bool spf_network_has(const struct spf_term *term, const struct netaddr *client)

@@ -63,6 +63,14 @@ static inline void rig_expect(struct rig *r, const char *result, const char *mec
     assert_str(r->out.mechanism, mechanism);
 }
 
+/* One zone, one check: result and mechanism. */
+static inline void expect(const char *zone, const char *result, const char *mechanism)
+{
+    struct rig r = rig_open(zone);
+    rig_expect(&r, result, mechanism);
+    rig_close(&r);
+}
+
 /* The head, and then `each` for 1..n with the number for each '#'. */
 static inline struct str many(struct arena *a, const char *head, const char *each, unsigned n)
 {

@@ -276,31 +276,35 @@ static void asked_while_waiting(void **state)
         unsigned limit; /* of terms */
         bool listener;
         unsigned queries;
+        const char *more; /* of the zone */
     } cases[] = {
         /* What cannot be asked ahead takes nothing of the budget from what can. */
-        {"a:a.org exists:%{p}.x.org a:b.org", STR_INIT("user"), 2, false, 3},
-        {"a:a.org exists:%{l}..x.org a:b.org", STR_INIT("user"), 2, false, 3},
-        {"a:a.org exists:%{l}.x.org a:b.org", STR_INIT("us\xc3\xa9r"), 2, false, 3},
+        {"a:a.org exists:%{p}.x.org a:b.org", STR_INIT("user"), 2, false, 3, ""},
+        {"a:a.org exists:%{l}..x.org a:b.org", STR_INIT("user"), 2, false, 3, ""},
+        {"a:a.org exists:%{l}.x.org a:b.org", STR_INIT("us\xc3\xa9r"), 2, false, 3, ""},
         /* The client's names are asked for once. */
-        {"a:a.org ptr a:b.org", STR_INIT("user"), 2, false, 3},
-        {"a:a.org ptr a:b.org", STR_INIT("user"), 3, false, 4},
-        {"ptr include:i.org", STR_INIT("user"), 4, false, 5},
+        {"a:a.org ptr a:b.org", STR_INIT("user"), 2, false, 3, ""},
+        {"a:a.org ptr a:b.org", STR_INIT("user"), 3, false, 4, ""},
+        {"ptr include:i.org", STR_INIT("user"), 4, false, 5, ""},
         /* A network of the client's ends what is known of a tree. */
         {"include:a.org include:b.org ip4:192.0.2.1 a:c.org a:d.org a:e.org a:f.org",
-         STR_INIT("user"), 10, false, 3},
+         STR_INIT("user"), 10, false, 3, ""},
         /* One of others does not, even if it is kept for a listener. */
-        {"a:a.org ip4:198.51.100.1 a:b.org", STR_INIT("user"), 10, true, 3},
+        {"a:a.org ip4:198.51.100.1 a:b.org", STR_INIT("user"), 10, true, 3, ""},
         {"include:a.org include:b.org ip4:198.51.100.1 ip4:198.51.100.2 ip4:198.51.100.3 "
          "ip4:198.51.100.4",
-         STR_INIT("user"), 10, true, 3},
+         STR_INIT("user"), 10, true, 3, ""},
+        /* Without the client's name the term's own is not known. */
+        {"exists:%{p}.x.org", STR_INIT("user"), 10, false, 2, "1.2.0.192.in-addr.arpa. DELAY 60s"},
+        {"exists:%{p}.x.org", STR_INIT("user"), 10, false, 3, "m.test. DELAY 60s"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char zone[400];
         snprintf(zone, sizeof zone,
                  "example.org. TXT \"v=spf1 %s -all\"\ni.org. TXT \"v=spf1 a:a.org ptr a:b.org\"\n"
-                 "1.2.0.192.in-addr.arpa. PTR m.test.\na.org. DELAY 60s\nb.org. DELAY 60s\n",
-                 cases[i].record);
+                 "1.2.0.192.in-addr.arpa. PTR m.test.\na.org. DELAY 60s\nb.org. DELAY 60s\n%s",
+                 cases[i].record, cases[i].more);
         struct rig r = rig_open(zone);
         r.request.limits.lookup_terms = cases[i].limit;
         r.request.local = cases[i].local;
@@ -415,6 +419,7 @@ static void queries_are_named_where_they_end(void **state)
         {"example.org. TXT \"v=spf1 include:a.org -all\"\na.org. TXT \"v=spf1 -all\"", 1},
         {"example.org. TXT \"v=spf1 redirect=a.org\"\na.org. TXT \"v=spf1 +all\"", 1},
         {"example.org. TXT \"v=spf1 ptr +all\"\n1.2.0.192.in-addr.arpa. PTR a.example.org.", 2},
+        {"example.org. TXT \"v=spf1 ptr +all\"", 1},
         {"example.org. TXT \"v=spf1 exists:%{p}.a.org +all\"", 1},
         {"example.org. TXT \"v=spf1 a +all\"", 1},
     };

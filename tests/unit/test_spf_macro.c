@@ -107,11 +107,15 @@ static void odd_values(void **state)
                "philip-gladstone+a=b..test");
     v.local = STR("-a-b");
     assert_str(spf_expand_text(a, STR("%{lr-}"), &v, 99), "b.a.");
+    assert_str(spf_expand_text(a, STR("%{l-}"), &v, 99), ".a.b");
+    assert_str(spf_expand_text(a, STR("%{l1-}"), &v, 99), "b");
     v.local = STR("..");
     assert_str(spf_expand_text(a, STR("%{lr}"), &v, 99), "..");
     assert_str(spf_expand_text(a, STR("%{l1}"), &v, 99), "");
     v.local = STR_NONE;
     assert_str(spf_expand_text(a, STR("<%{l}%{lr}%{l2-}%{L}>"), &v, 99), "<>");
+    v.local = at_page_end(STR("a-b"));
+    assert_str(spf_expand_text(a, STR("%{lr-}%{l-}%{l1-}%{L}"), &v, 99), "b.aa.bba-b");
     v.local = STR("a\0b\xff~");
     assert_str(spf_expand_text(a, STR("%{L}"), &v, 99), "a%00b%FF~");
     arena_free(a);
@@ -133,6 +137,9 @@ static void checks_report_letters(void **state)
     assert_non_null(spf_macro_check(STR("%{t}"), SPF_MACRO_IN_TERM, &letters));
     assert_null(spf_macro_check(STR("%{t}"), SPF_MACRO_IN_MODIFIER, &letters));
     assert_non_null(spf_macro_check(STR("%{s1@}"), SPF_MACRO_IN_EXPLANATION, &letters));
+    assert_null(spf_macro_check(STR("!~"), SPF_MACRO_IN_TERM, &letters));
+    assert_non_null(spf_macro_check(STR("a\x7f"), SPF_MACRO_IN_TERM, &letters));
+    assert_non_null(spf_macro_check(STR("a \x7f"), SPF_MACRO_IN_EXPLANATION, &letters));
 }
 
 static void names_are_lower_case_without_last_dot(void **state)
@@ -141,7 +148,9 @@ static void names_are_lower_case_without_last_dot(void **state)
     struct arena *a = arena_new(0);
     struct spf_macro_values v = values_of("192.0.2.3");
     assert_str(spf_expand_name(a, STR("_SPF.Example.COM."), &v), "_spf.example.com");
-    assert_str(spf_expand_name(a, STR("%{h}"), &v), "mail.example.org");
+    assert_str(spf_expand_name(a, at_page_end(STR("%{h}")), &v), "mail.example.org");
+    assert_str(spf_expand_name(a, at_page_end(STR("%{l}.x%%")), &v), "strong-bad.x%");
+    assert_str(spf_expand_name(a, STR("x%{l}.y"), &v), "xstrong-bad.y");
     v.helo = STR("");
     assert_str(spf_expand_name(a, STR("%{h}"), &v), "");
     arena_free(a);
@@ -161,13 +170,20 @@ static void long_names_lose_labels(void **state)
     struct str name = spf_expand_name(a, sb_str(&b), &v);
     assert_int_equal(name.n, 35 * 7 + 3); /* one more label would make 255 */
     assert_true(str_starts(name, STR("lbl115.")));
-    struct str exact = str_sub(sb_str(&b), b.n - 248, b.n);
+    struct str exact = str_sub(sb_str(&b), b.n - 248, b.n), full;
     assert_int_equal(spf_expand_name(a, str_printf(a, "abcd.%.*s", STR_ARG(exact)), &v).n, 253);
     assert_int_equal(spf_expand_name(a, str_printf(a, "abcde.%.*s", STR_ARG(exact)), &v).n, 248);
 
+    /* An empty label is one, too. A single label has nothing to cut. */
+    full = str_printf(a, "abcd.%.*s", STR_ARG(exact));
+    assert_str(spf_expand_name(a, str_printf(a, ".%.*s", STR_ARG(full)), &v), str_cstr(a, full));
+    char label[300];
+    memset(label, 'x', sizeof label);
+    assert_int_equal(spf_expand_name(a, (struct str){label, sizeof label}, &v).n, sizeof label);
+
     /* The last dot does not count, and hides no label that is cut. */
     v.local = STR("zz");
-    struct str full = str_printf(a, "aaaa.%.*s", STR_ARG(exact));
+    full = str_printf(a, "aaaa.%.*s", STR_ARG(exact));
     name = spf_expand_name(a, str_printf(a, "%%{l}%.*s.", STR_ARG(full)), &v);
     assert_int_equal(name.n, 248);
 
