@@ -63,7 +63,7 @@ static void take_answer(struct dmarc_walker *walker, struct dmarc_node *node,
     struct str text = STR_NONE;
     node->status = answer->status;
     node->security = answer->security;
-    for (size_t i = 0; i < answer->n && records < 2 && !dns_unknown(answer); i++) {
+    for (size_t i = 0; i < answer->n && records < 2; i++) {
         struct dmarc_record record;
         bool usable;
         if (!dmarc_record_parse(walker->asker->arena, answer->rr[i].text, &record, &usable))
@@ -110,14 +110,11 @@ static size_t walk_names(struct str domain, struct str names[DMARC_WALK_MAX])
     return n;
 }
 
-/* Lets several names be asked for at once rather than one after the other. */
+/* Lets the names be asked for at once rather than one after the other. */
 static void start_queries(struct dmarc_walker *walker, const struct str *names, size_t n)
 {
     struct dns_asker *asker = walker->asker;
-    size_t missing = 0;
-    for (size_t i = 0; i < n; i++)
-        missing += !find_node(walker, names[i]);
-    for (size_t i = 0; i < n && missing > 1 && asker->patience_us > 0; i++)
+    for (size_t i = 0; i < n && asker->patience_us > 0; i++)
         if (!find_node(walker, names[i]))
             dns_start(asker, record_name(asker->arena, names[i]), DNS_TXT);
 }

@@ -1,61 +1,6 @@
-/* dmarc evaluate: what stands beside result and policy: reasons, steps, prefetching, security.
+/* dmarc evaluate: what stands beside result and policy: reasons, steps, budgets, security.
  * The rules themselves are in tests/conformance/dmarc_cases. */
-#include "test.h"
-
-#include <unistd.h>
-
-#include "dmarc/dmarc.h"
-
-struct setting {
-    struct arena *arena;
-    struct dns *dns;
-    struct dns_asker asker;
-    struct dmarc_request request;
-    struct dmarc_outcome outcome;
-    struct dmarc_identifier ids[16];
-    struct strbuf steps;
-};
-
-static void add_step(void *context, unsigned depth, struct str text)
-{
-    struct strbuf *steps = context;
-    sb_printf(steps, "%u %.*s\n", depth, STR_ARG(text));
-}
-
-static struct setting *open_zone(const char *zone, const char *author)
-{
-    struct arena *a = arena_new(0);
-    struct setting *s = arena_make(a, struct setting);
-    struct str problem = STR_NONE;
-    s->arena = a;
-    s->dns = dns_open_zone(str_of(zone), a, &problem);
-    assert_str(problem, "");
-    assert_non_null(s->dns);
-    s->asker = (struct dns_asker){.dns = s->dns, .arena = a, .patience_us = 1000000};
-    sb_init(&s->steps, a);
-    s->request = (struct dmarc_request){.author_domain = str_of(author),
-                                        .ids = s->ids,
-                                        .step = add_step,
-                                        .step_context = &s->steps};
-    return s;
-}
-
-static void add(struct setting *s, bool spf, enum dmarc_auth auth, const char *domain)
-{
-    s->ids[s->request.n_ids++] = (struct dmarc_identifier){str_of(domain), auth, spf};
-}
-
-static void evaluate(struct setting *s)
-{
-    dmarc_evaluate(&s->request, &s->asker, &s->outcome);
-}
-
-static void close_zone(struct setting *s)
-{
-    struct dns *dns = s->dns; /* *s dies with the arena, and so do the answers that it holds */
-    arena_free(s->arena);
-    dns_close(dns);
-}
+#include "dmarc_rig.h"
 
 #define ZONE                                                                                       \
     "_dmarc.example.com. TXT \"v=DMARC1; p=reject; sp=quarantine; np=none\"\n"                     \
@@ -145,6 +90,25 @@ static void reasons(void **state)
           {STR_INIT("f.net"), DMARC_AUTH_PASS, false}},
          "d=a.net, d=b.net, d=c.net, d=d.net and 2 more passed, but none of them is aligned with "
          "example.com"},
+        {"example.com",
+         {{STR_INIT("a.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("b.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("c.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("d.net"), DMARC_AUTH_PASS, true}},
+         "d=a.net, d=b.net, d=c.net, d.net (SPF) passed, but none of them is aligned with "
+         "example.com"},
+        {"example.com", /* what repeats is named once: the same kind, with the same result */
+         {{STR_INIT("a.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("a.net"), DMARC_AUTH_PASS, false},
+          {STR_INIT("a.net"), DMARC_AUTH_PASS, true},
+          {STR_INIT("b.net"), DMARC_AUTH_FAIL, false},
+          {STR_INIT("b.net"), DMARC_AUTH_PASS, false}},
+         "d=a.net, a.net (SPF), d=b.net passed, but none of them is aligned with example.com"},
+        {"example.com",
+         {{STR_INIT("a.net"), DMARC_AUTH_UNKNOWN, true},
+          {STR_INIT("b.net"), DMARC_AUTH_FAIL, true},
+          {STR_INIT("example.com"), DMARC_AUTH_UNKNOWN, false}},
+         "whether d=example.com passes cannot be known now, and it could align with example.com"},
         {"example.com",
          {{STR_INIT("example.com"), DMARC_AUTH_UNKNOWN, true}},
          "whether example.com (SPF) passes cannot be known now, and it could align with "
@@ -271,6 +235,87 @@ static void steps(void **state)
     close_zone(s);
 }
 
+#define STEPS_ZONE                                                                                 \
+    ZONE "_dmarc.txt.example. TXT \"hello\"\n"                                                     \
+         "_dmarc.t.example. TXT \"v=DMARC1; p=reject; sp=quarantine; np=reject; t=y\"\n"           \
+         "a.t.example. SERVFAIL\n"                                                                 \
+         "_dmarc.utf.example. TXT \"v=DMARC1; p=none; x=\\195\\188\"\n"
+
+/* One step of an evaluation each, which it ends or goes on behind. */
+static void single_steps(void **state)
+{
+    static const struct {
+        const char *author;
+        struct dmarc_identifier id;
+        const char *suffixes; /* the public suffix list; or NULL */
+        const char *step;
+    } cases[] = {
+        {"www.broken.example",
+         {STR_INIT(""), 0, 0},
+         NULL,
+         "1 _dmarc.broken.example: cannot be known now (servfail)\n"},
+        {"txt.example",
+         {STR_INIT(""), 0, 0},
+         NULL,
+         "1 _dmarc.txt.example: TXT, but no DMARC record\n"},
+        {"utf.example",
+         {STR_INIT(""), 0, 0},
+         NULL,
+         "1 _dmarc.utf.example: \"v=DMARC1; p=none; x=\\xc3\\xbc\"\n"},
+        {"example.com",
+         {STR_INIT("example.com"), DMARC_AUTH_UNKNOWN, true},
+         NULL,
+         "0 example.com (SPF) may pass yet: aligned\n"},
+        {"example.com",
+         {STR_INIT("example.net"), DMARC_AUTH_UNKNOWN, false},
+         NULL,
+         "0 d=example.net may pass yet: not aligned\n"},
+        {"example.com",
+         {STR_INIT("a.broken.example.com"), DMARC_AUTH_PASS, false},
+         NULL,
+         "0 d=a.broken.example.com: no DNS query is left for its walk (dns.max-queries)\n"},
+        {"signed.example",
+         {STR_INIT("broken.example"), DMARC_AUTH_PASS, true},
+         "com\nexample",
+         "0 broken.example (SPF) passed: not aligned\n"},
+        {"a.signed.example",
+         {STR_INIT(""), 0, 0},
+         "com\nexample",
+         "0 organizational domain of the author domain, by the public suffix list: "
+         "signed.example\n"},
+        {"b.t.example", {STR_INIT(""), 0, 0}, NULL, "0 does b.t.example exist: no\n"},
+        {"a.t.example",
+         {STR_INIT(""), 0, 0},
+         NULL,
+         "0 does a.t.example exist: cannot be known now\n"},
+        {"b.t.example",
+         {STR_INIT(""), 0, 0},
+         NULL,
+         "0 policy: reject, from np of t.example, lowered by t=y\n"},
+        {"t.example",
+         {STR_INIT(""), 0, 0},
+         NULL,
+         "0 policy: reject, from p of t.example, lowered by t=y\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct setting *s = open_zone(STEPS_ZONE, cases[i].author);
+        unsigned left = 1;
+        struct str problem;
+        if (cases[i].suffixes)
+            s->request.psl = psl_parse(s->arena, str_of(cases[i].suffixes), &problem);
+        assert_int_equal(s->request.psl != NULL, cases[i].suffixes != NULL);
+        s->request.identifier_queries = &left;
+        s->ids[s->request.n_ids++] = cases[i].id;
+        evaluate(s);
+        const char *told = str_cstr(s->arena, sb_str(&s->steps));
+        const char *at = strstr(told, cases[i].step);
+        if (!at || (at > told && at[-1] != '\n'))
+            fail_msg("%s is not in\n%s", cases[i].step, told);
+        close_zone(s);
+    }
+}
+
 /* An answer holds thousands of records; a message may meet a hundred such answers. */
 static void many_records(void **state)
 {
@@ -349,6 +394,11 @@ static void identifiers_have_a_budget(void **state)
 static void cost_of_an_author(void **state)
 {
     (void)state;
+    struct arena *a = arena_new(0);
+    struct str problem;
+    const struct psl *psl = psl_parse(a, STR("com"), &problem);
+    assert_int_equal(dmarc_author_cost(STR("a.b.example.com"), psl), 3);
+    arena_free(a);
     assert_int_equal(dmarc_author_cost(STR("example.com"), NULL), 3);
     assert_int_equal(dmarc_author_cost(STR("com"), NULL), 2);
     assert_int_equal(dmarc_author_cost(STR("a.b.c.d.e.example.com"), NULL), 8);
@@ -356,121 +406,13 @@ static void cost_of_an_author(void **state)
     assert_int_equal(dmarc_author_cost(STR("x.y.z.a.b.c.d.e.f.example.com"), NULL), 9);
 }
 
-/* What is prefetched is what is asked for, in a resolver whose answers are late. */
-/* Queries for the message, its errands' too: these count theirs just after they were sent. */
-static unsigned queries_at_last(struct setting *s, unsigned expected)
-{
-    for (int i = 0; i < 2000 && s->asker.queries != expected; i++) {
-        usleep(1000);
-        dns_prefetch(&s->asker, s->request.author_domain, DNS_CNAME); /* it is known by now */
-    }
-    return s->asker.queries;
-}
-
-static void prefetch(void **state)
-{
-    (void)state;
-    static const char zone[] = "_dmarc.example.com. DELAY 20ms\n"
-                               "_dmarc.example.com. TXT \"v=DMARC1; p=reject; np=none\"\n"
-                               "_dmarc.com. DELAY 20ms\n";
-    struct setting *s = open_zone(zone, "a.b.example.com");
-    dmarc_prefetch(s->request.author_domain, NULL, &s->asker);
-    assert_int_equal(s->asker.queries, 4);
-    assert_int_equal(s->asker.waited_us, 0);
-    assert_int_equal(s->asker.patience_us, 1000000);
-    assert_false(s->asker.may_pend);
-
-    evaluate(s);
-    assert_int_equal(s->outcome.result, DMARC_FAIL);
-    assert_int_equal(s->outcome.policy_tag, 'n');
-    assert_int_equal(queries_at_last(s, 5), 5); /* and whether the author domain exists */
-    assert_int_equal(s->outcome.queries, 5);
-
-    /* The policy is known now, so it is known that existence matters for its neighbour. */
-    struct dns_asker next = {.dns = s->dns, .arena = s->arena};
-    dmarc_prefetch(STR("c.b.example.com"), NULL, &next);
-    assert_int_equal(next.queries, 2);
-    close_zone(s);
-}
-
-/* A walk that a known record has ended is not prefetched beyond it. */
-static void prefetch_ends(void **state)
-{
-    (void)state;
-    struct setting *s = open_zone("_dmarc.b.example.com. TXT \"v=DMARC1; p=reject; psd=n\"\n", "x");
-    dmarc_prefetch(STR("a.b.example.com"), NULL, &s->asker);
-    assert_int_equal(s->asker.queries, 2);
-    close_zone(s);
-}
-
-/* By a list: two names at once, and the author domain's existence where the cache tells that it
- * matters. */
-static void prefetch_by_list(void **state)
-{
-    (void)state;
-    struct setting *s = open_zone("_dmarc.example.com. DELAY 20ms\n"
-                                  "_dmarc.example.com. TXT \"v=DMARC1; p=reject; np=none\"\n"
-                                  "_dmarc.own.example.com. TXT \"v=DMARC1; p=reject\"\n"
-                                  "_dmarc.c.b.example.com. TXT \"hello\"\n"
-                                  "_dmarc.d.b.example.com. DELAY 20ms\n",
-                                  "a.b.example.com");
-    struct str problem;
-    s->request.psl = psl_parse(s->arena, STR("com"), &problem);
-    dmarc_prefetch(s->request.author_domain, s->request.psl, &s->asker);
-    assert_int_equal(s->asker.queries, 2);
-    assert_int_equal(s->asker.waited_us, 0);
-    evaluate(s);
-    assert_int_equal(s->outcome.policy_tag, 'n');
-    assert_int_equal(s->outcome.discovery, DMARC_PSL);
-    assert_int_equal(s->asker.queries, 3);
-
-    struct dns_asker next = {.dns = s->dns, .arena = s->arena};
-    dns_lookup(&s->asker, STR("_dmarc.c.b.example.com"), DNS_TXT);
-    dmarc_prefetch(STR("c.b.example.com"), s->request.psl, &next);
-    assert_int_equal(next.queries, 1);
-    struct dns_asker unknown = {.dns = s->dns, .arena = s->arena};
-    dmarc_prefetch(STR("d.b.example.com"), s->request.psl, &unknown); /* it may have its own */
-    assert_int_equal(unknown.queries, 1);
-    struct dns_asker own = {.dns = s->dns, .arena = s->arena};
-    dns_lookup(&s->asker, STR("_dmarc.own.example.com"), DNS_TXT);
-    dmarc_prefetch(STR("own.example.com"), s->request.psl, &own);
-    assert_int_equal(own.queries, 0);
-    close_zone(s);
-}
-
-/* Of an identifier's walk what the author domain's has not, where they may be compared at all. */
-static void prefetch_identifier(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *domain, *author;
-        unsigned queries;
-    } cases[] = {
-        {"a.bounce.example.com", "www.example.com", 2},
-        {"www.example.com", "example.com", 1},
-        {"example.com", "www.example.com", 0},
-        {"www.example.com", "www.example.com", 0},
-        {"badexample.com", "example.com", 0},
-        {"www.example.net", "www.example.com", 0},
-        {"a.com", "com", 0},
-        {"com", "example.com", 0},
-        {"a.b.c.d.e.f.g.h.example.com", "example.com", 6},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct setting *s = open_zone(ZONE, "x");
-        dmarc_prefetch_identifier(str_of(cases[i].domain), str_of(cases[i].author), &s->asker);
-        assert_int_equal(s->asker.queries, cases[i].queries);
-        assert_int_equal(s->asker.lookups, 0);
-        close_zone(s);
-    }
-}
-
 static void organizational(void **state)
 {
     (void)state;
     struct setting *s = open_zone("_dmarc.example.com. TXT \"v=DMARC1; p=reject\"\n"
                                   "_dmarc.bank.example. TXT \"v=DMARC1; p=none; psd=y\"\n"
-                                  "_dmarc.broken.example. SERVFAIL\n",
+                                  "_dmarc.broken.example. SERVFAIL\n"
+                                  "_dmarc.unknown.example.com. SERVFAIL\n",
                                   "x");
     struct str out;
     assert_true(dmarc_organizational_domain(STR("a.mail.example.com"), &s->asker, &out));
@@ -480,6 +422,9 @@ static void organizational(void **state)
     assert_true(dmarc_organizational_domain(STR("a.b.example.net"), &s->asker, &out));
     assert_str(out, "a.b.example.net");
     assert_false(dmarc_organizational_domain(STR("a.broken.example"), &s->asker, &out));
+    /* psd=n may stand there. */
+    assert_false(dmarc_organizational_domain(STR("unknown.example.com"), &s->asker, &out));
+    assert_null(out.p);
     /* Whatever stands there, it is its own organizational domain. */
     assert_true(dmarc_organizational_domain(STR("broken.example"), &s->asker, &out));
     assert_str(out, "broken.example");
@@ -496,14 +441,11 @@ int main(void)
         cmocka_unit_test(unknown_alignment),
         cmocka_unit_test(unknown_existence),
         cmocka_unit_test(steps),
+        cmocka_unit_test(single_steps),
         cmocka_unit_test(many_records),
         cmocka_unit_test(security),
         cmocka_unit_test(identifiers_have_a_budget),
         cmocka_unit_test(cost_of_an_author),
-        cmocka_unit_test(prefetch),
-        cmocka_unit_test(prefetch_ends),
-        cmocka_unit_test(prefetch_by_list),
-        cmocka_unit_test(prefetch_identifier),
         cmocka_unit_test(organizational),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
