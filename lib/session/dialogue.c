@@ -76,6 +76,7 @@ const struct verdict *dialogue_connect(struct dialogue *d, const struct client_w
     facts->client_name = keep_text(d, CLIENT_NAME, client->name);
     facts->daemon_name = keep_text(d, DAEMON_NAME, client->daemon_name);
     facts->mta_name = keep_text(d, MTA_NAME, client->mta_name);
+    facts->helo = STR(""); /* what the client before said on this connection */
     d->turned_away = number > (unsigned)s->conf->limits_connections;
     if (d->turned_away)
         refusal = refuse_for(d, SHORTAGE_CONNECTIONS, s->conf);

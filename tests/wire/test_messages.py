@@ -143,6 +143,20 @@ class Inbound(harness.WireTest):
             c.body(b"line\r\n" * 50, chunk)
             self.assertTrue(c.end_of_message().accepted)
 
+    def test_another_session_on_the_connection(self):
+        """SMFIC_QUIT_NC: the next client has not said its name yet."""
+        c = self.d.client(helo="client.test")
+        bounce = {"sender": "<>", "header": plain_header("x@client.test")}
+        self.assertIn("spf=pass smtp.mailfrom=client.test", c.message(**bounce).edits[-1][3])
+        c.abort()
+        c.send("K")
+        c.connect(address="192.0.2.10")
+        reply = c.message(**bounce)
+        self.assertIn("spf=none", reply.edits[-1][3])
+        self.assertNotIn("helo=client.test", reply.edits[0][3])
+        c.helo("client.test")
+        self.assertIn("spf=pass smtp.mailfrom=client.test", c.message(**bounce).edits[-1][3])
+
     def test_empty_header_and_body(self):
         c = self.d.client()
         reply = c.message(header=[], body=b"")
