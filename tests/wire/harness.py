@@ -244,12 +244,10 @@ class WireTest(unittest.TestCase):
 
     cut_expected = False
 
-    def setUp(self):
+    def daemon(self, *arguments, **options):
         why = LIBMILTER_CANNOT.get(self.id().partition(".")[2])
         if why and LIBRARY == "libmilter":
             self.skipTest(why)
-
-    def daemon(self, *arguments, **options):
         d = Daemon(*arguments, **options)
         self.addCleanup(self.finish, d)
         return d
