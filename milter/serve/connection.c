@@ -76,14 +76,15 @@ static void set_end(struct serve_connection *c, unsigned ms)
 }
 
 /* The protocol's last word comes before the list forgets the connection: when the list is empty,
- * nothing of any protocol runs any more. */
+ * nothing of any protocol runs any more. The descriptor is closed last: who goes through the list
+ * would find somebody else's by its number. */
 void connection_end(struct serve_connection *c)
 {
     struct listener *l = c->listener;
-    close(c->fd);
     if (c->state)
         l->door.protocol->closed(c->state);
     delist(c->serve, c);
+    close(c->fd);
     atomic_fetch_sub(l->connections, 1);
     bytes_free(&c->kept);
     bytes_free(&c->unsent);
