@@ -57,11 +57,8 @@ static void add_name(struct stage_run *run, struct str text)
 /* The MTA gives a name only where it leads back; what we have found out ourselves comes first. */
 static void add_client_name(struct stage_run *run)
 {
-    struct str name = run->session->client_name;
-    if (conf_looks_up_client(run->conf))
-        add_name(run, run->evidence->client.name);
-    else if (name.n && name.p[0] != '[')
-        add_name(run, name);
+    add_name(run, conf_looks_up_client(run->conf) ? run->evidence->client.name
+                                                  : run->session->client_name);
 }
 
 static void add_envelope(struct stage_run *run)
@@ -147,10 +144,8 @@ static void start_list(const struct stage_run *run, const struct conf_list *list
 static void start_all(struct stage_run *run)
 {
     struct state *state = run->state;
-    for (size_t i = 0; state && i < run->conf->n_lists; i++)
+    for (size_t i = 0; i < run->conf->n_lists; i++)
         start_list(run, &run->conf->lists[i]);
-    if (!state)
-        return;
     state->begun = true;
     state->n_begun = state->n;
 }
