@@ -108,7 +108,7 @@ static enum action unless_spf_passes(const struct judging *j, enum action action
     if (spf->mail_from.checked && result == SPF_PASS)
         return ACTION_ACCEPT;
     bool known = spf->mail_from.checked && result != SPF_TEMPERROR;
-    return known || action < ACTION_TAG ? action : ACTION_TAG;
+    return known ? action : ACTION_TAG;
 }
 
 static struct proposal propose_sender_domain(const struct judging *j)
@@ -173,7 +173,7 @@ static struct proposal propose_no_bounce(const struct judging *j)
     if (!srs->no_bounce)
         return (struct proposal){.cause = "no-bounce"};
     struct proposal p = no_bounce(j->conf);
-    if (srs->others && p.action > ACTION_TAG)
+    if (srs->others)
         p.action = ACTION_TAG;
     return p;
 }

@@ -56,6 +56,16 @@ static void the_gate_may_refuse_at_data(void **state)
         {"sender = { mode = \"enforce\"; on-null-mx = \"tempfail\"; };", true},
         {"sender = { mode = \"enforce\"; on-unknown-domain = \"tempfail\"; };", true},
         {"sender = { on-null-mx = \"reject\"; };", false},
+        {"client = { iprev = \"check\"; on-iprev-fail = \"tempfail\"; };", true},
+        {"client = { iprev = \"check\"; on-iprev-fail = \"quarantine\"; };", false},
+        {"client = { mode = \"off\"; iprev = \"check\"; on-iprev-fail = \"reject\"; };", false},
+        {"client = { on-own-helo = \"tempfail\"; };", true},
+        {"client = { on-own-helo = \"quarantine\"; };", false},
+        {"client = { mode = \"off\"; on-own-helo = \"reject\"; };", false},
+        {"sender = { mode = \"enforce\"; on-unknown-domain = \"reject\"; };", true},
+        {"greylist = { mode = \"enforce\"; };", true},
+        {"greylist = { mode = \"shadow\"; };", true},
+        {"greylist = { mode = \"enforce\"; at = \"end\"; };", false},
     };
     struct arena *a = arena_new(0);
     (void)state;

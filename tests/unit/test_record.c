@@ -1,4 +1,5 @@
-/* decide/record: what is counted of a message. The log line has its cases in tests/scenarios. */
+/* decide/record: what is counted of a message, and the log line around what the stages say of it;
+ * that has its cases in tests/scenarios. */
 #include "test.h"
 
 #include "base/counters.h"
@@ -168,6 +169,86 @@ static void actions_of_a_policy_service(void **state)
     arena_free(a);
 }
 
+struct line_case {
+    enum policy_point point;
+    const char *client_name;
+    const char *recipients[2]; /* those that were kept */
+    size_t n_recipients;
+    struct verdict verdict;
+    struct message message;
+    const char *line;
+};
+
+#define BEHIND_CLIENT " helo=helo.example from=<> "
+
+static const struct line_case lines[] = {
+    {POINT_EOM,
+     "a.example",
+     {"bob@recv.example"},
+     1,
+     {.action = ACTION_ACCEPT},
+     {.header_bytes = 100, .body_bytes = 23},
+     "4Q: origin=inbound action=accept client=a.example[192.0.2.1]" BEHIND_CLIENT
+     "to=<bob@recv.example> size=123 ms=1234"},
+    {POINT_EOM,
+     "a",
+     {"bob@recv.example", "carol@recv.example"},
+     2,
+     {.action = ACTION_ACCEPT, .if_enforced = ACTION_REJECT, .cause = "spf"},
+     {.over_limit = true},
+     "4Q: origin=inbound over-limit=header action=accept would=reject cause=spf "
+     "client=a[192.0.2.1]" BEHIND_CLIENT "to=<bob@recv.example> nrcpt=2 size=0 ms=1234"},
+    {POINT_DATA,
+     "[192.0.2.1]",
+     {"bob@recv.example"},
+     3,
+     {.action = ACTION_REJECT, .if_enforced = ACTION_REJECT, .cause = "dnsbl"},
+     {.origin = ORIGIN_INBOUND},
+     "4Q: origin=inbound action=reject cause=dnsbl at=data client=unknown[192.0.2.1]" BEHIND_CLIENT
+     "to=<bob@recv.example> nrcpt=3 size=0 ms=1234"},
+    {POINT_MAIL,
+     "",
+     {NULL},
+     0,
+     {.action = ACTION_ACCEPT},
+     {.origin = ORIGIN_FORWARDED, .entry_client = {4, {203, 0, 113, 9}}},
+     "4Q: origin=forwarded entry=[203.0.113.9] action=accept at=mail "
+     "client=unknown[192.0.2.1]" BEHIND_CLIENT "to=<> size=0 ms=1234"},
+};
+
+static void log_lines(void **state)
+{
+    static const struct stage *const none[] = {NULL};
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        const struct line_case *c = &lines[i];
+        struct arena *a = arena_new(0);
+        struct session session = {.arena = a,
+                                  .client = {4, {192, 0, 2, 1}},
+                                  .client_name = str_of(c->client_name),
+                                  .helo = STR("helo.example")};
+        struct message message = c->message;
+        struct recipient kept[2] = {{.address = STR("nobody")}, {.address = STR("nobody")}};
+        struct evidence e = {0};
+        for (size_t k = 0; k < 2 && c->recipients[k]; k++)
+            kept[message.recipients_kept++].address = str_of(c->recipients[k]);
+        message.arena = a;
+        message.queue_id = STR("4Q");
+        message.recipients = kept;
+        message.n_recipients = c->n_recipients;
+        assert_str(record_line(c->point,
+                               &(struct telling){.stages = none,
+                                                 .session = &session,
+                                                 .message = &message,
+                                                 .evidence = &e,
+                                                 .verdict = &c->verdict,
+                                                 .arena = a},
+                               1234567),
+                   c->line);
+        arena_free(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +257,7 @@ int main(void)
         cmocka_unit_test(signing),
         cmocka_unit_test(actions),
         cmocka_unit_test(actions_of_a_policy_service),
+        cmocka_unit_test(log_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
