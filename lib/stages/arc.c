@@ -41,7 +41,7 @@ static bool told_before(struct stage_run *run)
     return false;
 }
 
-/* What is known without evaluating it. */
+/* What is known without evaluating it; arc_eom() takes it. */
 static void decide_at_once(struct stage_run *run, const char *reason, bool out_of_queries)
 {
     struct evidence_arc *e = &run->evidence->arc;
@@ -51,9 +51,6 @@ static void decide_at_once(struct stage_run *run, const char *reason, bool out_o
         e->outcome.reason = str_of(reason);
         e->outcome.out_of_queries = out_of_queries;
     }
-    e->result = e->outcome.result;
-    e->reason = e->outcome.reason;
-    e->checked = true;
 }
 
 static void begin_chain(struct stage_run *run)
