@@ -2,25 +2,9 @@
  * that has its cases in tests/scenarios. */
 #include "test.h"
 
-#include "base/counters.h"
 #include "decide/record.h"
 #include "session/pipeline.h"
-
-static uint64_t before[COUNTER_COUNT];
-
-/* The counters that differ from what they were, "name=more". */
-static struct str counted(struct arena *a)
-{
-    struct strbuf b;
-    sb_init(&b, a);
-    for (size_t i = 0; i < COUNTER_COUNT; i++) {
-        unsigned long long more = counter_get((enum counter)i) - before[i];
-        if (more)
-            sb_printf(&b, " %s=%llu", counter_name((enum counter)i), more);
-        before[i] += more;
-    }
-    return str_trim(sb_str(&b));
-}
+#include "telling_util.h"
 
 static void count(enum policy_point point, const struct message *message,
                   const struct evidence *evidence, const struct verdict *verdict)
