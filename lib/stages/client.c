@@ -81,7 +81,7 @@ static void check_iprev(struct stage_run *run)
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]", or an address without its brackets. */
 static bool read_literal(struct str helo, struct netaddr *address)
 {
-    if (helo.n > 2 && helo.p[0] == '[' && helo.p[helo.n - 1] == ']')
+    if (str_starts(helo, STR("[")) && str_ends_nocase(helo, STR("]")))
         helo = str_sub(helo, 1, helo.n - 1);
     return netaddr_parse(helo, address);
 }
