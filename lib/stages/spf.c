@@ -98,13 +98,8 @@ static void check_all(struct stage_run *run)
 static void try_early(struct stage_run *run)
 {
     struct state *state = run->state;
-    const struct evidence_spf *spf = &run->evidence->spf;
-    if (spf->skipped.n || state->tries >= EARLY_TRIES)
-        return;
-    if (spf->mail_from.checked && (spf->helo.checked || !run->conf->spf_check_helo))
-        return;
-    state->tries++;
-    check_all(run);
+    if (state->tries++ < EARLY_TRIES)
+        check_all(run);
 }
 
 static void spf_mail(struct stage_run *run)

@@ -183,11 +183,38 @@ static void goes_on(void **state)
     rig_end(&r);
 }
 
+/* However often a message is tried, one errand goes on with it: there is room for a thousand, and
+ * nine tries of two hundred messages would take it all. */
+static void one_errand(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_begin(&r, "",
+              "a.example SERVFAIL\nz.example TXT \"v=spf1 include:y.example -all\"\n"
+              "y.example TXT \"v=spf1 -all\"\n");
+    rig_resolver.holds = true;
+    for (int i = 0; i < 200; i++) {
+        r.asker = (struct dns_asker){.dns = r.dns, .arena = r.arena, .may_pend = true};
+        r.evidence = (struct evidence){0};
+        if (i == 199)
+            mail_path_parse(STR("<x@z.example>"), &r.message.from);
+        stage_spf.mail(&r.run);
+        for (int k = 0; k < 7; k++)
+            stage_spf.rcpt(&r.run);
+        stage_spf.data(&r.run);
+    }
+    assert_str(rig_asked(&r), "TXT a.example, TXT z.example");
+    rig_answer();
+    assert_str(rig_asked(&r), "TXT y.example");
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tries),     cmocka_unit_test(once),      cmocka_unit_test(helo),
-        cmocka_unit_test(helo_late), cmocka_unit_test(not_asked), cmocka_unit_test(goes_on),
+        cmocka_unit_test(tries),      cmocka_unit_test(once),      cmocka_unit_test(helo),
+        cmocka_unit_test(helo_late),  cmocka_unit_test(not_asked), cmocka_unit_test(goes_on),
+        cmocka_unit_test(one_errand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
