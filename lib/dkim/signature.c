@@ -170,7 +170,7 @@ static const char *read_i(struct arena *a, struct str value, struct signature *s
 /* Decimal digits; a number too large for us is UINT64_MAX. */
 static bool read_number(struct str text, uint64_t *out)
 {
-    unsigned long long number = 0;
+    unsigned long long number;
     *out = UINT64_MAX;
     for (size_t i = 0; i < text.n; i++)
         if (!ascii_is_digit(text.p[i]))

@@ -319,6 +319,18 @@ static void tags_that_are_wrong(void **state)
     RUN(cases);
 }
 
+/* RFC 6376 3.5: b= is base64, with white space anywhere, and not empty. */
+static void signatures_of_no_bytes(void **state)
+{
+    static const char *const values[] = {"", " ", "A", "AAA!", "=", "AAAA="};
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        struct str value = str_printf(arena, " " KEY "bh=AAAA; b=%s", values[i]);
+        assert_result(verify_one(&default_settings, value, message), DKIM_NEUTRAL,
+                      "b= is empty or no base64");
+    }
+}
+
 static void keys_that_do_not_fit(void **state)
 {
     (void)state;
@@ -559,6 +571,8 @@ static void broken_but_named(void **state)
     assert_str(s.b_start, "abcdef");
     s = verify_one(&default_settings, STR(" v=1; d=Example.org"), message);
     assert_str(s.identity, "@Example.org");
+    s = verify_one(&default_settings, STR(" v=1"), message);
+    assert_str(s.identity, "");
 }
 
 static void changed_messages(void **state)
@@ -701,20 +715,35 @@ static void body_lengths(void **state)
 
 static void b_starts(void **state)
 {
-    (void)state;
+    static const struct {
+        const char *value, *want;
+    } cases[] = {
+        {" b=abcdefghijklmn", "abcdefghijkl"},
+        {" b=abcdefgh ijkxyz", "abcdefghijkx"},
+        {" b=abcdefgxijk", "abcdefgx"},
+        {" b=abc", "abc"},
+        {" v=1", ""},
+        {" b=zzzzzzzzzz", "zzzzzzzzzz"},
+        {" b=zzzzzzzzzz", "zzzzzzzzzz"},
+        {" b=qqqqqqqq1xx", "qqqqqqqq1"},
+        {" b=qqqqqqqq2xx", "qqqqqqqq2"},
+        {" b=+a/b+cd=xx", "+a/b+cd="},
+        {" b=!abcdefgh", ""},
+        {" b=1yyyyyyyyyy", "1yyyyyyy"},
+        {" b=2yyyyyyyyyy", "2yyyyyyy"},
+    };
+    const size_t n = sizeof cases / sizeof *cases;
+    struct dkim_verify_settings settings = default_settings;
     struct header_list headers;
+    (void)state;
+    settings.max_signatures = (unsigned)n;
     header_list_init(&headers, arena);
-    const char *const values[] = {
-        " b=abcdefghijklmn", " b=abcdefgh ijkxyz", " b=abcdefgxijk", " b=abc",        " v=1",
-        " b=zzzzzzzzzz",     " b=zzzzzzzzzz",      " b=qqqqqqqq1xx", " b=qqqqqqqq2xx"};
-    const char *const want[] = {"abcdefghijkl", "abcdefghijkx", "abcdefgx",  "abc",      "",
-                                "zzzzzzzzzz",   "zzzzzzzzzz",   "qqqqqqqq1", "qqqqqqqq2"};
-    for (size_t i = 0; i < 9; i++)
-        header_list_add(&headers, STR("DKIM-Signature"), str_of(values[i]));
-    struct verified v = verify_fields(&default_settings, &headers, STR(""), zone);
-    assert_int_equal(v.n, 9);
-    for (size_t i = 0; i < 9; i++)
-        assert_str(v.signatures[i].b_start, want[i]);
+    for (size_t i = 0; i < n; i++)
+        header_list_add(&headers, STR("DKIM-Signature"), str_of(cases[i].value));
+    struct verified v = verify_fields(&settings, &headers, STR(""), zone);
+    assert_int_equal(v.n, n);
+    for (size_t i = 0; i < n; i++)
+        assert_str(v.signatures[i].b_start, cases[i].want);
 }
 
 static void no_signature(void **state)
@@ -910,6 +939,7 @@ int main(void)
         cmocka_unit_test(rfc6376_example),
         cmocka_unit_test(tags_that_pass),
         cmocka_unit_test(tags_that_are_wrong),
+        cmocka_unit_test(signatures_of_no_bytes),
         cmocka_unit_test(keys_that_do_not_fit),
         cmocka_unit_test(facts_of_the_key),
         cmocka_unit_test(dated_in_the_future),
