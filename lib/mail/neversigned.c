@@ -1,5 +1,5 @@
-/* neversigned.c - header fields that are removed, added or reordered on the way, whatever an
- * operator says (RFC 6376 5.4).
+/* neversigned.c - header fields that are removed, added or reordered on the way (RFC 6376 5.4), or
+ * cannot be named in a signature, whatever an operator says.
  *
  * Errors: none. */
 #include "mail/neversigned.h"
@@ -22,5 +22,7 @@ const char *never_signed(struct str name)
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (str_eq_nocase(name, fields[i].name))
             return fields[i].why;
+    if (str_find(name, 0, ';') < name.n)
+        return "it has a semicolon, which ends the list of signed fields (RFC 6376 3.2)";
     return NULL;
 }

@@ -436,6 +436,10 @@ static const struct {
      "text:1: dns.servers: \"127.0.0.1@x\" is no resolver such as 127.0.0.1, 127.0.0.1@53, "
      "[::1]:53 or fe80::1%eth0\n"},
     {"state-dir = \"var\";", "text:1: state-dir: \"var\" is no absolute path\n"},
+    {"oversign-headers = [ \"From\", \"a;b\" ];",
+     "text:1: oversign-headers: \"a;b\" is never signed: it has a semicolon, which ends the list "
+     "of "
+     "signed fields (RFC 6376 3.2)\n"},
     {"sign-headers = [ \"To\", \"Received\", \"a:b\" ];",
      "text:1: sign-headers: \"received\" is never signed: it is added by every MTA on the way (RFC "
      "5321 4.4)\n"

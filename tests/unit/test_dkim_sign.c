@@ -227,6 +227,7 @@ static void header_lists(void **state)
          "from:from:subject"},
         {"x-other", NULL, STR_INIT(MESSAGE), "from:from:x-other"},
         {"to: x;y \xff", "", STR_INIT(MESSAGE), "from"},
+        {"to", "x;y to: \xff", STR_INIT(MESSAGE), "from:to"},
         {"from to from to", "", STR_INIT(MESSAGE), "from:to"},
         {"subject", "subject cc subject", STR_INIT(MESSAGE), "from:subject:subject:subject:cc"},
         {"to", "from to reply-to", STR_INIT(MESSAGE), "from:from:to:to:reply-to"},

@@ -164,6 +164,8 @@ static void test_never_signed(void **state)
     assert_null(never_signed(STR("From")));
     assert_null(never_signed(STR("Received-SPF")));
     assert_null(never_signed(STR("")));
+    assert_non_null(never_signed(STR("x;y")));
+    assert_non_null(never_signed(STR(";")));
 }
 
 int main(void)
