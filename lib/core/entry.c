@@ -187,14 +187,13 @@ bool entry_vouches(const struct conf *conf, const struct message *message, struc
     return vouched;
 }
 
-bool entry_results(const struct conf *conf, const struct message *message,
+void entry_results(const struct conf *conf, const struct message *message,
                    struct authres_results *out)
 {
     struct arena *a = message->arena;
     struct entry_names ids;
     struct authres_resinfo *all = NULL;
     size_t cap = 0;
-    bool any = false;
     *out = (struct authres_results){0};
     entry_authserv_ids(conf, a, &ids);
     for (size_t i = 0; i < message->entry_fields; i++) {
@@ -203,12 +202,10 @@ bool entry_results(const struct conf *conf, const struct message *message,
         if (!str_eq_nocase(f->name, STR("Authentication-Results")) ||
             !says_ours(&ids, a, f->value) || !authres_parse(a, f->value, &one))
             continue;
-        any = true;
         for (size_t k = 0; k < one.n; k++) {
             all = arena_extend(a, all, out->n, &cap, sizeof *all);
             all[out->n++] = one.v[k];
         }
     }
     out->v = all;
-    return any;
 }

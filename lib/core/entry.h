@@ -32,9 +32,9 @@ struct entry {
 void entry_find(const struct conf *conf, const struct session *session,
                 const struct message *message, struct entry *out);
 
-/* What all believed Authentication-Results fields of ours say since it came in. False: there is
- * none that can be read. */
-bool entry_results(const struct conf *conf, const struct message *message,
+/* What all believed Authentication-Results fields of ours say since it came in, as far as they can
+ * be read. */
+void entry_results(const struct conf *conf, const struct message *message,
                    struct authres_results *out);
 
 /* True if what we found out when the message came in lets it be signed for this author domain now:
