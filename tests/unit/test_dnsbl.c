@@ -358,6 +358,7 @@ static void silent_lists_are_told_of(void **state)
     assert_string_equal(told[0].text, "DNS list A (a.example) counts for nothing now: it says no");
     list_health_free(h);
     /* Without a table nothing is remembered. */
+    list_health_free(NULL);
     list_health_note(NULL, STR("a.example"), STR("A"), &refused);
     assert_null(list_health_resting(NULL, STR("a.example")));
     assert_int_equal(log_recent(told, LOG_RECENT), 2);

@@ -1,6 +1,5 @@
 /* intake: what an evaluation takes of its arena at most is what intake_evaluation() says before,
- * for messages that make the most of each byte. (What is kept of a header: scenarios/limits.scn.)
- */
+ * for messages that make the most of each byte; and what is kept of a header. */
 #include "test.h"
 
 #include "dkim_util.h"
@@ -203,6 +202,103 @@ static void fields_of_chains(void **state)
     key_cache_free(g.keys);
 }
 
+/* The same of signatures, for as many as are evaluated, and beyond the limits for none. */
+static void fields_of_signatures(void **state)
+{
+    (void)state;
+    struct game g;
+    int64_t before, more[9];
+    begin(&g);
+    g.conf->dkim_max_signatures = 5;
+    for (int over = 0; over < 2; over++) {
+        struct message m = {.arena = arena, .origin = ORIGIN_INBOUND, .over_limit = over};
+        header_list_init(&m.headers, arena);
+        before = (int64_t)intake_evaluation(g.conf, &m);
+        for (size_t i = 0; i < 9; i++) {
+            header_list_add(&m.headers, STR("DKIM-Signature"), STR(" v=1; b=AAAA"));
+            more[i] = (int64_t)intake_evaluation(g.conf, &m) - before;
+            before += more[i];
+        }
+        assert_true(over ? more[0] == more[8] : more[0] > more[8]);
+        for (size_t i = 1; i < 9; i++)
+            assert_int_equal(more[i], i < 5 ? more[0] : more[8]);
+    }
+    conf_free(g.conf);
+    dns_close(g.dns);
+    key_cache_free(g.keys);
+}
+
+/* Each DNS list needs as much. */
+static void lists_of_all(void **state)
+{
+    (void)state;
+    struct conf conf = {.dkim_max_signatures = 5};
+    struct message m = {.arena = arena};
+    header_list_init(&m.headers, arena);
+    const size_t none = intake_evaluation(&conf, &m);
+    conf.n_lists = 1;
+    const size_t one = intake_evaluation(&conf, &m);
+    assert_true(one > none);
+    conf.n_lists = 16;
+    assert_int_equal(intake_evaluation(&conf, &m) - none, 16 * (one - none));
+}
+
+/* --- What is kept -----------------------------------------------------------------------------*/
+
+/* Beyond the limits only what decides, and not too much of it. */
+static void fields_beyond_the_limits(void **state)
+{
+    static const struct {
+        const char *name;
+        bool kept, lost;
+        size_t from, results;
+    } beyond[] = {
+        {"Subject", false, false, 0, 0},        {"From", true, false, 1, 0},
+        {" FROM\t", true, false, 2, 0},         {"Authentication-Results", true, false, 2, 1},
+        {"DKIM-Signature", false, false, 2, 1}, {"received-spf", true, false, 2, 2},
+        {"X-Assay-Gate", true, false, 2, 3},    {"Received-SPF", false, true, 2, 3},
+        {"X-Assay-Gate", false, true, 2, 3},    {"From", true, true, 3, 3},
+    };
+    const struct conf conf = {
+        .limits_header_count = 2, .limits_header_bytes = 1000, .limits_forged_fields = 3};
+    struct message m = {.arena = arena};
+    (void)state;
+    header_list_init(&m.headers, arena);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(intake_field(&conf, &m, STR("Subject"), 3));
+        assert_false(m.over_limit);
+        assert_int_equal(m.header_bytes, (i + 1) * strlen("Subject:abc\r\n"));
+        header_list_add(&m.headers, STR("Subject"), STR("abc"));
+    }
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
+        assert_int_equal(intake_field(&conf, &m, str_of(beyond[i].name), 3), beyond[i].kept);
+        assert_true(m.over_limit);
+        assert_int_equal(m.results_lost, beyond[i].lost);
+        assert_int_equal(m.from_beyond, beyond[i].from);
+        assert_int_equal(m.results_beyond, beyond[i].results);
+    }
+    for (size_t i = 3; i < 10; i++)
+        assert_true(intake_field(&conf, &m, STR("From"), 3));
+    assert_false(intake_field(&conf, &m, STR("From"), 3));
+    assert_int_equal(m.from_beyond, 10);
+}
+
+/* To the byte: with colon and line end. */
+static void bytes_of_a_header(void **state)
+{
+    const struct conf conf = {.limits_header_count = 100, .limits_header_bytes = 20};
+    struct message m = {.arena = arena};
+    (void)state;
+    header_list_init(&m.headers, arena);
+    assert_true(intake_field(&conf, &m, STR("To"), 5));
+    assert_true(intake_field(&conf, &m, STR("Cc"), 5));
+    assert_int_equal(m.header_bytes, 20);
+    assert_false(m.over_limit);
+    assert_false(intake_field(&conf, &m, STR(""), 0));
+    assert_int_equal(m.header_bytes, 23);
+    assert_true(m.over_limit);
+}
+
 static void signatures_with_long_tags(void **state)
 {
     (void)state;
@@ -236,8 +332,10 @@ static void many_fields(void **state)
     }
 }
 
+/* The worst of them need most of what is expected. */
 static void long_fields(void **state)
 {
+    unsigned worst[2] = {0};
     (void)state;
     static const char *const names[] = {"From",         "To",      "Authentication-Results",
                                         "Received-SPF", "List-Id", "Subject"};
@@ -251,8 +349,12 @@ static void long_fields(void **state)
             add(&g, names[i / 7], str_printf(arena, " %.*s", STR_ARG(str_sub(text, 0, 900000))));
             if (i >= 7)
                 add(&g, "From", STR(" x@a.example"));
-            assert_in_range(used(&g, ours), 0, 100);
+            unsigned percent = used(&g, ours);
+            assert_in_range(percent, 0, 100);
+            worst[ours] = percent > worst[ours] ? percent : worst[ours];
         }
+    assert_in_range(worst[false], 80, 100);
+    assert_in_range(worst[true], 80, 100);
 }
 
 /* A From that is read to its end: a hundred authors with comments between all words. */
@@ -302,6 +404,10 @@ int main(void)
         cmocka_unit_test(signatures_with_long_tags),
         cmocka_unit_test(chains),
         cmocka_unit_test(fields_of_chains),
+        cmocka_unit_test(fields_of_signatures),
+        cmocka_unit_test(lists_of_all),
+        cmocka_unit_test(fields_beyond_the_limits),
+        cmocka_unit_test(bytes_of_a_header),
         cmocka_unit_test(many_fields),
         cmocka_unit_test(long_fields),
         cmocka_unit_test(sixteen_lists),

@@ -96,12 +96,75 @@ static void letters_beyond_ascii(void **state)
     arena_free(a);
 }
 
+/* Of several daemons any, but none that stands behind the last one. */
+static void submission_daemons(void **state)
+{
+    static struct str daemons[] = {STR_INIT("MSA"), STR_INIT("other"), STR_INIT("beyond")};
+    static const struct {
+        struct str name;
+        enum origin want;
+    } cases[] = {
+        {STR_INIT("MSA"), ORIGIN_OURS},       {STR_INIT("other"), ORIGIN_OURS},
+        {STR_INIT("beyond"), ORIGIN_INBOUND}, {STR_INIT("msa"), ORIGIN_INBOUND},
+        {STR_INIT(""), ORIGIN_INBOUND},
+    };
+    struct arena *a = arena_new(0);
+    const struct conf conf = {.submission_daemons_trusted = true,
+                              .submission_daemons = {.v = daemons, .n = 2}},
+                      untrusted = {.submission_daemons = {.v = daemons, .n = 2}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct session s = {.smtp = true, .daemon_name = cases[i].name};
+        struct message m = {.arena = a};
+        message_decide_origin(&conf, &s, &m);
+        assert_int_equal(m.origin, cases[i].want);
+        message_decide_origin(&untrusted, &s, &m);
+        assert_int_equal(m.origin, ORIGIN_INBOUND);
+    }
+    arena_free(a);
+}
+
+/* What a client on loopback hands in may have come in before, until its header says. */
+static void settled_by_the_header(void **state)
+{
+    static const struct {
+        const char *received; /* or NULL: there is none */
+        enum origin want;
+        const char *why;
+    } cases[] = {
+        {NULL, ORIGIN_INBOUND, "not authenticated, not from a trusted network"},
+        {" from a.example (unknown [203.0.113.66]) by mx.example with ESMTP", ORIGIN_FORWARDED,
+         "it had come in from 203.0.113.66"},
+        {" from a.example (unknown [203.0.113.66]) by mx.example with ESMTPA", ORIGIN_INBOUND,
+         "not authenticated, not from a trusted network"},
+    };
+    struct arena *a = arena_new(0);
+    const struct conf conf = {.authserv_id = STR("mx.example")};
+    const struct session s = {.smtp = true, .client = {.family = 4, .bytes = {127, 0, 0, 1}}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct message m = {.arena = a};
+        message_decide_origin(&conf, &s, &m);
+        assert_true(m.may_be_forwarded);
+        header_list_init(&m.headers, a);
+        header_list_add(&m.headers, STR("X-Above"), STR(" 1"));
+        if (cases[i].received)
+            header_list_add(&m.headers, STR("Received"), str_of(cases[i].received));
+        message_settle_origin(&conf, &s, &m);
+        assert_false(m.may_be_forwarded);
+        assert_int_equal(m.origin, cases[i].want);
+        assert_str(m.origin_why, cases[i].why);
+        assert_int_equal(m.entry_fields, cases[i].received ? 1 : 0);
+    }
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(certificates),
-        cmocka_unit_test(names_in_the_log),
-        cmocka_unit_test(letters_beyond_ascii),
+        cmocka_unit_test(certificates),          cmocka_unit_test(names_in_the_log),
+        cmocka_unit_test(letters_beyond_ascii),  cmocka_unit_test(submission_daemons),
+        cmocka_unit_test(settled_by_the_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* core/request: what DMARC is told of SPF and DKIM. */
+/* core/request: what SPF, DKIM and DMARC are asked about a message, and with how many queries. */
 #include "test.h"
 
 #include "core/request.h"
@@ -97,6 +97,63 @@ static void queries_are_shared_out(void **state)
     }
 }
 
+/* About MAIL FROM, or HELO for a null sender; libspf2 gets half of the queries, and ours the other.
+ */
+static void what_spf_is_asked(void **state)
+{
+    static const struct {
+        bool null;
+        enum spf_evaluator engine;
+        enum action on_fail;
+        const char *local, *domain;
+        unsigned queries;
+    } cases[] = {
+        {false, SPF_BY_OWN, ACTION_TAG, "ann", "from.example", 60},
+        {false, SPF_BY_OWN, ACTION_REJECT, "ann", "from.example", 60},
+        {false, SPF_BY_LIBSPF2, ACTION_QUARANTINE, "ann", "from.example", 30},
+        {true, SPF_BY_OWN, ACTION_REJECT, "postmaster", "helo.example", 60},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct conf conf = {.dns_max_queries = 100,
+                                  .spf_engine = cases[i].engine,
+                                  .spf_void_lookups = 7,
+                                  .spf_on_fail = cases[i].on_fail,
+                                  .authserv_id = STR("mx.example")};
+        const struct session session = {.client = {.family = 4, .bytes = {192, 0, 2, 1}},
+                                        .helo = STR("helo.example")};
+        struct message m = {.now = 1700000000};
+        if (!cases[i].null)
+            m.from = (struct mail_path){.local = STR("ann"), .domain = STR("from.example")};
+        m.from.null = cases[i].null;
+        const struct spf_request r = request_spf(&conf, &session, &m);
+        assert_str(r.local, cases[i].local);
+        assert_str(r.domain, cases[i].domain);
+        assert_str(r.helo, "helo.example");
+        assert_str(r.receiver, "mx.example");
+        assert_true(netaddr_eq(&r.client, &session.client));
+        assert_int_equal(r.now, 1700000000);
+        assert_int_equal(r.want_explanation, cases[i].on_fail == ACTION_REJECT);
+        assert_int_equal(r.limits.void_lookups, 7);
+        assert_int_equal(r.limits.queries, cases[i].queries);
+        assert_int_equal(r.limits.lookup_terms, 10);
+    }
+}
+
+/* The gate and the reports have room of their own. */
+static void memory_for_answers(void **state)
+{
+    struct conf conf = {.limits_dns_memory = 1000000};
+    (void)state;
+    assert_int_equal(request_dns_memory(&conf), 1000000);
+    conf.sender_mode = CHECK_ENFORCE;
+    assert_int_equal(request_dns_memory(&conf), 1000000 + 65536);
+    conf.reports_record = true;
+    assert_int_equal(request_dns_memory(&conf), 1000000 + 2 * 65536);
+    conf.sender_mode = CHECK_OFF;
+    assert_int_equal(request_dns_memory(&conf), 1000000 + 65536);
+}
+
 /* Times are milliseconds in the configuration, and seconds in signatures. */
 static void what_signatures_are_held_to(void **state)
 {
@@ -139,6 +196,8 @@ int main(void)
         cmocka_unit_test(spf_says_something_or_nothing),
         cmocka_unit_test(signatures_with_a_domain),
         cmocka_unit_test(queries_are_shared_out),
+        cmocka_unit_test(what_spf_is_asked),
+        cmocka_unit_test(memory_for_answers),
         cmocka_unit_test(what_signatures_are_held_to),
         cmocka_unit_test(what_chains_are_left),
     };
