@@ -15,7 +15,6 @@
 #include "keys/repair.h"
 #include "keys/strmap.h"
 #include "keys/tables.h"
-#include "mail/pattern.h"
 
 static struct arena *arena;
 static struct conf_problems problems;
@@ -823,24 +822,6 @@ static void test_bad_tables(void **state)
     assert_str(refuse(conf), "{}/SigningTable: holds a NUL byte: it is no text file\n");
 }
 
-static void test_pattern_match(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *pattern, *text;
-        bool match;
-    } cases[] = {
-        {"", "", true},           {"*", "", true},          {"*", "abc", true},
-        {"a*c", "abc", true},     {"a*c", "ac", true},      {"a*c", "acb", false},
-        {"*@x", "a@b@x", true},   {"*ab", "aab", true},     {"*a*b", "xaxxb", true},
-        {"*a*b", "xbxxa", false}, {"**", "x", true},        {"a", "ab", false},
-        {"ab", "a", false},       {"*.x@*", "q.x@y", true}, {"*aab*", "aaab", true},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_int_equal(pattern_match(str_of(cases[i].pattern), str_of(cases[i].text)),
-                         cases[i].match);
-}
-
 static void test_strmap(void **state)
 {
     (void)state;
@@ -930,7 +911,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_plain_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_entries_come_before_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_tables, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pattern_match, setup, teardown),
         cmocka_unit_test_setup_teardown(test_strmap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_domains, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_files, setup, teardown),

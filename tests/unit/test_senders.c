@@ -1,9 +1,8 @@
-/* test_senders.c - patterns for senders, and the file senders-must-match. */
+/* test_senders.c - the file senders-must-match, and fields that are never signed. */
 #include "test.h"
 
 #include "conf/senders.h"
 #include "mail/neversigned.h"
-#include "mail/pattern.h"
 
 static struct arena *arena;
 static struct conf_problems problems;
@@ -21,37 +20,6 @@ static int teardown(void **state)
     (void)state;
     arena_free(arena);
     return 0;
-}
-
-static void test_patterns(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text, *want; /* NULL: refused */
-    } cases[] = {
-        {"Ann@Example.ORG", "ann@example.org"},
-        {"@Example.org.", "*@example.org"},
-        {"*", "*"},
-        {"*@*.Example.org", "*@*.example.org"},
-        {"b\xc3\xbc@b\xc3\xbc"
-         "cher.example",
-         "b\xc3\xbc@xn--bcher-kva.example"},
-        {"\"a@b\"@example.org", "\"a@b\"@example.org"},
-        {"example.org", NULL},
-        {"ann", NULL},
-        {"a*", NULL},
-        {"", NULL},
-        {"@", NULL},
-        {"ann@", NULL},
-        {"ann@a..b", NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct str pattern = STR_NONE;
-        const char *problem = sender_pattern_parse(arena, str_of(cases[i].text), &pattern);
-        assert_int_equal(!problem, cases[i].want != NULL);
-        if (cases[i].want)
-            assert_str(pattern, cases[i].want);
-    }
 }
 
 static const char map_text[] = "# who may be whom\n"
@@ -171,7 +139,6 @@ static void test_never_signed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_patterns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_map, setup, teardown),
         cmocka_unit_test_setup_teardown(test_complaints, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_map_allows_nobody, setup, teardown),
