@@ -30,24 +30,19 @@ static struct str take_piece(struct str *line)
     return piece;
 }
 
-/* White space alone is no line (RFC 5322 2.2.3), and a fold needs some to begin with. */
-static bool can_begin_line(struct str piece)
-{
-    return ascii_is_wsp(piece.p[0]) && str_trim(piece).n > 0;
-}
-
 static bool fold_line(struct strbuf *b, struct str line, size_t column)
 {
-    bool any = false; /* of the line has been written that is more than white space */
+    bool any = false; /* a word is there: white space alone is no line (RFC 5322 2.2.3) */
     while (line.n) {
         struct str piece = take_piece(&line);
-        if (any && column + piece.n > COLUMNS && can_begin_line(piece)) {
+        bool word = str_trim(piece).n > 0;
+        if (any && word && column + piece.n > COLUMNS) {
             sb_addc(b, '\n');
             column = 0;
         }
         sb_add(b, piece);
         column += piece.n;
-        any = any || str_trim(piece).n > 0;
+        any = any || word;
         if (column > STABLE_LINE_MAX)
             return false;
     }
