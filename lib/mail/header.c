@@ -4,6 +4,7 @@
 #include "mail/header.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/ascii.h"
 
@@ -51,8 +52,8 @@ struct header_list *header_list_view(struct arena *a, const struct header_list *
     header_list_init(view, a);
     view->n = view->cap = list->n;
     view->fields = arena_array(a, struct header_field, list->n);
-    for (size_t i = 0; i < list->n; i++)
-        view->fields[i] = list->fields[i];
+    if (list->n)
+        memcpy(view->fields, list->fields, list->n * sizeof *list->fields);
     return view;
 }
 
@@ -109,12 +110,12 @@ static size_t field_name_length(struct str line)
 
 void header_parse_message(struct header_list *list, struct str message, struct str *body)
 {
-    size_t at = 0, next = 0;
-    while (at < message.n) {
+    size_t at = 0, next;
+    for (;;) {
         struct str line = line_at(message, at, &next), name = line;
         name.n = field_name_length(line);
         if (name.n == 0)
-            break;
+            break; /* the end of the text as well */
         name.n = str_find(line, name.n, ':');
         size_t from = at + name.n + 1, to = at + line.n;
         while (next < message.n && ascii_is_wsp(message.p[next])) {
@@ -124,7 +125,7 @@ void header_parse_message(struct header_list *list, struct str message, struct s
         header_list_add(list, name, str_sub(message, from, to));
         at = next;
     }
-    if (at < message.n && line_at(message, at, &next).n == 0)
+    if (line_at(message, at, &next).n == 0)
         at = next;
     *body = str_sub(message, at, message.n);
 }
