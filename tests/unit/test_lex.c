@@ -19,6 +19,7 @@ static const struct cfws_case cfws_cases[] = {
     {STR_INIT("a"), false, 0, NULL},
     {STR_INIT(" \t"), false, 2, NULL},
     {STR_INIT(" a"), false, 1, NULL},
+    {STR_INIT("a\n b"), false, 0, NULL},
     {STR_INIT("\n a"), false, 2, NULL},
     {STR_INIT("\r\n\ta"), false, 3, NULL},
     {STR_INIT("\n \r\n a"), false, 5, NULL},
@@ -28,6 +29,7 @@ static const struct cfws_case cfws_cases[] = {
     {STR_INIT(" \r\na"), false, 1, CONTROL},
     {STR_INIT("\n\n a"), false, 0, CONTROL},
     {STR_INIT("\r"), false, 0, CONTROL},
+    {STR_INIT(" \r"), false, 1, CONTROL},
     {STR_INIT("\r\r\n a"), false, 0, CONTROL},
     {STR_INIT("\x01"), false, 0, CONTROL},
     {STR_INIT("\x7f"), true, 0, CONTROL},
@@ -134,6 +136,7 @@ static void unquoted(void **state)
         {STR_INIT(""), ""},
         {STR_INIT("\"a b\""), "a b"},
         {STR_INIT("\"a\""), "a"},
+        {STR_INIT("\"a\\b\""), "ab"},
         {STR_INIT("\"\\a\\\"\\\\b\""), "a\"\\b"},
         {STR_INIT("\"a\r\n b\n c\""), "a b c"},
         {STR_INIT("\"\r\n\""), ""},
@@ -164,6 +167,8 @@ static void utf8(void **state)
 {
     (void)state;
     assert_true(lex_is_utf8(STR("")));
+    assert_true(lex_is_utf8(at_page_end(STR("a"))));
+    assert_false(lex_is_utf8(STR("\xff")));
     assert_true(lex_is_utf8(STR("a\xc3\xbc\xe6\x97\xa5"
                                 "b\xf0\x9f\x98\x80")));
     assert_false(lex_is_utf8(STR("\xc3\xbc\xc3")));

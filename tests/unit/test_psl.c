@@ -7,6 +7,8 @@
 
 #define L63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg"
 
+#define L57 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeefffffff"
+
 static const char rules[] = "// comment\n"
                             "com\n"
                             "uk\n"
@@ -36,6 +38,7 @@ static const struct {
     {"localhost", "localhost"},
     {"a_b.example.com", "example.com"},
     {"x." L63 "." L63 "." L63 ".com", L63 ".com"},
+    {L57 "." L63 "." L63 "." L63 ".com", L63 ".com"}, /* 253 bytes: no name is longer */
 };
 #define CASES (sizeof cases / sizeof *cases)
 
@@ -54,6 +57,8 @@ static void organizational(void **state)
     assert_non_null(psl);
     check_cases(psl);
     assert_ptr_equal(psl_organizational(psl, domain).p, domain.p + 4); /* a part, not a copy */
+    struct str longer = STR("x" L57 "." L63 "." L63 "." L63 ".com");
+    assert_ptr_equal(psl_organizational(psl, longer).p, longer.p); /* no domain */
     arena_free(a);
 }
 
