@@ -38,10 +38,10 @@ static enum clause clause_of(struct str word)
     return CLAUSE_NONE;
 }
 
+/* Of a name in a comment, which has no other control characters than white space. */
 static bool is_name_char(char c)
 {
-    return (unsigned char)c > 0x20 && c != 0x7F && c != '(' && c != ')' && c != '"' && c != '\\' &&
-           c != '[' && c != ']';
+    return (unsigned char)c > 0x20 && c != '(' && c != ')' && c != '"' && c != '\\' && c != ']';
 }
 
 static bool is_word_or_nothing(struct str text)
@@ -113,8 +113,8 @@ static struct str take_word(struct reader *r)
     while (!lex_end(l) && !ends_word(l->text.p[l->at])) {
         if (!lex_at(l, '"'))
             l->at++;
-        else if (!lex_quoted(l, &quoted))
-            break;
+        else
+            lex_quoted(l, &quoted); /* what breaks it off ends the word as well */
     }
     return str_sub(l->text, from, l->at);
 }
@@ -162,7 +162,7 @@ static bool read_clause(struct reader *r)
 static enum received_source source_of(const struct reader *r)
 {
     const struct received *out = r->out;
-    if (r->odd || !out->by.n || r->by_clauses != 1 || r->addresses > 1)
+    if (r->odd || r->by_clauses != 1 || r->addresses > 1)
         return RECEIVED_UNCLEAR;
     if (r->addresses)
         return RECEIVED_ADDRESS;

@@ -64,6 +64,10 @@ static const struct field_case written[] = {
     {"from a via tcp by b with SMTP for <\"x y\"@z>", RECEIVED_NAMED, "unknown", "a", "b", "SMTP",
      ""},
     {"FROM a ([1.2.3.4]) BY b WITH SMTP", RECEIVED_ADDRESS, "1.2.3.4", "a", "b", "SMTP", ""},
+    {"from \"a b\"c ([1.2.3.4]) by b", RECEIVED_ADDRESS, "1.2.3.4", "\"a b\"c", "b", "", ""},
+    {"from a([1.2.3.4])by b with SMTP;by c", RECEIVED_ADDRESS, "1.2.3.4", "a", "b", "SMTP", ""},
+    {"(from [1.2.3.4]) by b with SMTP", RECEIVED_ADDRESS, "1.2.3.4", "", "b", "SMTP", ""},
+    {"from a (!\xff~ [1.2.3.4]) by b", RECEIVED_ADDRESS, "1.2.3.4", "a", "b", "", ""},
 };
 
 /* What a client says never passes for what the server found. */
@@ -80,6 +84,13 @@ static const struct field_case hostile[] = {
     {"from a (Client CN \"x [127.0.0.1]\", Issuer \"y\" (verified OK)) by b with SMTP",
      RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
     {"from a (x y [127.0.0.1]) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
+    {"from a (x(y) [127.0.0.1]) by b", RECEIVED_UNCLEAR, "unknown", "a", "b", "", ""},
+    {"from a (x\\y [127.0.0.1]) by b", RECEIVED_UNCLEAR, "unknown", "a", "b", "", ""},
+    {"from a (x\"y [127.0.0.1]) by b", RECEIVED_UNCLEAR, "unknown", "a", "b", "", ""},
+    {"from a (] [127.0.0.1]) by b", RECEIVED_UNCLEAR, "unknown", "a", "b", "", ""},
+    {"x from a ([127.0.0.1]) by b", RECEIVED_UNCLEAR, "unknown", "a", "b", "", ""},
+    {"from by b", RECEIVED_UNCLEAR, "unknown", "", "b", "", ""},
+    {"from a (word) by b", RECEIVED_UNCLEAR, "unknown", "a", "b", "", ""},
     {"from a ([127.0.0.1] x) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
     {"from a ([127.0.0.1]x) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
     {"from a ([127.0.0.1) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
@@ -122,6 +133,7 @@ static void check_field(const struct field_case *c)
     if (r.source != c->source)
         fail_msg("%s: source %d", c->value, (int)r.source);
     assert_string_equal(netaddr_format(&r.client, client), c->client);
+    assert_int_equal(r.client.family != 0, c->source == RECEIVED_ADDRESS);
     assert_str(r.from, c->from);
     assert_str(r.by, c->by);
     assert_str(r.with, c->with);
