@@ -81,6 +81,21 @@ static void comments_nest_so_deeply(void **state)
     assert_str(str_of(l.problem), "comments are nested too deeply");
 }
 
+static void atoms(void **state)
+{
+    static const char *const cases[][2] = {
+        {"a", "a"}, {"a~b.c", "a~b"}, {"\xc3\xbc-x y", "\xc3\xbc-x"},
+        {"", ""},   {".a", ""},       {"\x7f", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lexer l = lex_begin(at_page_end(str_of(cases[i][0])));
+        assert_int_equal(lex_at_atom(&l), *cases[i][1] != '\0');
+        assert_str(lex_atom(&l), cases[i][1]);
+        assert_int_equal(l.at, strlen(cases[i][1]));
+    }
+}
+
 /* A quoted string or literal, what is taken of it, and what it stands for. */
 struct piece_case {
     struct str text;
@@ -181,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(white_space_and_comments),
         cmocka_unit_test(comments_nest_so_deeply),
+        cmocka_unit_test(atoms),
         cmocka_unit_test(quoted_strings_and_literals),
         cmocka_unit_test(unquoted),
         cmocka_unit_test(characters),
