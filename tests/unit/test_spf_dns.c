@@ -356,6 +356,27 @@ static void long_words_send_no_errand(void **state)
     }
 }
 
+/* Whether a name has addresses of the other family may be what cannot be known. */
+static void other_family_fails(void **state)
+{
+    (void)state;
+    struct rig r = rig_open("");
+    struct dns *zone = r.asker.dns;
+    r.asker =
+        (struct dns_asker){.arena = r.arena, .dns = open_manual(1 << 20, 0), .may_pend = true};
+    r.request.limits.void_lookups = 0;
+    rig_check(&r);
+    answer_text(STR("v=spf1 a -all"));
+    rig_check(&r);
+    answer(DNS_NODATA, 60, 0);
+    rig_check(&r);
+    answer(DNS_SERVFAIL, 60, 0);
+    rig_expect(&r, "temperror", "");
+    assert_str(r.out.problem, "look-up of AAAA for example.org failed: servfail");
+    rig_close(&r);
+    dns_close(zone);
+}
+
 /* ---- the budget of queries ---- */
 
 /* All that RFC 7208 4.6.4 allows: ten mx of ten exchanges each. The client is the last exchange of
@@ -422,6 +443,8 @@ static void queries_are_named_where_they_end(void **state)
         {"example.org. TXT \"v=spf1 ptr +all\"", 1},
         {"example.org. TXT \"v=spf1 exists:%{p}.a.org +all\"", 1},
         {"example.org. TXT \"v=spf1 a +all\"", 1},
+        {"example.org. TXT \"v=spf1 mx +all\"", 1},
+        {"example.org. TXT \"v=spf1 mx +all\"\nexample.org. MX 1 a.org.", 2},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -596,6 +619,7 @@ int main(void)
         cmocka_unit_test(asked_while_waiting),
         cmocka_unit_test(asks_ahead_for_the_right_type),
         cmocka_unit_test_setup_teardown(long_words_send_no_errand, setup, teardown),
+        cmocka_unit_test_setup_teardown(other_family_fails, setup, teardown),
         cmocka_unit_test(queries_are_limited),
         cmocka_unit_test(queries_are_named_where_they_end),
         cmocka_unit_test(no_query_is_left_for_the_explanation),

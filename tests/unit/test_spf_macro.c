@@ -72,6 +72,7 @@ static void ipv6(void **state)
         {"%{ir}.%{v}", "1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.D.0.1.0.0.2.ip6"},
         {"%{i}", "2.0.0.1.0.D.B.8.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.C.B.0.1"},
         {"%{i2}", "0.1"},
+        {"%{i12}", "0.0.0.0.0.0.0.0.C.B.0.1"},
         {"%{c}", "2001:db8::cb01"},
         {"%{C}", "2001%3Adb8%3A%3Acb01"},
     };
@@ -151,6 +152,7 @@ static void names_are_lower_case_without_last_dot(void **state)
     assert_str(spf_expand_name(a, at_page_end(STR("%{h}")), &v), "mail.example.org");
     assert_str(spf_expand_name(a, at_page_end(STR("%{l}.x%%")), &v), "strong-bad.x%");
     assert_str(spf_expand_name(a, STR("x%{l}.y"), &v), "xstrong-bad.y");
+    assert_str(spf_expand_name(a, STR("%%%%%%%%"), &v), "%%%%");
     v.helo = STR("");
     assert_str(spf_expand_name(a, STR("%{h}"), &v), "");
     arena_free(a);
@@ -192,6 +194,11 @@ static void long_names_lose_labels(void **state)
     memset(local, 'x', sizeof local);
     for (size_t i = 9; i < sizeof local; i += 10)
         local[i] = '.';
+    v.local = (struct str){local, 250};
+    struct str end = str_sub(exact, exact.n - 100, exact.n);
+    full = str_printf(a, "%.*s.%.*s", STR_ARG(v.local), STR_ARG(end));
+    name = spf_expand_name(a, str_printf(a, "%%{l}.%.*s", STR_ARG(end)), &v);
+    assert_str(name, str_cstr(a, spf_expand_name(a, full, &v)));
     v.local = (struct str){local, sizeof local - 1};
     sb_init(&b, a);
     for (int i = 0; i < 2000; i++)
