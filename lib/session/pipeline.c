@@ -114,16 +114,6 @@ static bool wants_body(const struct stage *stage, const struct stage_run *run)
     return stage->body && (!stage->wants_body || stage->wants_body(run));
 }
 
-bool pipeline_wants_body(const struct pipeline *p)
-{
-    if (!body_digests_settled(p->base.bodies))
-        return true;
-    for (size_t i = 0; i < p->n; i++)
-        if (wants_body(p->slots[i].stage, &p->slots[i].run))
-            return true;
-    return false;
-}
-
 void pipeline_body(struct pipeline *p, const void *data, size_t n)
 {
     body_digests_update(p->base.bodies, data, n);

@@ -18,7 +18,6 @@ void pipeline_mail(struct pipeline *p);
 void pipeline_rcpt(struct pipeline *p);
 void pipeline_data(struct pipeline *p);
 void pipeline_eoh(struct pipeline *p);
-bool pipeline_wants_body(const struct pipeline *p);
 void pipeline_body(struct pipeline *p, const void *data, size_t n);
 void pipeline_eom(struct pipeline *p);
 
