@@ -219,6 +219,37 @@ static void seals(void **state)
     }
 }
 
+static void counts(void **state)
+{
+    static const struct {
+        struct evidence_arc arc;
+        enum origin origin;
+        const char *counted;
+    } cases[] = {
+        {{.checked = false, .result = ARC_PASS}, ORIGIN_INBOUND, ""},
+        {{.checked = true, .result = ARC_NONE}, ORIGIN_INBOUND, "arc-none=1"},
+        {{.checked = true, .result = ARC_PASS}, ORIGIN_INBOUND, "arc-pass=1"},
+        {{.checked = true, .result = ARC_FAIL}, ORIGIN_INBOUND, "arc-fail=1"},
+        {{.checked = true, .result = ARC_UNKNOWN}, ORIGIN_INBOUND, "arc-temperror=1"},
+        {{.checked = true, .result = ARC_PASS}, ORIGIN_FORWARDED, ""},
+        {{.seal = {.instance = 1, .cv = ARC_CV_NONE}}, ORIGIN_INBOUND, "arc-sealed=1"},
+        {{.seal = {.instance = 2, .cv = ARC_CV_PASS}}, ORIGIN_FORWARDED, "arc-sealed=1"},
+        {{.seal = {.instance = 2, .cv = ARC_CV_FAIL}}, ORIGIN_INBOUND, "arc-sealed-fail=1"},
+        {{.seal = {.problem = STR_INIT("OpenSSL")}}, ORIGIN_INBOUND, "arc-seal-failed=1"},
+        {{.seal = {.why = STR_INIT("no key")}}, ORIGIN_INBOUND, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new(0);
+        const struct message message = {.origin = cases[i].origin};
+        const struct evidence e = {.arc = cases[i].arc};
+        counted(a);
+        stage_arc.telling->count(&(struct telling){.message = &message, .evidence = &e});
+        assert_str(counted(a), cases[i].counted);
+        arena_free(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +258,7 @@ int main(void)
         cmocka_unit_test(sets_for_programs),
         cmocka_unit_test(results_cut),
         cmocka_unit_test(seals),
+        cmocka_unit_test(counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
