@@ -15,7 +15,7 @@
 
 static struct proposal propose_limit(const struct judging *j)
 {
-    struct proposal p = {.cause = "limit", .detail = "3.4", .codes = {"452", "552"}};
+    struct proposal p = {.cause = "limit", .detail = "3.4", .storage = true};
     if (!j->message->over_limit)
         return p;
     p.action = j->conf->limits_on_header_limit;
@@ -74,10 +74,10 @@ static void word_reply(const struct conf *conf, const struct proposal *p, struct
     if (p->action >= ACTION_TEMPFAIL)
         out->text = with_contact(conf, out->text, a);
     if (p->action == ACTION_TEMPFAIL) {
-        out->code = str_of(p->codes[0] ? p->codes[0] : "451");
+        out->code = p->storage ? STR("452") : STR("451");
         out->enhanced = str_printf(a, "4.%s", p->detail);
     } else if (p->action == ACTION_REJECT) {
-        out->code = str_of(p->codes[1] ? p->codes[1] : "550");
+        out->code = p->storage ? STR("552") : STR("550");
         out->enhanced = str_printf(a, "5.%s", p->detail);
     }
 }

@@ -19,11 +19,11 @@ struct local_policy {
 
 struct proposal {
     enum action action;
-    bool shadow; /* evaluated and logged only */
-    bool always; /* done in shadow mode too: it protects the MTA */
+    bool shadow;  /* evaluated and logged only */
+    bool always;  /* done in shadow mode too: it protects the MTA */
+    bool storage; /* of basic codes 452 and 552, instead of 451 and 550 (RFC 5321 4.2.3) */
     const char *cause;
-    const char *detail;   /* of the enhanced code: "7.1" */
-    const char *codes[2]; /* basic codes for tempfail and reject; NULL: 451, 550 */
+    const char *detail; /* of the enhanced code: "7.1" */
     struct str text;
     size_t author; /* of DMARC: the outcome that it is for, and what was done about its policy */
     struct local_policy local;

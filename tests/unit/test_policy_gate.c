@@ -3,21 +3,7 @@
 #include "test.h"
 
 #include "decide/gatefield.h"
-#include "decide/policy.h"
-#include "stage_rig.h"
-
-/* "reject 550 5.7.1 text", with "(shadow)" where it is not done: what is said at this point. */
-static struct str said(struct rig *r, enum policy_point point)
-{
-    struct verdict v;
-    policy_decide(r->conf, point, &r->session, &r->message, &r->evidence, r->arena, &v);
-    if (v.if_enforced == ACTION_ACCEPT)
-        return STR("accept");
-    return str_printf(r->arena, "%s%s %s: %.*s%s%.*s%s%.*s", action_name(v.if_enforced),
-                      v.action == v.if_enforced ? "" : "(shadow)", v.cause, STR_ARG(v.code),
-                      v.code.n ? " " : "", STR_ARG(v.enhanced), v.enhanced.n ? " " : "",
-                      STR_ARG(v.text));
-}
+#include "policy_util.h"
 
 struct gate_case {
     const char *what, *conf;
