@@ -269,8 +269,16 @@ static const struct gate_case sender_cases[] = {
 
 static void senders(void **state)
 {
+    struct rig r;
     (void)state;
     PLAY(sender_cases);
+    rig_begin(&r, NULL_MX, ""); /* a reply is ASCII, whatever the domain is */
+    mail_path_parse(STR("<x@b\xc3\xbc.example>"), &r.message.from);
+    r.evidence.sender.domain = SENDER_NULL_MX;
+    assert_str(said(&r, POINT_EOM),
+               "reject sender-domain: 550 5.7.27 The sender's domain b\\xc3\\xbc.example says that "
+               "it receives no mail (RFC 7505)");
+    rig_end(&r);
 }
 
 /* --- SRS addresses of ours --- */
