@@ -150,6 +150,7 @@ static void no_identifier_too_many(void **state)
     s->ids[1] = (struct dmarc_identifier){STR("example.com"), DMARC_AUTH_PASS, false};
     evaluate(s);
     assert_int_equal(s->outcome.result, DMARC_FAIL);
+    assert_str(s->outcome.reason, "neither SPF nor a DKIM signature passed");
     s->ids[1].auth = DMARC_AUTH_UNKNOWN;
     evaluate(s);
     assert_int_equal(s->outcome.result, DMARC_FAIL);
@@ -432,6 +433,26 @@ static void organizational(void **state)
     close_zone(s);
 }
 
+/* Who waits asks for all names at once; who does not, for as many as the walk has. */
+static void walks_ask_at_once(void **state)
+{
+    static const struct {
+        int64_t patience_us;
+        unsigned queries;
+    } cases[] = {{1000000, 4}, {1, 4}, {0, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct setting *s = open_zone("_dmarc.a.b.example.com. TXT \"v=DMARC1; psd=n\"\n", "x");
+        struct str out;
+        s->asker.patience_us = cases[i].patience_us;
+        assert_true(dmarc_organizational_domain(STR("a.b.example.com"), &s->asker, &out));
+        assert_str(out, "a.b.example.com");
+        assert_int_equal(s->asker.queries, cases[i].queries);
+        assert_int_equal(s->asker.lookups, 1);
+        close_zone(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +469,7 @@ int main(void)
         cmocka_unit_test(identifiers_have_a_budget),
         cmocka_unit_test(cost_of_an_author),
         cmocka_unit_test(organizational),
+        cmocka_unit_test(walks_ask_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

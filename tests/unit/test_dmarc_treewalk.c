@@ -50,11 +50,39 @@ static void unknown_top(void **state)
     assert_int_equal(dmarc_walks_align(&p.a, &p.b), DMARC_UNALIGNED);
 }
 
+/* RFC 9989 4.10.1: the record of the organizational domain, wherever the walk has it; else that of
+ * a public suffix domain. */
+static void policy_of_a_walk(void **state)
+{
+    static const struct {
+        const char *psd; /* of the records from where the walk starts; '-': none */
+        size_t policy;   /* index of the node; 3: none */
+    } cases[] = {
+        {"u--", 0}, {"-u-", 1}, {"--u", 2}, {"uu-", 1}, {"uuu", 2},
+        {"n", 0},   {"-n", 1},  {"un", 1},  {"-y", 1},  {"uy", 0},
+        {"--y", 2}, {"-uy", 1}, {"u-y", 2}, {"---", 3}, {"y", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static const char *const names[] = {"a.example.com", "example.com", "com"};
+        struct dmarc_node nodes[3];
+        struct dmarc_walk walk = {.n = strlen(cases[i].psd)};
+        for (size_t k = 0; k < walk.n; k++) {
+            char psd = cases[i].psd[k];
+            nodes[k] = node(names[k], psd == '-' ? NODE_EMPTY : NODE_RECORD, psd);
+            walk.nodes[k] = &nodes[k];
+        }
+        const struct dmarc_node *policy = dmarc_walk_policy(&walk);
+        assert_ptr_equal(policy, cases[i].policy < 3 ? &nodes[cases[i].policy] : NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_start),
         cmocka_unit_test(unknown_top),
+        cmocka_unit_test(policy_of_a_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
