@@ -33,10 +33,9 @@ bool encoded_words_in(struct str text)
 
 size_t wide_at_sign(struct str text, size_t i)
 {
-    static const char signs[][3] = {"\x81\x97", "\xa1\xf7", "\xa3\xc0",
-                                    "\xa9\x88", "\xa2I",    "\xa2N"};
-    for (size_t k = 0; k < sizeof signs / sizeof *signs; k++)
-        if (i + 1 < text.n && memcmp(text.p + i, signs[k], 2) == 0)
+    static const char signs[] = "\x81\x97\xa1\xf7\xa3\xc0\xa9\x88\xa2I\xa2N"; /* two bytes each */
+    for (const char *sign = signs; *sign; sign += 2)
+        if (i + 1 < text.n && memcmp(text.p + i, sign, 2) == 0)
             return 2;
     return 0;
 }
@@ -94,8 +93,9 @@ static bool decode_q(struct strbuf *b, struct str text)
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i] == '_' ? ' ' : text.p[i];
         if (c == '=') {
-            int high = i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
-            int low = i + 2 < text.n ? hex_digit(text.p[i + 2]) : -1;
+            if (i + 2 >= text.n)
+                return false;
+            int high = hex_digit(text.p[i + 1]), low = hex_digit(text.p[i + 2]);
             if (high < 0 || low < 0)
                 return false;
             c = (char)(high << 4 | low);

@@ -44,6 +44,7 @@ static void decoding(void **state)
         {"=?utf-8?x?a?=", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?q", UNCERTAIN, UNCERTAIN},
+        {"=?utf-8?qa?=", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?qa?b?=", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?q?a", UNCERTAIN, UNCERTAIN},
         {"=?utf-8?q?a?", UNCERTAIN, UNCERTAIN},
@@ -192,6 +193,8 @@ static void wide_at_signs(void **state)
         assert_int_equal(wide_at_sign(text, 4), 0);
         assert_int_equal(wide_at_sign(text, 5), 0);
     }
+    assert_int_equal(wide_at_sign(STR("\x97\xa1"), 0),
+                     0); /* the second half of one, and the first */
     arena_free(a);
 }
 
