@@ -112,23 +112,21 @@ static bool is_address_field(struct str name)
     return false;
 }
 
-/* True if two values differ in white space alone, as relaxed canonicalisation sees it: how much
- * there is, and none at the ends. */
-static bool same_but_blanks(struct arena *a, struct str x, struct str y)
+/* True if two lists differ in white space alone, as relaxed canonicalisation sees it: how much
+ * there is, and none at the ends. No list has a NUL. */
+static bool same_but_blanks(struct arena *a, struct str one, struct str other)
 {
-    x = header_unfold(a, x);
-    y = header_unfold(a, y);
-    size_t i = 0, j = 0;
-    while (i < x.n && j < y.n) {
-        bool blank = ascii_is_wsp(x.p[i]);
-        if (blank != ascii_is_wsp(y.p[j]) || (!blank && x.p[i] != y.p[j]))
+    const char *p = str_cstr(a, header_unfold(a, one)), *q = str_cstr(a, header_unfold(a, other));
+    while (*p || *q) {
+        bool blank = ascii_is_wsp(*p);
+        if (blank != ascii_is_wsp(*q) || (!blank && *p != *q))
             return false;
-        for (i++; blank && ascii_is_wsp(x.p[i]);)
-            i++;
-        for (j++; blank && ascii_is_wsp(y.p[j]);)
-            j++;
+        for (p++; blank && ascii_is_wsp(*p);)
+            p++;
+        for (q++; blank && ascii_is_wsp(*q);)
+            q++;
     }
-    return i == x.n && j == y.n;
+    return true;
 }
 
 static enum address_rewrite settle_addresses(struct arena *a, const struct header_field *f,

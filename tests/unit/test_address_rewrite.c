@@ -52,6 +52,7 @@ static const struct form lists[] = {
     {" a@x.example\n\t,b@x.example", " a@x.example, b@x.example"},
     {" a@x.example, ", " a@x.example"},
     {" , a@x.example", " a@x.example"},
+    {" a@x.example ,", " a@x.example"},
     {" ,,a@x.example,,b@x.example,", " a@x.example, b@x.example"},
     {" \"Doe, J\" <a@x.example>,B <b@x.example>", " \"Doe, J\" <a@x.example>, B <b@x.example>"},
     {" \"a\\\",b\" <a@x.example>,b@x.example", " \"a\\\",b\" <a@x.example>, b@x.example"},
@@ -157,6 +158,10 @@ static const struct form lists[] = {
     {" g:;", AS_IT_IS},
     {" g: ;", " g:;"},
     {" g: a@x.example, B <b@x.example>;", AS_IT_IS},
+    {" g: a@x.example, \t b@x.example;\t", AS_IT_IS},
+    /* folded as it is written, which is white space */
+    {" g: aaaaaaaaaaaaaaaaaaaaaaaaaaaa@far.example, bbbbbbbbbbbbbbbbbbbbbbbbbbbb@far.example;",
+     AS_IT_IS},
     {" c@x.example, g: a@x.example (c);, b@x.example", AS_IT_IS},
     {" friends:a@x.example,b@x.example;", " friends: a@x.example, b@x.example;"},
     {" a.b :;", " \"a.b\":;"},
