@@ -126,11 +126,13 @@ static void reasons_and_comments(void **state)
     authres_result(&w, STR("dkim"), STR("fail"), STR("a (b\\) \n  c "));
     authres_reason(&w, STR("body hash \"x\" differs"));
     authres_property(&w, "header.d", STR("a.test"));
+    authres_known_property(&w, "header.i", STR(""));
+    authres_known_property(&w, "header.s", STR("s"));
     authres_result(&w, STR("spf"), STR("none"), STR("  "));
     assert_str(authres_end(&w),
                " id;\n"
                "\tdkim=fail (a \\(b\\\\\\) \\\\x0a c) reason=\"body hash \\\"x\\\" differs\"\n"
-               "\theader.d=a.test;\n"
+               "\theader.d=a.test header.s=s;\n"
                "\tspf=none");
     arena_free(a);
 }

@@ -18,6 +18,7 @@ static const struct reading_case reading_cases[] = {
     {"mx; DMARC/1=Pass HEADER.FROM=example.net", "Pass", "example.net"},
     {"mx; DMARC / 1 = Pass HEADER.FROM=example.net", "Pass", "example.net"},
     {"mx; x=y; dmarc=pass header.from=x", "pass", "x"},
+    {"mx; dmarc=pass policy.dmarc=none header.from=x", "pass", "x"},
     {"mx.b\xc3\xbc.test; dkim-atps=pass header.b=hR8/llOs; dmarc=pass header.from=b\xc3\xbc.test",
      "pass", "b\xc3\xbc.test"},
     {"\"m;x\"; dmarc=none reason=\"a;b dmarc=pass\"", "none", ""},
@@ -65,6 +66,7 @@ static void results_read(void **state)
             fail_msg("%s", c->value);
         assert_str(said.result, c->result ? c->result : "");
         assert_str(said.property, c->from);
+        assert_false(authres_read(a, str_of(c->value), STR(""), "header.from", &said));
     }
     arena_free(a);
 }
