@@ -406,9 +406,33 @@ static void exceptions(void **state)
     PLAY(exception_cases);
 }
 
+#define GREY "greylist = { mode = \"enforce\"; };"
+
+/* All causes at once: the first one is told. */
+static const struct gate_case all_cases[] = {
+    {"all",
+     SRS("reject") GREY
+     "client = { on-iprev-fail = \"reject\"; on-own-helo = \"reject\"; };"
+     "sender = { mode = \"enforce\"; on-null-mx = \"reject\"; on-no-address = \"reject\"; };",
+     {.client = {.iprev = IPREV_FAIL, .helo = HELO_OURS},
+      .lists = {.checked = true, .n = 2, .v = two, .sum = 12},
+      .sender = {.domain = SENDER_NULL_MX, .no_address = true},
+      .srs.no_bounce = 1,
+      .spf.mail_from = {true, {.result = SPF_FAIL, .domain = STR_INIT("a.example")}},
+      .greylist = {.result = GREYLIST_NEW, .wait_s = 30}},
+     "reject iprev: 550 5.7.25 " IPREV_TEXT,
+     "reject iprev: 550 5.7.25 " IPREV_TEXT,
+     0},
+};
+
+static void all(void **state)
+{
+    (void)state;
+    PLAY(all_cases);
+}
+
 /* --- greylisting --- */
 
-#define GREY  "greylist = { mode = \"enforce\"; };"
 #define AGAIN "tempfail greylist: 451 4.7.1 Greylisted, please try again in "
 #define G(r, s)                                                                                    \
     {                                                                                              \
@@ -510,9 +534,9 @@ static void field(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clients), cmocka_unit_test(lists),      cmocka_unit_test(senders),
-        cmocka_unit_test(srs),     cmocka_unit_test(exceptions), cmocka_unit_test(greylist),
-        cmocka_unit_test(field),
+        cmocka_unit_test(clients),  cmocka_unit_test(lists),      cmocka_unit_test(senders),
+        cmocka_unit_test(srs),      cmocka_unit_test(exceptions), cmocka_unit_test(all),
+        cmocka_unit_test(greylist), cmocka_unit_test(field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
