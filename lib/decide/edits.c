@@ -57,8 +57,7 @@ static struct str our_results(const struct telling *t)
     const struct message *m = t->message;
     if (m->origin == ORIGIN_INBOUND)
         return authentication_results(t);
-    bool of_ours = m->origin == ORIGIN_OURS || m->origin == ORIGIN_FORWARDED;
-    if (of_ours && t->conf->auth_header && m->auth_user.n)
+    if (t->conf->auth_header && m->auth_user.n) /* which makes mail ours */
         return auth_result(t->conf, m, t->arena);
     return STR_NONE;
 }

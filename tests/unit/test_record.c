@@ -66,6 +66,13 @@ static void queries_that_ran_out(void **state)
         count(POINT_MAIL, &message, &e, &verdict);
         assert_str(counted(a), "accepted=1 dns-out-of-queries=1"); /* once a message */
     }
+    for (size_t i = 0; i < 3; i++) {
+        struct dkim_signature signatures[3] = {{0}};
+        struct evidence e = {.dkim = {.n = 3, .signatures = signatures}};
+        signatures[i].out_of_queries = true;
+        count(POINT_MAIL, &message, &e, &verdict);
+        assert_str(counted(a), "dkim-none=3 accepted=1 dns-out-of-queries=1");
+    }
     arena_free(a);
 }
 
