@@ -36,8 +36,8 @@ static bool starts_at(struct str text, size_t i, const char *what, size_t n)
 static size_t at_sign(const struct scan *s, size_t i)
 {
     struct str t = s->text;
-    if (i >= t.n || t.p[i] == '@')
-        return i < t.n;
+    if (t.p[i] == '@')
+        return 1;
     if (starts_at(t, i, "%40", 3) || starts_at(t, i, "\xef\xbc\xa0", 3) ||
         starts_at(t, i, "\xef\xb9\xab", 3))
         return 3;
