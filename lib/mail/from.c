@@ -49,8 +49,7 @@ static bool read_words(struct lexer *l, struct words *w)
     bool behind_word = false;
     *w = (struct words){.from = l->at, .is_local = true};
     for (;;) {
-        if (!lex_cfws(l))
-            return false;
+        lex_cfws(l); /* if that breaks off, no word stands there */
         size_t start = l->at;
         if (lex_take(l, '.')) {
             w->is_local = w->is_local && w->any;
@@ -91,23 +90,20 @@ static struct str without_cfws(struct arena *a, struct str text)
 /* Atoms with dots between them, one dot more at the end, or a literal. */
 static bool read_domain(struct lexer *l, struct str *text)
 {
-    if (!lex_cfws(l))
-        return false;
+    lex_cfws(l); /* if that breaks off, neither an atom nor a dot stands there */
     if (lex_at(l, '['))
         return lex_literal(l, text);
     size_t from = l->at, to = from;
     while (lex_atom(l).n > 0) {
         to = l->at;
-        if (!lex_cfws(l))
-            return false;
+        lex_cfws(l);
         if (!lex_take(l, '.'))
             break;
         to = l->at; /* the dot may be the last of the name */
-        if (!lex_cfws(l))
-            return false;
+        lex_cfws(l);
     }
     *text = str_sub(l->text, from, to);
-    return to > from || lex_fail(l, "no domain behind an @");
+    return to > from ? !l->problem : lex_fail(l, "no domain behind an @");
 }
 
 static bool add_mailbox(struct reader *r, struct str local, struct str domain)
@@ -122,8 +118,7 @@ static bool add_mailbox(struct reader *r, struct str local, struct str domain)
     if (!lex_is_utf8(box.local) || !lex_is_utf8(domain))
         return lex_fail(&r->lex, "an address with 8-bit bytes that are not UTF-8");
     r->domain = r->domain || domain.p[0] != '[';
-    if (domain.p[0] != '[')
-        box.domain_ok = domain_normalize(r->arena, without_cfws(r->arena, domain), &box.domain);
+    box.domain_ok = domain_normalize(r->arena, without_cfws(r->arena, domain), &box.domain);
     out->mailboxes = arena_extend(r->arena, out->mailboxes, out->n, &r->cap, sizeof box);
     out->mailboxes[out->n++] = box;
     return true;
@@ -142,27 +137,25 @@ static bool read_addr_spec(struct reader *r, const struct words *w)
     return read_domain(l, &domain) && add_mailbox(r, str_sub(l->text, w->from, w->to), domain);
 }
 
-/* RFC 5322 4.4 obs-route; ignored, as it says there. */
-static bool skip_route(struct lexer *l)
+/* RFC 5322 4.4 obs-route; ignored, as it says there. What is wrong stays in the lexer, and
+ * read_words() says it. */
+static void skip_route(struct lexer *l)
 {
     struct str domain;
     if (!lex_at(l, ',') && !lex_at(l, '@'))
-        return true;
+        return;
     while (lex_take(l, ','))
-        if (!lex_cfws(l))
-            return false;
+        lex_cfws(l);
     if (!lex_at(l, '@'))
-        return lex_fail(l, "a route without a domain");
-    for (;;) {
-        if ((lex_take(l, '@') && !read_domain(l, &domain)) || !lex_cfws(l))
-            return false;
-        if (lex_take(l, ':'))
-            return true;
-        if (!lex_take(l, ','))
-            return lex_fail(l, "a route has no end");
-        if (!lex_cfws(l))
-            return false;
-    }
+        lex_fail(l, "a route without a domain");
+    do {
+        lex_cfws(l);
+        if (lex_take(l, '@'))
+            read_domain(l, &domain);
+        lex_cfws(l);
+    } while (lex_take(l, ','));
+    if (!lex_take(l, ':'))
+        lex_fail(l, "a route has no end");
 }
 
 /* Behind '<'. */
@@ -174,7 +167,8 @@ static bool read_angle(struct reader *r)
         return false;
     if (lex_take(l, '>'))
         return r->empty = true;
-    if (!skip_route(l) || !read_words(l, &w) || !read_addr_spec(r, &w) || !lex_cfws(l))
+    skip_route(l);
+    if (!read_words(l, &w) || !read_addr_spec(r, &w) || !lex_cfws(l))
         return false;
     return lex_take(l, '>') || lex_fail(l, "a < without its >");
 }
