@@ -69,6 +69,16 @@ static const struct dkim_verify_settings default_settings = {
     .now = 1700000000,
 };
 
+static inline void assert_result(struct dkim_signature got, enum dkim_result want,
+                                 const char *reason)
+{
+    if (got.result != want)
+        print_error("%s (%.*s), not %s\n", dkim_result_name(got.result), STR_ARG(got.reason),
+                    dkim_result_name(want));
+    assert_int_equal(got.result, want);
+    assert_str(got.reason, reason);
+}
+
 /* What the verifier finds in a whole message. */
 struct verified {
     const struct dkim_signature *signatures;
