@@ -2,6 +2,7 @@
  * decides. */
 #include "test.h"
 
+#include "stage_rig.h"
 #include "telling_util.h"
 
 static const struct dmarc_outcome outcomes[] = {
@@ -93,9 +94,88 @@ static void programs(void **state)
     arena_free(a);
 }
 
+/* With an asker, what passes and is not aligned is told with both organizational domains, where
+ * alignment is relaxed and found by the tree walk. */
+static void misalignments(void **state)
+{
+#define HEAD(result) "  DMARC    " result " for From: www.a.example: x\n"
+#define SPF_WORDS                                                                                  \
+    "           MAIL FROM m.b.example and From www.a.example have different organizational "       \
+    "domains: b.example, a.example\n"
+#define DKIM_LINE(first)                                                                           \
+    "           d=" first ".c.example and From www.a.example have different organizational "       \
+    "domains: c.example, a.example\n"
+#define DKIM_WORDS DKIM_LINE("m") DKIM_LINE("n")
+    static const struct {
+        const char *conf;
+        enum dmarc_result result;
+        enum dmarc_alignment aspf, adkim;
+        enum spf_result spf;
+        enum dkim_result dkim;
+        bool asks, spf_checked;
+        const char *text;
+    } cases[] = {
+        {"", DMARC_FAIL, DMARC_RELAXED, DMARC_RELAXED, SPF_PASS, DKIM_PASS, true, true,
+         HEAD("fail") SPF_WORDS DKIM_WORDS},
+        {"", DMARC_FAIL, DMARC_STRICT, DMARC_RELAXED, SPF_PASS, DKIM_PASS, true, true,
+         HEAD("fail") DKIM_WORDS},
+        {"", DMARC_FAIL, DMARC_RELAXED, DMARC_STRICT, SPF_PASS, DKIM_PASS, true, true,
+         HEAD("fail") SPF_WORDS},
+        {"", DMARC_FAIL, DMARC_RELAXED, DMARC_RELAXED, SPF_FAIL, DKIM_PASS, true, true,
+         HEAD("fail") DKIM_WORDS},
+        {"", DMARC_FAIL, DMARC_RELAXED, DMARC_RELAXED, SPF_PASS, DKIM_PASS, true, false,
+         HEAD("fail") DKIM_WORDS},
+        {"", DMARC_FAIL, DMARC_RELAXED, DMARC_RELAXED, SPF_PASS, DKIM_FAIL, true, true,
+         HEAD("fail") SPF_WORDS},
+        {"", DMARC_FAIL, DMARC_RELAXED, DMARC_RELAXED, SPF_PASS, DKIM_PASS, false, true,
+         HEAD("fail")},
+        {"", DMARC_NONE, DMARC_RELAXED, DMARC_RELAXED, SPF_PASS, DKIM_PASS, true, true,
+         HEAD("none")},
+        {"dmarc = { discovery = \"psl\"; };", DMARC_FAIL, DMARC_RELAXED, DMARC_RELAXED, SPF_PASS,
+         DKIM_PASS, true, true, HEAD("fail")},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct dmarc_outcome outcome = {
+            .result = cases[i].result,
+            .author_domain = STR("www.a.example"),
+            .reason = STR("x"),
+            .record = {.aspf = cases[i].aspf, .adkim = cases[i].adkim}};
+        const struct dkim_signature signatures[] = {
+            {.result = cases[i].dkim, .domain = STR("m.c.example")},
+            {.result = cases[i].dkim, .domain = STR("n.c.example")}};
+        const struct verdict v = {0};
+        struct rig r;
+        rig_begin(&r, cases[i].conf,
+                  "_dmarc.a.example TXT \"v=DMARC1; p=none\"\n"
+                  "_dmarc.b.example TXT \"v=DMARC1; p=none\"\n"
+                  "_dmarc.c.example TXT \"v=DMARC1; p=none\"\n"
+                  "_dmarc.down.example SERVFAIL\n");
+        r.asker.patience_us = 1000000;
+        r.evidence.dmarc = (struct evidence_dmarc){.checked = true, .n = 1, .outcomes = &outcome};
+        r.evidence.spf.mail_from = (struct evidence_spf_identity){
+            cases[i].spf_checked, {.result = cases[i].spf, .domain = STR("m.b.example")}};
+        r.evidence.dkim = (struct evidence_dkim){.checked = true, .n = 2, .signatures = signatures};
+        const struct telling t = {.conf = r.conf,
+                                  .evidence = &r.evidence,
+                                  .verdict = &v,
+                                  .arena = r.arena,
+                                  .asker = cases[i].asks ? &r.asker : NULL};
+        assert_str(told_to_people(&stage_dmarc, &t), cases[i].text);
+        /* Of what cannot be known nothing is told. */
+        r.evidence.spf.mail_from.outcome.domain = STR("m.down.example");
+        bool by_spf = strstr(cases[i].text, "MAIL FROM");
+        bool by_dkim = strstr(cases[i].text, "d=m.c");
+        assert_str(told_to_people(&stage_dmarc, &t),
+                   by_spf ? (by_dkim ? HEAD("fail") DKIM_WORDS : HEAD("fail")) : cases[i].text);
+        rig_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(misalignments),
         cmocka_unit_test(people),
         cmocka_unit_test(programs),
     };

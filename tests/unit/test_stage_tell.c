@@ -262,11 +262,32 @@ static void a_long_mechanism(void **state)
     arena_free(a);
 }
 
+/* A sender's domain may be no domain: it is told as it was given. */
+static void received_spf(void **state)
+{
+    const struct conf conf = {.received_spf = true, .authserv_id = STR("mx")};
+    const struct session session = {.client = {4, {192, 0, 2, 1}}, .helo = STR("h.example")};
+    const struct message message = {.origin = ORIGIN_INBOUND, .from.whole = STR("x@y")};
+    const struct evidence e = {SPF(.result = SPF_NONE, .domain = STR_INIT("\xc3\xbc..example"))};
+    struct arena *a = arena_new(0);
+    struct edit_list out = {0};
+    (void)state;
+    stage_spf.telling->edits(
+        &(struct telling){
+            .conf = &conf, .session = &session, .message = &message, .evidence = &e, .arena = a},
+        &out);
+    assert_int_equal(out.n, 1);
+    assert_true(
+        str_starts(out.v[0].value, STR(" none (mx: \xc3\xbc..example publishes no SPF record)")));
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stages),
         cmocka_unit_test(a_long_mechanism),
+        cmocka_unit_test(received_spf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
