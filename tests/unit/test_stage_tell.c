@@ -282,12 +282,64 @@ static void received_spf(void **state)
     arena_free(a);
 }
 
+/* Forged fields: how many go, and which, from below. */
+static void forged(void **state)
+{
+    static const unsigned ordinals[] = {1, 4, 6};
+    static const struct {
+        struct evidence_forged forged;
+        const char *log, *counted, *edits;
+    } cases[] = {
+        {{.n = 0}, "", "", ""},
+        {{.n = 1, .ordinals = ordinals},
+         " forged-removed=1",
+         "forged-removed=1",
+         " Authentication-Results/1"},
+        {{.n = 2,
+          .ordinals = ordinals,
+          .n_received_spf = 1,
+          .received_spf = ordinals,
+          .n_gate = 3,
+          .gate = ordinals},
+         " forged-removed=6",
+         "forged-removed=6",
+         " Authentication-Results/4 Authentication-Results/1 Received-SPF/1 X-Assay-Gate/6"
+         " X-Assay-Gate/4 X-Assay-Gate/1"},
+        {{.n_gate = 1, .gate = ordinals},
+         " forged-removed=1",
+         "forged-removed=1",
+         " X-Assay-Gate/1"},
+        {{.too_many = true}, " over-limit=forged", "forged-refused=1", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new(0);
+        const struct evidence e = {.forged = cases[i].forged};
+        const struct telling t = {.evidence = &e, .arena = a};
+        struct edit_list out = {0};
+        struct strbuf b;
+        assert_str(told_in_log(&stage_forged, &t), cases[i].log);
+        counted(a);
+        stage_forged.telling->count(&t);
+        assert_str(counted(a), cases[i].counted);
+        stage_forged.telling->edits(&t, &out);
+        sb_init(&b, a);
+        for (size_t k = 0; k < out.n; k++) {
+            assert_int_equal(out.v[k].kind, EDIT_DELETE);
+            sb_printf(&b, " %.*s/%u", STR_ARG(out.v[k].name), out.v[k].ordinal);
+        }
+        assert_str(sb_str(&b), cases[i].edits);
+        arena_free(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stages),
         cmocka_unit_test(a_long_mechanism),
         cmocka_unit_test(received_spf),
+        cmocka_unit_test(forged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
