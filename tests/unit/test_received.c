@@ -103,6 +103,7 @@ static const struct field_case hostile[] = {
      "SMTP", ""},
     {"from a by b with SMTP (x", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
     {"from a (\x7f [127.0.0.1]) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "", "", ""},
+    {"by (x\r by b with SMTP", RECEIVED_UNCLEAR, "unknown", "", "b", "SMTP", ""},
     {"by \x01 id x", RECEIVED_UNCLEAR, "unknown", "", "", "", ""},
     {"from a (x@localhost y) by b with SMTP", RECEIVED_UNCLEAR, "unknown", "a", "b", "SMTP", ""},
     {"from a ([127.0.0.1]) by b with SMTP for <x\" by c with LMTPA \"@z>", RECEIVED_ADDRESS,

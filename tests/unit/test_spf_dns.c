@@ -89,6 +89,22 @@ static void asks_nothing_that_is_not_reached(void **state)
     }
 }
 
+/* Of an included record no more is kept than what can be reached, however many of its terms cannot
+ * be asked for ahead. */
+static void asks_nothing_behind_one_term_too_many(void **state)
+{
+    static const char zone[] = "example.org. TXT \"v=spf1 include:i.org -all\"\n"
+                               "unknown.k.org. A 198.51.100.1\ni.org. TXT \"v=spf1";
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct str record = many(a, zone, " a:%{p}.k.org", 10);
+    struct rig r = rig_open_text(str_printf(a, "%.*s a:l.org a:m.org -all\"\n", STR_ARG(record)));
+    rig_expect(&r, "permerror", "");
+    assert_int_equal(r.asker.queries, 4); /* two records, the client's names, unknown.k.org */
+    rig_close(&r);
+    arena_free(a);
+}
+
 static void asks_nothing_for_barred_letters(void **state)
 {
     (void)state;
@@ -611,6 +627,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(include_tree_makes_no_storm),
         cmocka_unit_test(asks_nothing_that_is_not_reached),
+        cmocka_unit_test(asks_nothing_behind_one_term_too_many),
         cmocka_unit_test(asks_nothing_for_barred_letters),
         cmocka_unit_test(queries_by_round),
         cmocka_unit_test(pending_until_answered),
