@@ -47,7 +47,7 @@ static const char *scan_transformers(struct str text, size_t *at, struct token *
 {
     size_t i = *at, digits = i;
     for (; i < text.n && ascii_is_digit(text.p[i]); i++)
-        if (t->keep < 10000) /* more parts than any value has */
+        if (t->keep < 100000000) /* more parts than any value has */
             t->keep = t->keep * 10 + (unsigned)(text.p[i] - '0');
     if (i > digits && t->keep == 0)
         return "asks for 0 parts in a macro";

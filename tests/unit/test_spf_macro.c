@@ -122,6 +122,25 @@ static void odd_values(void **state)
     arena_free(a);
 }
 
+/* RFC 7208 7.3: a value with fewer parts is taken whole. */
+static void more_parts_than_there_are(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct spf_macro_values v = values_of("192.0.2.3");
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, STR("first"));
+    for (int i = 0; i < 10009; i++)
+        sb_add(&b, STR(".a"));
+    v.local = sb_str(&b);
+    assert_str(spf_expand_text(a, STR("%{l10011}"), &v, 9), "first.a.a");
+    assert_str(spf_expand_text(a, STR("%{l99991}"), &v, 9), "first.a.a");
+    assert_str(spf_expand_text(a, STR("%{l100001}"), &v, 9), "first.a.a");
+    assert_str(spf_expand_text(a, STR("%{l10009}"), &v, 9), "a.a.a.a.a");
+    arena_free(a);
+}
+
 static void checks_report_letters(void **state)
 {
     (void)state;
@@ -237,6 +256,7 @@ int main(void)
         cmocka_unit_test(ipv6),
         cmocka_unit_test(all_letters),
         cmocka_unit_test(odd_values),
+        cmocka_unit_test(more_parts_than_there_are),
         cmocka_unit_test(checks_report_letters),
         cmocka_unit_test(names_are_lower_case_without_last_dot),
         cmocka_unit_test(long_names_lose_labels),
