@@ -383,6 +383,9 @@ class Fault:
         for kind, permille in self.kinds.items():
             site.faults.arm(kind, permille)
 
+    def keep_up(self, site):
+        """Before each work, in case the fault has become less."""
+
     def end(self, site):
         for kind in self.kinds:
             site.faults.arm(kind, 0)
@@ -490,6 +493,11 @@ class Descriptors(Fault):
             self.fill(site, pid)
         site.limits = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
 
+    def keep_up(self, site):
+        with contextlib.suppress(Vanished, ConnectionError):  # the daemon was quicker: it is full
+            while len(os.listdir(f"/proc/{site.d.process.pid}/fd")) < self.limit:
+                self.idle.append(site.d.client())
+
     def end(self, site):
         resource.prlimit(site.d.process.pid, resource.RLIMIT_NOFILE, self.before)
         site.limits = None
@@ -590,6 +598,10 @@ class Matrix(harness.WireTest):
             time.sleep(0.1)
         return lines
 
+    def played(self, site, fault, work):
+        fault.keep_up(site)
+        return site.play(work)
+
     def trial(self, name, state):
         fault = FAULTS[name]
         site = Site(self, state, fault.postgresql)
@@ -599,7 +611,7 @@ class Matrix(harness.WireTest):
         harness.until(lambda: site.rows_kept() == site.rows, "rows are written")
         since = len(site.d.log())
         fault.begin(site)
-        cells = {work: worst(site.play(work) for _ in range(ROUNDS)) for work in works}
+        cells = {work: worst(self.played(site, fault, work) for _ in range(ROUNDS)) for work in works}
         causes = {line for line in CAUSES.get(name, set()) if LINES[line][1] & set(works)}  # not all with every store
         lines = self.lines_that_came(site, since, causes)
         fault.end(site)
