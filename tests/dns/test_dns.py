@@ -573,6 +573,8 @@ class ResolvConf(Case):
     def test_addresses_with_an_interface(self):
         subprocess.run(["ip", "addr", "add", "fe80::53/64", "dev", "lo", "nodad"], check=True)
         self.addCleanup(subprocess.run, ["ip", "addr", "del", "fe80::53/64", "dev", "lo"], check=True)
+        while subprocess.check_output(["ip", "addr", "show", "dev", "lo", "tentative"]):
+            time.sleep(0.01)  # the kernel lets it be used somewhat later, nodad or not
         server = self.bad_server("fe80::53%lo", 53)
         self.rig.write("resolv.conf", "nameserver fe80::53%lo # the router\n")
         self.expect(self.client().ask("A", "www.example"), "answer", "192.0.2.1")
