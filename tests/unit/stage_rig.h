@@ -1,5 +1,5 @@
 /* stage_rig.h - a stage alone: facts that the test makes up, a zone, and a resolver that notes what
- * it is asked and may hold its answers back, under a clock of the test's. */
+ * it is asked and may hold its answers back (dns_held.h), under a clock of the test's. */
 #ifndef ASSAY_TESTS_UNIT_STAGE_RIG_H
 #define ASSAY_TESTS_UNIT_STAGE_RIG_H
 
@@ -7,12 +7,10 @@
 
 #include "core/gate.h"
 #include "core/stage.h"
-#include "dns/cache.h"
-#include "dns/zone.h"
+#include "dns_held.h"
 #include "mail/address.h"
 
-#define RIG_NOW      1800000000 /* of the message */
-#define RIG_OPEN_MAX 64
+#define RIG_NOW 1800000000 /* of the message */
 
 struct rig {
     struct arena *arena;
@@ -26,12 +24,8 @@ struct rig {
 };
 
 static struct rig_resolver {
-    struct dns_backend base;
-    struct zone zone;
     struct strbuf asked; /* since rig_asked() */
     bool holds;          /* answers come with rig_answer() */
-    size_t n;
-    struct dns_entry *open[RIG_OPEN_MAX];
     int64_t now_us;
 } rig_resolver;
 
@@ -40,65 +34,28 @@ static inline int64_t rig_clock(void)
     return rig_resolver.now_us;
 }
 
-static inline void rig_answer_one(struct dns_entry *e)
+static inline bool rig_note(const struct dns_question *q)
 {
-    const struct dns_question *q = dns_entry_question(e);
     struct arena *a = arena_new(0);
-    int64_t delay;
-    struct dns_answer found = zone_answer(&rig_resolver.zone, &q->name, q->type, a, &delay);
-    dns_entry_finish(e, dns_reply_new(&found, q->type));
-    arena_free(a);
-}
-
-static inline void rig_ask(struct dns_backend *b, struct dns_entry *e)
-{
-    const struct dns_question *q = dns_entry_question(e);
-    struct arena *a = arena_new(0);
-    (void)b;
     sb_printf(&rig_resolver.asked, "%s%s %.*s", rig_resolver.asked.n ? ", " : "",
               dns_type_name(q->type), STR_ARG(dns_name_text(a, &q->name)));
     arena_free(a);
-    if (rig_resolver.holds) {
-        assert_true(rig_resolver.n < RIG_OPEN_MAX);
-        rig_resolver.open[rig_resolver.n++] = e;
-    } else {
-        rig_answer_one(e);
-    }
+    return rig_resolver.holds;
 }
 
 /* All that is held back; what is asked from now on is answered at once. */
 static inline void rig_answer(void)
 {
     rig_resolver.holds = false;
-    for (size_t i = 0; i < rig_resolver.n; i++)
-        rig_answer_one(rig_resolver.open[i]);
-    rig_resolver.n = 0;
-}
-
-static inline void rig_close(struct dns_backend *b)
-{
-    (void)b;
-    rig_answer();
-    arena_free(rig_resolver.zone.arena);
+    held_answer();
 }
 
 static inline struct dns *rig_open(const char *zone)
 {
-    static const struct dns_limits limits = {.cache_bytes = 1 << 20,
-                                             .max_ttl_s = 86400,
-                                             .negative_ttl_s = 60,
-                                             .failure_ttl_s = 5,
-                                             .now_us = rig_clock};
-    struct arena *a = arena_new(0);
-    struct str problem = STR("");
-    rig_resolver = (struct rig_resolver){.base = {.ask = rig_ask, .close = rig_close},
-                                         .now_us = INT64_C(1000000000)};
-    rig_resolver.zone.arena = a;
-    sb_init(&rig_resolver.asked, a);
-    zone_make(&rig_resolver.zone, &(struct dns_name){.n = 1});
-    if (!zone_load(&rig_resolver.zone, str_of(zone), a, &problem))
-        fail_msg("%.*s", STR_ARG(problem));
-    return dns_new(&rig_resolver.base, &limits);
+    struct dns *dns = held_open(zone, rig_note, rig_clock);
+    rig_resolver = (struct rig_resolver){.now_us = INT64_C(1000000000)};
+    sb_init(&rig_resolver.asked, held.zone.arena);
+    return dns;
 }
 
 /* Conf behind its authserv-id; a message of <ann@a.example> by the client 192.0.2.1, without
@@ -139,7 +96,7 @@ static inline void rig_end(struct rig *r)
 static inline struct str rig_asked(struct rig *r)
 {
     struct str asked = str_copy(r->arena, sb_str(&rig_resolver.asked));
-    sb_init(&rig_resolver.asked, rig_resolver.zone.arena);
+    sb_init(&rig_resolver.asked, held.zone.arena);
     return asked;
 }
 

@@ -8,55 +8,26 @@
 
 #include "base/counters.h"
 #include "decide/record.h"
-#include "dns/cache.h"
-#include "dns/zone.h"
+#include "dns_held.h"
 #include "session/pipeline.h"
 
-#define OPEN_MAX    256
 #define QUERIES_MAX 100 /* dns.max-queries */
 
-static struct resolver {
-    struct dns_backend base;
-    struct zone zone;
-    struct dns_entry *open[OPEN_MAX];
-    size_t n;
+static struct {
     unsigned rounds, queries;
-} resolver;
+} counted;
 
-static void resolver_ask(struct dns_backend *b, struct dns_entry *e)
+static bool count_query(const struct dns_question *q)
 {
-    (void)b;
-    assert_true(resolver.n < OPEN_MAX);
-    resolver.open[resolver.n++] = e;
-    resolver.queries++;
-}
-
-static void answer(struct dns_entry *e)
-{
-    const struct dns_question *q = dns_entry_question(e);
-    struct arena *a = arena_new(0);
-    int64_t delay;
-    struct dns_answer found = zone_answer(&resolver.zone, &q->name, q->type, a, &delay);
-    dns_entry_finish(e, dns_reply_new(&found, q->type));
-    arena_free(a);
+    (void)q;
+    counted.queries++;
+    return true;
 }
 
 static void pass_round(void)
 {
-    size_t n = resolver.n;
-    resolver.rounds++;
-    for (size_t i = 0; i < n; i++)
-        answer(resolver.open[i]); /* which may ask for more */
-    resolver.n -= n;
-    memmove(resolver.open, resolver.open + n, resolver.n * sizeof *resolver.open);
-}
-
-static void resolver_close(struct dns_backend *b)
-{
-    (void)b;
-    while (resolver.n)
-        pass_round();
-    arena_free(resolver.zone.arena);
+    counted.rounds++;
+    held_answer();
 }
 
 const struct dns_answer *__wrap_dns_entry_wait(struct dns *dns, struct dns_entry *e,
@@ -67,25 +38,10 @@ const struct dns_answer *__wrap_dns_entry_wait(struct dns *dns, struct dns_entry
 {
     (void)dns, (void)deadline_us;
     while (!dns_entry_answer(e)) {
-        assert_true(resolver.n > 0);
+        assert_true(held.n > 0);
         pass_round();
     }
     return dns_entry_answer(e);
-}
-
-static struct dns *resolver_open(const char *zone)
-{
-    static const struct dns_limits limits = {
-        .cache_bytes = 1 << 20, .max_ttl_s = 86400, .negative_ttl_s = 60, .failure_ttl_s = 5};
-    struct arena *a = arena_new(0);
-    struct str problem = STR("");
-    resolver = (struct resolver){.base = {.ask = resolver_ask, .close = resolver_close}};
-    resolver.zone.arena = a;
-    zone_make(&resolver.zone, &(struct dns_name){.n = 1});
-    if (!zone_load(&resolver.zone, str_of(zone), a, &problem))
-        print_error("%.*s\n", STR_ARG(problem));
-    assert_int_equal(problem.n, 0);
-    return dns_new(&resolver.base, &limits);
 }
 
 /* --- the mail --- */
@@ -208,7 +164,7 @@ static void play_points(struct pipeline *p, struct dns_asker *asker, const struc
     pipeline_rcpt(p);
     for (unsigned i = 0; i < d->to_content; i++)
         pass_round();
-    resolver.rounds = 0;
+    counted.rounds = 0;
     pipeline_eoh(p);
     pipeline_body(p, "x\r\n", 3);
     asker->may_pend = false;
@@ -290,13 +246,14 @@ static struct played play(const struct mail *mail, const struct dialogue *d)
 {
     static const struct dialogue at_once = {0, 0};
     struct arena *a = arena_new(0);
-    struct dns *dns = resolver_open(zone_of(a).p);
+    struct dns *dns = held_open(zone_of(a).p, count_query, NULL);
+    counted.queries = 0;
     struct played played, again;
     play_once(dns, mail, d, &played);
-    played.rounds = resolver.rounds;
-    while (resolver.n)
+    played.rounds = counted.rounds;
+    while (held.n)
         pass_round();
-    played.queries = resolver.queries;
+    played.queries = counted.queries;
     play_once(dns, mail, &at_once, &again);
     /* No result depends on the cache. */
     assert_int_equal(again.spf, played.spf);
@@ -304,7 +261,7 @@ static struct played play(const struct mail *mail, const struct dialogue *d)
     assert_int_equal(again.dmarc, played.dmarc);
     assert_int_equal(again.iprev, played.iprev);
     assert_string_equal(again.dkim, played.dkim);
-    played.warm = resolver.queries - played.queries;
+    played.warm = counted.queries - played.queries;
     dns_close(dns);
     arena_free(a);
     return played;
