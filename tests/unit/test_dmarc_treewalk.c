@@ -1,8 +1,10 @@
 /* dmarc treewalk: do two walks lead to one organizational domain, where a name could not be looked
- * at? The walks are made by hand, so that every node can be the unknown one. */
+ * at? These walks are made by hand, so that every node can be the unknown one. And what a walk
+ * asks. */
 #include "test.h"
 
 #include "dmarc/treewalk.h"
+#include "dns_held.h"
 
 static struct dmarc_node node(const char *domain, enum node_state state, char psd)
 {
@@ -77,12 +79,40 @@ static void policy_of_a_walk(void **state)
     }
 }
 
+/* --- What a walk asks
+ * ---------------------------------------------------------------------------*/
+
+static struct strbuf asked;
+
+static bool note(const struct dns_question *q)
+{
+    sb_printf(&asked, "%.*s ", STR_ARG(dns_name_text(asked.arena, &q->name)));
+    return false;
+}
+
+/* From its start upwards. */
+static void in_order(void **state)
+{
+    struct arena *a = arena_new(0);
+    struct dns *dns = held_open("", note, NULL);
+    struct dns_asker asker = {.dns = dns, .arena = a, .patience_us = 1000000};
+    struct dmarc_walker walker = {.asker = &asker};
+    struct dmarc_walk walk;
+    (void)state;
+    sb_init(&asked, a);
+    dmarc_walk(&walker, STR("a.b.example"), &walk);
+    assert_str(sb_str(&asked), "_dmarc.a.b.example _dmarc.b.example _dmarc.example ");
+    dns_close(dns);
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_start),
         cmocka_unit_test(unknown_top),
         cmocka_unit_test(policy_of_a_walk),
+        cmocka_unit_test(in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
