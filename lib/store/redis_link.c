@@ -86,10 +86,9 @@ redisReply *redis_link_read(struct redis_link *l)
 
 bool redis_link_succeeds(struct redis_link *l, int appended)
 {
-    redisReply *reply = NULL;
     if (appended != REDIS_OK)
         return redis_link_fail(l);
-    reply = redis_link_read(l);
+    redisReply *reply = redis_link_read(l);
     if (!reply)
         return false;
     freeReplyObject(reply);
