@@ -7,14 +7,38 @@
 
 #include "mail/domain.h"
 
+static void add_name(struct strbuf *b, struct arena *a, struct str name)
+{
+    struct str normal;
+    sb_add(b, domain_normalize(a, name, &normal) ? normal : name);
+}
+
+static bool has_asterisk(struct str domain)
+{
+    return str_find(domain, 0, '*') < domain.n;
+}
+
+/* Label by label, since a name with asterisks is none yet; without the dot at its end. */
+static void add_wild(struct strbuf *b, struct arena *a, struct str domain)
+{
+    struct str label, rest = str_sub(domain, 0, domain.n - (domain.p[domain.n - 1] == '.'));
+    while (str_split(&rest, '.', &label)) {
+        add_name(b, a, label);
+        if (rest.p)
+            sb_addc(b, '.');
+    }
+}
+
 struct str pattern_normalize(struct arena *a, struct str pattern)
 {
-    struct str lower = str_lower(a, pattern), domain;
+    struct str lower = str_lower(a, pattern);
     size_t at = str_find_last(lower, '@'), from = at < lower.n ? at + 1 : 0;
-    struct str written = str_sub(lower, from, lower.n);
-    if (str_find(written, 0, '*') < written.n || !domain_normalize(a, written, &domain))
-        return lower;
-    return str_printf(a, "%.*s%.*s", (int)from, lower.p, STR_ARG(domain));
+    struct str domain = str_sub(lower, from, lower.n);
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, str_sub(lower, 0, from));
+    (has_asterisk(domain) ? add_wild : add_name)(&b, a, domain);
+    return sb_str(&b);
 }
 
 /* A name, or one that asterisks would make one. */
@@ -36,7 +60,11 @@ const char *sender_pattern_parse(struct arena *a, struct str text, struct str *o
         return "has no @: wanted is an address, @example.org for all of a domain, or a pattern";
     if (at < text.n && !is_domain_pattern(a, domain))
         return "has no domain name behind its @";
-    *out = pattern_normalize(a, at == 0 ? str_printf(a, "*%.*s", STR_ARG(text)) : text);
+    struct str normal =
+        pattern_normalize(a, at == 0 ? str_printf(a, "*%.*s", STR_ARG(text)) : text);
+    if (!str_is_ascii(str_sub(normal, str_find_last(normal, '@'), normal.n)))
+        return "has an asterisk and letters beyond ASCII in one label, which DNS writes as xn--...";
+    *out = normal;
     return NULL;
 }
 
@@ -44,7 +72,7 @@ struct str pattern_domain(struct str pattern)
 {
     size_t at = str_find_last(pattern, '@');
     struct str domain = str_sub(pattern, at + 1, pattern.n);
-    return at < pattern.n && str_find(domain, 0, '*') == domain.n ? domain : STR_NONE;
+    return at < pattern.n && !has_asterisk(domain) ? domain : STR_NONE;
 }
 
 struct str pattern_subject(struct arena *a, const struct mailbox *author)

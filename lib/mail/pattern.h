@@ -5,8 +5,8 @@
 #include "base/arena.h"
 #include "mail/address.h"
 
-/* The form in which patterns are compared: lower case, the domain normalised where it has no
- * asterisk. Any text is a pattern here. */
+/* The form in which patterns are compared: lower case, the domain normalised (domain.h), label by
+ * label where it has asterisks. Any text is a pattern here. */
 struct str pattern_normalize(struct arena *a, struct str pattern);
 
 /* A pattern for senders as people write it: "ann@example.org", "*@*.example.org", "@example.org"

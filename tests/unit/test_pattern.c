@@ -21,6 +21,7 @@ static int teardown(void **state)
 
 #define NO_AT     "has no @: wanted is an address, @example.org for all of a domain, or a pattern"
 #define NO_DOMAIN "has no domain name behind its @"
+#define NO_NAME   "has an asterisk and letters beyond ASCII in one label, which DNS writes as xn--..."
 
 /* What people write, and what it becomes, or what is wrong. */
 static void for_senders(void **state)
@@ -33,6 +34,9 @@ static void for_senders(void **state)
         {"@Example.org.", "*@example.org", NULL},
         {"*", "*", NULL},
         {"*@*.Example.org", "*@*.example.org", NULL},
+        {"*@*.B\xc3\xbc"
+         "cher.Example.",
+         "*@*.xn--bcher-kva.example", NULL},
         {"ann@*", "ann@*", NULL},
         {"ann@a*", "ann@a*", NULL},
         {"b\xc3\xbc@b\xc3\xbc"
@@ -49,6 +53,7 @@ static void for_senders(void **state)
         {"ann@a..b", NULL, NO_DOMAIN},
         {"ann@*..b", NULL, NO_DOMAIN},
         {"ann@a/b", NULL, NO_DOMAIN},
+        {"ann@b\xc3\xbc*.example", NULL, NO_NAME},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct str pattern = STR_NONE;
@@ -72,8 +77,12 @@ static void normal_forms(void **state)
         {"@Example.", "@example"},
         {"A@B@C.", "a@b@c"},
         {"*", "*"},
-        {"*@*.Example.", "*@*.example."},
-        {"A@Ex*.", "a@ex*."},
+        {"*@*.Example.", "*@*.example"},
+        {"A@Ex*.", "a@ex*"},
+        {"A@*", "a@*"},
+        {"A@*..", "a@*."},
+        {"*@*.\xc3\xbc.*\xc3\xbc.Example", "*@*.xn--tda.*\xc3\xbc.example"},
+        {"*@\xc3\xbc.*.\xff.", "*@xn--tda.*.\xff"},
         {"A@b..C", "a@b..c"},
         {"A@", "a@"},
     };
