@@ -56,10 +56,12 @@ void authres_parse_head(struct arena *a, struct str value, struct authres_head *
     struct lexer l = lex_begin(value);
     out->parsed = lex_cfws(&l) && read_id(a, &l, &out->id) && lex_cfws(&l) &&
                   read_version(&l, &out->version_ok) && (lex_end(&l) || lex_at(&l, ';'));
-    if (!out->parsed)
+    if (!out->parsed) {
         *out = (struct authres_head){0};
-    else
-        out->encoded = claim_has_encoded_word(value, l.at);
+        return;
+    }
+    out->end = l.at;
+    out->encoded = claim_has_encoded_word(value, l.at);
 }
 
 bool authres_is_forged(struct arena *a, const struct authres_head *head, const struct str *ids,

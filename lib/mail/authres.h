@@ -12,6 +12,7 @@ struct authres_head {
     struct str id;   /* without quotes and comments; as written otherwise */
     bool version_ok; /* no version, or 1 */
     bool encoded;    /* an encoded word stands here, which may hide another id */
+    size_t end;      /* where the ';' is, or the end of the value */
 };
 void authres_parse_head(struct arena *a, struct str value, struct authres_head *out);
 
@@ -40,8 +41,9 @@ struct authres_results {
 #define AUTHRES_RESULTS_MAX    100
 #define AUTHRES_PROPERTIES_MAX 500 /* of all results */
 
-/* Reads the results of a field (RFC 8601 2.2): false unless all of it can be read, and is within
- * these bounds. "none" has no results and is not read. */
+/* Reads the results of a field (RFC 8601 2.2): false unless all of it can be read, its version is
+ * 1, and it is within these bounds. A ";" behind the last result is allowed. "none" has no results
+ * and is not read. */
 bool authres_parse(struct arena *a, struct str value, struct authres_results *out);
 
 /* The value of the first property of this name (any case), or STR_NONE. */

@@ -1,7 +1,6 @@
 /* authres_read.c - the results of a received Authentication-Results field (RFC 8601 2.2).
  *
- * For fields that this host wrote: what is not well-formed was not written by it, so there is one
- * strict reading and no guess.
+ * For fields that this host or a sealer it trusts wrote: one strict reading and no guess.
  *
  * Errors: false for all that cannot be read. */
 #include "base/ascii.h"
@@ -105,27 +104,29 @@ static bool read_resinfo(struct reader *r)
     return !r->l.problem;
 }
 
-/* Behind the authserv-id and its version. */
-static bool skip_head(struct reader *r)
+/* All resinfos. Some writers leave a ";" behind the last one. */
+static bool read_resinfos(struct reader *r)
 {
-    struct str quoted;
-    while (lex_cfws(&r->l) && !lex_end(&r->l) && !lex_at(&r->l, ';'))
-        if (lex_at(&r->l, '"') ? !lex_quoted(&r->l, &quoted) : !take_run(&r->l, is_value_char).n)
+    while (lex_take(&r->l, ';')) {
+        if (!lex_cfws(&r->l))
             return false;
-    return lex_at(&r->l, ';');
+        if (lex_end(&r->l) && r->n > 0)
+            return true;
+        if (!read_resinfo(r))
+            return false;
+    }
+    return r->n > 0;
 }
 
 bool authres_parse(struct arena *a, struct str value, struct authres_results *out)
 {
     struct reader r = {.arena = a, .l = lex_begin(value)};
-    *out = (struct authres_results){0};
-    if (!skip_head(&r))
-        return false;
-    while (lex_take(&r.l, ';'))
-        if (!lex_cfws(&r.l) || !read_resinfo(&r))
-            return false;
-    *out = (struct authres_results){r.n, r.results};
-    return true;
+    struct authres_head head;
+    authres_parse_head(a, value, &head);
+    r.l.at = head.end;
+    bool read = head.parsed && head.version_ok && read_resinfos(&r);
+    *out = read ? (struct authres_results){r.n, r.results} : (struct authres_results){0};
+    return read;
 }
 
 struct str authres_property_of(const struct authres_resinfo *result, const char *ptype_property)
