@@ -67,7 +67,7 @@ static struct header_list with_set(struct arena *a, const struct header_list *he
     header_list_add(&with, STR("ARC-Message-Signature"), set->message);
     header_list_add(&with, ARC_RESULTS_FIELD, set->results);
     for (size_t i = 0; i < headers->n; i++)
-        header_list_add(&with, headers->fields[i].name, headers->fields[i].value);
+        header_list_add(&with, header_written_name(&headers->fields[i]), headers->fields[i].value);
     return with;
 }
 

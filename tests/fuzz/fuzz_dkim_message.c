@@ -108,7 +108,7 @@ static void check_signed(struct arena *a, const struct header_list *headers, str
     header_list_init(&with, a);
     header_list_add(&with, STR("DKIM-Signature"), value);
     for (size_t i = 0; i < headers->n; i++)
-        header_list_add(&with, headers->fields[i].name, headers->fields[i].value);
+        header_list_add(&with, header_written_name(&headers->fields[i]), headers->fields[i].value);
     const struct dkim_signature *found = verify(a, &with, body, 7, &n);
     require(n > 0 && found[0].result == DKIM_PASS);
     found = verify_own(a, &with, body, &key, &n);
