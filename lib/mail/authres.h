@@ -46,6 +46,11 @@ struct authres_results {
  * and is not read. */
 bool authres_parse(struct arena *a, struct str value, struct authres_results *out);
 
+/* The same for a field that other software wrote: values may be empty, addresses in angle brackets,
+ * network addresses without quotes, local parts with "="; and a result that cannot be read is left
+ * out, if it is clear where it ends and that it is not about DMARC (then false). */
+bool authres_parse_foreign(struct arena *a, struct str value, struct authres_results *out);
+
 /* The value of the first property of this name (any case), or STR_NONE. */
 struct str authres_property_of(const struct authres_resinfo *result, const char *ptype_property);
 

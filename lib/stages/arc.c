@@ -102,17 +102,28 @@ static void mark_trusted(struct stage_run *run)
     e->trusted = trusted;
 }
 
-static bool is_domain(struct arena *a, struct str text, struct str domain)
-{
-    struct str normal;
-    return domain_normalize(a, text, &normal) && str_eq(normal, domain);
-}
-
 /* "user@example.org", "@example.org" or "example.org": the domain. */
 static bool domain_of(struct arena *a, struct str text, struct str *domain)
 {
     size_t at = str_find_last(text, '@');
     return domain_normalize(a, str_sub(text, at < text.n ? at + 1 : 0, text.n), domain);
+}
+
+/* How far a DMARC result is about this author domain. Some write the address there, and some write
+ * it twice. */
+enum subject { SUBJECT_OTHER, SUBJECT_MIXED, SUBJECT_AUTHOR };
+
+static enum subject subject_of(struct arena *a, const struct authres_resinfo *r, struct str author)
+{
+    size_t named = 0, same = 0;
+    struct str domain;
+    for (size_t i = 0; i < r->n; i++) {
+        if (!str_eq_nocase(r->properties[i].name, STR("header.from")))
+            continue;
+        named++;
+        same += domain_of(a, r->properties[i].value, &domain) && str_eq(domain, author);
+    }
+    return !same ? SUBJECT_OTHER : same < named ? SUBJECT_MIXED : SUBJECT_AUTHOR;
 }
 
 /* What one result authenticates, if it is a pass of SPF or DKIM. */
@@ -159,15 +170,15 @@ static enum dmarc_auth vouches(struct stage_run *run, const struct arc_set *set,
     struct arena *a = run->message->arena;
     struct authres_results said;
     bool passes = false, fails = false;
-    if (!authres_parse(a, set->results, &said))
+    if (!authres_parse_foreign(a, set->results, &said))
         return DMARC_AUTH_FAIL;
     for (size_t i = 0; i < said.n; i++) {
         const struct authres_resinfo *r = &said.v[i];
-        if (!str_eq_nocase(r->method, STR("dmarc")) ||
-            !is_domain(a, authres_property_of(r, "header.from"), author))
+        if (!str_eq_nocase(r->method, STR("dmarc")))
             continue;
-        passes = passes || str_eq_nocase(r->result, STR("pass"));
-        fails = fails || str_eq_nocase(r->result, STR("fail"));
+        enum subject subject = subject_of(a, r, author);
+        passes = passes || (subject == SUBJECT_AUTHOR && str_eq_nocase(r->result, STR("pass")));
+        fails = fails || (subject != SUBJECT_OTHER && str_eq_nocase(r->result, STR("fail")));
     }
     if (passes || fails)
         return passes && !fails ? DMARC_AUTH_PASS : DMARC_AUTH_FAIL;
@@ -185,7 +196,8 @@ static struct str comment_of(struct stage_run *run, const struct arc_outcome *o)
     for (unsigned i = o->n; i > 0 && i + TOLD_SETS > o->n; i--)
         sb_printf(&b, " as[%u].d=%.*s as[%u].s=%.*s", i, STR_ARG(o->sets[i - 1].seal->domain), i,
                   STR_ARG(o->sets[i - 1].seal->selector));
-    for (size_t i = 0; authres_parse(a, o->sets[0].results, &first) && i < first.n; i++) {
+    authres_parse_foreign(a, o->sets[0].results, &first);
+    for (size_t i = 0; i < first.n; i++) {
         struct netaddr address;
         char text[NETADDR_TEXT];
         if (netaddr_parse(authres_property_of(&first.v[i], "smtp.remote-ip"), &address)) {

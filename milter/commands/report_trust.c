@@ -55,7 +55,7 @@ bool report_trust_said(struct command *c, struct str mail, enum trust *trust)
             continue;
         authres_parse_head(a, headers.fields[i].value, &head);
         ours = is_ours(c, a, &head);
-        said = ours && authres_parse(a, headers.fields[i].value, &results);
+        said = ours && authres_parse_foreign(a, headers.fields[i].value, &results);
         if (said)
             *trust = trust_of(&results);
     }

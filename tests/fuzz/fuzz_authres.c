@@ -1,6 +1,7 @@
 /* Authentication-Results: heads of any bytes, and fields written from any bytes. */
 #include "fuzz.h"
 
+#include "base/ascii.h"
 #include "mail/authres.h"
 #include "mail/lex.h"
 #include "mail/quote.h"
@@ -92,6 +93,103 @@ static void write_one(struct arena *a, struct str input)
     require(str_eq(head.id, id) && authres_is_forged(a, &head, &id, 1));
 }
 
+/* --- Fields of other software ---------------------------------------------------------------- */
+
+/* The text with blanks in the place of its comments and quoted strings; false if one has no end.
+ * Written without lex.h, to compare with it. */
+static bool blanked(struct arena *a, struct str text, struct str *out)
+{
+    char *copy = arena_copy(a, text.p, text.n);
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.n; i++) {
+        bool within = depth || quoted;
+        char c = text.p[i];
+        if (c == '"' && !depth)
+            quoted = !quoted;
+        else if (!quoted && c == '(')
+            depth++;
+        else if (depth && c == ')')
+            depth--;
+        if (within || depth || quoted)
+            copy[i] = ' ';
+        if (within && c == '\\' && i + 1 < text.n)
+            copy[++i] = ' ';
+    }
+    *out = (struct str){copy, text.n};
+    return !depth && !quoted;
+}
+
+/* How many parts behind the first begin with this method. */
+static size_t count_method(struct str plain, struct str method)
+{
+    size_t n = 0;
+    struct str part;
+    str_split(&plain, ';', &part);
+    while (str_split(&plain, ';', &part)) {
+        part = str_trim(part);
+        char next = part.n > method.n ? part.p[method.n] : 'x';
+        n += str_starts_nocase(part, method) && !ascii_is_alnum(next) && next != '-' && next != '_';
+    }
+    return n;
+}
+
+static size_t count_results(const struct authres_results *results, struct str method)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < results->n; i++)
+        n += str_eq_nocase(results->v[i].method, method);
+    return n;
+}
+
+static void require_same(const struct authres_results *one, const struct authres_results *two)
+{
+    require(one->n == two->n);
+    for (size_t i = 0; i < one->n; i++) {
+        require(str_eq(one->v[i].method, two->v[i].method));
+        require(str_eq(one->v[i].result, two->v[i].result) && one->v[i].n == two->v[i].n);
+        for (size_t k = 0; k < one->v[i].n; k++) {
+            require(str_eq(one->v[i].properties[k].name, two->v[i].properties[k].name));
+            require(str_eq(one->v[i].properties[k].value, two->v[i].properties[k].value));
+        }
+    }
+}
+
+/* What our own reader reads is read alike; no result on DMARC is made up from quoted text or a
+ * comment, and none is stepped over. */
+static void read_foreign(struct arena *a, struct str text)
+{
+    struct authres_results foreign, own;
+    struct str plain;
+    bool read = authres_parse_foreign(a, text, &foreign);
+    if (authres_parse(a, text, &own)) {
+        require(read);
+        require_same(&own, &foreign);
+    }
+    require(read == (foreign.n > 0));
+    if (!read)
+        return;
+    require(blanked(a, text, &plain));
+    require(count_results(&foreign, STR("dmarc")) == count_method(plain, STR("dmarc")));
+    require(count_results(&foreign, STR("spf")) <= count_method(plain, STR("spf")));
+    require(count_results(&foreign, STR("dkim")) <= count_method(plain, STR("dkim")));
+}
+
+/* Words of an outsider in all places where a sealer may write them change no result. */
+static void read_around(struct arena *a, struct str words)
+{
+    struct authres_results results;
+    struct str safe = quote_safe(a, words), quoted = quote_string(a, safe);
+    if (safe.n > 256)
+        return;
+    struct str field = str_printf(
+        a, "mx; spf=fail smtp.mailfrom=<%.*s@a.test> for %.*s; x y=%.*s; dkim=pass reason=%.*s",
+        STR_ARG(quoted), STR_ARG(quoted), STR_ARG(quoted), STR_ARG(quoted));
+    require(authres_parse_foreign(a, field, &results));
+    require(results.n == 1 && str_eq(results.v[0].method, STR("dkim")));
+    require(str_eq(results.v[0].properties[0].value, safe));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *a = arena_new(0);
@@ -110,8 +208,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(str_eq(again.id, head.id));
     struct authres_said said;
     if (authres_read(a, text, STR("dmarc"), "header.from", &said))
-        require(head.parsed && said.result.n);
+        require(head.parsed);
     write_one(a, text);
+    read_foreign(a, text);
+    read_around(a, text);
     arena_free(a);
     return 0;
 }

@@ -80,6 +80,105 @@ static void results_read(void **state)
     arena_free(a);
 }
 
+/* A list of results: "method=result name=value ..." for each, with "|" between them. */
+static struct str shown(struct arena *a, const struct authres_results *results)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < results->n; i++) {
+        const struct authres_resinfo *r = &results->v[i];
+        sb_printf(&b, "%s%.*s=%.*s", i ? "|" : "", STR_ARG(r->method), STR_ARG(r->result));
+        for (size_t k = 0; k < r->n; k++)
+            sb_printf(&b, " %.*s=%.*s", STR_ARG(r->properties[k].name),
+                      STR_ARG(r->properties[k].value));
+    }
+    return sb_str(&b);
+}
+
+/* Forms that were seen in fields of mail services and filters; none of them is ours. */
+static void foreign_forms(void **state)
+{
+    static const struct {
+        const char *said;
+        const char *shown; /* NULL: not read */
+    } cases[] = {
+        /* values */
+        {"mx; spf=none smtp.mailfrom=<>; dmarc=none action=none header.from=;",
+         "spf=none smtp.mailfrom=|dmarc=none action=none header.from="},
+        {"mx; dmarc=pass header.from=<a@x.test> header.from=<a@x.test>",
+         "dmarc=pass header.from=a@x.test header.from=a@x.test"},
+        {"mx; spf=pass smtp.mailfrom=prvs=1=a@x.test;\r\n\tdmarc=pass (p=NONE dis=NONE) "
+         "header.from=x.test",
+         "spf=pass smtp.mailfrom=prvs=1=a@x.test|dmarc=pass header.from=x.test"},
+        {"mx; iprev=pass (mx.test) smtp.remote-ip=2001:db8::2; arc=pass (i=1) "
+         "arc.chain=a.test:b.test",
+         "iprev=pass smtp.remote-ip=2001:db8::2|arc=pass arc.chain=a.test:b.test"},
+        {"mx; spf=pass smtp.helo=[192.0.2.4]", "spf=pass smtp.helo=[192.0.2.4]"},
+        {"mx; bimi=skipped policy.authority-uri=https://x.test/a?b=c",
+         "bimi=skipped policy.authority-uri=https://x.test/a?b=c"},
+        {"mx; x=y a.b=\"c\"d.e=f g.h=i", "x=y a.b=c d.e=f g.h=i"},
+        /* local parts in quotes */
+        {"mx; spf=pass smtp.mailfrom=\"; dmarc=pass header.from=v.test; \"@x.test; dmarc=fail",
+         "spf=pass smtp.mailfrom=; dmarc=pass header.from=v.test; @x.test|dmarc=fail"},
+        {"mx; dmarc=pass header.from=<\"a>;b\\\"@v.test\"@x.test>",
+         "dmarc=pass header.from=a>;b\"@v.test@x.test"},
+        /* results that cannot be read, among others */
+        {"mx; gateway.spf=pass (y) smtp.mailfrom=a@x.test; dmarc=pass header.from=x.test",
+         "dmarc=pass header.from=x.test"},
+        {"mx; dmarc=pass header.from=x.test; spf=pass smtp.mailfrom=a@x.test for b@y.test",
+         "dmarc=pass header.from=x.test"},
+        {"mx; dkim=none (not signed) header.d=none;x.test; dmarc=none action=none;compauth=pass "
+         "reason=109",
+         "dkim=none header.d=none|dmarc=none action=none|compauth=pass reason=109"},
+        {"mx; x-ptr=fail x-ptr-lookup= x-ptr-helo=y.test; dmarc=pass header.from=x.test",
+         "dmarc=pass header.from=x.test"},
+        {"mx; spf=pass (y) client-ip=2001:db8::1; envelope-from=SRS0=a=b=x.test=c@y.test; "
+         "dkim=pass",
+         "spf=pass client-ip=2001:db8::1|dkim=pass"},
+        {"mx; x y \"; dmarc=pass\" (; dmarc=pass) z=\"; dmarc=pass\" <\";\"; spf=none", "spf=none"},
+        {"mx; ; dkim=pass;; (x) ; spf=none;", "dkim=pass|spf=none"},
+        {"mx; spf/2=pass; dkim=pass", "dkim=pass"},
+        {"mx; spf=pass x=<a; dkim=pass", "dkim=pass"},
+        {"mx; spf=pass x=<a b>; dkim=pass", "dkim=pass"},
+        {"mx; spf=pass smtp.mailfrom=noreply-dmarc@x.test for y; dkim=pass", "dkim=pass"},
+        /* nothing to rely on */
+        {"mx; none", NULL},
+        {"mx; x y; z", NULL},
+        {"spf=pass smtp.mailfrom=x.test; dmarc=pass header.from=x.test", NULL},
+        {"mx 2; dmarc=pass", NULL},
+        {"mx; dkim=pass; dmarc=fail header.from=x y", NULL},
+        {"mx; dkim=pass; x (y) DMARC=fail header.from=x", NULL},
+        {"mx; dkim=pass; x=y,dmarc=fail header.from=x", NULL},
+        {"mx; dkim=pass; x y=\"z\"=\"; spf=pass\"", "dkim=pass"},
+        {"mx; dkim=pass; x y=\"z\"\"; spf=pass\"", NULL},
+        {"mx; dkim=pass; \"\"dmarc=fail header.from=x", NULL},
+        {"mx; dkim=pass; dmarc/2=fail header.from=x", NULL},
+        {"mx; dkim=pass; dmarc=fail=x header.from=x", NULL},
+        {"mx; dmarc=pass header.from= header.x=@v.test", NULL},
+        {"mx; dmarc=pass header.from= (a) header.x=@v.test", NULL},
+        {"mx; dmarc=pass header.from=\"\"v.test", NULL},
+        {"mx; dmarc=pass header.from=<v.test", NULL},
+        {"mx; spf=pass x=a\"; dmarc=pass; spf=pass x=b\"", NULL},
+        {"mx; x y\"; dmarc=pass; z\"; spf=pass", NULL},
+        {"mx; x y=\"; dmarc=pass", NULL},
+        {"mx; x y); dmarc=pass", NULL},
+        {"mx; x y\\; dmarc=pass", NULL},
+        {"mx; x (y; dmarc=pass", NULL},
+        {"mx; x y\x01; dmarc=pass", NULL},
+        {"mx; dmarc=pass x=a\x01", NULL},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct authres_results results;
+        struct str said = at_page_end(str_of(cases[i].said));
+        if (authres_parse_foreign(a, said, &results) != (cases[i].shown != NULL))
+            fail_msg("%s", cases[i].said);
+        assert_str(shown(a, &results), cases[i].shown ? cases[i].shown : "");
+    }
+    arena_free(a);
+}
+
 /* A field without results is not read, whether it says so or ends behind its authserv-id. */
 static void results_are_wanted(void **state)
 {
@@ -168,6 +267,37 @@ static void no_more_is_copied(void **state)
     arena_free(a);
 }
 
+/* So many results are read or stepped over, and no more; with those of them that were read count
+ * the properties of the others. */
+static void many_foreign_results(void **state)
+{
+    static const struct {
+        size_t results, strange, properties;
+        bool parsed;
+    } cases[] = {{1, 99, 0, true},  {1, 100, 0, false}, {99, 1, 0, true},  {100, 1, 0, false},
+                 {1, 1, 499, true}, {1, 1, 501, false}, {1, 3, 167, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new(0);
+        struct authres_results results;
+        struct strbuf b;
+        sb_init(&b, a);
+        sb_add(&b, STR("id"));
+        for (size_t k = 0; k < cases[i].strange; k++) {
+            sb_add(&b, STR("; x=y"));
+            for (size_t m = 0; m < cases[i].properties; m++)
+                sb_printf(&b, " p.v%zu=%zu", m, k);
+            sb_add(&b, STR(" z"));
+        }
+        for (size_t k = 0; k < cases[i].results; k++)
+            sb_add(&b, STR("; x=y"));
+        if (authres_parse_foreign(a, sb_str(&b), &results) != cases[i].parsed)
+            fail_msg("case %zu", i);
+        assert_int_equal(results.n, cases[i].parsed ? cases[i].results : 0);
+        arena_free(a);
+    }
+}
+
 /* So many results and properties are read, and no more. */
 static void many_results(void **state)
 {
@@ -201,9 +331,10 @@ static void many_results(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(results_read),   cmocka_unit_test(results_are_wanted),
-        cmocka_unit_test(results_copied), cmocka_unit_test(no_more_is_copied),
-        cmocka_unit_test(many_results),
+        cmocka_unit_test(results_read),         cmocka_unit_test(results_are_wanted),
+        cmocka_unit_test(results_copied),       cmocka_unit_test(no_more_is_copied),
+        cmocka_unit_test(many_results),         cmocka_unit_test(foreign_forms),
+        cmocka_unit_test(many_foreign_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
