@@ -105,6 +105,34 @@ class Bounces(Sending):
         self.take("From: MAILER-DAEMON@far.example\n\nHi. This is the program.\n\n" + mail.message["Message-ID"] + "\n")
         self.assertEqual(self.sent()[0][1:], ("failed", "it came back"))
 
+    def test_forms_of_mail_servers(self):
+        """With a status in words of their own, and without one: what is a failure, a delay, and neither."""
+        def plain(sender, subject, more=""):
+            return lambda mail: (f"From: {sender}\nSubject: {subject}\n{more}\nIt was this mail:\n"
+                                 f"Message-ID: {mail.message['Message-ID']}\n")
+
+        daemon, postmaster = "Mail Delivery System <Mailer-Daemon@far.example>", "<postmaster@far.example>"
+        failed = "X-Failed-Recipients: d@example.com\n"
+        forms = [
+            ("failed", lambda mail: bounce(mail, action="failed (bad address)")),
+            ("failed", lambda mail: bounce(mail).replace("Action: failed\n", "")),
+            ("done", lambda mail: bounce(mail, status="4.4.7").replace("Action: failed\n", "")),
+            ("done", lambda mail: bounce(mail, action="relayed (to a server without DSN)")),
+            ("failed", lambda mail: bounce(mail).replace("message/delivery-status", "message/global-delivery-status").replace(
+                "MAILER-DAEMON@", "postmaster@")),
+            ("failed", plain(daemon, "Mail delivery failed: returning message to sender", failed)),
+            ("failed", plain("<noreply@far.example>", "Sorry", failed)),
+            ("done", plain(daemon, "Warning: message 1abc-2 delayed 24\n hours")),
+            ("failed", plain(postmaster, "Undeliverable Mail: Report Domain: example.org")),
+            (None, plain(postmaster, "Re: Report Domain: example.org")),
+            (None, plain("<d@example.com>", "Undeliverable Mail")),
+        ]
+        for i, (state, form) in enumerate(forms):
+            with self.subTest(form=i):
+                self.setUp()
+                self.take(form(self.one_mail()), OVER + HOUR, 0 if state else 65)
+                self.assertEqual(self.sent()[0][1], state or "done")
+
     def test_what_the_other_server_says_is_escaped_once(self):
         self.take(bounce(self.one_mail()).replace("no such user", "no\x01 \\ user"))
         safe = r"it came back: smtp; 550 5.1.1 no\x01 \x5c user"

@@ -16,7 +16,8 @@
 
 struct reading {
     struct arena *arena;
-    bool status_part, failed;
+    bool status_part, action, failed;
+    bool permanent; /* according to the status code */
     struct str why;
 };
 
@@ -28,23 +29,43 @@ static struct str value_behind(struct str line, struct str name)
     return str_trim(str_sub(line, name.n, line.n));
 }
 
+/* The first word: some write a comment behind it. */
+static struct str first_word(struct str text)
+{
+    size_t end = 0;
+    while (end < text.n && ascii_is_alnum(text.p[end]))
+        end++;
+    return str_sub(text, 0, end);
+}
+
 static void read_status_line(struct reading *r, struct str line)
 {
     struct str action = value_behind(line, STR("Action:"));
     struct str code = value_behind(line, STR("Diagnostic-Code:"));
+    struct str status = value_behind(line, STR("Status:"));
     if (!code.p)
-        code = value_behind(line, STR("Status:"));
-    if (action.p && str_eq_nocase(action, STR("failed")))
+        code = status;
+    r->action = r->action || action.p;
+    if (action.p && str_eq_nocase(first_word(action), STR("failed")))
         r->failed = true;
+    if (str_starts(status, STR("5.")))
+        r->permanent = true;
     if (code.n > r->why.n)
         r->why = str_safe(r->arena, code, WHY_MAX, true);
+}
+
+/* RFC 3464, and RFC 6533 for addresses in UTF-8. */
+static bool is_status(struct str type)
+{
+    return str_eq(type, STR("message/delivery-status")) ||
+           str_eq(type, STR("message/global-delivery-status"));
 }
 
 static bool read_part(void *reading, const struct mime_part *part)
 {
     struct reading *r = reading;
     struct str rest = part->bytes, line;
-    if (!str_eq(part->type, STR("message/delivery-status")))
+    if (!is_status(part->type))
         return true;
     r->status_part = true;
     while (str_split(&rest, '\n', &line))
@@ -52,17 +73,48 @@ static bool read_part(void *reading, const struct mime_part *part)
     return false;
 }
 
-static bool is_from_mailer(struct str mail, struct arena *a)
+static struct str lower_field(struct arena *a, const struct header_list *headers, const char *name)
 {
+    const struct header_field *f = header_get(headers, str_of(name), 0);
+    return f ? str_lower(a, str_trim(header_unfold(a, f->value))) : STR("");
+}
+
+static bool holds_words(struct str text, const char *const *words)
+{
+    for (; *words; words++)
+        for (size_t i = 0; i < text.n; i++)
+            if (str_starts(str_sub(text, i, text.n), str_of(*words)))
+                return true;
+    return false;
+}
+
+/* Without a status only a mail server's own words say that it returns mail: its name, a field that
+ * Exim and others write, or the subject of a postmaster, who may also have automatic replies. */
+static enum bounce_kind kind_of_text(struct str mail, struct arena *a)
+{
+    static const char *const mailer[] = {"mailer-daemon", NULL};
+    static const char *const postmaster[] = {"postmaster", NULL};
+    static const char *const delayed[] = {"delayed", "warning: could not send", NULL};
+    static const char *const undelivered[] = {"undeliver",
+                                              "delivery fail",
+                                              "failure notice",
+                                              "returned mail:",
+                                              "not delivered",
+                                              "not be delivered",
+                                              NULL};
     struct header_list headers;
     struct str body;
     mime_split(a, mail, &headers, &body);
-    const struct header_field *from = header_get(&headers, STR("From"), 0);
-    struct str value = from ? str_lower(a, from->value) : STR("");
-    for (size_t i = 0; i < value.n; i++)
-        if (str_starts(str_sub(value, i, value.n), STR("mailer-daemon")))
-            return true;
-    return false;
+    struct str from = lower_field(a, &headers, "From"),
+               subject = lower_field(a, &headers, "Subject");
+    if (lower_field(a, &headers, "X-Failed-Recipients").n)
+        return BOUNCE_FAILED;
+    bool is_mailer = holds_words(from, mailer);
+    if (is_mailer && holds_words(subject, delayed))
+        return BOUNCE_LATER;
+    return is_mailer || (holds_words(from, postmaster) && holds_words(subject, undelivered))
+               ? BOUNCE_FAILED
+               : BOUNCE_NONE;
 }
 
 void bounce_read(struct str mail, struct arena *a, struct bounce *out)
@@ -70,10 +122,10 @@ void bounce_read(struct str mail, struct arena *a, struct bounce *out)
     struct reading r = {.arena = a, .why = STR("")};
     mime_walk(mail, read_part, &r);
     *out = (struct bounce){.why = r.why};
-    if (r.status_part)
-        out->kind = r.failed ? BOUNCE_FAILED : BOUNCE_LATER;
+    if (!r.status_part)
+        out->kind = kind_of_text(mail, a);
     else
-        out->kind = is_from_mailer(mail, a) ? BOUNCE_FAILED : BOUNCE_NONE;
+        out->kind = r.failed || (!r.action && r.permanent) ? BOUNCE_FAILED : BOUNCE_LATER;
 }
 
 /* --- What it is about --------------------------------------------------------------------------*/

@@ -17,7 +17,8 @@ struct bounce {
 };
 
 /* Finds out what a mail is. A delivery status (RFC 3464) decides; without one, only mail of a
- * MAILER-DAEMON is a bounce. */
+ * MAILER-DAEMON is a bounce, mail with the field X-Failed-Recipients, and what a postmaster calls
+ * undeliverable. */
 void bounce_read(struct str mail, struct arena *a, struct bounce *out);
 
 /* Finds the mail of ours that a bounce is about, by the Message-ID that it returns, or by the
