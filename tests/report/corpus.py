@@ -243,6 +243,10 @@ CASES = [
     ("ARF", ARF.format(encoding="", feedback=FEEDBACK).encode(), "failure"),
     ("ARF in base64", ARF.format(encoding="Content-Transfer-Encoding: base64\n", feedback=base64.encodebytes(
         FEEDBACK.replace(".77", ".78").encode()).decode()).encode(), "failure"),
+    ("ARF whose fields are in a part of plain text", ARF.format(encoding="", feedback=FEEDBACK.replace(".77", ".80")).replace(
+        "message/feedback-report", "text/plain; name=report").encode(), "failure"),
+    ("the fields of ARF in a message that is attached", mail(TEXT, "Content-Type: message/rfc822\n\nFrom: a@b.example\n"
+                                                            "Content-Type: text/plain\n\n" + FEEDBACK), "no report"),
     ("a gateway's text", b"From: gate@reporter.example\n\nA message claiming to be from you has failed the published DMARC\n"
      b"policy for your domain.\n\nSender Domain: example.org\nSender IP Address: 192.0.2.79\n", "failure"),
     ("a complaint", ARF.format(encoding="", feedback="Feedback-Type: abuse\n\n").encode(), "another kind"),

@@ -5,6 +5,8 @@
 
 #include <time.h>
 
+#include "base/ascii.h"
+#include "base/instant.h"
 #include "mail/domain.h"
 #include "report/in/limits.h"
 #include "report/in/mime.h"
@@ -34,10 +36,15 @@ static struct str domain_in(struct arena *a, struct str text)
     return text.n && domain_normalize(a, text, &name) ? str_copy(a, name) : STR_NONE;
 }
 
-/* The address that the text begins with: some reporters write "192.0.2.1 (name)". */
+/* The address that the text begins with: some reporters write "192.0.2.1 (name)", or as in SMTP
+ * "[IPv6:2001:db8::1]". */
 static void address_in(struct str text, struct netaddr *out)
 {
     text = str_trim(text);
+    if (str_starts(text, STR("[")))
+        text = str_sub(text, 1, text.n);
+    if (str_starts_nocase(text, STR("IPv6:")))
+        text = str_sub(text, sizeof "IPv6:" - 1, text.n);
     size_t end = 0;
     while (end < text.n && (ascii_is_hex(text.p[end]) || text.p[end] == '.' || text.p[end] == ':'))
         end++;
@@ -46,23 +53,41 @@ static void address_in(struct str text, struct netaddr *out)
         *out = address;
 }
 
+/* Hours of the zones that RFC 5322 4.3 names; others count as UTC. */
+static int64_t zone_hours(struct str text)
+{
+    static const struct {
+        char name[4];
+        int hours;
+    } zones[] = {{"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5},
+                 {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7}};
+    for (size_t i = 0; i < sizeof zones / sizeof *zones; i++)
+        if (str_starts_nocase(str_trim(text), str_of(zones[i].name)))
+            return zones[i].hours;
+    return 0;
+}
+
 int64_t failure_date(struct arena *a, struct str text)
 {
     static const char *const forms[] = {"%d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M %z",
-                                        "%d %b %y %H:%M:%S %z", "%d %b %Y %H:%M:%S"};
+                                        "%d %b %y %H:%M:%S %z", "%d %b %Y %H:%M:%S",
+                                        "%a %b %d %H:%M:%S %Y"};
+    int64_t seconds;
     size_t comma = str_find(text, 0, ',');
     if (comma < text.n)
         text = str_sub(text, comma + 1, text.n);
-    const char *date = str_cstr(a, clean_field(a, text));
+    text = clean_field(a, text);
+    const char *date = str_cstr(a, text);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct tm tm = {0};
-        if (!strptime(date, forms[i], &tm))
+        const char *rest = strptime(date, forms[i], &tm);
+        if (!rest)
             continue;
         long offset = tm.tm_gmtoff;
-        int64_t seconds = (int64_t)timegm(&tm) - offset;
+        seconds = (int64_t)timegm(&tm) - offset - 3600 * zone_hours(str_of(rest));
         return seconds > 0 ? seconds : 0;
     }
-    return 0;
+    return instant_parse(text, &seconds) && seconds > 0 ? seconds : 0;
 }
 
 static struct str field(struct arena *a, const struct header_list *list, const char *name)
@@ -110,19 +135,25 @@ static void read_feedback(struct arena *a, const struct header_list *f, struct f
         out->incidents = (int64_t)incidents;
 }
 
-/* One line such as "Sender IP Address: 192.0.2.1". */
+static bool is_one_of(struct str name, const char *one, const char *other)
+{
+    return str_eq_nocase(name, str_of(one)) || str_eq_nocase(name, str_of(other));
+}
+
+/* One line such as "Sender IP Address: 192.0.2.1", or a field that should be in a part of its own.
+ * The first one of a name counts. */
 static void read_line(struct arena *a, struct str line, struct failure_report *out)
 {
     size_t colon = str_find(line, 0, ':');
     struct str name = str_trim(str_sub(line, 0, colon));
     struct str value = str_trim(str_sub(line, colon + 1, line.n));
-    if (str_eq_nocase(name, STR("Sender Domain")) || str_eq_nocase(name, STR("Reported-Domain")))
+    if (is_one_of(name, "Sender Domain", "Reported-Domain") && !out->domain.n)
         out->domain = domain_in(a, value);
-    else if (str_eq_nocase(name, STR("Sender IP Address")) || str_eq_nocase(name, STR("Source-IP")))
+    else if (is_one_of(name, "Sender IP Address", "Source-IP") && !out->source.family)
         address_in(value, &out->source);
-    else if (str_eq_nocase(name, STR("Received Date")))
+    else if (is_one_of(name, "Received Date", "Arrival-Date") && !out->arrival)
         out->arrival = failure_date(a, value);
-    else if (str_eq_nocase(name, STR("DMARC Results")))
+    else if (is_one_of(name, "DMARC Results", "Delivery-Result"))
         keep_field(a, &out->result, str_lower(a, value));
 }
 
@@ -134,9 +165,28 @@ static size_t find_words(struct str text, struct str words)
     return text.n;
 }
 
-static bool read_text(struct arena *a, struct str text, struct failure_report *out)
+/* Cuts off what follows a line "--- ...": the header of the message that failed, which are other
+ * people's words. *original is that header, behind the next empty line. */
+static struct str cut_copy(struct str text, struct str *original)
 {
-    text = str_sub(text, 0, TEXT_MAX);
+    struct str rest = text, line;
+    *original = STR_NONE;
+    while (str_split(&rest, '\n', &line)) {
+        if (!str_starts(line, STR("---")))
+            continue;
+        size_t at = line.p ? (size_t)(line.p - text.p) : text.n;
+        while (str_split(&rest, '\n', &line) && str_trim(line).n)
+            ;
+        *original = rest;
+        return str_sub(text, 0, at);
+    }
+    return text;
+}
+
+static bool read_text(struct arena *a, struct str text, struct failure_report *out,
+                      struct str *original)
+{
+    text = cut_copy(str_sub(text, 0, TEXT_MAX), original);
     size_t gateway = find_words(text, STR("claiming to be from you has failed"));
     size_t arf = find_words(text, STR("authentication failure report"));
     if (gateway == text.n && arf == text.n)
@@ -158,21 +208,21 @@ bool failure_read(struct arena *a, const struct header_list *mail, struct str fe
                   struct str *other)
 {
     struct header_list fields;
-    struct str body;
+    struct str body, copy = STR_NONE;
     *out = (struct failure_report){.incidents = 1};
     *other = STR_NONE;
     if (feedback.n) {
-        mime_split(a, feedback, &fields, &body);
+        mime_split(a, str_trim(feedback), &fields, &body);
         struct str type = field(a, &fields, "Feedback-Type");
         if (type.n && !str_starts_nocase(type, STR("auth-failure"))) {
             *other = clean_field(a, type);
             return false;
         }
         read_feedback(a, &fields, out);
-    } else if (!read_text(a, text, out)) {
+    } else if (!read_text(a, text, out, &copy)) {
         return false;
     }
-    read_original(a, original, out);
+    read_original(a, original.n ? original : copy, out);
     if (!out->domain.n)
         out->domain = out->header_from;
     out->reporter = domain_in(a, field(a, mail, "From"));

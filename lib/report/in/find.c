@@ -278,13 +278,28 @@ static const struct header_list *keep_sender(struct search *s, const struct head
     return kept;
 }
 
+/* Mailing lists and gateways give the fields of a failure report another type. A message that is
+ * attached may be the one that failed, whose words are not the reporter's. */
+static bool is_feedback(struct arena *a, const struct mime_part *part)
+{
+    struct header_list fields;
+    struct str body, text = str_trim(part->bytes);
+    if (part->kind == MIME_FEEDBACK)
+        return true;
+    if (part->kind != MIME_LEAF || part->message_depth ||
+        !str_starts_nocase(text, STR("Feedback-Type:")))
+        return false;
+    mime_split(a, text, &fields, &body);
+    return header_get(&fields, STR("Source-IP"), 0) && header_get(&fields, STR("Version"), 0);
+}
+
 static bool look_at_part(void *search, const struct mime_part *part)
 {
     struct search *s = search;
     bool is_text = !part->type.n || str_eq(part->type, STR("text/plain"));
     if (!s->reporter)
         s->reporter = keep_sender(s, part->message);
-    if (part->kind == MIME_FEEDBACK && !s->feedback.n) {
+    if (!s->feedback.n && is_feedback(s->arena, part)) {
         s->feedback = str_copy(s->arena, part->bytes);
         s->reporter = keep_sender(s, part->message);
     } else if (part->kind == MIME_ORIGINAL && !s->original.n) {
