@@ -1,4 +1,4 @@
-/* instant.c - RFC 3339 5.6 in UTC, or seconds.
+/* instant.c - RFC 3339 5.6, or seconds.
  *
  * Errors: false. */
 #include "base/instant.h"
@@ -55,19 +55,28 @@ static bool take_fraction(struct str *text)
     return n > 1;
 }
 
-static bool is_utc(struct str zone)
+/* "Z", or hours and minutes ahead of UTC. */
+static bool take_offset(struct str zone, int64_t *offset)
 {
-    return str_eq_nocase(zone, STR("z")) || str_eq(zone, STR("+00:00")) ||
-           str_eq(zone, STR("-00:00"));
+    unsigned hours, minutes;
+    *offset = 0;
+    if (str_eq_nocase(zone, STR("z")))
+        return true;
+    struct str rest = str_sub(zone, 1, zone.n);
+    if (!zone.n || (zone.p[0] != '+' && zone.p[0] != '-') || !take_number(&rest, 2, ':', &hours) ||
+        !take_number(&rest, 2, '\0', &minutes) || rest.n || hours > 23 || minutes > 59)
+        return false;
+    *offset = (zone.p[0] == '-' ? -60 : 60) * (int64_t)(hours * 60 + minutes);
+    return true;
 }
 
-static bool parse_rfc3339(struct str text, int64_t *seconds)
+static bool parse_rfc3339(struct str text, int64_t *seconds, int64_t *offset)
 {
     unsigned year, month, day, hour, minute, second;
     if (!take_number(&text, 4, '-', &year) || !take_number(&text, 2, '-', &month) ||
         !take_number(&text, 2, 't', &day) || !take_number(&text, 2, ':', &hour) ||
         !take_number(&text, 2, ':', &minute) || !take_number(&text, 2, '\0', &second) ||
-        !take_fraction(&text) || !is_utc(text))
+        !take_fraction(&text) || !take_offset(text, offset))
         return false;
     /* A leap second is the first one of the next minute. */
     if (year < 1970 || month < 1 || month > 12 || day < 1 || day > month_days(year, month) ||
@@ -77,11 +86,26 @@ static bool parse_rfc3339(struct str text, int64_t *seconds)
     return true;
 }
 
+bool instant_parse_zoned(struct str text, int64_t *seconds)
+{
+    unsigned long long number;
+    int64_t local, offset = 0;
+    if (str_to_u64(text, INT64_MAX, &number))
+        local = (int64_t)number;
+    else if (!parse_rfc3339(text, &local, &offset) || local < offset)
+        return false;
+    *seconds = local - offset;
+    return true;
+}
+
 bool instant_parse(struct str text, int64_t *seconds)
 {
     unsigned long long number;
-    if (!str_to_u64(text, INT64_MAX, &number))
-        return parse_rfc3339(text, seconds);
-    *seconds = (int64_t)number;
+    int64_t local, offset;
+    if (str_to_u64(text, INT64_MAX, &number))
+        local = (int64_t)number;
+    else if (!parse_rfc3339(text, &local, &offset) || offset)
+        return false;
+    *seconds = local;
     return true;
 }

@@ -11,7 +11,10 @@
  * from "1795982400". False if the text is neither, or is before 1970. */
 bool instant_parse(struct str text, int64_t *seconds);
 
-/* What that wants, as a phrase behind a text. */
+/* The same for what others write: it may have any offset ("+01:00"). */
+bool instant_parse_zoned(struct str text, int64_t *seconds);
+
+/* What instant_parse() wants, as a phrase behind a text. */
 #define INSTANT_WANTED                                                                             \
     "is no time: wanted is 2026-11-29T20:00:00Z (RFC 3339, in UTC), or seconds since 1970"
 

@@ -79,7 +79,9 @@ def play_case(folder, number, name, inputs, expected):
         check(f"{name}: stored", status == 0 and good, status, out, err, json.dumps(reports, indent=1))
     elif expected == "tls":
         tls = store.json("list", "--tls")
-        check(f"{name}: a TLS report", status == 0 and tls[0]["policies"][0]["successes"] == 7, status, out, err, tls)
+        first = tls[0]["policies"][0] if tls else {}
+        check(f"{name}: a TLS report", status == 0 and first.get("successes") == 7 and first["domain"] == "example.org" and
+              tls[0]["begin"] == 1699920000, status, out, err, tls)
     elif expected == "failure":
         check(f"{name}: a failure report", status == 0 and "1 report about single messages" in out, status, out, err)
     elif expected == "damaged":

@@ -61,8 +61,40 @@ static void reads_times(void **state)
     }
 }
 
+static void reads_offsets(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t seconds; /* -1: it is none */
+    } cases[] = {
+        {"1700000000", 1700000000},
+        {"2023-11-14T22:13:20Z", 1700000000},
+        {"2023-11-14T23:13:20+01:00", 1700000000},
+        {"2023-11-14T16:43:20.5-05:30", 1700000000},
+        {"1970-01-01T01:00:00+01:00", 0},
+        {"1970-01-01T00:59:59+01:00", -1},
+        {"1970-01-01T00:00:00-00:01", 60},
+        {"2023-11-14T22:13:20+24:00", -1},
+        {"2023-11-14T22:13:20+01:60", -1},
+        {"2023-11-14T22:13:20+0100", -1},
+        {"2023-11-14T22:13:20+01:000", -1},
+        {"2023-11-14T22:13:20*01:00", -1},
+        {"2023-11-14T22:13:20+", -1},
+        {"2023-11-14T22:13:20", -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t seconds = -1;
+        if (!instant_parse_zoned(str_of(cases[i].text), &seconds))
+            assert_int_equal(seconds, -1);
+        if (seconds != cases[i].seconds)
+            fail_msg("%s is %lld", cases[i].text, (long long)seconds);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_times)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_times),
+                                       cmocka_unit_test(reads_offsets)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,7 @@ static int64_t time_of(struct str text)
 {
     int64_t n = number_of(text), date;
     if (str_find(text, 0, 'T') < text.n)
-        return instant_parse(text, &date) ? date : 0;
+        return instant_parse_zoned(text, &date) ? date : 0;
     return n > MILLISECONDS ? n / 1000 : n;
 }
 

@@ -87,7 +87,7 @@ int64_t failure_date(struct arena *a, struct str text)
         seconds = (int64_t)timegm(&tm) - offset - 3600 * zone_hours(str_of(rest));
         return seconds > 0 ? seconds : 0;
     }
-    return instant_parse(text, &seconds) && seconds > 0 ? seconds : 0;
+    return instant_parse_zoned(text, &seconds) && seconds > 0 ? seconds : 0;
 }
 
 static struct str field(struct arena *a, const struct header_list *list, const char *name)

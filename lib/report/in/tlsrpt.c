@@ -5,6 +5,7 @@
 
 #include "base/instant.h"
 #include "base/jsonread.h"
+#include "mail/domain.h"
 #include "report/in/limits.h"
 
 static void take_text(struct json_reader *r, struct str *to)
@@ -13,11 +14,20 @@ static void take_text(struct json_reader *r, struct str *to)
         *to = str_copy(r->arena, str_sub(*to, 0, IN_FIELD_MAX));
 }
 
+/* Normalised, if it is one. */
+static void take_domain(struct json_reader *r, struct str *to)
+{
+    struct str name;
+    take_text(r, to);
+    if (to->n && domain_normalize(r->arena, *to, &name))
+        *to = str_copy(r->arena, name);
+}
+
 static void take_time(struct json_reader *r, int64_t *to)
 {
     struct str text;
     if (json_take_text(r, &text))
-        instant_parse(text, to);
+        instant_parse_zoned(text, to);
 }
 
 /* Skips a value that is no object. */
@@ -67,7 +77,7 @@ static void read_what(struct json_reader *r, struct tlsrpt_policy *p)
         return;
     while (json_next(r, &name))
         if (str_eq(name, STR("policy-domain")))
-            take_text(r, &p->domain);
+            take_domain(r, &p->domain);
         else if (str_eq(name, STR("policy-type")))
             take_text(r, &p->type);
         else
@@ -92,8 +102,8 @@ static void read_policy(struct json_reader *r, struct tlsrpt *out)
 static void read_policies(struct json_reader *r, struct tlsrpt *out)
 {
     struct str name;
-    if (json_peek(r) != JSON_ARRAY) {
-        json_skip(r);
+    if (json_peek(r) != JSON_ARRAY) { /* some have no list of one */
+        read_policy(r, out);
         return;
     }
     json_enter(r);
@@ -103,7 +113,8 @@ static void read_policies(struct json_reader *r, struct tlsrpt *out)
 
 bool tlsrpt_read(struct arena *a, struct str text, struct tlsrpt *out, const char **why)
 {
-    struct json_reader r = json_read(text, a);
+    bool marked = str_starts(text, STR("\xEF\xBB\xBF")); /* RFC 8259 8.1 */
+    struct json_reader r = json_read(str_sub(text, marked ? 3 : 0, text.n), a);
     struct str name;
     bool has_policies = false;
     *out = (struct tlsrpt){0};
