@@ -76,6 +76,8 @@ def play_case(folder, number, name, inputs, expected):
     status, out, err = store.run("receive", *files)
     if isinstance(expected, list):
         good, reports = found_as_expected(store, expected)
+        if name.startswith("43 dates"):
+            good = good and (reports[0]["begin"], reports[0]["end"]) == (corpus.BEGIN, corpus.END)
         check(f"{name}: stored", status == 0 and good, status, out, err, json.dumps(reports, indent=1))
     elif expected == "tls":
         tls = store.json("list", "--tls")

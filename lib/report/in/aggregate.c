@@ -13,6 +13,7 @@
 #include "report/in/elements.h"
 #include "report/in/repair.h"
 
+#define DATE_DIGITS   10           /* of a day: "2023-11-15" */
 #define STRANGE_MAX   10000        /* elements, or attributes, that no report has */
 #define EXPAT_ONE_MAX (2U << 20)   /* of one allocation of expat */
 #define MILLISECONDS  100000000000 /* a time beyond it, in the year 5138, is in them */
@@ -115,12 +116,26 @@ static int64_t number_of(struct str text)
     return (int64_t)n;
 }
 
-/* Seconds since 1970; milliseconds and dates of RFC 3339 are seen, too. */
+/* "2023-11-15T00:00:00Z"; some have a blank in the place of the T, and no zone: UTC. */
+static int64_t date_of(struct str text)
+{
+    char date[64];
+    int64_t seconds;
+    size_t n = text.n < sizeof date ? text.n : sizeof date - 1;
+    memcpy(date, text.p, n);
+    if (n > DATE_DIGITS && date[DATE_DIGITS] == ' ')
+        date[DATE_DIGITS] = 'T';
+    if (n == sizeof "2023-11-15T00:00:00" - 1)
+        date[n++] = 'Z';
+    return instant_parse_zoned((struct str){date, n}, &seconds) ? seconds : 0;
+}
+
+/* Seconds since 1970; milliseconds and dates are seen, too. */
 static int64_t time_of(struct str text)
 {
-    int64_t n = number_of(text), date;
-    if (str_find(text, 0, 'T') < text.n)
-        return instant_parse_zoned(text, &date) ? date : 0;
+    int64_t n = number_of(text);
+    if (text.n >= DATE_DIGITS && text.p[4] == '-')
+        return date_of(text);
     return n > MILLISECONDS ? n / 1000 : n;
 }
 
@@ -458,10 +473,17 @@ static void *small_realloc(void *p, size_t n)
     return n > EXPAT_ONE_MAX ? NULL : realloc(p, n);
 }
 
-static XML_Parser new_parser(struct reading *r)
+/* A byte order mark of UTF-16 is right where the declaration says UTF-8. */
+static const char *marked_encoding(struct str head)
+{
+    bool utf16 = str_starts(head, STR("\xFE\xFF")) || str_starts(head, STR("\xFF\xFE"));
+    return utf16 ? "UTF-16" : NULL;
+}
+
+static XML_Parser new_parser(struct reading *r, const char *encoding)
 {
     const XML_Memory_Handling_Suite memory = {small_malloc, small_realloc, free};
-    XML_Parser parser = XML_ParserCreate_MM(NULL, &memory, NULL);
+    XML_Parser parser = XML_ParserCreate_MM(encoding, &memory, NULL);
     if (!parser)
         abort();
     XML_SetUserData(parser, r);
@@ -531,7 +553,7 @@ void aggregate_read(struct stream *s, struct arena *a, bool repair,
     struct reading *r = arena_make(a, struct reading);
     *r = (struct reading){.out = out, .watch = watch, .arena = a, .row_arena = arena_new(0)};
     r->row = arena_make(a, struct aggregate_row);
-    r->parser = new_parser(r);
+    r->parser = new_parser(r, repair ? NULL : marked_encoding(stream_peek(s, 2)));
     read_all(r, s, repair);
     XML_ParserFree(r->parser);
     arena_free(r->row_arena);
