@@ -140,6 +140,10 @@ def trust(folder):
                 "Authentication-Results: mx.example.org; dmarc=pass\n",
         "unreadable": "Authentication-Results: mx.example.org; dmarc=((\n"
                       "Authentication-Results: mx.example.org; dmarc=pass\n",
+        "another-filter": "Authentication-Results: mx.example.org;\n iprev=pass (mx) smtp.remote-ip=2001:db8::1;\n spf=none "
+                          "smtp.mailfrom=<>;\n gateway.x=y; dmarc=pass header.from=reporter.example\n",
+        "own-words": 'Authentication-Results: mx.example.org; spf=pass smtp.mailfrom="; dmarc=pass; "@x.example for y;'
+                     ' dkim=pass header.i="; dmarc=pass"@x.example\n',
     }
     for n, (want, field) in enumerate(fields.items()):
         body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid=want))), passes=False)
@@ -150,7 +154,7 @@ def trust(folder):
     store.run("receive", store.write("file", corpus.xml(rid="file")))
     got = {r["report_id"]: r["trust"] for r in store.json("list")}
     check("trust", got == {"aligned": "aligned", "other": "other", "none": "none", "unreadable": "none", "forged": "none",
-                           "file": "file"}, got)
+                           "another-filter": "aligned", "own-words": "other", "file": "file"}, got)
     body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid="none"))))
     store.run("receive", store.write("better", body))
     check("more trust later", {r["report_id"]: r["trust"] for r in store.json("list")}["none"] == "aligned")
