@@ -137,6 +137,8 @@ CASES = [
     ("09 plain XML", mail(TEXT, attachment(X, "text/xml", "a.xml", "7bit")), [R1]),
     ("10 within message/rfc822", mail(TEXT, "Content-Type: message/rfc822\n\n" + mail(
         TEXT, attachment(gz(X)), kind="related").decode("latin-1").replace("=_part", "=_other")), [R1]),
+    ("10 within a message that is a file", mail(TEXT, attachment(mail(TEXT, attachment(gz(X)), kind="related"),
+                                                                "application/octet-stream", "a.eml")), [R1]),
     ("11 name*0=", mail(TEXT, attachment(gz(X), parameter='name*0="a.x"; name*1="ml.gz"')), [R1]),
     ("12 subject in braces", mail(TEXT, attachment(gz(X)), subject="Report {example.org} =?iso-8859-1?Q?f=FCr?="), [R1]),
     ("13 text where base64 is declared", mail(TEXT, attachment(X, "text/xml", "a.xml", "7bit").replace(

@@ -344,6 +344,17 @@ static void walk_message(struct walk *w, struct str type, struct str bytes, stru
     }
 }
 
+/* Some mail programs forward a message as a file of no known type. */
+static bool is_message_file(struct arena *a, struct str type, struct str bytes)
+{
+    struct header_list headers;
+    struct str body;
+    if (!is_of(type, STR("application/octet-stream")) || !bytes.n || !ascii_is_alpha(bytes.p[0]))
+        return false;
+    mime_split(a, bytes, &headers, &body);
+    return header_get(&headers, STR("From"), 0) && header_get(&headers, STR("Content-Type"), 0);
+}
+
 static void walk_leaf(struct walk *w, struct arena *a, struct str type, struct str encoding,
                       struct str body, struct place place)
 {
@@ -352,7 +363,8 @@ static void walk_leaf(struct walk *w, struct arena *a, struct str type, struct s
     if (is_of(type, STR("message/feedback-report")))
         give_part(w, &place, MIME_FEEDBACK, type, bytes);
     else if (is_of(type, STR("message/rfc822")) || is_of(type, STR("message/global")) ||
-             is_of(type, STR("text/rfc822-headers")) || (place.digest && !type.n))
+             is_of(type, STR("text/rfc822-headers")) || (place.digest && !type.n) ||
+             is_message_file(a, type, bytes))
         walk_message(w, type, bytes, place);
     else
         give_part(w, &place, MIME_LEAF, type, bytes);
