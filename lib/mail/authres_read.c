@@ -73,12 +73,6 @@ static bool take_equals(struct lexer *l)
     return lex_cfws(l) && lex_take(l, '=');
 }
 
-/* True behind a whole value. */
-static bool ends_here(const struct lexer *l)
-{
-    return lex_end(l) || strchr(";( \t\r\n", l->text.p[l->at]);
-}
-
 /* A quoted string, and what may stand behind it: "@" domain-name. */
 static bool read_quoted(struct reader *r, struct str *value)
 {
@@ -98,15 +92,16 @@ static bool read_pvalue(struct reader *r, struct str *value)
     struct lexer *l = &r->l;
     if (!take_equals(l))
         return false;
-    bool near = !ends_here(l);
+    size_t from = l->at;
     if (!lex_cfws(l))
         return false;
-    bool angle = lex_take(l, '<'), quoted = lex_at(l, '"');
-    if (!quoted)
+    bool near = l->at == from;
+    bool angle = lex_take(l, '<');
+    if (!lex_at(l, '"'))
         *value = take_run(l, near ? is_local_char : is_foreign_char);
     else if (!read_quoted(r, value))
         return false;
-    return angle ? lex_take(l, '>') : quoted || ends_here(l);
+    return !angle || lex_take(l, '>');
 }
 
 /* [CFWS] "=" [CFWS] value: a token or a quoted string. */
