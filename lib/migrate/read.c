@@ -162,9 +162,15 @@ bool read_dataset(struct migration *m, const struct migrate_setting *s, struct m
     return true;
 }
 
+/* --- Settings ----------------------------------------------------------------------------------*/
+
+static void gather(struct migration *m, const struct migrate_kind *kind,
+                   const struct migrate_settings *settings, struct migrate_settings *all);
+
 /* Reads a file that `Include` names, at that place. */
-static void take_include(struct migration *m, const struct migrate_kind *kind,
-                         const struct migrate_row *row, const struct migrate_setting *s)
+static void gather_include(struct migration *m, const struct migrate_kind *kind,
+                           const struct migrate_row *row, const struct migrate_setting *s,
+                           struct migrate_settings *all)
 {
     struct str text, problem = STR_NONE;
     struct migrate_settings settings = {0};
@@ -181,8 +187,26 @@ static void take_include(struct migration *m, const struct migrate_kind *kind,
     tell_row(m, row, s);
     m->depth++;
     syntax_read(m->arena, kind->syntax, path, text, &settings);
-    take_settings(m, kind, &settings);
+    gather(m, kind, &settings, all);
     m->depth--;
+}
+
+/* All settings in their order, those of included files among them. */
+static void gather(struct migration *m, const struct migrate_kind *kind,
+                   const struct migrate_settings *settings, struct migrate_settings *all)
+{
+    for (size_t i = 0; i < settings->n; i++) {
+        const struct migrate_setting *s = &settings->v[i];
+        const struct migrate_row *row = row_find(kind, s->name);
+        if (row && str_eq_nocase(s->name, STR("Include"))) {
+            gather_include(m, kind, row, s, all);
+            continue;
+        }
+        if (row && str_eq_nocase(s->name, STR("BaseDirectory")))
+            m->signing.base = s->value; /* for paths before it, too */
+        all->v = arena_extend(m->arena, all->v, all->n, &all->cap, sizeof *all->v);
+        all->v[all->n++] = *s;
+    }
 }
 
 static struct str nearest(struct arena *a, const struct migrate_kind *kind, struct str name)
@@ -199,24 +223,57 @@ static struct str nearest(struct arena *a, const struct migrate_kind *kind, stru
     return found ? str_printf(a, "; \"%s\" is meant?", found) : STR("");
 }
 
-static void take_one(struct migration *m, const struct migrate_kind *kind,
-                     const struct migrate_setting *s)
+/* Settings that add to a list whenever they stand in a file. */
+static bool adds_up(struct str name)
 {
-    const struct migrate_row *row = row_find(kind, s->name);
+    static const char *const names[] = {"WhitelistIP", "WhitelistPTR",      "WhitelistFrom",
+                                        "WhitelistTo", "whitelist-clients", "whitelist-recipients",
+                                        "signature"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_eq_nocase(name, str_of(names[i])))
+            return true;
+    return false;
+}
+
+static void tell_later(struct migration *m, const struct migrate_setting *s,
+                       const struct migrate_setting *later)
+{
+    bool same = strcmp(s->file, later->file) == 0;
+    tell(m, s, MIGRATE_CARRIED, "line %u%s%s sets it again, and the last one counts", later->line,
+         same ? "" : " of ", same ? "" : later->file);
+}
+
+/* Takes a setting; `last` is the last one of its row. */
+static void take_one(struct migration *m, const struct migrate_kind *kind,
+                     const struct migrate_row *row, const struct migrate_setting *s,
+                     const struct migrate_setting *last)
+{
     if (!row)
         tell(m, s, MIGRATE_LEFT, "no setting of %s%.*s", kind->title,
              STR_ARG(nearest(m->arena, kind, s->name)));
-    else if (str_eq_nocase(s->name, STR("Include")))
-        take_include(m, kind, row, s);
+    else if (last != s && !adds_up(s->name))
+        tell_later(m, s, last);
     else
         row->take(m, row, s);
 }
 
+/* All programs use the last one if a setting stands several times. */
 void take_settings(struct migration *m, const struct migrate_kind *kind,
                    const struct migrate_settings *settings)
 {
-    for (size_t i = 0; i < settings->n; i++)
-        take_one(m, kind, &settings->v[i]);
+    struct migrate_settings all = {0};
+    gather(m, kind, settings, &all);
+    const struct migrate_setting **last =
+        arena_array(m->arena, const struct migrate_setting *, kind->n);
+    for (size_t i = 0; i < all.n; i++) {
+        const struct migrate_row *row = row_find(kind, all.v[i].name);
+        if (row)
+            last[row - kind->rows] = &all.v[i];
+    }
+    for (size_t i = 0; i < all.n; i++) {
+        const struct migrate_row *row = row_find(kind, all.v[i].name);
+        take_one(m, kind, row, &all.v[i], row ? last[row - kind->rows] : NULL);
+    }
 }
 
 static bool stands_in(const struct migration *m, size_t from, const struct migrate_row *row)

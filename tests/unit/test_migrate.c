@@ -381,6 +381,44 @@ static void test_contradiction(void **state)
     assert_false(migration_is_incomplete(m));
 }
 
+/* A setting that stands several times counts as in its program: the last one does, and nobody is
+ * trusted because of another one; lists of smf-spf and postgrey grow. */
+static void test_repeated(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *text, *conf, *without, *account;
+    } cases[] = {
+        {"opendkim", "InternalHosts 10.0.0.0/8\nInternalHosts 192.0.2.1\n", "[ \"192.0.2.1\" ]",
+         "10.0.0.0", "line 2 sets it again"},
+        {"opendkim", "Canonicalization relaxed/simple\ncanonicalization relaxed/relaxed\n",
+         "body-canonicalization = \"relaxed\"", "simple", "line 2 sets it again"},
+        {"opendmarc", "RejectFailures true\nRejectFailures false\n", "on-reject = \"tag\"",
+         "\"reject\"", "line 2 sets it again"},
+        {"policyd-spf", "Whitelist = 192.0.2.0/28\nWhitelist = 198.51.100.0/24\n",
+         "[ \"198.51.100.0/24\" ]", "192.0.2.0", "line 2 sets it again"},
+        {"postsrsd1", "SRS_DOMAIN=a.example\nSRS_DOMAIN=b.example\n", "domain = \"b.example\"",
+         "a.example", "line 2 sets it again"},
+        {"smf-spf", "WhitelistIP 192.0.2.0/28\nWhitelistIP 198.51.100.0/24\n",
+         "[ \"192.0.2.0/28\", \"198.51.100.0/24\" ]", "%", "skip-networks: 1"},
+        {"opendkim", "InternalHosts file:hosts\nBaseDirectory /nowhere/base\n", "listen",
+         "trusted-networks", "/nowhere/base/hosts cannot be read"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct migration *m;
+        struct str conf = migrate(cases[i].kind, cases[i].text, &m);
+        want_in(conf, cases[i].conf);
+        want_in(migration_account(m), cases[i].account);
+        if (has(conf, cases[i].without))
+            fail_msg("case %zu: there is %s\n%.*s", i, cases[i].without, STR_ARG(conf));
+    }
+    write_file("one", "InternalHosts 192.0.2.1\n");
+    struct str text = str_printf(arena, "InternalHosts 10.0.0.0/8\nInclude %s/one\n", folder);
+    struct migration *m;
+    assert_false(has(migrate("opendkim", str_cstr(arena, text), &m), "10.0.0.0"));
+    want_in(migration_account(m), "/one sets it again");
+}
+
 /* Includes that never end, and files that are not there. */
 static void test_includes(void **state)
 {
@@ -442,6 +480,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contradiction, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_repeated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_includes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_text, setup, teardown),
     };
