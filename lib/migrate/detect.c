@@ -6,6 +6,10 @@
 /* A file with so many known settings is no list, whatever its name is. */
 #define LIST_SCORE 6
 
+/* What a name is worth: openarc.conf has the settings of opendkim.conf, and in a new version some
+ * that no table has yet. It must not make a sealing key one that signs. */
+#define NAME_SCORE 10
+
 /* How well the settings of a text fit a kind: known ones count for it, and unknown ones count more
  * against it. */
 static int score_of(struct arena *a, const struct migrate_kind *kind, struct str text)
@@ -80,6 +84,7 @@ static const struct migrate_kind *by_content(struct arena *a, struct str text,
     for (size_t i = 0; i < migrate_kinds(); i++) {
         const struct migrate_kind *kind = &migrate_kind_table[i];
         int score = score_of(a, kind, text);
+        score += kind == named && score > 0 ? NAME_SCORE : 0;
         bool better = score > *best || (score > 0 && score == *best && kind == named);
         *tie = better ? false : *tie || (score > 0 && score == *best && found != named);
         *best = better ? score : *best;

@@ -8,6 +8,7 @@
 #define N_ADSP       "ADSP (RFC 5617) is historic: DMARC replaces it"
 #define N_BODYLENGTH "with l= others can add text to a signed message: assay signs the whole body"
 #define N_CACHE      "assay always keeps answers, for their time to live"
+#define N_CHAINS     "a chain alone is no reason to refuse: the DMARC policy of the author domain is"
 #define N_CORES      "assay leaves no core dumps: they could hold keys"
 #define N_COUNTS     "dmarc.on-bad-from is for From; assay does not count other fields"
 #define N_DATABASE                                                                                 \

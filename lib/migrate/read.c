@@ -164,8 +164,8 @@ bool read_dataset(struct migration *m, const struct migrate_setting *s, struct m
 
 /* --- Settings ----------------------------------------------------------------------------------*/
 
-static void gather(struct migration *m, const struct migrate_kind *kind,
-                   const struct migrate_settings *settings, struct migrate_settings *all);
+static void gather_settings(struct migration *m, const struct migrate_kind *kind,
+                            const struct migrate_settings *settings, struct migrate_settings *all);
 
 /* Reads a file that `Include` names, at that place. */
 static void gather_include(struct migration *m, const struct migrate_kind *kind,
@@ -187,13 +187,13 @@ static void gather_include(struct migration *m, const struct migrate_kind *kind,
     tell_row(m, row, s);
     m->depth++;
     syntax_read(m->arena, kind->syntax, path, text, &settings);
-    gather(m, kind, &settings, all);
+    gather_settings(m, kind, &settings, all);
     m->depth--;
 }
 
 /* All settings in their order, those of included files among them. */
-static void gather(struct migration *m, const struct migrate_kind *kind,
-                   const struct migrate_settings *settings, struct migrate_settings *all)
+static void gather_settings(struct migration *m, const struct migrate_kind *kind,
+                            const struct migrate_settings *settings, struct migrate_settings *all)
 {
     for (size_t i = 0; i < settings->n; i++) {
         const struct migrate_setting *s = &settings->v[i];
@@ -262,7 +262,7 @@ void take_settings(struct migration *m, const struct migrate_kind *kind,
                    const struct migrate_settings *settings)
 {
     struct migrate_settings all = {0};
-    gather(m, kind, settings, &all);
+    gather_settings(m, kind, settings, &all);
     const struct migrate_setting **last =
         arena_array(m->arena, const struct migrate_setting *, kind->n);
     for (size_t i = 0; i < all.n; i++) {

@@ -157,6 +157,12 @@ static void test_kinds(void **state)
         {"opendmarc.conf", "Socket local:/x\nSyslog yes\n", "opendmarc.conf"},
         {"opendkim.conf", "RejectFailures true\nSocket local:/x\n", "opendmarc.conf"},
         {"opendkim.conf", "# nothing\n", "opendkim.conf"},
+        {"openarc.conf",
+         "Domain a.example\nSelector s\nKeyFile /k\nSocket local:/x\nMilterDebug 6\n"
+         "NewSetting yes\nOtherNewSetting yes\n",
+         "read as openarc.conf"},
+        {"openarc.conf", "Domain a.example\nSelector s\nKeyFile /k\nMinimumKeyBits 1024\n",
+         "read as openarc.conf"},
         {"TrustedHosts", "127.0.0.1\nexample.org\n", "TrustedHosts"},
         {"l", "Socket local:/x\nSyslog yes\n", NULL},
         {"m", "127.0.0.1\n", NULL},
