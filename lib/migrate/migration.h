@@ -113,12 +113,23 @@ struct migrate_rule {
     struct str domain, selector, path;
 };
 
+/* A line of KeyTable. */
+struct migrate_key {
+    struct str name, domain, selector;
+    struct str written, path; /* of its file: as it stands in the table, and in full */
+};
+
 /* Settings of signing, collected until the file is read to its end. */
 struct migrate_signing {
     struct migrate_setting domain, selector, key_file, key_table, signing_table, key_list;
     struct str base, problem; /* problem: why a rule cannot be an entry; absent: all can */
+    struct migrate_key *keys; /* of KeyTable */
+    size_t n_keys;
+    /* Options of sed that leave lines out of the copies of the tables. */
+    struct migrate_texts left_keys, left_rows;
     bool subdomains, several, no_signing;
-    bool ordered; /* the order of rules counts (refile:), and not the nearest domain */
+    bool ordered;     /* the order of rules counts (refile:), and not the nearest domain */
+    bool tables_only; /* a rule that only tables can express */
 };
 
 struct migration {
@@ -128,9 +139,10 @@ struct migration {
     size_t n_lines, lines_cap, n_rules, rules_cap;
     struct migrate_line *lines;
     struct migrate_rule *rules;
-    struct migrate_texts commands;   /* to run before the configuration is checked */
-    struct migrate_texts before_srs; /* the commands without those for SRS */
-    struct migrate_texts files;      /* files that were read, with their kinds */
+    struct migrate_texts copied, copies; /* paths of keys, and the names of their copies */
+    struct migrate_texts commands;       /* to run before the configuration is checked */
+    struct migrate_texts before_srs;     /* the commands without those for SRS */
+    struct migrate_texts files;          /* files that were read, with their kinds */
     struct migrate_signing signing;
     unsigned depth, n_read;
     bool incomplete;
@@ -151,6 +163,8 @@ void read_entries(struct arena *a, struct str text, struct migrate_texts *out);
 /* Reads a value that has entries, or names a file of them (OpenDKIM's data sets). False: they
  * cannot be read, and the account says why. */
 bool read_dataset(struct migration *m, const struct migrate_setting *s, struct migrate_texts *out);
+/* The full path of a data set that is a text file; absent: it is none. */
+struct str dataset_file(struct migration *m, struct str value);
 /* Gives each setting of a file of this kind to its row. */
 void take_settings(struct migration *m, const struct migrate_kind *kind,
                    const struct migrate_settings *settings);
@@ -228,6 +242,10 @@ struct str pattern_host(struct str pattern);
 bool pattern_is_below(struct str pattern); /* *@*.d */
 /* Reads tables that were named without opendkim.conf. Call it after all other files. */
 void finish_tables(struct migration *m);
+/* The text as a part of the name of a file. */
+struct str plain_name(struct arena *a, struct str text);
+/* The path of a key's copy; adds the commands that make it. */
+struct str copy_key(struct migration *m, struct str domain, struct str selector, struct str path);
 /* Writes entries of `signing`, or keeps OpenDKIM's tables. */
 void write_signing(struct migration *m);
 

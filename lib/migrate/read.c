@@ -102,6 +102,12 @@ static struct str dataset_path(struct str value)
     return path ? value : STR_NONE;
 }
 
+struct str dataset_file(struct migration *m, struct str value)
+{
+    struct str path = dataset_path(value);
+    return path.p ? str_of(path_of(m, m->signing.base, path)) : STR_NONE;
+}
+
 /* What to do with a data set that is no text file; NULL: it is one. */
 static const char *dataset_advice(struct str value)
 {

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "mail/domain.h"
 #include "mail/pattern.h"
 #include "migrate/migration.h"
@@ -86,64 +87,108 @@ static void rules_of_one_key(struct migration *m)
     if (!read_dataset(m, &g->domain, &domains))
         return;
     struct str path = str_of(path_of(m, g->base, g->key_file.value));
+    size_t added = 0;
     for (size_t i = 0; i < domains.n; i++) {
         struct str d = domains.v[i];
+        size_t before = m->n_rules;
         add_rule(m, str_printf(m->arena, "*@%.*s", STR_ARG(d)), d, g->selector.value, path);
         if (g->subdomains)
             add_rule(m, str_printf(m->arena, "*@*.%.*s", STR_ARG(d)), d, g->selector.value, path);
+        added += m->n_rules > before;
     }
-    tell(m, &g->domain, MIGRATE_CARRIED, "signing: %zu %s", domains.n,
-         domains.n == 1 ? "entry" : "entries");
+    if (!added)
+        return;
+    tell(m, &g->domain, MIGRATE_CARRIED, "signing: %zu %s", added,
+         added == 1 ? "entry" : "entries");
     tell(m, &g->selector, MIGRATE_CARRIED, "signing");
     tell(m, &g->key_file, MIGRATE_CARRIED, "signing, with a copy of the key");
 }
 
-struct named_key {
-    struct str name, domain, selector, path;
-};
+/* The text as an extended regular expression of sed, without backslashes, because the account shows
+ * them as \\x5c: a character that would need one is any character. */
+static struct str sed_quote(struct arena *a, struct str text, const char *plain)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '.' || c == '*' || c == '+')
+            sb_printf(&b, "[%c]", c);
+        else
+            sb_addc(&b, ascii_is_alpha(c) || ascii_is_digit(c) || strchr(plain, c) ? c : '.');
+    }
+    return sb_str(&b);
+}
+
+/* Leaves a line out of the copy of a table: that with this name, and this value if it has one. */
+static void leave_line(struct arena *a, struct migrate_texts *out, struct str name,
+                       struct str value)
+{
+    struct str first = sed_quote(a, name, "_-@%:,"), second = sed_quote(a, value, "_-@%:,");
+    struct str expression =
+        value.n ? str_printf(a, "/^[[:space:]]*%.*s[[:space:]]+%.*s[[:space:]]*(#.*)?$/d",
+                             STR_ARG(first), STR_ARG(second))
+                : str_printf(a, "/^[[:space:]]*%.*s([[:space:]#].*)?$/d", STR_ARG(first));
+    texts_add(a, out, str_printf(a, " -e %.*s", STR_ARG(shell_quote(a, expression))));
+}
 
 /* domain:selector:path; false: the third part is no path. */
-static bool parse_key(struct migration *m, struct str name, struct str value, struct named_key *out)
+static bool parse_key(struct migration *m, struct str name, struct str value,
+                      struct migrate_key *out)
 {
     size_t first = str_find(value, 0, ':'), second = str_find(value, first + 1, ':');
     struct str path = str_sub(value, second + 1, value.n);
-    *out =
-        (struct named_key){name, str_sub(value, 0, first), str_sub(value, first + 1, second), path};
+    *out = (struct migrate_key){name, str_sub(value, 0, first), str_sub(value, first + 1, second),
+                                path, STR_NONE};
     bool is_path =
         str_starts(path, STR("/")) || str_starts(path, STR("./")) || str_starts(path, STR("../"));
     out->path = str_of(path_of(m, m->signing.base, path));
     return second < value.n && is_path && str_find(path, 0, '%') == path.n;
 }
 
-static const struct named_key *key_named(const struct named_key *keys, size_t n, struct str name)
+static const struct migrate_key *key_named(const struct migrate_signing *g, struct str name)
 {
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(keys[i].name, name))
-            return &keys[i];
+    for (size_t i = 0; i < g->n_keys; i++)
+        if (str_eq(g->keys[i].name, name))
+            return &g->keys[i];
     return NULL;
 }
 
-static size_t read_keys(struct migration *m, struct named_key **keys)
+/* A line of a table, or "name=value" of a list. */
+static void row_words(struct arena *a, struct str line, struct migrate_texts *out)
 {
+    syntax_words(a, line, out);
+    if (out->n != 1)
+        return;
+    struct str whole = out->v[0];
+    size_t equals = str_find(whole, 0, '=');
+    if (equals == whole.n)
+        return;
+    out->v[0] = str_sub(whole, 0, equals);
+    texts_add(a, out, str_sub(whole, equals + 1, whole.n));
+}
+
+static void read_keys(struct migration *m)
+{
+    struct migrate_signing *g = &m->signing;
     struct migrate_texts lines = {0};
-    size_t n = 0, wrong = 0;
-    if (!read_dataset(m, &m->signing.key_table, &lines))
-        return 0;
-    *keys = arena_array(m->arena, struct named_key, lines.n);
+    size_t wrong = 0;
+    if (!read_dataset(m, &g->key_table, &lines))
+        return;
+    g->keys = arena_array(m->arena, struct migrate_key, lines.n);
     for (size_t i = 0; i < lines.n; i++) {
         struct migrate_texts words = {0};
-        syntax_words(m->arena, lines.v[i], &words);
-        if (words.n == 2 && parse_key(m, words.v[0], words.v[1], &(*keys)[n]))
-            n++;
-        else
-            wrong++;
+        row_words(m->arena, lines.v[i], &words);
+        if (words.n == 2 && parse_key(m, words.v[0], words.v[1], &g->keys[g->n_keys]))
+            g->n_keys++;
+        else if (++wrong && words.n)
+            leave_line(m->arena, &g->left_keys, words.v[0], STR_NONE);
     }
     if (wrong)
-        tell(m, &m->signing.key_table, MIGRATE_LEFT,
+        tell(m, &g->key_table, MIGRATE_LEFT,
              "%zu of its lines name no key file of their own: write keys that stand in the table, "
              "or have %% in their paths, into files",
              wrong);
-    return n;
 }
 
 static struct str strip(struct str text, struct str prefix)
@@ -181,42 +226,74 @@ static bool has_pattern(const struct migration *m, size_t from, struct str patte
     return false;
 }
 
-/* One line of SigningTable. False: KeyTable does not have its key. */
-static bool rule_of_line(struct migration *m, struct str line, const struct named_key *keys,
-                         size_t n, size_t from)
+/* True if OpenDKIM compares no author with it: in a plain table asterisks stand for themselves,
+ * and behind refile: whole addresses are compared. */
+static bool matches_nobody(struct str key, bool patterns)
 {
-    struct migrate_texts words = {0};
-    syntax_words(m->arena, line, &words);
-    if (words.n < 2)
+    size_t at = str_find(key, 0, '@'), star = str_find(key, 0, '*');
+    if (patterns)
+        return at == key.n && star == key.n;
+    return star < key.n && !(star == key.n - 1 && (key.n == 1 || at + 1 == star));
+}
+
+/* One line of SigningTable. False: KeyTable does not have its key. */
+static bool rule_of_line(struct migration *m, const struct migrate_texts *words, size_t from)
+{
+    struct migrate_signing *g = &m->signing;
+    if (words->n < 2)
         return false;
-    struct str pattern = author_pattern(m->arena, words.v[0]), host = pattern_host(pattern);
-    struct str name = str_sub(words.v[1], 0, str_find(words.v[1], 0, ':'));
+    struct str pattern = author_pattern(m->arena, words->v[0]), host = pattern_host(pattern);
+    struct str name = str_sub(words->v[1], 0, str_find(words->v[1], 0, ':'));
     if (str_eq(name, STR("%")))
         name = host;
-    const struct named_key *key = key_named(keys, n, name);
+    const struct migrate_key *key = key_named(g, name);
     if (!key)
         return false;
-    if (!m->signing.several && has_pattern(m, from, pattern))
-        return true; /* only the first match signs */
-    struct str domain = str_eq(key->domain, STR("%")) ? host : key->domain;
-    add_rule(m, pattern, domain, key->selector, key->path);
+    bool any = str_eq(key->domain, STR("%"));
+    if (any && !host.n)
+        g->tables_only = true;
+    else if (g->several || !has_pattern(m, from, pattern)) /* else only the first match signs */
+        add_rule(m, pattern, any ? host : key->domain, key->selector, key->path);
     return true;
+}
+
+/* Says what is wrong with lines of SigningTable. */
+static void tell_rows(struct migration *m, size_t unknown, size_t nobody)
+{
+    struct migrate_signing *g = &m->signing;
+    if (unknown)
+        tell(m, &g->signing_table, MIGRATE_LEFT, "%zu of its lines name no key of KeyTable",
+             unknown);
+    if (nobody)
+        tell(m, &g->signing_table, MIGRATE_LEFT,
+             "%zu of its lines match no author in OpenDKIM, because %s", nobody,
+             g->ordered
+                 ? "refile: compares whole addresses: write *@ before a domain to sign for it"
+                 : "only tables behind refile: may have such asterisks");
 }
 
 static void rules_of_tables(struct migration *m)
 {
     struct migrate_signing *g = &m->signing;
     struct migrate_texts lines = {0};
-    struct named_key *keys = NULL;
-    size_t from = m->n_rules, unknown = 0, n = read_keys(m, &keys);
-    if (!n || !read_dataset(m, &g->signing_table, &lines))
+    size_t from = m->n_rules, unknown = 0, nobody = 0;
+    read_keys(m);
+    if (!g->n_keys || !read_dataset(m, &g->signing_table, &lines))
         return;
     g->ordered = str_starts_nocase(g->signing_table.value, STR("refile:"));
-    for (size_t i = 0; i < lines.n; i++)
-        unknown += !rule_of_line(m, lines.v[i], keys, n, from);
-    if (unknown)
-        tell(m, &g->signing_table, MIGRATE_LEFT, "%zu of its lines name no key of KeyTable",
-             unknown);
+    for (size_t i = 0; i < lines.n; i++) {
+        struct migrate_texts words = {0};
+        row_words(m->arena, lines.v[i], &words);
+        if (!words.n)
+            continue;
+        bool useless = matches_nobody(words.v[0], g->ordered);
+        nobody += useless;
+        if (!useless && rule_of_line(m, &words, from))
+            continue;
+        unknown += !useless;
+        leave_line(m->arena, &g->left_rows, words.v[0], words.n > 1 ? words.v[1] : STR_NONE);
+    }
+    tell_rows(m, unknown, nobody);
 }
 
 /* --- Can `signing` express it? -----------------------------------------------------------------*/
@@ -261,16 +338,15 @@ static void rules_of_list(struct migration *m)
     if (!read_dataset(m, &file, &lines))
         return;
     for (size_t i = 0; i < lines.n; i++) {
-        struct named_key key;
         size_t first = str_find(lines.v[i], 0, ':');
         struct str pattern = str_sub(lines.v[i], 0, first);
         struct str rest = str_sub(lines.v[i], first + 1, lines.v[i].n);
         size_t colon = str_find(rest, 0, ':');
         struct str path = str_sub(rest, colon + 1, rest.n);
         size_t slash = str_find_last(path, '/');
-        key.selector = slash < path.n ? str_sub(path, slash + 1, path.n) : path;
+        struct str selector = slash < path.n ? str_sub(path, slash + 1, path.n) : path;
         if (path.n && !has_pattern(m, from, pattern))
-            add_rule(m, pattern, str_sub(rest, 0, colon), key.selector,
+            add_rule(m, pattern, str_sub(rest, 0, colon), selector,
                      str_of(path_of(m, m->signing.base, path)));
     }
     m->signing.ordered = true;
@@ -285,34 +361,65 @@ static void rules_of_list(struct migration *m)
          "SigningTable of it, see key-table in assay.conf(5)");
 }
 
+/* The options of sed that replace paths of keys by those of their copies. Behind a path there may
+ * be blanks, a comment, or the carriage return of another system. */
+static struct str copy_keys(struct migration *m)
+{
+    struct migrate_signing *g = &m->signing;
+    struct arena *a = m->arena;
+    struct strbuf sed;
+    sb_init(&sed, a);
+    for (size_t i = 0; i < g->left_keys.n; i++)
+        sb_add(&sed, g->left_keys.v[i]);
+    for (size_t i = 0; i < g->n_keys; i++) {
+        const struct migrate_key *k = &g->keys[i];
+        bool any = str_eq(k->domain, STR("%"));
+        struct str copy = copy_key(m, any ? STR("any") : k->domain, k->selector, k->path);
+        struct str from = sed_quote(
+            a, str_printf(a, "%.*s:%.*s", STR_ARG(k->selector), STR_ARG(k->written)), "/_-@%:,");
+        struct str command = str_printf(a, "s|:%.*s[[:space:]]*(#.*)?$|:%.*s:%.*s|", STR_ARG(from),
+                                        STR_ARG(plain_name(a, k->selector)), STR_ARG(copy));
+        sb_printf(&sed, " -e %.*s", STR_ARG(shell_quote(a, command)));
+    }
+    return sb_str(&sed);
+}
+
+static void copy_rows(struct migration *m, struct str rows)
+{
+    struct str from = shell_quote(m->arena, rows);
+    struct strbuf sed;
+    sb_init(&sed, m->arena);
+    for (size_t i = 0; i < m->signing.left_rows.n; i++)
+        sb_add(&sed, m->signing.left_rows.v[i]);
+    if (sed.n)
+        command_before(m, "sed -E%.*s %.*s > /etc/assay/SigningTable", STR_ARG(sb_str(&sed)),
+                       STR_ARG(from));
+    else
+        command_before(m, "install -m 0640 -o root -g assay %.*s /etc/assay/SigningTable",
+                       STR_ARG(from));
+}
+
 /* Keeps the tables, with commands that copy tables and keys. */
 static void keep_tables(struct migration *m, size_t from)
 {
     struct migrate_signing *g = &m->signing;
-    struct strbuf sed;
-    sb_init(&sed, m->arena);
-    command_before(m, "install -d -m 0750 -o root -g assay " MIGRATE_KEYS);
-    for (size_t i = from; i < m->n_rules; i++) {
-        const struct migrate_rule *r = &m->rules[i];
-        struct str copy = str_printf(m->arena, MIGRATE_KEYS "/%.*s.%.*s.pem", STR_ARG(r->domain),
-                                     STR_ARG(r->selector));
-        command_before(m, "install -m 0640 -o root -g assay %.*s %.*s",
-                       STR_ARG(shell_quote(m->arena, r->path)),
-                       STR_ARG(shell_quote(m->arena, copy)));
-        sb_printf(&sed, " -e %.*s",
-                  STR_ARG(shell_quote(m->arena, str_printf(m->arena, "s|:%.*s$|:%.*s|",
-                                                           STR_ARG(r->path), STR_ARG(copy)))));
-    }
-    struct str table = strip(strip(g->key_table.value, STR("refile:")), STR("file:"));
-    command_before(m, "sed%.*s %.*s > /etc/assay/KeyTable", STR_ARG(sb_str(&sed)),
-                   STR_ARG(shell_quote(m->arena, table)));
+    struct str keys = dataset_file(m, g->key_table.value);
+    struct str rows = dataset_file(m, g->signing_table.value);
     m->n_rules = from;
+    g->problem = STR_NONE; /* of an entry; tables are read as they are */
+    if (!keys.p || !rows.p) {
+        tell(m, keys.p ? &g->signing_table : &g->key_table, MIGRATE_LEFT,
+             "entries of signing cannot say the same: write both tables into files, and run the "
+             "command again");
+        return;
+    }
+    struct str sed = copy_keys(m);
+    command_before(m, "sed -E%.*s %.*s > /etc/assay/KeyTable", STR_ARG(sed),
+                   STR_ARG(shell_quote(m->arena, keys)));
     if (set_or_tell(m, "key-table", STR("/etc/assay/KeyTable"), &g->key_table))
         tell(m, &g->key_table, MIGRATE_CHANGED,
              "key-table: a copy of the table, with copies of the keys");
-    struct str rows = strip(strip(g->signing_table.value, STR("refile:")), STR("file:"));
-    command_before(m, "install -m 0640 -o root -g assay %.*s /etc/assay/SigningTable",
-                   STR_ARG(shell_quote(m->arena, rows)));
+    copy_rows(m, rows);
     if (set_or_tell(m, "signing-table",
                     g->ordered ? STR("refile:/etc/assay/SigningTable")
                                : STR("/etc/assay/SigningTable"),
@@ -324,7 +431,7 @@ static void keep_tables(struct migration *m, size_t from)
 static void tell_tables(struct migration *m, size_t from)
 {
     struct migrate_signing *g = &m->signing;
-    if (m->n_rules > from && !can_be_entries(m, from)) {
+    if (g->tables_only || !can_be_entries(m, from)) {
         keep_tables(m, from);
     } else if (m->n_rules > from) {
         tell(m, &g->key_table, MIGRATE_CARRIED, "signing, with copies of the keys");
@@ -353,6 +460,36 @@ static void read_rules(struct migration *m)
     }
 }
 
+static bool has_line(const struct migration *m, const struct migrate_setting *s)
+{
+    for (size_t i = m->n_lines; i > 0; i--) {
+        const struct migrate_setting *line = &m->lines[i - 1].setting;
+        if (line->line == s->line && str_eq(line->name, s->name) && line->file == s->file)
+            return true;
+    }
+    return false;
+}
+
+/* No setting of signing stays without a line. */
+static void tell_others(struct migration *m, struct migrate_setting *const *all, size_t n)
+{
+    struct migrate_signing *g = &m->signing;
+    for (size_t i = 0; i < n; i++) {
+        const struct migrate_setting *s = all[i];
+        bool table = s == &g->key_table || s == &g->signing_table;
+        if (!s->file || has_line(m, s))
+            continue;
+        if (!table && (g->key_table.file || g->key_list.file))
+            tell(m, s, MIGRATE_CARRIED, "not used beside %s",
+                 g->key_list.file ? "KeyList" : "KeyTable");
+        else
+            tell(m, s, MIGRATE_LEFT, "signing needs %s, too",
+                 s == &g->signing_table ? "the KeyTable"
+                 : table                ? "the SigningTable"
+                                        : "a Domain");
+    }
+}
+
 void finish_signing(struct migration *m)
 {
     struct migrate_signing *g = &m->signing;
@@ -370,6 +507,7 @@ void finish_signing(struct migration *m)
     read_rules(m);
     if (g->problem.p)
         tell(m, all[first], MIGRATE_LEFT, "%.*s", STR_ARG(g->problem));
+    tell_others(m, all, n);
 }
 
 /* --- Tables without opendkim.conf --------------------------------------------------------------*/

@@ -3,8 +3,10 @@
  * Errors: none. */
 #include <grp.h>
 #include <pwd.h>
+#include <string.h>
 #include <sys/stat.h>
 
+#include "base/ascii.h"
 #include "migrate/migration.h"
 
 /* True if assay accepts the key where it is: its owner is root or assay, and nobody else can read
@@ -20,20 +22,52 @@ static bool is_usable(const char *path)
     return owned || (st.st_uid == 0 && group && st.st_gid == group->gr_gid && (st.st_mode & 040));
 }
 
-/* The path of the key for assay; adds the command that copies it there. */
+struct str plain_name(struct arena *a, struct str text)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        sb_addc(&b, ascii_is_alpha(c) || ascii_is_digit(c) || strchr(".-_", c) ? c : '_');
+    }
+    return sb_str(&b);
+}
+
+/* Two keys may have the same domain and selector: each file has a copy of its own. */
+static struct str name_copy(struct migration *m, struct str domain, struct str selector,
+                            struct str path)
+{
+    struct str wanted =
+        str_printf(m->arena, MIGRATE_KEYS "/%.*s.%.*s", STR_ARG(str_lower(m->arena, domain)),
+                   STR_ARG(str_lower(m->arena, selector)));
+    struct str name = str_printf(m->arena, "%.*s.pem", STR_ARG(wanted));
+    unsigned number = 1;
+    for (size_t i = 0; i < m->copies.n; i++) {
+        if (!str_eq(m->copies.v[i], name))
+            continue;
+        if (str_eq(m->copied.v[i], path))
+            return name;
+        name = str_printf(m->arena, "%.*s.%u.pem", STR_ARG(wanted), ++number);
+    }
+    texts_add(m->arena, &m->copies, name);
+    texts_add(m->arena, &m->copied, path);
+    return name;
+}
+
+struct str copy_key(struct migration *m, struct str domain, struct str selector, struct str path)
+{
+    struct str copy = name_copy(m, domain, selector, path);
+    command_before(m, "install -d -m 0750 -o root -g assay " MIGRATE_KEYS);
+    command_before(m, "install -m 0640 -o root -g assay %.*s %.*s",
+                   STR_ARG(shell_quote(m->arena, path)), STR_ARG(shell_quote(m->arena, copy)));
+    return copy;
+}
+
+/* The path of the key for assay. */
 static struct str place_key(struct migration *m, const struct migrate_rule *rule)
 {
     const char *path = str_cstr(m->arena, rule->path);
-    if (is_usable(path))
-        return rule->path;
-    struct str copy = str_printf(m->arena, MIGRATE_KEYS "/%.*s.%.*s.pem",
-                                 STR_ARG(str_lower(m->arena, rule->domain)),
-                                 STR_ARG(str_lower(m->arena, rule->selector)));
-    command_before(m, "install -d -m 0750 -o root -g assay " MIGRATE_KEYS);
-    command_before(m, "install -m 0640 -o root -g assay %.*s %.*s",
-                   STR_ARG(shell_quote(m->arena, rule->path)),
-                   STR_ARG(shell_quote(m->arena, copy)));
-    return copy;
+    return is_usable(path) ? rule->path : copy_key(m, rule->domain, rule->selector, rule->path);
 }
 
 static bool is_whole(const struct migrate_rule *rule)

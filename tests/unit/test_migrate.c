@@ -368,6 +368,116 @@ static void test_values(void **state)
     }
 }
 
+/* Runs the command of the account that writes a file, with another file to write to. */
+static struct str output_of(struct str account, const char *target)
+{
+    struct str line, place = str_printf(arena, " > %s", target);
+    while (str_split(&account, '\n', &line)) {
+        if (!str_ends_nocase(line, place))
+            continue;
+        const char *out = write_file("out", "");
+        struct str command =
+            str_printf(arena, "%.*s > %s", STR_ARG(str_sub(line, 0, line.n - place.n)), out);
+        assert_int_equal(system(str_cstr(arena, command)), 0);
+        FILE *file = fopen(out, "r");
+        char *text = arena_array(arena, char, 4096);
+        size_t n = fread(text, 1, 4095, file);
+        fclose(file);
+        return (struct str){text, n};
+    }
+    fail_msg("no command writes %s", target);
+    return STR_NONE;
+}
+
+/* Tables that are kept: their copies name the copies of the keys, whatever stands behind a path,
+ * have no line that assay cannot read, and no two keys have the same copy. */
+static void test_kept_tables(void **state)
+{
+    (void)state;
+    const char *keys = write_file("keys", "# of all\n"
+                                          "a a.example:Sel:/k/a.key \t # old\n"
+                                          "b a.example:sel:./b+1\r\n"
+                                          "any %:any:/k/any\n"
+                                          "inside a.example:x:MIICXAIBAAKBgQ==\n");
+    const char *rows = write_file("rows", "ann@a.example b\n*@a.example a\n*@b.example a\n"
+                                          "b.example a # a domain\n*@c.example lost\n* any\n");
+    struct migration *m;
+    struct str text = str_printf(
+        arena, "BaseDirectory /base\nKeyTable FILE:%s\nSigningTable refile:%s\n", keys, rows);
+    migrate("opendkim", str_cstr(arena, text), &m);
+    struct str account = migration_account(m);
+    want_in(account, "/k/a.key /etc/assay/keys/a.example.sel.pem");
+    want_in(account, "/base/./b+1 /etc/assay/keys/a.example.sel.2.pem");
+    want_in(account, "/k/any /etc/assay/keys/any.any.pem");
+    want_in(account, "1 of its lines name no key file");
+    want_in(account, "1 of its lines name no key of KeyTable");
+    want_in(account, "1 of its lines match no author");
+    assert_str(output_of(account, "/etc/assay/KeyTable"),
+               "# of all\na a.example:Sel:/etc/assay/keys/a.example.sel.pem\n"
+               "b a.example:sel:/etc/assay/keys/a.example.sel.2.pem\n"
+               "any %:any:/etc/assay/keys/any.any.pem\n");
+    assert_str(output_of(account, "/etc/assay/SigningTable"),
+               "ann@a.example b\n*@a.example a\n*@b.example a\n* any\n");
+    migrate("opendkim",
+            "KeyTable csl:a=a.example:s:/k/a\nSigningTable csl:b.example=a\nSelector s\n", &m);
+    want_in(migration_account(m), "write both tables into files");
+    want_in(migration_account(m), "not used beside KeyTable");
+}
+
+/* Lines that match nobody in OpenDKIM sign for nobody here. */
+static void test_useless_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *prefix, *row;
+        bool useless;
+    } cases[] = {
+        {"refile:", "a.example", true},
+        {"refile:", "*@a.example", false},
+        {"refile:", "*.a.example", false},
+        {"file:", "*@a.example", true},
+        {"file:", "a.example", false},
+        {"file:", "ann@*", false},
+        {"file:", "*", false},
+        {"file:", "*@*", true},
+    };
+    write_file("keys", "a a.example:s:/k/a\n");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct migration *m;
+        write_file("rows", str_cstr(arena, str_printf(arena, "%s a\n", cases[i].row)));
+        migrate("opendkim",
+                str_cstr(arena, str_printf(arena, "KeyTable %s/keys\nSigningTable %s%s/rows\n",
+                                           folder, cases[i].prefix, folder)),
+                &m);
+        if (has(migration_account(m), "match no author") != cases[i].useless)
+            fail_msg("%s%s", cases[i].prefix, cases[i].row);
+    }
+}
+
+/* No setting of signing is passed over in silence, and none is said to be carried that is not. */
+static void test_signing_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *wanted, *without;
+    } cases[] = {
+        {"Domain *\nSelector s\nKeyFile /k\n", "may not hold an asterisk", "signing: "},
+        {"Domain *,a.example\nSelector s\nKeyFile /k\n", "signing: 1 entry", "entries"},
+        {"Domain *\nSelector s\nKeyFile /k\n", "KeyFile /k\n", "copy of the key"},
+        {"KeyTable dsn:x\nSigningTable dsn:x\n", "signing needs the KeyTable, too", "carried:"},
+        {"KeyTable /nowhere/k\nSigningTable /nowhere/s\nDomain d.example\n", "Domain d.example\n",
+         "signing: "},
+        {"Mode v\nSelector s\nDomain d.example\n", "Selector s\n", "signing: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct migration *m;
+        migrate("opendkim", cases[i].text, &m);
+        want_in(migration_account(m), cases[i].wanted);
+        if (has(migration_account(m), cases[i].without))
+            fail_msg("case %zu: there is %s", i, cases[i].without);
+    }
+}
+
 /* Two files that contradict each other: the first counts, and the second is told. */
 static void test_contradiction(void **state)
 {
@@ -460,7 +570,7 @@ static void test_foreign_text(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"file", "keys", "rows", "one", "two"};
+    static const char *const names[] = {"file", "keys", "rows", "one", "two", "out"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[200];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -485,6 +595,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_key_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kept_tables, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_useless_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signing_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contradiction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_repeated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_includes, setup, teardown),
