@@ -86,24 +86,6 @@ static bool read_list(struct migration *m, const struct migrate_setting *s,
     return ok || local;
 }
 
-/* "192.0.2" stands for 192.0.2.0/24. */
-static struct str whole_network(struct arena *a, struct str text)
-{
-    struct str rest = text, part;
-    unsigned n = 0;
-    unsigned long long number;
-    while (str_split(&rest, '.', &part)) {
-        if (part.n && !str_to_u64(part, 255, &number))
-            return text;
-        n += part.n > 0;
-    }
-    if (n == 0 || n > 3)
-        return text;
-    bool dot = text.p[text.n - 1] == '.';
-    static const char *const zeros[] = {"0.0.0/8", "0.0/16", "0/24"};
-    return str_printf(a, "%.*s%s%s", STR_ARG(text), dot ? "" : ".", zeros[n - 1]);
-}
-
 static bool is_network(struct str text)
 {
     struct netaddr net;

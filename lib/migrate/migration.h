@@ -208,13 +208,19 @@ void split_list(struct arena *a, struct str text, struct migrate_texts *out);
 /* Add entries to a list, and tell how many; entries that do not fit are counted and told, too. */
 void add_networks(struct migration *m, const char *option, const struct migrate_texts *entries,
                   const struct migrate_setting *s, const char *note);
+/* The same for the data set `value` of OpenDKIM, OpenDMARC or OpenARC. */
+void add_hosts(struct migration *m, const char *option, const struct migrate_setting *s,
+               struct str value, const char *note);
+/* "192.0.2" and "192.0.2." stand for 192.0.2.0/24; other texts stay as they are. */
+struct str whole_network(struct arena *a, struct str text);
 void add_domains(struct migration *m, const char *option, const struct migrate_texts *entries,
                  const struct migrate_setting *s, enum migrate_fate fate, const char *note);
 
 /* For all programs: tell what the row says; set the option in `to` to the value, to seconds as a
  * duration, to a list, to yes or no. */
 migrate_take carry_nothing, carry_text, carry_seconds, carry_dns_timeout, carry_number, carry_bool,
-    carry_list, carry_domains, carry_networks, carry_socket, carry_user, carry_authserv_id;
+    carry_list, carry_domains, carry_networks, carry_hosts, carry_socket, carry_user,
+    carry_authserv_id;
 
 /* For one program, or a family of them. */
 migrate_take carry_canonicalization, carry_sign_headers, carry_oversign, carry_mta, carry_macros,

@@ -13,6 +13,9 @@
 struct entry {
     struct str text; /* in the form of assay.conf */
     unsigned bits;   /* of the prefix, counted as in IPv6 */
+    bool except;     /* begins with an exclamation mark */
+    bool all;        /* every client */
+    bool loose;      /* bits behind the prefix are set, or it has a mask for a prefix */
     size_t place;
 };
 
@@ -72,7 +75,12 @@ static bool parse_entry(struct arena *a, struct str text, struct entry *out)
         !prefix_of(prefix, &net, mapped && net.family == 4, &out->bits))
         return false;
     bool whole = out->bits == (net.family == 4 ? 32U : 128U);
+    struct netaddr given = net;
+    unsigned long long number;
     clear_host_bits(&net, out->bits);
+    out->except = except;
+    out->all = !out->bits;
+    out->loose = !netaddr_eq(&given, &net) || (prefix.n && !str_to_u64(prefix, 128, &number));
     out->text =
         whole ? str_printf(a, "%s%s", except ? "!" : "", netaddr_format(&net, shown))
               : str_printf(a, "%s%s/%u", except ? "!" : "", netaddr_format(&net, shown), out->bits);
@@ -99,19 +107,47 @@ static void sort_entries(struct entry *entries, size_t n)
     }
 }
 
-static void tell_networks(struct migration *m, const char *option, const struct migrate_setting *s,
-                          size_t added, struct str names, struct str wrong, const char *note)
+/* What is said of the entries of a list. */
+struct network_report {
+    size_t added;
+    struct strbuf names, loose;
+    struct str wrong;
+    bool all, empty;
+    const char *note;
+};
+
+static void add_name(struct strbuf *b, struct str text)
 {
-    if (added)
-        tell(m, s, *note ? MIGRATE_CHANGED : MIGRATE_CARRIED, "%s: %zu%s%s", option, added,
+    sb_printf(b, "%s%.*s", b->n ? ", " : "", STR_ARG(str_safe(b->arena, text, 100, true)));
+}
+
+static void tell_networks(struct migration *m, const char *option, const struct migrate_setting *s,
+                          struct network_report *r)
+{
+    const char *note = r->note;
+    if (r->all)
+        note = strcmp(option, "trusted-networks") == 0
+                   ? "every client is in it: assay checks no mail, and signs for authors of yours "
+                     "whoever sends it"
+                   : "every client is in it";
+    if (r->added)
+        tell(m, s, *note ? MIGRATE_CHANGED : MIGRATE_CARRIED, "%s: %zu%s%s", option, r->added,
              *note ? "; " : "", note);
-    if (names.n)
+    if (r->names.n)
         tell(m, s, MIGRATE_LEFT,
              "names of hosts prove nothing: put the addresses of these into %s: %.*s", option,
-             STR_ARG(names));
-    if (wrong.n)
-        tell(m, s, MIGRATE_LEFT, "%.*s", STR_ARG(wrong));
-    if (!added && !names.n && !wrong.n)
+             STR_ARG(sb_str(&r->names)));
+    if (r->loose.n)
+        tell(
+            m, s, MIGRATE_LEFT,
+            "no client matches these: a network is compared as a text, without the bits behind its "
+            "prefix; write it so into %s if you mean it: %.*s",
+            option, STR_ARG(sb_str(&r->loose)));
+    if (r->wrong.n)
+        tell(m, s, MIGRATE_LEFT, "%.*s", STR_ARG(r->wrong));
+    if (r->empty)
+        tell(m, s, MIGRATE_CARRIED, "%s: the list is empty", option);
+    else if (!r->added && !r->names.n && !r->loose.n && !r->wrong.n)
         tell(m, s, MIGRATE_CARRIED, "%s needs no entry for it: mail of this host is ours", option);
 }
 
@@ -142,38 +178,97 @@ static bool lacks_ipv6(const struct migration *m)
     return ipv4;
 }
 
-void add_networks(struct migration *m, const char *option, const struct migrate_texts *texts,
-                  const struct migrate_setting *s, const char *note)
+static void add_entries(struct migration *m, const char *option, const struct migrate_texts *texts,
+                        const struct migrate_setting *s, const char *note, bool exact)
 {
     struct arena *a = m->arena;
     struct entry *entries = arena_array(a, struct entry, texts->n);
-    struct strbuf names;
-    struct str problem = STR_NONE, wrong = STR_NONE;
-    size_t n = 0, added = 0;
-    sb_init(&names, a);
+    struct network_report r = {.note = note, .empty = !texts->n};
+    struct str problem = STR_NONE;
+    size_t n = 0;
+    sb_init(&r.names, a);
+    sb_init(&r.loose, a);
     for (size_t i = 0; i < texts->n; i++) {
         struct str text = texts->v[i];
         if (str_eq_nocase(text, STR("localhost")))
             text = STR("127.0.0.1");
         entries[n].place = i;
-        if (parse_entry(a, text, &entries[n]))
-            n++;
+        if (!parse_entry(a, text, &entries[n]))
+            add_name(&r.names, text);
+        else if (exact && entries[n].loose && !entries[n].except)
+            add_name(&r.loose, text);
         else
-            sb_printf(&names, "%s%.*s", names.n ? ", " : "", STR_ARG(str_safe(a, text, 100, true)));
+            n++;
     }
     sort_entries(entries, n);
     for (size_t i = 0; i < n; i++) {
         if (is_needless(option, entries[i].text))
             continue;
-        if (set_value(m, option, entries[i].text, s, &problem))
-            added++;
-        else
-            wrong = problem;
+        if (set_value(m, option, entries[i].text, s, &problem)) {
+            r.added++;
+            r.all = r.all || (entries[i].all && !entries[i].except);
+        } else {
+            r.wrong = problem;
+        }
     }
     if (strcmp(option, "trusted-networks") == 0 && lacks_ipv6(m) &&
         set_value(m, option, STR("::1"), s, &problem))
-        note = "with ::1, which is this host by IPv6";
-    tell_networks(m, option, s, added, sb_str(&names), wrong, note);
+        r.note = "with ::1, which is this host by IPv6";
+    tell_networks(m, option, s, &r);
+}
+
+void add_networks(struct migration *m, const char *option, const struct migrate_texts *entries,
+                  const struct migrate_setting *s, const char *note)
+{
+    add_entries(m, option, entries, s, note, false);
+}
+
+struct str whole_network(struct arena *a, struct str text)
+{
+    struct str rest = text, part;
+    unsigned n = 0;
+    unsigned long long number;
+    while (str_split(&rest, '.', &part)) {
+        if (part.n && !str_to_u64(part, 255, &number))
+            return text;
+        n += part.n > 0;
+    }
+    if (n == 0 || n > 3)
+        return text;
+    bool dot = text.p[text.n - 1] == '.';
+    static const char *const zeros[] = {"0.0.0/8", "0.0/16", "0/24"};
+    return str_printf(a, "%.*s%s%s", STR_ARG(text), dot ? "" : ".", zeros[n - 1]);
+}
+
+/* An entry of a data set of hosts: in a plain file it is the first word of a line; behind refile:
+ * "192.0.2.*" is a network. */
+static struct str host_entry(struct arena *a, struct str text, bool file, bool patterns)
+{
+    size_t blank = str_find(text, 0, ' '), tab = str_find(text, 0, '\t');
+    if (patterns && text.n > 2 && str_ends_nocase(text, STR(".*")))
+        return whole_network(a, str_sub(text, 0, text.n - 1));
+    return file ? str_sub(text, 0, blank < tab ? blank : tab) : text;
+}
+
+void add_hosts(struct migration *m, const char *option, const struct migrate_setting *s,
+               struct str value, const char *note)
+{
+    struct migrate_texts entries = {0};
+    struct migrate_setting from = *s;
+    from.value = value;
+    if (!read_dataset(m, &from, &entries))
+        return;
+    bool patterns = str_starts_nocase(value, STR("refile:"));
+    bool file = !patterns && dataset_file(m, value).p;
+    for (size_t i = 0; i < entries.n; i++)
+        entries.v[i] = host_entry(m->arena, entries.v[i], file, patterns);
+    add_entries(m, option, &entries, s, note, true);
+}
+
+void carry_hosts(struct migration *m, const struct migrate_row *row,
+                 const struct migrate_setting *s)
+{
+    add_hosts(m, row->to, s, s->value, row->note);
 }
 
 void carry_networks(struct migration *m, const struct migrate_row *row,
@@ -196,9 +291,5 @@ void whole_hosts(struct migration *m, const struct migrate_row *row,
                  const struct migrate_setting *s)
 {
     (void)row;
-    struct migrate_setting file = *s;
-    struct migrate_texts entries = {0};
-    file.value = str_printf(m->arena, "file:%.*s", STR_ARG(s->value));
-    if (read_dataset(m, &file, &entries))
-        add_networks(m, "trusted-networks", &entries, s, "");
+    add_hosts(m, "trusted-networks", s, str_printf(m->arena, "file:%.*s", STR_ARG(s->value)), "");
 }

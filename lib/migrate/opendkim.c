@@ -269,13 +269,9 @@ void carry_sealers_file(struct migration *m, const struct migrate_row *row,
 void carry_ignore_hosts(struct migration *m, const struct migrate_row *row,
                         const struct migrate_setting *s)
 {
-    struct migrate_setting file = *s;
-    struct migrate_texts entries = {0};
-    file.value = str_printf(m->arena, "file:%.*s", STR_ARG(s->value));
-    if (read_dataset(m, &file, &entries))
-        add_networks(m, row->to, &entries, s,
-                     "their mail is evaluated, and its failures are never acted on; if it is your "
-                     "own, trusted-networks");
+    add_hosts(m, row->to, s, str_printf(m->arena, "file:%.*s", STR_ARG(s->value)),
+              "their mail is evaluated, and its failures are never acted on; if it is your own, "
+              "trusted-networks");
 }
 
 void carry_ignore_authenticated(struct migration *m, const struct migrate_row *row,

@@ -271,7 +271,7 @@ static void test_networks(void **state)
         "example.org",       "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/255.0.255.0",
         "::ffff:1.2.3.4/24", ""};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        want_in(migrate("opendkim",
+        want_in(migrate("dkim-filter",
                         str_cstr(arena, str_printf(arena, "InternalHosts %s\n", cases[i].text)),
                         NULL),
                 cases[i].want);
@@ -280,6 +280,40 @@ static void test_networks(void **state)
             has(migrate("opendkim",
                         str_cstr(arena, str_printf(arena, "InternalHosts %s\n", none[i])), NULL),
                 "trusted-networks"));
+}
+
+/* OpenDKIM compares networks as texts, so that it trusts nobody because of 192.168.0.1/24, and all
+ * of 192.0.2.* in one kind of file. */
+static void test_hosts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *prefix, *text, *conf, *without, *account;
+    } cases[] = {
+        {"", "192.168.0.1/24\n192.0.2.1\n", "[ \"192.0.2.1\" ]", "192.168", "192.168.0.1/24\n"},
+        {"", "192.0.2.0/255.255.255.0\n", "listen", "trusted-networks", "no client matches these"},
+        {"", "!10.9.8.7/16\n10.0.0.0/8\n", "[ \"!10.9.0.0/16\", \"10.0.0.0/8\" ]", "%", ""},
+        {"refile:", "192.0.2.*\n10.*\n", "[ \"192.0.2.0/24\", \"10.0.0.0/8\" ]", "%", ""},
+        {"refile:", "*.a.example\n*\n1*.2.*\n", "listen", "trusted-networks", "*.a.example, *,"},
+        {"file:", "192.0.2.*\n", "listen", "trusted-networks", "192.0.2.*"},
+        {"file:", "192.0.2.1 mx.a.example\n", "[ \"192.0.2.1\" ]", "%", ""},
+        {"", "# nobody\n", "listen", "trusted-networks", "trusted-networks: the list is empty"},
+        {"", "0.0.0.0/0\n", "\"0.0.0.0/0\"", "%", "every client is"},
+        {"", "!0.0.0.0/0\n::/0\n", "\"::/0\"", "%", "every client is"},
+        {"", "!0.0.0.0/0\n192.0.2.1\n", "\"192.0.2.1\"", "%", "trusted-networks: 2\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct migration *m;
+        write_file("rows", cases[i].text);
+        struct str conf = migrate("opendkim",
+                                  str_cstr(arena, str_printf(arena, "InternalHosts %s%s/rows\n",
+                                                             cases[i].prefix, folder)),
+                                  &m);
+        want_in(conf, cases[i].conf);
+        want_in(migration_account(m), cases[i].account);
+        if (has(conf, cases[i].without))
+            fail_msg("case %zu: there is %s", i, cases[i].without);
+    }
 }
 
 /* What single settings give: in the configuration, and in the account. */
@@ -594,6 +628,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(test_key_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(test_useless_rows, setup, teardown),
