@@ -68,15 +68,22 @@ void read_entries(struct arena *a, struct str text, struct migrate_texts *out)
     }
 }
 
+/* Quotes may stand around an entry, or around the whole list. */
+static struct str without_quote(struct str text)
+{
+    bool before = text.n && (text.p[0] == '"' || text.p[0] == '\'');
+    text = str_sub(text, before, text.n);
+    bool behind = text.n && (text.p[text.n - 1] == '"' || text.p[text.n - 1] == '\'');
+    return str_sub(text, 0, text.n - behind);
+}
+
 void split_list(struct arena *a, struct str text, struct migrate_texts *out)
 {
     size_t begin = 0;
     for (size_t i = 0; i <= text.n; i++) {
         if (i < text.n && text.p[i] != ',' && text.p[i] != ' ' && text.p[i] != '\t')
             continue;
-        struct str part = str_sub(text, begin, i);
-        if (part.n >= 2 && part.p[0] == '"' && part.p[part.n - 1] == '"')
-            part = str_sub(part, 1, part.n - 1);
+        struct str part = without_quote(str_sub(text, begin, i));
         if (part.n)
             texts_add(a, out, part);
         begin = i + 1;
