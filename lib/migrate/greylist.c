@@ -7,12 +7,29 @@
 #include "base/netset.h"
 #include "migrate/migration.h"
 
+/* tumgreyspf: GREYLISTTIME of a folder counts, and not defaultAllowTime, which is for folders
+ * without one. */
+static void forget_default_time(struct migration *m)
+{
+    for (size_t i = 0; i < m->n_lines; i++) {
+        struct migrate_line *line = &m->lines[i];
+        struct migrate_value *delay = &m->values[option_find(STR("greylist.delay")) - options];
+        if (!str_eq_nocase(line->setting.name, STR("defaultAllowTime")) || !delay->set ||
+            line->setting.line != delay->line || line->setting.file != delay->file)
+            continue;
+        *delay = (struct migrate_value){0};
+        line->note = STR("GREYLISTTIME takes its place");
+    }
+}
+
 void carry_grey_delay(struct migration *m, const struct migrate_row *row,
                       const struct migrate_setting *s)
 {
     struct str text = str_printf(m->arena, "%.*ss", STR_ARG(s->value));
     struct str mode = STR_NONE, problem;
     (void)row;
+    if (str_eq_nocase(s->name, STR("GREYLISTTIME")))
+        forget_default_time(m);
     if (str_eq(s->value, STR("0"))) {
         tell(m, s, MIGRATE_LEFT,
              "without a delay there is no greylisting: greylist.mode stays off");

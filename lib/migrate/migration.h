@@ -237,7 +237,7 @@ migrate_take carry_grey_delay, carry_grey_days, carry_grey_window, carry_grey_pr
     carry_grey_host, carry_grey_clients, carry_grey_recipients, carry_grey_options;
 migrate_take carry_folder, carry_checkers, carry_last_byte, carry_tum_expire;
 migrate_take carry_srs_domain, carry_srs_domains, carry_srs_domains_file, carry_srs_secret,
-    carry_srs_separator, carry_srs_socket;
+    carry_srs_separator, carry_srs_socket, carry_srs_unused;
 migrate_take whole_key_table, whole_signing_table, whole_hosts;
 void finish_signing(struct migration *m);
 void finish_dmarc(struct migration *m);

@@ -6,6 +6,7 @@
     "a bad signature alone is no reason to refuse (RFC 6376 6.1), but the DMARC policy of the "    \
     "author domain is: see dmarc.on-reject and dmarc.on-quarantine"
 #define N_ADSP       "ADSP (RFC 5617) is historic: DMARC replaces it"
+#define N_ATPS       "ATPS (RFC 6541) is an experiment that ended: sign with a key of the author domain"
 #define N_BODYLENGTH "with l= others can add text to a signed message: assay signs the whole body"
 #define N_CACHE      "assay always keeps answers, for their time to live"
 #define N_CHAINS     "a chain alone is no reason to refuse: the DMARC policy of the author domain is"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "migrate/migration.h"
+#include "migrate/notes.h"
 
 struct migration *migration_new(struct arena *a)
 {
@@ -155,7 +156,8 @@ bool read_dataset(struct migration *m, const struct migrate_setting *s, struct m
     struct str text, problem, path = dataset_path(s->value), list = s->value;
     const char *advice = dataset_advice(s->value);
     if (advice) {
-        tell(m, s, MIGRATE_LEFT, "%s", advice);
+        bool keys = str_ends_nocase(s->name, STR("Table"));
+        tell(m, s, MIGRATE_LEFT, "%s", keys ? N_DATABASE : advice);
         return false;
     }
     if (path.p) {

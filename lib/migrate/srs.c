@@ -42,6 +42,10 @@ void carry_srs_domains_file(struct migration *m, const struct migrate_row *row,
 {
     struct migrate_setting file = *s;
     struct migrate_texts entries = {0};
+    if (!s->value.n) {
+        tell(m, s, MIGRATE_CARRIED, "%s: it names no file", row->to);
+        return;
+    }
     file.value = str_printf(m->arena, "file:%.*s", STR_ARG(s->value));
     if (!read_dataset(m, &file, &entries))
         return;
@@ -59,6 +63,16 @@ void carry_srs_secret(struct migration *m, const struct migrate_row *row,
     command_before(m, "install -m 0640 -o root -g assay %.*s /etc/assay/srs.secrets",
                    STR_ARG(shell_quote(m->arena, s->value)));
     tell(m, s, MIGRATE_CARRIED, "srs.secrets, a copy of the file: bounces under way still arrive");
+}
+
+/* What postsrsd does not use if it is empty, or has this value. */
+void carry_srs_unused(struct migration *m, const struct migrate_row *row,
+                      const struct migrate_setting *s)
+{
+    if (!s->value.n || str_eq_nocase(s->value, STR("embedded")))
+        tell(m, s, MIGRATE_CARRIED, "the default");
+    else
+        tell_row(m, row, s);
 }
 
 void carry_srs_separator(struct migration *m, const struct migrate_row *row,

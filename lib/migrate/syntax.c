@@ -60,7 +60,9 @@ static void read_equals(struct arena *a, const char *file, unsigned n, struct st
     line = without_comment(line);
     size_t equals = str_find(line, 0, '=');
     struct str name = str_trim(str_sub(line, 0, equals));
-    if (equals < line.n && name.n)
+    if (equals == line.n) /* the program skips it; the account says so */
+        name = name.n ? str_printf(a, "%.*s, without an =", STR_ARG(name)) : name;
+    if (name.n)
         add_setting(a, out, file, n, name,
                     without_quotes(str_trim(str_sub(line, equals + 1, line.n))));
 }

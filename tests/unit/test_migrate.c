@@ -354,6 +354,17 @@ static void test_values(void **state)
         {"opendkim", "InternalHosts dsn:mysql://x\n", "", "assay reads only text files"},
         {"opendkim", "InternalHosts csl:192.0.2.1,192.0.2.2\n", "[ \"192.0.2.1\", \"192.0.2.2\" ]",
          ""},
+        {"opendkim", "ADSPAction discard\n", "", "ADSP (RFC 5617) is historic"},
+        {"opendkim", "X-Header yes\n", "", "no field with its name"},
+        {"opendkim", "KeyTable dsn:mysql://x\nSigningTable dsn:mysql://x\n", "",
+         "export them, with a KeyTable"},
+        {"policyd-spf", "HELO_reject: Fail\nTestOnly\n", "", "HELO_reject: Fail, without an =\n"},
+        {"postsrsd2",
+         "srs-domain = a.example\ndomains-file = \"\"\noriginal-envelope = embedded\n"
+         "milter = \"\"\n",
+         "domain = \"a.example\"", "0 not carried over"},
+        {"postsrsd2", "srs-domain = a.example\noriginal-envelope = database\n", "",
+         "addresses contain the sender"},
         {"opendkim", "SignHeaders \"From,To , Subject\"\n", "[ \"From\", \"To\", \"Subject\" ]",
          ""},
         {"postsrsd2", "domains = { 'a.example', \"b.example\" }\n",
@@ -573,6 +584,20 @@ static void test_repeated(void **state)
     want_in(migration_account(m), "/one sets it again");
 }
 
+/* The time of tumgreyspf's folder takes the place of the general one. */
+static void test_greylist_time(void **state)
+{
+    (void)state;
+    struct migration *m;
+    write_file("__default__", "GREYLISTTIME=300\nCHECKERS=spf,greylist\n");
+    struct str text =
+        str_printf(arena, "defaultAllowTime = 600\nconfigPath = 'file://%s'\n", folder);
+    want_in(migrate("tumgreyspf", str_cstr(arena, text), &m), "delay = \"300s\"");
+    want_in(migration_account(m), "GREYLISTTIME takes its place");
+    write_file("__default__", "CHECKERS=spf,greylist\n");
+    want_in(migrate("tumgreyspf", str_cstr(arena, text), &m), "delay = \"600s\"");
+}
+
 /* Includes that never end, and files that are not there. */
 static void test_includes(void **state)
 {
@@ -608,7 +633,7 @@ static void test_foreign_text(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"file", "keys", "rows", "one", "two", "out"};
+    static const char *const names[] = {"file", "keys", "rows", "one", "two", "out", "__default__"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[200];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -637,6 +662,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_kept_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(test_useless_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signing_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_greylist_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contradiction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_repeated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_includes, setup, teardown),
