@@ -10,13 +10,24 @@
  * that no table has yet. It must not make a sealing key one that signs. */
 #define NAME_SCORE 10
 
+/* Options may be those of any program: the text has to name postgrey. Greylisting would begin
+ * because of another program's -v. */
+static bool names_postgrey(struct str text)
+{
+    static const struct str name = STR_INIT("postgrey");
+    for (size_t i = 0; i + name.n <= text.n; i++)
+        if (str_eq_nocase(str_sub(text, i, i + name.n), name))
+            return true;
+    return false;
+}
+
 /* How well the settings of a text fit a kind: known ones count for it, and unknown ones count more
  * against it. */
 static int score_of(struct arena *a, const struct migrate_kind *kind, struct str text)
 {
     int score = 0;
     struct migrate_settings settings = {0};
-    if (kind->syntax == SYNTAX_LIST)
+    if (kind->syntax == SYNTAX_LIST || (kind->syntax == SYNTAX_OPTIONS && !names_postgrey(text)))
         return 0;
     syntax_read(a, kind->syntax, "", text, &settings);
     for (size_t i = 0; i < settings.n; i++)

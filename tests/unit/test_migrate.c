@@ -148,6 +148,7 @@ static void test_kinds(void **state)
         {"d", "RefuseFail on\nWhitelistIP 10.0.0.0/8\n", "smf-spf.conf"},
         {"e", "POSTGREY_OPTS=\"--inet=10023\"\n", "postgrey"},
         {"f", "ExecStart=/usr/sbin/postgrey -i 10023 --delay 60\n", "postgrey"},
+        {"opendkim", "SOCKET=local:/x\nDAEMON_OPTS=\"-vvv\"\n", NULL},
         {"g", "SRS_SECRET=/x\n", "postsrsd 1"},
         {"h", "domains = { \"a.example\" }\nsecrets-file = \"/x\"\n", "postsrsd 2"},
         {"i", "GREYLISTTIME = 60\n", "tumgreyspf"},
