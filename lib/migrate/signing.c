@@ -75,6 +75,38 @@ static void add_rule(struct migration *m, struct str pattern, struct str domain,
 
 /* --- Reading the files -------------------------------------------------------------------------*/
 
+/* Domain *: OpenDKIM signs for every author, in the name of the author's domain. Only tables say
+ * that. False: the selector is none. */
+static bool sign_for_all(struct migration *m, struct str path)
+{
+    struct migrate_signing *g = &m->signing;
+    struct str selector;
+    const char *why = conf_selector_problem(m->arena, g->selector.value, &selector);
+    if (why) {
+        g->problem = str_printf(m->arena, "\"%.*s\" %s", STR_ARG(g->selector.value), why);
+        return false;
+    }
+    struct str copy = copy_key(m, STR("any"), selector, path);
+    struct str row =
+        str_printf(m->arena, "any %%:%.*s:%.*s", STR_ARG(g->selector.value), STR_ARG(copy));
+    command_before(m, "echo %.*s > /etc/assay/KeyTable", STR_ARG(shell_quote(m->arena, row)));
+    command_before(m, "echo '* any' > /etc/assay/SigningTable");
+    if (set_or_tell(m, "key-table", STR("/etc/assay/KeyTable"), &g->domain) &&
+        set_or_tell(m, "signing-table", STR("/etc/assay/SigningTable"), &g->domain))
+        tell(m, &g->domain, MIGRATE_CHANGED,
+             "key-table and signing-table: the domain of the author signs, whatever it is; an "
+             "entry of signing for each of your domains is better");
+    return true;
+}
+
+static bool has_star(const struct migrate_texts *domains)
+{
+    for (size_t i = 0; i < domains->n; i++)
+        if (str_eq(domains->v[i], STR("*")))
+            return true;
+    return false;
+}
+
 /* Domain, Selector and KeyFile. */
 static void rules_of_one_key(struct migration *m)
 {
@@ -87,8 +119,11 @@ static void rules_of_one_key(struct migration *m)
     if (!read_dataset(m, &g->domain, &domains))
         return;
     struct str path = str_of(path_of(m, g->base, g->key_file.value));
+    bool all = has_star(&domains);
+    if (all && !sign_for_all(m, path))
+        return;
     size_t added = 0;
-    for (size_t i = 0; i < domains.n; i++) {
+    for (size_t i = 0; !all && i < domains.n; i++) {
         struct str d = domains.v[i];
         size_t before = m->n_rules;
         add_rule(m, str_printf(m->arena, "*@%.*s", STR_ARG(d)), d, g->selector.value, path);
@@ -96,10 +131,11 @@ static void rules_of_one_key(struct migration *m)
             add_rule(m, str_printf(m->arena, "*@*.%.*s", STR_ARG(d)), d, g->selector.value, path);
         added += m->n_rules > before;
     }
-    if (!added)
+    if (!added && !all)
         return;
-    tell(m, &g->domain, MIGRATE_CARRIED, "signing: %zu %s", added,
-         added == 1 ? "entry" : "entries");
+    if (!all)
+        tell(m, &g->domain, MIGRATE_CARRIED, "signing: %zu %s", added,
+             added == 1 ? "entry" : "entries");
     tell(m, &g->selector, MIGRATE_CARRIED, "signing");
     tell(m, &g->key_file, MIGRATE_CARRIED, "signing, with a copy of the key");
 }
@@ -482,6 +518,8 @@ static void tell_others(struct migration *m, struct migrate_setting *const *all,
         if (!table && (g->key_table.file || g->key_list.file))
             tell(m, s, MIGRATE_CARRIED, "not used beside %s",
                  g->key_list.file ? "KeyList" : "KeyTable");
+        else if (s == &g->key_table && g->n_keys && has_line(m, &g->signing_table))
+            tell(m, s, MIGRATE_LEFT, "no line of the SigningTable can use it");
         else
             tell(m, s, MIGRATE_LEFT, "signing needs %s, too",
                  s == &g->signing_table ? "the KeyTable"

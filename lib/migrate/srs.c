@@ -132,5 +132,5 @@ void finish_srs(struct migration *m)
     else
         tell(m, &s, MIGRATE_LEFT,
              "no domain is named, and postsrsd took what \"postconf -h mydomain\" says: write that "
-             "into the file as SRS_DOMAIN, and run the command again");
+             "into the file as SRS_DOMAIN, or srs-domain in version 2, and run the command again");
 }

@@ -474,6 +474,22 @@ static void test_kept_tables(void **state)
     want_in(migration_account(m), "not used beside KeyTable");
 }
 
+/* Domain * signs for everybody, in the name of the author's domain. */
+static void test_any_domain(void **state)
+{
+    (void)state;
+    struct migration *m;
+    struct str conf = migrate("opendkim", "Domain a.example,*\nSelector S1\nKeyFile /k/key\n", &m);
+    struct str account = migration_account(m);
+    want_in(conf, "key-table = \"/etc/assay/KeyTable\"");
+    want_in(conf, "signing-table = \"/etc/assay/SigningTable\"");
+    assert_false(has(conf, "signing = ("));
+    want_in(account, "/k/key /etc/assay/keys/any.s1.pem");
+    want_in(account, "signing, with a copy of the key");
+    assert_str(output_of(account, "/etc/assay/KeyTable"), "any %:S1:/etc/assay/keys/any.s1.pem\n");
+    assert_str(output_of(account, "/etc/assay/SigningTable"), "* any\n");
+}
+
 /* Lines that match nobody in OpenDKIM sign for nobody here. */
 static void test_useless_rows(void **state)
 {
@@ -499,8 +515,10 @@ static void test_useless_rows(void **state)
                 str_cstr(arena, str_printf(arena, "KeyTable %s/keys\nSigningTable %s%s/rows\n",
                                            folder, cases[i].prefix, folder)),
                 &m);
-        if (has(migration_account(m), "match no author") != cases[i].useless)
-            fail_msg("%s%s", cases[i].prefix, cases[i].row);
+        struct str account = migration_account(m);
+        if (has(account, "match no author") != cases[i].useless ||
+            (cases[i].useless && !has(account, "no line of the SigningTable can use it")))
+            fail_msg("%s%s\n%.*s", cases[i].prefix, cases[i].row, STR_ARG(account));
     }
 }
 
@@ -511,9 +529,10 @@ static void test_signing_lines(void **state)
     static const struct {
         const char *text, *wanted, *without;
     } cases[] = {
-        {"Domain *\nSelector s\nKeyFile /k\n", "may not hold an asterisk", "signing: "},
-        {"Domain *,a.example\nSelector s\nKeyFile /k\n", "signing: 1 entry", "entries"},
-        {"Domain *\nSelector s\nKeyFile /k\n", "KeyFile /k\n", "copy of the key"},
+        {"Domain *.a.example\nSelector s\nKeyFile /k\n", "may not hold an asterisk", "signing: "},
+        {"Domain *.b.example,a.example\nSelector s\nKeyFile /k\n", "signing: 1 entry", "entries"},
+        {"Domain *.b.example\nSelector s\nKeyFile /k\n", "KeyFile /k\n", "copy of the key"},
+        {"Domain *\nSelector not/one\nKeyFile /k\n", "\"not/one\"", "copy of the key"},
         {"KeyTable dsn:x\nSigningTable dsn:x\n", "signing needs the KeyTable, too", "carried:"},
         {"KeyTable /nowhere/k\nSigningTable /nowhere/s\nDomain d.example\n", "Domain d.example\n",
          "signing: "},
@@ -661,6 +680,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_tables, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_any_domain, setup, teardown),
         cmocka_unit_test_setup_teardown(test_useless_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signing_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_greylist_time, setup, teardown),
