@@ -34,7 +34,10 @@ void carry_signing(struct migration *m, const struct migrate_row *row,
         g->base = s->value;
     else
         return;
-    tell_row(m, row, s);
+    if (row->fate == MIGRATE_CHANGED && !is_true(s->value))
+        tell(m, s, MIGRATE_CARRIED, "%s", row->to);
+    else
+        tell_row(m, row, s);
 }
 
 static bool has_rule(const struct migration *m, struct str pattern, struct str domain,

@@ -355,6 +355,8 @@ static void test_values(void **state)
         {"opendkim", "InternalHosts dsn:mysql://x\n", "", "assay reads only text files"},
         {"opendkim", "InternalHosts csl:192.0.2.1,192.0.2.2\n", "[ \"192.0.2.1\", \"192.0.2.2\" ]",
          ""},
+        {"opendkim", "MultipleSignatures yes\n", "", "and those of other patterns"},
+        {"opendkim", "MultipleSignatures no\n", "", "0 changed"},
         {"opendkim", "ADSPAction discard\n", "", "ADSP (RFC 5617) is historic"},
         {"opendkim", "X-Header yes\n", "", "no field with its name"},
         {"opendkim", "KeyTable dsn:mysql://x\nSigningTable dsn:mysql://x\n", "",
