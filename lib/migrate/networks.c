@@ -93,24 +93,52 @@ static int by_precision(const void *x, const void *y)
     const struct entry *a = x, *b = y;
     if (a->bits != b->bits)
         return a->bits > b->bits ? -1 : 1;
+    if (a->except != b->except)
+        return a->except ? -1 : 1;
     return a->place < b->place ? -1 : a->place > b->place;
 }
 
-/* Sorts only if an exception makes the order matter. */
-static void sort_entries(struct entry *entries, size_t n)
+static struct migrate_texts *list_of(struct migration *m, const char *option)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (str_starts(entries[i].text, STR("!"))) {
-            qsort(entries, n, sizeof *entries, by_precision);
-            return;
-        }
+    return &m->values[option_find(str_of(option)) - options].texts;
+}
+
+static bool is_exception(struct str text)
+{
+    return str_starts(text, STR("!"));
+}
+
+static bool has_network(const struct migrate_texts *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (!is_exception(list->v[i]))
+            return true;
+    return false;
+}
+
+/* Several settings may have added to the list. Sorts it only if an exception makes the order
+ * matter. */
+static void sort_list(struct migration *m, struct migrate_texts *list)
+{
+    struct entry *entries = arena_array(m->arena, struct entry, list->n);
+    bool except = false;
+    for (size_t i = 0; i < list->n; i++) {
+        if (!parse_entry(m->arena, list->v[i], &entries[i]))
+            entries[i].text = list->v[i];
+        entries[i].place = i;
+        except = except || entries[i].except;
     }
+    if (!except)
+        return;
+    qsort(entries, list->n, sizeof *entries, by_precision);
+    for (size_t i = 0; i < list->n; i++)
+        list->v[i] = entries[i].text;
 }
 
 /* What is said of the entries of a list. */
 struct network_report {
     size_t added;
-    struct strbuf names, loose;
+    struct strbuf names, loose, lone;
     struct str wrong;
     bool all, empty;
     const char *note;
@@ -143,11 +171,14 @@ static void tell_networks(struct migration *m, const char *option, const struct 
             "no client matches these: a network is compared as a text, without the bits behind its "
             "prefix; write it so into %s if you mean it: %.*s",
             option, STR_ARG(sb_str(&r->loose)));
+    if (r->lone.n)
+        tell(m, s, MIGRATE_LEFT, "%s has no network that these are exceptions of: %.*s", option,
+             STR_ARG(sb_str(&r->lone)));
     if (r->wrong.n)
         tell(m, s, MIGRATE_LEFT, "%.*s", STR_ARG(r->wrong));
     if (r->empty)
         tell(m, s, MIGRATE_CARRIED, "%s: the list is empty", option);
-    else if (!r->added && !r->names.n && !r->loose.n && !r->wrong.n)
+    else if (!r->added && !r->names.n && !r->loose.n && !r->lone.n && !r->wrong.n)
         tell(m, s, MIGRATE_CARRIED, "%s needs no entry for it: mail of this host is ours", option);
 }
 
@@ -165,10 +196,9 @@ static bool is_needless(const char *option, struct str text)
 }
 
 /* True if trusted-networks has this host only by IPv4. */
-static bool lacks_ipv6(const struct migration *m)
+static bool lacks_ipv6(struct migration *m)
 {
-    const struct migrate_texts *nets =
-        &m->values[option_find(STR("trusted-networks")) - options].texts;
+    const struct migrate_texts *nets = list_of(m, "trusted-networks");
     bool ipv4 = false;
     for (size_t i = 0; i < nets->n; i++) {
         if (str_find(nets->v[i], 0, ':') < nets->v[i].n)
@@ -178,39 +208,55 @@ static bool lacks_ipv6(const struct migration *m)
     return ipv4;
 }
 
-static void add_entries(struct migration *m, const char *option, const struct migrate_texts *texts,
-                        const struct migrate_setting *s, const char *note, bool exact)
+/* Reads the entries that the option is to have; the report is told of the others. */
+static size_t read_networks(struct migration *m, const char *option,
+                            const struct migrate_texts *texts, bool exact, struct entry *out,
+                            struct network_report *r)
 {
-    struct arena *a = m->arena;
-    struct entry *entries = arena_array(a, struct entry, texts->n);
-    struct network_report r = {.note = note, .empty = !texts->n};
-    struct str problem = STR_NONE;
     size_t n = 0;
-    sb_init(&r.names, a);
-    sb_init(&r.loose, a);
     for (size_t i = 0; i < texts->n; i++) {
         struct str text = texts->v[i];
         if (str_eq_nocase(text, STR("localhost")))
             text = STR("127.0.0.1");
-        entries[n].place = i;
-        if (!parse_entry(a, text, &entries[n]))
-            add_name(&r.names, text);
-        else if (exact && entries[n].loose && !entries[n].except)
-            add_name(&r.loose, text);
-        else
+        if (!parse_entry(m->arena, text, &out[n]))
+            add_name(&r->names, text);
+        else if (exact && out[n].loose && !out[n].except)
+            add_name(&r->loose, text);
+        else if (!is_needless(option, out[n].text))
             n++;
     }
-    sort_entries(entries, n);
-    for (size_t i = 0; i < n; i++) {
-        if (is_needless(option, entries[i].text))
-            continue;
-        if (set_value(m, option, entries[i].text, s, &problem)) {
-            r.added++;
-            r.all = r.all || (entries[i].all && !entries[i].except);
-        } else {
-            r.wrong = problem;
-        }
-    }
+    return n;
+}
+
+static void add_entry(struct migration *m, const char *option, const struct entry *entry,
+                      const struct migrate_setting *s, struct network_report *r)
+{
+    if (!set_value(m, option, entry->text, s, &r->wrong))
+        return;
+    r->added++;
+    r->all = r->all || (entry->all && !entry->except);
+}
+
+static void add_entries(struct migration *m, const char *option, const struct migrate_texts *texts,
+                        const struct migrate_setting *s, const char *note, bool exact)
+{
+    struct entry *entries = arena_array(m->arena, struct entry, texts->n);
+    struct migrate_texts *list = list_of(m, option);
+    struct network_report r = {.note = note, .empty = !texts->n};
+    struct str problem;
+    bool networks = has_network(list);
+    sb_init(&r.names, m->arena);
+    sb_init(&r.loose, m->arena);
+    sb_init(&r.lone, m->arena);
+    size_t n = read_networks(m, option, texts, exact, entries, &r);
+    for (size_t i = 0; i < n; i++)
+        networks = networks || !entries[i].except;
+    for (size_t i = 0; i < n; i++)
+        if (networks)
+            add_entry(m, option, &entries[i], s, &r);
+        else
+            add_name(&r.lone, entries[i].text);
+    sort_list(m, list);
     if (strcmp(option, "trusted-networks") == 0 && lacks_ipv6(m) &&
         set_value(m, option, STR("::1"), s, &problem))
         r.note = "with ::1, which is this host by IPv6";

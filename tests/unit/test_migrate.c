@@ -30,6 +30,7 @@ static int teardown(void **state)
 static const char *write_file(const char *name, const char *text)
 {
     const char *path = str_cstr(arena, str_printf(arena, "%s/%s", folder, name));
+    unlink(path); /* ext4 waits for the disk when a file is cut and written again */
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(text, file);
@@ -266,11 +267,12 @@ static void test_networks(void **state)
         {"2001:db8::1/32", "\"2001:db8::/32\""},
         {"::ffff:192.0.2.0/120", "\"192.0.2.0/24\""},
         {"10.0.0.0/8,!10.1.0.0/16,10.1.2.3", "[ \"10.1.2.3\", \"!10.1.0.0/16\", \"10.0.0.0/8\" ]"},
+        {"10.0.0.0/8,!10.0.0.0/8,10.1.2.3", "[ \"10.1.2.3\", \"!10.0.0.0/8\", \"10.0.0.0/8\" ]"},
         {"192.0.2.1,192.0.2.0/24", "[ \"192.0.2.1\", \"192.0.2.0/24\" ]"},
     };
     static const char *const none[] = {
-        "example.org",       "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/255.0.255.0",
-        "::ffff:1.2.3.4/24", ""};
+        "!10.0.0.0/8",         "example.org",       "1.2.3", "1.2.3.4/33", "::1/129",
+        "1.2.3.4/255.0.255.0", "::ffff:1.2.3.4/24", ""};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         want_in(migrate("dkim-filter",
                         str_cstr(arena, str_printf(arena, "InternalHosts %s\n", cases[i].text)),
@@ -281,6 +283,26 @@ static void test_networks(void **state)
             has(migrate("opendkim",
                         str_cstr(arena, str_printf(arena, "InternalHosts %s\n", none[i])), NULL),
                 "trusted-networks"));
+}
+
+/* An exception holds for the networks of all settings of the list; without any it is left out. */
+static void test_exceptions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *conf, *account;
+    } cases[] = {
+        {"WhitelistIP 10.0.0.0/8\nWhitelistIP !10.1.0.0/16\n",
+         "[ \"!10.1.0.0/16\", \"10.0.0.0/8\" ]", ""},
+        {"WhitelistIP !10.1.0.0/16\nWhitelistIP 10.0.0.0/8\n", "[ \"10.0.0.0/8\" ]",
+         "spf.skip-networks has no network that these are exceptions of: !10.1.0.0/16"},
+        {"WhitelistIP 127.0.0.1,!10.1.0.0/16\n", "listen", "these are exceptions of: !10.1.0.0/16"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct migration *m;
+        want_in(migrate("smf-spf", cases[i].text, &m), cases[i].conf);
+        want_in(migration_account(m), cases[i].account);
+    }
 }
 
 /* OpenDKIM compares networks as texts, so that it trusts nobody because of 192.168.0.1/24, and all
@@ -679,6 +701,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(test_key_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exceptions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_tables, setup, teardown),
