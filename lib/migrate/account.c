@@ -42,11 +42,27 @@ static void add_wrapped(struct strbuf *b, struct str text, size_t indent)
     sb_addc(b, '\n');
 }
 
+/* The value without a password: an account is a text that people show others. Such are
+ * "dsn:mysql://user:***@host/db" and LDAPBindPassword. */
+static struct str shown_value(struct arena *a, const struct migrate_setting *s)
+{
+    size_t login = 0, at = str_find_last(s->value, '@');
+    if (str_ends_nocase(s->name, STR("Password")))
+        return STR(CONF_MASK);
+    while (login < s->value.n && !str_starts(str_sub(s->value, login, s->value.n), STR("://")))
+        login++;
+    size_t colon = str_find(s->value, login + 3, ':');
+    if (at == s->value.n || colon >= at)
+        return s->value;
+    return str_printf(a, "%.*s" CONF_MASK "%.*s", STR_ARG(str_sub(s->value, 0, colon + 1)),
+                      STR_ARG(str_sub(s->value, at, s->value.n)));
+}
+
 static void add_line(struct migration *m, struct strbuf *b, const struct migrate_line *line)
 {
     struct arena *a = m->arena;
     const struct migrate_setting *s = &line->setting;
-    struct str value = str_safe(a, s->value, 60, true);
+    struct str value = str_safe(a, shown_value(a, s), 60, true);
     struct str place = s->line ? str_printf(a, "%u", s->line) : STR("default");
     sb_printf(b, "%9.*s  %.*s%s%.*s\n", STR_ARG(place), STR_ARG(str_safe(a, s->name, 60, true)),
               value.n ? " " : "", STR_ARG(value));
@@ -141,7 +157,7 @@ void migration_json(struct migration *m, struct json *j)
         json_text(j, "file", str_of(s->file));
         json_number(j, "line", s->line);
         json_text(j, "name", s->name);
-        json_text(j, "value", s->value);
+        json_text(j, "value", shown_value(m->arena, s));
         json_text(j, "fate", str_of(words[m->lines[i].fate]));
         json_text(j, "note", m->lines[i].note);
         json_end(j, '}');

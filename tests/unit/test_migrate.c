@@ -659,6 +659,33 @@ static void test_includes(void **state)
 }
 
 /* What strangers to the terminal stand in a file is written so that it does no harm. */
+/* Passwords stand in configurations, and in no account of them. */
+static void test_passwords(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"KeyTable dsn:mysql://u:s3cret@h/db/table=t\n", " dsn:mysql://u:***@h/db/table=t\n"},
+        {"KeyTable dsn:mysql://u:s3c@ret@h\n", " dsn:mysql://u:***@h\n"},
+        {"LDAPBindPassword s3cret\n", "LDAPBindPassword ***\n"},
+        {"KeyTable dsn:mysql://u@h:3306/db\n", " dsn:mysql://u@h:3306/db\n"},
+        {"Socket inet:8891@localhost\n", " inet:8891@localhost\n"},
+        {"KeyTable dsn:mysql://h:3306/db\n", " dsn:mysql://h:3306/db\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct migration *m;
+        struct json j;
+        migrate("opendkim", cases[i].text, &m);
+        struct str account = migration_account(m);
+        want_in(account, cases[i].shown);
+        json_begin(&j, arena);
+        migration_json(m, &j);
+        json_end(&j, '}');
+        assert_false(has(account, "s3c") || has(json_str(&j), "s3c"));
+    }
+}
+
 static void test_foreign_text(void **state)
 {
     (void)state;
@@ -712,6 +739,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_contradiction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_repeated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_includes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_passwords, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_text, setup, teardown),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
