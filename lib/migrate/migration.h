@@ -8,7 +8,8 @@
  *   carry.c            values that go to one option as they are
  *   networks.c         lists of hosts and networks
  *   opendkim.c, ...    what only one program has
- *   signing.c          tables and keys to rules, and signing_entries.c to entries of `signing`
+ *   signing.c          keys and lists to rules, and signing_entries.c to entries of `signing`
+ *   signing_tables.c   OpenDKIM's tables to rules, or to copies of them
  *   write.c            assay.conf
  *   account.c          the account of what became of everything */
 #ifndef ASSAY_MIGRATE_MIGRATION_H
@@ -246,6 +247,14 @@ void finish_srs(struct migration *m);
 /* The domain d of a pattern *@d or *@*.d; absent for others. */
 struct str pattern_host(struct str pattern);
 bool pattern_is_below(struct str pattern); /* *@*.d */
+/* Adds a rule. If no entry of `signing` can have it, signing.problem says why. */
+void add_rule(struct migration *m, struct str pattern, struct str domain, struct str selector,
+              struct str path);
+/* These two look at the rules from number `from` on. */
+bool has_pattern(const struct migration *m, size_t from, struct str pattern);
+bool can_be_entries(const struct migration *m, size_t from);
+/* KeyTable and SigningTable to rules, or to copies of the tables. */
+void rules_of_tables(struct migration *m);
 /* Reads tables that were named without opendkim.conf. Call it after all other files. */
 void finish_tables(struct migration *m);
 /* The text as a part of the name of a file. */

@@ -1,0 +1,321 @@
+/* signing_tables.c - KeyTable and SigningTable: rules, or copies of the tables.
+ *
+ * If `signing` cannot express the tables, assay.conf names copies of them, without the lines that
+ * sign for nobody and with the paths of copied keys.
+ *
+ * Errors: lines of the account. */
+#include <string.h>
+
+#include "base/ascii.h"
+#include "migrate/migration.h"
+
+/* --- Copies of the tables ----------------------------------------------------------------------*/
+
+/* The text as an extended regular expression of sed, without backslashes, because the account shows
+ * them as \\x5c: a character that would need one is any character. */
+static struct str sed_quote(struct arena *a, struct str text, const char *plain)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '.' || c == '*' || c == '+')
+            sb_printf(&b, "[%c]", c);
+        else
+            sb_addc(&b, ascii_is_alpha(c) || ascii_is_digit(c) || strchr(plain, c) ? c : '.');
+    }
+    return sb_str(&b);
+}
+
+/* Leaves a line out of the copy of a table: that with this name, and this value if it has one. */
+static void leave_line(struct arena *a, struct migrate_texts *out, struct str name,
+                       struct str value)
+{
+    struct str first = sed_quote(a, name, "_-@%:,"), second = sed_quote(a, value, "_-@%:,");
+    struct str expression =
+        value.n ? str_printf(a, "/^[[:space:]]*%.*s[[:space:]]+%.*s[[:space:]]*(#.*)?$/d",
+                             STR_ARG(first), STR_ARG(second))
+                : str_printf(a, "/^[[:space:]]*%.*s([[:space:]#].*)?$/d", STR_ARG(first));
+    texts_add(a, out, str_printf(a, " -e %.*s", STR_ARG(shell_quote(a, expression))));
+}
+
+/* The options of sed that replace paths of keys by those of their copies. Behind a path there may
+ * be blanks, a comment, or the carriage return of another system. */
+static struct str copy_keys(struct migration *m)
+{
+    struct migrate_signing *g = &m->signing;
+    struct arena *a = m->arena;
+    struct strbuf sed;
+    sb_init(&sed, a);
+    for (size_t i = 0; i < g->left_keys.n; i++)
+        sb_add(&sed, g->left_keys.v[i]);
+    for (size_t i = 0; i < g->n_keys; i++) {
+        const struct migrate_key *k = &g->keys[i];
+        bool any = str_eq(k->domain, STR("%"));
+        struct str copy = copy_key(m, any ? STR("any") : k->domain, k->selector, k->path);
+        struct str from = sed_quote(
+            a, str_printf(a, "%.*s:%.*s", STR_ARG(k->selector), STR_ARG(k->written)), "/_-@%:,");
+        struct str command = str_printf(a, "s|:%.*s[[:space:]]*(#.*)?$|:%.*s:%.*s|", STR_ARG(from),
+                                        STR_ARG(plain_name(a, k->selector)), STR_ARG(copy));
+        sb_printf(&sed, " -e %.*s", STR_ARG(shell_quote(a, command)));
+    }
+    return sb_str(&sed);
+}
+
+static void copy_rows(struct migration *m, struct str rows)
+{
+    struct str from = shell_quote(m->arena, rows);
+    struct strbuf sed;
+    sb_init(&sed, m->arena);
+    for (size_t i = 0; i < m->signing.left_rows.n; i++)
+        sb_add(&sed, m->signing.left_rows.v[i]);
+    if (sed.n)
+        command_before(m, "sed -E%.*s %.*s > /etc/assay/SigningTable", STR_ARG(sb_str(&sed)),
+                       STR_ARG(from));
+    else
+        command_before(m, "install -m 0640 -o root -g assay %.*s /etc/assay/SigningTable",
+                       STR_ARG(from));
+}
+
+/* Keeps the tables, with commands that copy tables and keys. */
+static void keep_tables(struct migration *m, size_t from)
+{
+    struct migrate_signing *g = &m->signing;
+    struct str keys = dataset_file(m, g->key_table.value);
+    struct str rows = dataset_file(m, g->signing_table.value);
+    m->n_rules = from;
+    g->problem = STR_NONE; /* of an entry; tables are read as they are */
+    if (!keys.p || !rows.p) {
+        tell(m, keys.p ? &g->signing_table : &g->key_table, MIGRATE_LEFT,
+             "entries of signing cannot say the same: write both tables into files, and run the "
+             "command again");
+        return;
+    }
+    struct str sed = copy_keys(m);
+    command_before(m, "sed -E%.*s %.*s > /etc/assay/KeyTable", STR_ARG(sed),
+                   STR_ARG(shell_quote(m->arena, keys)));
+    if (set_or_tell(m, "key-table", STR("/etc/assay/KeyTable"), &g->key_table))
+        tell(m, &g->key_table, MIGRATE_CHANGED,
+             "key-table: a copy of the table, with copies of the keys");
+    copy_rows(m, rows);
+    if (set_or_tell(m, "signing-table",
+                    g->ordered ? STR("refile:/etc/assay/SigningTable")
+                               : STR("/etc/assay/SigningTable"),
+                    &g->signing_table))
+        tell(m, &g->signing_table, MIGRATE_CARRIED,
+             "signing-table, a copy: entries of signing cannot say the same");
+}
+
+/* --- Reading them ------------------------------------------------------------------------------*/
+
+/* domain:selector:path; false: the third part is no path. */
+static bool parse_key(struct migration *m, struct str name, struct str value,
+                      struct migrate_key *out)
+{
+    size_t first = str_find(value, 0, ':'), second = str_find(value, first + 1, ':');
+    struct str path = str_sub(value, second + 1, value.n);
+    *out = (struct migrate_key){name, str_sub(value, 0, first), str_sub(value, first + 1, second),
+                                path, STR_NONE};
+    bool is_path =
+        str_starts(path, STR("/")) || str_starts(path, STR("./")) || str_starts(path, STR("../"));
+    out->path = str_of(path_of(m, m->signing.base, path));
+    return second < value.n && is_path && str_find(path, 0, '%') == path.n;
+}
+
+static const struct migrate_key *key_named(const struct migrate_signing *g, struct str name)
+{
+    for (size_t i = 0; i < g->n_keys; i++)
+        if (str_eq(g->keys[i].name, name))
+            return &g->keys[i];
+    return NULL;
+}
+
+/* A line of a table, or "name=value" of a list. */
+static void row_words(struct arena *a, struct str line, struct migrate_texts *out)
+{
+    syntax_words(a, line, out);
+    if (out->n != 1)
+        return;
+    struct str whole = out->v[0];
+    size_t equals = str_find(whole, 0, '=');
+    if (equals == whole.n)
+        return;
+    out->v[0] = str_sub(whole, 0, equals);
+    texts_add(a, out, str_sub(whole, equals + 1, whole.n));
+}
+
+static void read_keys(struct migration *m)
+{
+    struct migrate_signing *g = &m->signing;
+    struct migrate_texts lines = {0};
+    size_t wrong = 0;
+    if (!read_dataset(m, &g->key_table, &lines))
+        return;
+    g->keys = arena_array(m->arena, struct migrate_key, lines.n);
+    for (size_t i = 0; i < lines.n; i++) {
+        struct migrate_texts words = {0};
+        row_words(m->arena, lines.v[i], &words);
+        if (words.n == 2 && parse_key(m, words.v[0], words.v[1], &g->keys[g->n_keys]))
+            g->n_keys++;
+        else if (++wrong && words.n)
+            leave_line(m->arena, &g->left_keys, words.v[0], STR_NONE);
+    }
+    if (wrong)
+        tell(m, &g->key_table, MIGRATE_LEFT,
+             "%zu of its lines name no key file of their own: write keys that stand in the table, "
+             "or have %% in their paths, into files",
+             wrong);
+}
+
+/* A key of SigningTable as a pattern for authors. */
+static struct str author_pattern(struct arena *a, struct str key)
+{
+    if (str_find(key, 0, '@') < key.n || str_find(key, 0, '*') < key.n) {
+        size_t at = str_find(key, 0, '@');
+        bool below = at + 1 < key.n && key.p[at + 1] == '.';
+        return below ? str_printf(a, "%.*s@*%.*s", STR_ARG(str_sub(key, 0, at)),
+                                  STR_ARG(str_sub(key, at + 1, key.n)))
+                     : key;
+    }
+    if (str_starts(key, STR(".")))
+        return str_printf(a, "*@*%.*s", STR_ARG(key));
+    return str_printf(a, "*@%.*s", STR_ARG(key));
+}
+
+/* True if OpenDKIM compares no author with it: in a plain table asterisks stand for themselves,
+ * and behind refile: whole addresses are compared. */
+static bool matches_nobody(struct str key, bool patterns)
+{
+    size_t at = str_find(key, 0, '@'), star = str_find(key, 0, '*');
+    if (patterns)
+        return at == key.n && star == key.n;
+    return star < key.n && !(star == key.n - 1 && (key.n == 1 || at + 1 == star));
+}
+
+/* One line of SigningTable. False: KeyTable does not have its key. */
+static bool rule_of_line(struct migration *m, const struct migrate_texts *words, size_t from)
+{
+    struct migrate_signing *g = &m->signing;
+    if (words->n < 2)
+        return false;
+    struct str pattern = author_pattern(m->arena, words->v[0]), host = pattern_host(pattern);
+    struct str name = str_sub(words->v[1], 0, str_find(words->v[1], 0, ':'));
+    if (str_eq(name, STR("%")))
+        name = host;
+    const struct migrate_key *key = key_named(g, name);
+    if (!key)
+        return false;
+    bool any = str_eq(key->domain, STR("%"));
+    if (any && !host.n)
+        g->tables_only = true;
+    else if (g->several || !has_pattern(m, from, pattern)) /* else only the first match signs */
+        add_rule(m, pattern, any ? host : key->domain, key->selector, key->path);
+    return true;
+}
+
+/* Says what is wrong with lines of SigningTable. */
+static void tell_rows(struct migration *m, size_t unknown, size_t nobody)
+{
+    struct migrate_signing *g = &m->signing;
+    if (unknown)
+        tell(m, &g->signing_table, MIGRATE_LEFT, "%zu of its lines name no key of KeyTable",
+             unknown);
+    if (nobody)
+        tell(m, &g->signing_table, MIGRATE_LEFT,
+             "%zu of its lines match no author in OpenDKIM, because %s", nobody,
+             g->ordered
+                 ? "refile: compares whole addresses: write *@ before a domain to sign for it"
+                 : "only tables behind refile: may have such asterisks");
+}
+
+static void read_tables(struct migration *m)
+{
+    struct migrate_signing *g = &m->signing;
+    struct migrate_texts lines = {0};
+    size_t from = m->n_rules, unknown = 0, nobody = 0;
+    read_keys(m);
+    if (!g->n_keys || !read_dataset(m, &g->signing_table, &lines))
+        return;
+    g->ordered = str_starts_nocase(g->signing_table.value, STR("refile:"));
+    for (size_t i = 0; i < lines.n; i++) {
+        struct migrate_texts words = {0};
+        row_words(m->arena, lines.v[i], &words);
+        if (!words.n)
+            continue;
+        bool useless = matches_nobody(words.v[0], g->ordered);
+        nobody += useless;
+        if (!useless && rule_of_line(m, &words, from))
+            continue;
+        unknown += !useless;
+        leave_line(m->arena, &g->left_rows, words.v[0], words.n > 1 ? words.v[1] : STR_NONE);
+    }
+    tell_rows(m, unknown, nobody);
+}
+
+static void tell_tables(struct migration *m, size_t from)
+{
+    struct migrate_signing *g = &m->signing;
+    if (g->tables_only || !can_be_entries(m, from)) {
+        keep_tables(m, from);
+    } else if (m->n_rules > from) {
+        tell(m, &g->key_table, MIGRATE_CARRIED, "signing, with copies of the keys");
+        tell(m, &g->signing_table, MIGRATE_CARRIED, "signing: %zu %s", m->n_rules - from,
+             m->n_rules - from == 1 ? "rule" : "rules");
+    }
+}
+
+void rules_of_tables(struct migration *m)
+{
+    size_t from = m->n_rules;
+    read_tables(m);
+    tell_tables(m, from);
+}
+
+/* --- Tables without opendkim.conf --------------------------------------------------------------*/
+
+void whole_key_table(struct migration *m, const struct migrate_row *row,
+                     const struct migrate_setting *s)
+{
+    (void)row;
+    m->key_table = *s;
+}
+
+void whole_signing_table(struct migration *m, const struct migrate_row *row,
+                         const struct migrate_setting *s)
+{
+    (void)row;
+    m->signing_table = *s;
+}
+
+/* The value of signing-table: a table with asterisks is a refile. */
+static struct str table_value(struct migration *m, const char *path)
+{
+    struct str text, problem;
+    bool patterns = read_file(m, path, &text, &problem) && str_find(text, 0, '*') < text.n;
+    return str_printf(m->arena, "%s:%s", patterns ? "refile" : "file", path);
+}
+
+static void tell_lonely(struct migration *m, const struct migrate_setting *s, const char *other)
+{
+    if (s->file && was_named(m, s->file))
+        tell(m, s, MIGRATE_CARRIED, "read already, because another file names it");
+    else if (s->file)
+        tell(m, s, MIGRATE_LEFT, "it needs the %s, too: read both, or opendkim.conf", other);
+}
+
+void finish_tables(struct migration *m)
+{
+    struct migrate_setting *keys = &m->key_table, *rows = &m->signing_table;
+    bool both = keys->file && rows->file;
+    if (!both || was_named(m, keys->file) || was_named(m, rows->file)) {
+        tell_lonely(m, keys, "SigningTable");
+        tell_lonely(m, rows, "KeyTable");
+        return;
+    }
+    m->signing = (struct migrate_signing){0};
+    m->signing.key_table = *keys;
+    m->signing.key_table.value = table_value(m, keys->file);
+    m->signing.signing_table = *rows;
+    m->signing.signing_table.value = table_value(m, rows->file);
+    finish_signing(m);
+}
