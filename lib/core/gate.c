@@ -16,23 +16,46 @@ struct gate {
 
 static const struct dns_answer out_of_queries = {.status = DNS_SERVFAIL};
 
-struct gate *gate_new(const struct conf *conf, struct dns_asker *asker)
+static struct gate *new_gate(struct dns_asker *asker, unsigned share, unsigned spare, size_t memory)
 {
     struct gate *gate = arena_make(asker->arena, struct gate);
-    struct request_shares shares = request_shares(conf);
     gate->message = asker;
-    gate->share = shares.gate;
+    gate->share = share;
     gate->own = (struct dns_asker){
         .dns = asker->dns,
         .arena = asker->arena,
-        .memory = GATE_DNS_MEMORY,
-        .spare = shares.spare,
+        .memory = memory,
+        .spare = spare,
         .waits = asker->waits,
         .waiting_context = asker->waiting_context,
         .trace = asker->trace,
         .trace_context = asker->trace_context,
     };
     return gate;
+}
+
+struct gate *gate_new(const struct conf *conf, struct dns_asker *asker)
+{
+    struct request_shares shares = request_shares(conf);
+    return new_gate(asker, shares.gate, shares.spare, GATE_DNS_MEMORY);
+}
+
+static size_t memory_for_lists(const struct conf *conf)
+{
+    return conf->n_lists * GATE_LIST_MEMORY;
+}
+
+/* So many queries, and those that repeat a failure, are never used up. */
+struct gate *gate_new_for_lists(const struct conf *conf, struct dns_asker *asker)
+{
+    unsigned spare = request_shares(conf).spare;
+    unsigned share = (unsigned)conf->n_lists * GATE_LIST_QUERIES + spare + 1;
+    return new_gate(asker, share, spare, memory_for_lists(conf));
+}
+
+size_t gate_dns_memory(const struct conf *conf)
+{
+    return conf_asks_for_gate(conf) ? GATE_DNS_MEMORY + memory_for_lists(conf) : 0;
 }
 
 static bool may_ask(const struct gate *gate)

@@ -27,7 +27,7 @@ struct request_shares request_shares(const struct conf *conf)
 
 size_t request_dns_memory(const struct conf *conf)
 {
-    return conf->limits_dns_memory + (conf_asks_for_gate(conf) ? GATE_DNS_MEMORY : 0) +
+    return conf->limits_dns_memory + gate_dns_memory(conf) +
            (conf->reports_record ? REQUEST_REPORTS_MEMORY : 0);
 }
 

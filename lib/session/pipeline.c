@@ -64,6 +64,7 @@ struct pipeline *pipeline_new(const struct stage_run *base)
     p->base = *base;
     p->base.state = NULL;
     p->base.gate = gate_new(base->conf, base->asker);
+    p->base.lists_gate = gate_new_for_lists(base->conf, base->asker);
     if (!base->engines)
         p->base.engines = &engines_own;
     if (!base->bodies)

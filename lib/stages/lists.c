@@ -12,7 +12,7 @@
 #include "core/stage.h"
 #include "mail/domain.h"
 
-#define NAMES_MAX 16 /* domains that are asked about */
+#define NAMES_MAX GATE_LIST_NAMES /* domains that are asked about */
 
 struct state {
     bool address, domains; /* some list is asked about these */
@@ -120,9 +120,9 @@ static void start_probes(const struct stage_run *run, const struct conf_list *li
 {
     struct arena *a = run->message->arena;
     int family = probe_family(run, list);
-    gate_start(run->gate, dnsbl_probe_never(a, family, list->asked.zone), DNS_A);
+    gate_start(run->lists_gate, dnsbl_probe_never(a, family, list->asked.zone), DNS_A);
     if (family == 4)
-        gate_start(run->gate, dnsbl_probe_always(a, family, list->asked.zone), DNS_A);
+        gate_start(run->lists_gate, dnsbl_probe_always(a, family, list->asked.zone), DNS_A);
 }
 
 static void start_list(const struct stage_run *run, const struct conf_list *list)
@@ -135,9 +135,9 @@ static void start_list(const struct stage_run *run, const struct conf_list *list
     if (!domains || !state->n_begun)
         start_probes(run, list);
     if (!domains)
-        gate_start(run->gate, address_name(run, list), DNS_A);
+        gate_start(run->lists_gate, address_name(run, list), DNS_A);
     for (size_t i = state->n_begun; domains && i < state->n; i++)
-        gate_start(run->gate, domain_name(run, list, state->names[i]), DNS_A);
+        gate_start(run->lists_gate, domain_name(run, list, state->names[i]), DNS_A);
 }
 
 /* What was not asked ahead before. */
@@ -174,7 +174,7 @@ static void judge_lists(const struct stage_run *run, struct evidence_list *e, st
     struct dnsbl_answer answer;
     if (!name.n)
         return;
-    dnsbl_read(&e->list->asked, gate_lookup(run->gate, name, DNS_A), &answer);
+    dnsbl_read(&e->list->asked, gate_lookup(run->lists_gate, name, DNS_A), &answer);
     /* The gravest of its answers stays: a listing, then one that is not known. */
     if (answer.counts || (!e->answer.counts && answer.result >= e->answer.result)) {
         e->answer = answer;
@@ -211,9 +211,9 @@ static void probe_list(const struct stage_run *run, struct evidence_list *e)
     int family = probe_family(run, e->list);
     bool empty;
     const struct dns_answer *never =
-        gate_lookup(run->gate, dnsbl_probe_never(a, family, list->zone), DNS_A);
+        gate_lookup(run->lists_gate, dnsbl_probe_never(a, family, list->zone), DNS_A);
     const struct dns_answer *always =
-        family == 4 ? gate_lookup(run->gate, dnsbl_probe_always(a, family, list->zone), DNS_A)
+        family == 4 ? gate_lookup(run->lists_gate, dnsbl_probe_always(a, family, list->zone), DNS_A)
                     : &not_asked;
     const char *unfit = dnsbl_unfit(list, never, always, &empty);
     if (unfit)

@@ -150,7 +150,10 @@ static void memory_for_answers(void **state)
     assert_int_equal(request_dns_memory(&conf), 1000000 + 65536);
     conf.reports_record = true;
     assert_int_equal(request_dns_memory(&conf), 1000000 + 2 * 65536);
+    conf.n_lists = 3;
+    assert_int_equal(request_dns_memory(&conf), 1000000 + 2 * 65536 + 3 * 12288);
     conf.sender_mode = CHECK_OFF;
+    conf.n_lists = 0;
     assert_int_equal(request_dns_memory(&conf), 1000000 + 65536);
 }
 

@@ -360,7 +360,7 @@ static void probes_that_are_late(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rig r;
         rig_begin(&r, CLIENTS, ALIVE "1.2.0.192.bl.example A 127.0.0.2\n");
-        gate_start(r.run.gate, str_of(cases[i].known), DNS_A);
+        gate_start(r.run.lists_gate, str_of(cases[i].known), DNS_A);
         rig_resolver.holds = true;
         stage_lists.mail(&r.run);
         stage_lists.data(&r.run);
@@ -411,13 +411,49 @@ static void a_list_that_rests(void **state)
     list_health_free(health);
 }
 
+/* What the DNS says of a client and of its sender is theirs to choose: answers and names without
+ * end keep no list from being heard, before it is asked or after. */
+static void lists_are_heard_whatever_a_client_publishes(void **state)
+{
+    struct rig r;
+    (void)state;
+    for (unsigned after = 0; after < 2; after++) {
+        rig_begin(&r, BOTH,
+                  ALIVE "1.2.0.192.bl.example A 127.0.0.2\nb.example.dbl.example A 127.0.0.2\n"
+                        "*.much.example A 10.0.0.1\n*.much.example A 10.0.0.2\n"
+                        "*.much.example A 10.0.0.3\n*.much.example A 10.0.0.4\n"
+                        "*.much.example A 10.0.0.5\n*.much.example A 10.0.0.6\n"
+                        "*.much.example A 10.0.0.7\n*.much.example A 10.0.0.8\n");
+        rig_header(&r, "From", " b@b.example");
+        if (after)
+            stage_lists.mail(&r.run);
+        for (unsigned i = 0; i < 200; i++)
+            gate_lookup(r.run.gate, str_printf(r.arena, "n%u.much.example", i), DNS_A);
+        assert_int_equal(gate_lookup(r.run.gate, STR("n.much.example"), DNS_A)->status,
+                         DNS_SERVFAIL);
+        if (!after)
+            stage_lists.mail(&r.run);
+        stage_lists.data(&r.run);
+        assert_int_equal(r.evidence.lists.sum, 5);
+        stage_lists.eoh(&r.run);
+        stage_lists.eom(&r.run);
+        assert_int_equal(r.evidence.lists.sum, 10);
+        rig_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_asked),         cmocka_unit_test(checks_of_a_service),
-        cmocka_unit_test(failures_are_repeated), cmocka_unit_test(what_is_made_of_it),
-        cmocka_unit_test(answers_that_are_late), cmocka_unit_test(probes_that_are_late),
-        cmocka_unit_test(what_is_settled),       cmocka_unit_test(a_list_that_rests),
+        cmocka_unit_test(what_is_asked),
+        cmocka_unit_test(checks_of_a_service),
+        cmocka_unit_test(failures_are_repeated),
+        cmocka_unit_test(what_is_made_of_it),
+        cmocka_unit_test(answers_that_are_late),
+        cmocka_unit_test(probes_that_are_late),
+        cmocka_unit_test(what_is_settled),
+        cmocka_unit_test(a_list_that_rests),
+        cmocka_unit_test(lists_are_heard_whatever_a_client_publishes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
