@@ -225,9 +225,24 @@ static void probe_list(const struct stage_run *run, struct evidence_list *e)
                    "dead");
 }
 
+/* True if the message has used up most of its time, and waits for no answer: that a list has given
+ * none is not the list's fault then. Senders choose how long their own names take. */
+static bool in_a_hurry(const struct stage_run *run)
+{
+    const struct dns_asker *asker = run->asker;
+    return !asker->may_pend && 2 * asker->patience_us < run->conf->dns_deadline * 1000;
+}
+
+static void note_health(const struct stage_run *run, const struct evidence_list *e, bool hurried)
+{
+    if (e->answer.result != DNSBL_UNKNOWN || !hurried)
+        list_health_note(run->list_health, e->list->public_zone, e->list->label, &e->answer);
+}
+
 static void read_list(const struct stage_run *run, struct evidence_list *e)
 {
     const struct state *state = run->state;
+    bool hurried = in_a_hurry(run);
     bool nothing = e->list->asked.kind == DNSBL_DOMAIN ? !state->n : !state->address;
     const char *why = nothing ? NULL : left_out(run, e->list);
     if (nothing)
@@ -239,7 +254,7 @@ static void read_list(const struct stage_run *run, struct evidence_list *e)
     ask_about_all(run, e);
     if (e->answer.result == DNSBL_CLEAR || e->answer.result == DNSBL_LISTED)
         probe_list(run, e);
-    list_health_note(run->list_health, e->list->public_zone, e->list->label, &e->answer);
+    note_health(run, e, hurried);
 }
 
 /* DNSWL: the last octet is how far to trust the client, 2 medium, 3 high. */

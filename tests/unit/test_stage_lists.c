@@ -411,6 +411,28 @@ static void a_list_that_rests(void **state)
     list_health_free(health);
 }
 
+/* A message that has used up its time with names of its sender's waits for no list; that says
+ * nothing about the list. */
+static void a_list_that_nobody_waited_for(void **state)
+{
+    struct list_health *health = list_health_new();
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        struct rig r;
+        rig_begin(&r, CLIENTS, ALIVE "1.2.0.192.bl.example A 127.0.0.2\n");
+        r.run.list_health = health;
+        rig_resolver.holds = i < 5;
+        stage_lists.mail(&r.run);
+        r.asker.may_pend = false;
+        r.asker.patience_us = i < 5 ? 1 : INT64_C(15000000);
+        stage_lists.eom(&r.run);
+        assert_str(results_of(&r), i < 5 ? "unknown 192.0.2.1" : "listed! 192.0.2.1");
+        rig_answer();
+        rig_end(&r);
+    }
+    list_health_free(health);
+}
+
 /* What the DNS says of a client and of its sender is theirs to choose: answers and names without
  * end keep no list from being heard, before it is asked or after. */
 static void lists_are_heard_whatever_a_client_publishes(void **state)
@@ -453,6 +475,7 @@ int main(void)
         cmocka_unit_test(probes_that_are_late),
         cmocka_unit_test(what_is_settled),
         cmocka_unit_test(a_list_that_rests),
+        cmocka_unit_test(a_list_that_nobody_waited_for),
         cmocka_unit_test(lists_are_heard_whatever_a_client_publishes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
