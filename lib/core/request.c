@@ -31,6 +31,14 @@ size_t request_dns_memory(const struct conf *conf)
            (conf->reports_record ? REQUEST_REPORTS_MEMORY : 0);
 }
 
+struct request_memory request_memory(const struct conf *conf)
+{
+    const struct request_shares s = request_shares(conf);
+    size_t half = (size_t)conf->limits_dns_memory / 2;
+    return (struct request_memory){.common = half,
+                                   .set_aside = half / (s.dmarc + s.keys + s.spare)};
+}
+
 /* With libspf2 two evaluations ask: its own, and ours behind it. */
 static unsigned spf_queries(const struct conf *conf)
 {

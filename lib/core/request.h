@@ -24,6 +24,16 @@ struct request_shares {
 /* Bytes of the DNS answers that a message may hold in all. */
 size_t request_dns_memory(const struct conf *conf);
 
+/* Half of limits.dns-memory is for whatever a message asks for: SPF alone may fill it with what a
+ * sender publishes. The other half is set aside for keys and policies, a part for each of these
+ * questions, so that no sender can make them fail. */
+struct request_memory {
+    size_t common;    /* bytes */
+    size_t set_aside; /* of an answer */
+};
+
+struct request_memory request_memory(const struct conf *conf);
+
 struct request_shares request_shares(const struct conf *conf);
 
 /* About MAIL FROM; for a null sender, and no other, about postmaster@HELO (RFC 7208 2.4): a sender

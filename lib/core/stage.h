@@ -45,6 +45,7 @@ struct stage_run {
 
 struct stage {
     const char *name;
+    bool favoured; /* asks for keys or policies, for whose answers there is room; core/request.h */
     void (*mail)(struct stage_run *run); /* any hook may be NULL */
     void (*rcpt)(struct stage_run *run);
     void (*data)(

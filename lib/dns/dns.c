@@ -69,10 +69,11 @@ static struct dns_entry *ask_cached(struct dns_asker *asker, const struct dns_qu
                                     enum dns_need need, bool *sent)
 {
     if (!asker->answers) {
-        asker->answers = message_answers_new(asker->memory, asker->spare);
+        asker->answers = message_answers_new(asker->memory, asker->set_aside, asker->spare);
         arena_defer(asker->arena, let_go, asker->answers);
     }
-    return message_answers_ask(asker->answers, asker->dns, q, need, sent, &asker->queries);
+    return message_answers_ask(asker->answers, asker->dns, q, need, asker->favoured, sent,
+                               &asker->queries);
 }
 
 static enum dns_need look_up_need(const struct dns_asker *asker)

@@ -82,6 +82,9 @@ struct dns_asker {
     struct dns *dns;
     struct arena *arena; /* answers are held until this arena is reset */
     size_t memory;       /* bytes that they may take; an answer beyond it is DNS_SERVFAIL. 0: any */
+    size_t set_aside;    /* a favoured answer of at most so many bytes does not count among them, so
+                            that large ones of other questions never make it fail; begin with it */
+    bool favoured;       /* what is asked now is: the asker sees to it that this is not much */
     unsigned spare; /* queries that may be sent beyond those that are needed: for names that may
                        never be looked up, and for failures asked for again. 0: any */
     int64_t patience_us; /* what is left of the time to spend waiting; 0: never wait, answer

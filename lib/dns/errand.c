@@ -112,6 +112,7 @@ void dns_errand_begin(struct dns_errand *errand, struct dns_asker *asker)
     e->asker = (struct dns_asker){.dns = asker->dns,
                                   .may_pend = true,
                                   .ahead = true,
+                                  .favoured = asker->favoured,
                                   .answers = message_answers_share(asker->answers)};
     if (!message_answers_wake(asker->answers, asker->dns, asker->pending_entry, &e->waker))
         go_on(&e->waker);

@@ -19,9 +19,10 @@
 
 struct held_entry {
     struct dns_entry *entry;
-    bool counted; /* in bytes */
-    bool refused; /* for want of room: a failure stands in its place */
-    bool ahead;   /* sent ahead of need, and not needed yet: it has a spare query */
+    bool counted;  /* in bytes */
+    bool refused;  /* for want of room: a failure stands in its place */
+    bool favoured; /* asked for by somebody who has room set aside */
+    bool ahead;    /* sent ahead of need, and not needed yet: it has a spare query */
 };
 
 struct message_answers {
@@ -29,7 +30,7 @@ struct message_answers {
     pthread_mutex_t lock; /* of what follows */
     bool ended;
     unsigned users; /* errands that run now */
-    size_t max_bytes, bytes;
+    size_t max_bytes, bytes, set_aside;
     unsigned queries;
     unsigned spare, spent; /* spare 0: no bound */
     size_t n, cap;
@@ -37,7 +38,7 @@ struct message_answers {
     struct held_entry first[FIRST];
 };
 
-struct message_answers *message_answers_new(size_t max_bytes, unsigned spare)
+struct message_answers *message_answers_new(size_t max_bytes, size_t set_aside, unsigned spare)
 {
     struct message_answers *answers = malloc(sizeof *answers);
     if (!answers)
@@ -47,6 +48,7 @@ struct message_answers *message_answers_new(size_t max_bytes, unsigned spare)
     answers->ended = false;
     answers->users = 0;
     answers->max_bytes = max_bytes;
+    answers->set_aside = set_aside;
     answers->bytes = answers->n = 0;
     answers->queries = 0;
     answers->spare = spare;
@@ -127,6 +129,8 @@ static void count_one(struct message_answers *answers, struct held_entry *h)
 {
     size_t bytes = dns_entry_bytes(h->entry);
     h->counted = true;
+    if (h->favoured && bytes <= answers->set_aside)
+        return;
     h->refused = answers->max_bytes && bytes > answers->max_bytes - answers->bytes;
     if (h->refused) {
         struct dns_entry *large = h->entry;
@@ -218,16 +222,24 @@ static void await_arrival(struct message_answers *answers, struct dns *dns, stru
     free(arrival);
 }
 
+/* Refused to somebody else, who has no room set aside. */
+static bool has_room_now(const struct held_entry *h, bool favoured)
+{
+    return favoured && h->refused && !h->favoured;
+}
+
 /* Takes the entry in, unless somebody was faster with the same question: then that one's. */
 static struct held_entry *take_in(struct message_answers *answers, struct dns *dns,
-                                  struct dns_entry *e, enum dns_need need)
+                                  struct dns_entry *e, enum dns_need need, bool favoured)
 {
     struct held_entry *other = find_answer(answers, dns_entry_question(e));
-    if (other && (other->entry == e || need != DNS_NEEDED || !has_failed(other))) {
+    if (other && !has_room_now(other, favoured) &&
+        (other->entry == e || need != DNS_NEEDED || !has_failed(other))) {
         dns_entry_release(e);
         return other;
     }
     append_answer(answers, e);
+    answers->list[answers->n - 1].favoured = favoured;
     await_arrival(answers, dns, e);
     return &answers->list[answers->n - 1];
 }
@@ -236,14 +248,14 @@ static struct held_entry *take_in(struct message_answers *answers, struct dns *d
 
 /* Asks the cache, with the lock given up meanwhile. With `spare` the query has a spare one. */
 static struct held_entry *ask_cache(struct message_answers *answers, struct dns *dns,
-                                    const struct dns_question *q, enum dns_need need, bool spare,
-                                    bool *sent)
+                                    const struct dns_question *q, enum dns_need need, bool favoured,
+                                    bool spare, bool *sent)
 {
     answers->spent += spare;
     pthread_mutex_unlock(&answers->lock);
     struct dns_entry *e = dns_ask(dns, q, sent);
     pthread_mutex_lock(&answers->lock);
-    struct held_entry *h = take_in(answers, dns, e, need);
+    struct held_entry *h = take_in(answers, dns, e, need, favoured);
     answers->queries += *sent;
     if (spare && *sent)
         h->ahead = need == DNS_NOT_NEEDED_YET;
@@ -253,20 +265,24 @@ static struct held_entry *ask_cache(struct message_answers *answers, struct dns 
 }
 
 struct dns_entry *message_answers_ask(struct message_answers *answers, struct dns *dns,
-                                      const struct dns_question *q, enum dns_need need, bool *sent,
-                                      unsigned *queries)
+                                      const struct dns_question *q, enum dns_need need,
+                                      bool favoured, bool *sent, unsigned *queries)
 {
     struct dns_entry *e = NULL;
     *sent = false;
     pthread_mutex_lock(&answers->lock);
     count_answer(answers);
     struct held_entry *h = find_answer(answers, q);
+    if (h && has_room_now(h, favoured))
+        h = NULL;
     bool repeated = h && need == DNS_NEEDED && has_failed(h) && has_spare(answers);
     bool ahead = !h && need == DNS_NOT_NEEDED_YET;
     if (repeated || (!h && (!ahead || has_spare(answers))))
-        h = ask_cache(answers, dns, q, need, repeated || ahead, sent);
+        h = ask_cache(answers, dns, q, need, favoured, repeated || ahead, sent);
     if (h && need != DNS_NOT_NEEDED_YET)
         note_need(answers, h);
+    if (h && favoured)
+        h->favoured = true;
     if (h) {
         e = h->entry;
         dns_entry_hold(e);

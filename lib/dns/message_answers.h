@@ -8,8 +8,8 @@
 
 struct message_answers;
 
-/* With one reference; max_bytes and spare as those of struct dns_asker. Never NULL. */
-struct message_answers *message_answers_new(size_t max_bytes, unsigned spare);
+/* With one reference; max_bytes, set_aside and spare as those of struct dns_asker. Never NULL. */
+struct message_answers *message_answers_new(size_t max_bytes, size_t set_aside, unsigned spare);
 struct message_answers *message_answers_share(struct message_answers *answers);
 void message_answers_release(struct message_answers *answers);
 
@@ -31,8 +31,8 @@ enum dns_need {
 /* The entry for this question, with a reference for the caller; NULL if it is not needed and there
  * are no spare queries. *sent: its query went out just here; *queries: how many did by now. */
 struct dns_entry *message_answers_ask(struct message_answers *answers, struct dns *dns,
-                                      const struct dns_question *q, enum dns_need need, bool *sent,
-                                      unsigned *queries);
+                                      const struct dns_question *q, enum dns_need need,
+                                      bool favoured, bool *sent, unsigned *queries);
 
 /* The answer of an answered entry, which lives as long as `answers`; NULL if it went beyond the
  * bound: then it is not held any more, and its question has failed for this message. */

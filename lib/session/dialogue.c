@@ -142,10 +142,12 @@ static struct transaction *transaction_new(struct dialogue *d, const struct enve
     t->message.now = host->now ? host->now(host->context) : time(NULL);
     t->message.started_us = clock_us();
     header_list_init(&t->message.headers, t->arena);
+    struct request_memory memory = request_memory(snapshot->conf);
     t->asker = (struct dns_asker){
         .dns = snapshot->dns,
         .arena = t->arena,
-        .memory = snapshot->conf->limits_dns_memory,
+        .memory = memory.common,
+        .set_aside = memory.set_aside,
         .waits = d->peer.waits,
         .waiting_context = d->peer.context,
         .trace = d->peer.trace,

@@ -73,25 +73,33 @@ struct pipeline *pipeline_new(const struct stage_run *base)
     return p;
 }
 
+typedef void hook_fn(struct stage_run *run);
+
+static void call_stage(struct pipeline *p, size_t i, hook_fn *hook)
+{
+    if (!hook)
+        return;
+    p->base.asker->favoured = p->slots[i].stage->favoured;
+    hook(&p->slots[i].run);
+    p->base.asker->favoured = false;
+}
+
 void pipeline_mail(struct pipeline *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->slots[i].stage->mail)
-            p->slots[i].stage->mail(&p->slots[i].run);
+        call_stage(p, i, p->slots[i].stage->mail);
 }
 
 void pipeline_data(struct pipeline *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->slots[i].stage->data)
-            p->slots[i].stage->data(&p->slots[i].run);
+        call_stage(p, i, p->slots[i].stage->data);
 }
 
 void pipeline_rcpt(struct pipeline *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->slots[i].stage->rcpt)
-            p->slots[i].stage->rcpt(&p->slots[i].run);
+        call_stage(p, i, p->slots[i].stage->rcpt);
 }
 
 /* What the stages of another list found out is no evidence about this message. */
@@ -106,8 +114,7 @@ void pipeline_eoh(struct pipeline *p)
     if (p->origin != p->base.message->origin)
         choose_again(p);
     for (size_t i = 0; i < p->n; i++)
-        if (p->slots[i].stage->eoh)
-            p->slots[i].stage->eoh(&p->slots[i].run);
+        call_stage(p, i, p->slots[i].stage->eoh);
 }
 
 static bool wants_body(const struct stage *stage, const struct stage_run *run)
@@ -126,6 +133,5 @@ void pipeline_body(struct pipeline *p, const void *data, size_t n)
 void pipeline_eom(struct pipeline *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->slots[i].stage->eom)
-            p->slots[i].stage->eom(&p->slots[i].run);
+        call_stage(p, i, p->slots[i].stage->eom);
 }

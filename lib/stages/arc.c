@@ -262,4 +262,4 @@ static void arc_eom(struct stage_run *run)
 }
 
 const struct stage stage_arc = {
-    .name = "arc", .eoh = arc_eoh, .eom = arc_eom, .telling = &telling_arc};
+    .name = "arc", .favoured = true, .eoh = arc_eoh, .eom = arc_eom, .telling = &telling_arc};

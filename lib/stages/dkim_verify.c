@@ -48,6 +48,7 @@ static void dkim_verify_eom(struct stage_run *run)
 
 const struct stage stage_dkim_verify = {
     .name = "dkim-verify",
+    .favoured = true,
     .eoh = dkim_verify_eoh,
     .body = dkim_verify_body,
     .eom = dkim_verify_eom,

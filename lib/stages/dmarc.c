@@ -182,5 +182,8 @@ static void dmarc_eom(struct stage_run *run)
     dmarc->list_signature = list_signature(run);
 }
 
-const struct stage stage_dmarc = {
-    .name = "dmarc", .eoh = dmarc_eoh, .eom = dmarc_eom, .telling = &telling_dmarc};
+const struct stage stage_dmarc = {.name = "dmarc",
+                                  .favoured = true,
+                                  .eoh = dmarc_eoh,
+                                  .eom = dmarc_eom,
+                                  .telling = &telling_dmarc};

@@ -227,6 +227,42 @@ static void held_answers_are_bounded(void **state)
     dns_close(dns);
 }
 
+/* Room that is set aside holds favoured answers, whatever fills the rest; larger ones have none of
+ * it. */
+static void favoured_answers_have_room(void **state)
+{
+    enum { MOST = 10000, ASIDE = 2000 };
+    static const struct {
+        const char *name;
+        size_t size;
+        bool favoured;
+        enum dns_status want;
+    } cases[] = {
+        {"fills.example", MOST - 1000, false, DNS_ANSWER},
+        {"other.example", 1000, false, DNS_SERVFAIL},
+        {"policy.example", 1000, true, DNS_ANSWER},
+        {"key.example", 1000, true, DNS_ANSWER},
+        {"large.example", ASIDE, true, DNS_SERVFAIL}, /* with what an entry takes beside it */
+        {"last.example", 1000, false, DNS_SERVFAIL},
+    };
+    struct dns *dns = open_manual(1 << 20, 0);
+    struct dns_asker asker = {
+        .dns = dns, .arena = arena, .memory = MOST, .set_aside = ASIDE, .may_pend = true};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        asker.favoured = cases[i].favoured;
+        dns_lookup(&asker, str_of(cases[i].name), DNS_TXT);
+        answer(DNS_ANSWER, 300, cases[i].size);
+        assert_int_equal(dns_lookup(&asker, str_of(cases[i].name), DNS_TXT)->status, cases[i].want);
+    }
+    /* What was refused to another question has room when it is asked for by a favoured one. */
+    asker.favoured = true;
+    assert_int_equal(dns_lookup(&asker, STR("other.example"), DNS_TXT)->status, DNS_ANSWER);
+    assert_int_equal(dns_lookup(&asker, STR("large.example"), DNS_TXT)->status, DNS_SERVFAIL);
+    assert_int_equal(asked(), sizeof cases / sizeof *cases);
+    dns_close(dns);
+}
+
 /* Bytes that malloc() has given out; 0 where a sanitizer has taken its place. */
 static size_t allocated(void)
 {
@@ -429,6 +465,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_name_is_nxdomain_without_a_query, setup, teardown),
         cmocka_unit_test_setup_teardown(what_comes_is_counted_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(held_answers_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(favoured_answers_have_room, setup, teardown),
         cmocka_unit_test_setup_teardown(patience, setup, teardown),
         cmocka_unit_test_setup_teardown(single_flight, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_under_way, setup, teardown),

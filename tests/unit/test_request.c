@@ -157,6 +157,17 @@ static void memory_for_answers(void **state)
     assert_int_equal(request_dns_memory(&conf), 1000000 + 65536);
 }
 
+/* Half is for what a sender publishes, and half for so many keys and policies as there may be. */
+static void memory_set_aside(void **state)
+{
+    struct conf conf = {.limits_dns_memory = 512 * 1024, .dns_max_queries = 100};
+    (void)state;
+    assert_int_equal(request_memory(&conf).common, 256 * 1024);
+    assert_int_equal(request_memory(&conf).set_aside, 256 * 1024 / 40);
+    conf.dns_max_queries = 20;
+    assert_int_equal(request_memory(&conf).set_aside, 256 * 1024 / 14);
+}
+
 /* Times are milliseconds in the configuration, and seconds in signatures. */
 static void what_signatures_are_held_to(void **state)
 {
@@ -201,6 +212,7 @@ int main(void)
         cmocka_unit_test(queries_are_shared_out),
         cmocka_unit_test(what_spf_is_asked),
         cmocka_unit_test(memory_for_answers),
+        cmocka_unit_test(memory_set_aside),
         cmocka_unit_test(what_signatures_are_held_to),
         cmocka_unit_test(what_chains_are_left),
     };

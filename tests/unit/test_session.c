@@ -397,6 +397,49 @@ static void a_late_record_is_no_refusal_at_mail(void **state)
     end(&g);
 }
 
+/* Two answers about SPF that take `bytes` together, which a sender chooses. */
+static struct dns *open_filling(size_t bytes)
+{
+    static char x[600 * 1024];
+    struct str problem;
+    memset(x, 'x', sizeof x);
+    struct str zone =
+        str_printf(arena,
+                   "fill.example TXT \"v=spf1 include:a.fill.example include:b.fill.example\"\n"
+                   "a.fill.example TXT \"v=spf1 ?all\"\na.fill.example TXT \"%.*s\"\n"
+                   "b.fill.example TXT \"v=spf1 ?all\"\nb.fill.example TXT \"%.*s\"\n"
+                   "_dmarc.victim.example TXT \"v=DMARC1; p=reject\"\n",
+                   (int)(bytes / 2), x, (int)(bytes / 2), x);
+    struct dns *dns = dns_open_zone(zone, arena, &problem);
+    assert_non_null(dns);
+    return dns;
+}
+
+/* A sender who fills the room for DNS answers to the brim does not turn another domain's policy
+ * into something that cannot be known. */
+static void a_sender_takes_no_room_from_policies(void **state)
+{
+    enum { ROOM = 512 * 1024 };
+    static const size_t halves[] = {ROOM, ROOM / 2};
+    (void)state;
+    for (size_t i = 0; i < 10; i++) {
+        struct game g;
+        size_t full = halves[i % 2];
+        begin(&g, "dmarc = { on-reject = \"reject\"; on-temperror = \"tag\"; };");
+        dns_close(g.host.snapshot.dns);
+        g.host.snapshot.dns = open_filling(full - 2000 + i / 2 * 200);
+        assert_null(mail(&g, "<x@fill.example>"));
+        assert_null(rcpt(&g, "<a@mx.example>"));
+        dialogue_header(g.d, STR("From"), STR(" x@victim.example"));
+        dialogue_end_of_header(g.d);
+        dialogue_end(g.d);
+        assert_int_equal(g.d->transaction->evidence.dmarc.result, DMARC_FAIL);
+        assert_int_equal(g.d->transaction->verdict.action, ACTION_REJECT);
+        dialogue_answered(g.d);
+        end(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +456,7 @@ int main(void)
         cmocka_unit_test(values_without_their_space_get_one),
         cmocka_unit_test(a_helo_may_come_again_and_be_long),
         cmocka_unit_test(a_late_record_is_no_refusal_at_mail),
+        cmocka_unit_test(a_sender_takes_no_room_from_policies),
     };
     return cmocka_run_group_tests(tests, dkim_setup, dkim_teardown);
 }
