@@ -42,7 +42,7 @@ struct evidence_dmarc {
     struct str reason;        /* a phrase: why */
     enum from_status from_status;
     struct str from_problem; /* a phrase: why From does not parse, and was evaluated all the same */
-    unsigned identifier_queries; /* that the author domains leave (request_shares) */
+    unsigned identifier_queries; /* of DMARC's share, what is left of it */
     size_t n;                    /* author domains evaluated */
     const struct dmarc_outcome *outcomes;
     size_t decisive;                /* the strictest of the outcomes; meaningful if n > 0 */

@@ -143,15 +143,19 @@ static bool identifier_of(struct arena *a, const struct authres_resinfo *r,
     return domain_of(a, d.n ? d : authres_property_of(r, "header.i"), &id->domain);
 }
 
-/* By what it says of SPF and DKIM. */
+/* By what it says of SPF and DKIM. All sets together have the queries that DMARC has left: fifty of
+ * them could name hundreds of domains. */
 static enum dmarc_auth aligned(struct stage_run *run, const struct authres_results *said,
                                struct str author)
 {
     struct arena *a = run->message->arena;
     struct dmarc_identifier *ids = arena_array(a, struct dmarc_identifier, said->n);
-    unsigned queries = request_shares(run->conf).dmarc;
     struct dmarc_request request = {
-        .author_domain = author, .ids = ids, .psl = run->conf->psl, .identifier_queries = &queries};
+        .author_domain = author,
+        .ids = ids,
+        .psl = run->conf->psl,
+        .identifier_queries = &run->evidence->dmarc.identifier_queries,
+    };
     struct dmarc_outcome outcome;
     for (size_t i = 0; i < said->n; i++)
         request.n_ids += identifier_of(a, &said->v[i], &ids[request.n_ids]);

@@ -162,6 +162,7 @@ static void evaluate_authors(struct stage_run *run, const struct state *state)
         outcomes[0].reason = str_printf(
             run->message->arena, "%.*s; From does not parse (%.*s), and names only %.*s",
             STR_ARG(outcomes[0].reason), STR_ARG(dmarc->from_problem), STR_ARG(state->domains[0]));
+    dmarc->identifier_queries = *request.identifier_queries; /* ARC may need some, too */
     dmarc->n = state->n;
     dmarc->outcomes = outcomes;
     dmarc->result = outcomes[dmarc->decisive].result;

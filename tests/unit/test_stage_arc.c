@@ -34,6 +34,7 @@ static void judge_chain(struct rig *r, enum arc_result result, const struct arc_
     r->evidence.arc = (struct evidence_arc){
         .checked = true, .result = result, .outcome = {.result = result, .n = n, .sets = sets}};
     r->evidence.dmarc.n = n_outcomes;
+    r->evidence.dmarc.identifier_queries = 20;
     r->evidence.dmarc.outcomes = outcomes;
     r->asker.patience_us = 1000000;
     r->asker.may_pend = false;
@@ -288,6 +289,44 @@ static void queries(void **state)
     rig_end(&r);
 }
 
+static unsigned count_of(struct str text, char c)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < text.n; i++)
+        n += text.p[i] == c;
+    return n;
+}
+
+/* And all sets together have no more, whatever they name: domains below the author's that say they
+ * are none of its. */
+static void queries_of_many_sets(void **state)
+{
+    struct arena *arena = arena_new(0);
+    static const struct dmarc_outcome author = {.result = DMARC_FAIL,
+                                                .author_domain = STR_INIT("author.example")};
+    struct arc_set sets[50];
+    struct strbuf zone;
+    struct rig r;
+    (void)state;
+    sb_init(&zone, arena);
+    sb_add(&zone, STR(ZONE));
+    for (unsigned i = 0; i < 50; i++)
+        sb_printf(&zone, "_dmarc.d%u.author.example TXT \"v=DMARC1; psd=n\"\n", i);
+    rig_begin(&r, CONF, str_cstr(arena, sb_str(&zone)));
+    for (unsigned i = 0; i < 50; i++)
+        sets[i] = (struct arc_set){
+            .has_seal = true,
+            .seal = &by_stranger,
+            .results = str_printf(
+                r.arena, " mx; spf=pass smtp.mailfrom=a%u.b%u.c%u.d%u.author.example", i, i, i, i)};
+    judge_chain(&r, ARC_PASS, sets, 50, &author, 1);
+    struct str asked = rig_asked(&r);
+    assert_int_equal(r.evidence.arc.excuses[0].granted, DMARC_AUTH_FAIL);
+    assert_in_range(count_of(asked, ',') + 1, 4, 20 + 2); /* with those about the author domain */
+    rig_end(&r);
+    arena_free(arena);
+}
+
 /* The ten newest sets are named, and the client of the first one. */
 static void comments(void **state)
 {
@@ -441,9 +480,13 @@ static void told_before(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(excuses),      cmocka_unit_test(authors),
-        cmocka_unit_test(what_vouches), cmocka_unit_test(queries),
-        cmocka_unit_test(comments),     cmocka_unit_test(when_it_is_evaluated),
+        cmocka_unit_test(excuses),
+        cmocka_unit_test(authors),
+        cmocka_unit_test(what_vouches),
+        cmocka_unit_test(queries),
+        cmocka_unit_test(queries_of_many_sets),
+        cmocka_unit_test(comments),
+        cmocka_unit_test(when_it_is_evaluated),
         cmocka_unit_test(told_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
