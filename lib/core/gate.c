@@ -37,7 +37,7 @@ static struct gate *new_gate(struct dns_asker *asker, unsigned share, unsigned s
 struct gate *gate_new(const struct conf *conf, struct dns_asker *asker)
 {
     struct request_shares shares = request_shares(conf);
-    return new_gate(asker, shares.gate, shares.spare, GATE_DNS_MEMORY);
+    return new_gate(asker, shares.gate / 2, shares.spare / 2, GATE_DNS_MEMORY / 2);
 }
 
 static size_t memory_for_lists(const struct conf *conf)

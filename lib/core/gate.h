@@ -2,14 +2,15 @@
  * with queries, spare queries and memory of its own, so that no result of SPF, DKIM or DMARC
  * depends on what was asked here; with its patience, so that it waits no longer.
  *
- * There are two, because a client chooses what the DNS says of itself and of its sender: answers
- * that fill their part keep no list from being heard. */
+ * There are three, because a client chooses what the DNS says of itself: answers that fill its part
+ * make nothing unknown of a sender's domain, which may be somebody else's, and keep no list from
+ * being heard. */
 #ifndef ASSAY_CORE_GATE_H
 #define ASSAY_CORE_GATE_H
 
 #include "conf/conf.h"
 
-#define GATE_DNS_MEMORY 65536 /* of answers about the client and the sender */
+#define GATE_DNS_MEMORY 65536 /* of answers about the client and the sender, half for each */
 
 /* What one list may be asked for a message: about so many domains, and two test points (RFC 5782
  * 5). Its answers are of one or two addresses each. */
@@ -19,12 +20,12 @@
 
 struct gate;
 
-/* Both beside this asker, in its arena: for clients and senders; and for all lists, each with its
- * part whatever the others need. */
+/* Beside this asker, in its arena: for the client or the sender, with half of the queries and of
+ * the memory that both have; and for all lists, each with its part whatever the others need. */
 struct gate *gate_new(const struct conf *conf, struct dns_asker *asker);
 struct gate *gate_new_for_lists(const struct conf *conf, struct dns_asker *asker);
 
-/* Bytes of the DNS answers of both. */
+/* Bytes of the DNS answers of all. */
 size_t gate_dns_memory(const struct conf *conf);
 
 /* As dns_start() and dns_lookup(). What is asked beyond the share is DNS_SERVFAIL. */

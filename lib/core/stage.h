@@ -33,9 +33,8 @@ struct stage_run {
     struct evidence *evidence;
     struct dns_asker *asker;         /* the message's; its arena is the message's */
     struct list_health *list_health; /* NULL: none is remembered */
-    struct gate *gate;               /* how clients and senders are asked about; core/gate.h */
-    struct gate *lists_gate;         /* ... and lists asked */
-    struct key_cache *keys;          /* decoded public keys */
+    struct gate *client_gate, *sender_gate, *lists_gate; /* how they are asked; core/gate.h */
+    struct key_cache *keys;                              /* decoded public keys */
     const struct key_set *signing_keys;
     struct body_digests *bodies;   /* of the message: what is wanted there is fed for all at once */
     const struct engines *engines; /* what evaluates; given as NULL: our own libraries */

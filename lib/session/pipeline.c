@@ -63,7 +63,8 @@ struct pipeline *pipeline_new(const struct stage_run *base)
     base->asker->spare = request_shares(base->conf).spare;
     p->base = *base;
     p->base.state = NULL;
-    p->base.gate = gate_new(base->conf, base->asker);
+    p->base.client_gate = gate_new(base->conf, base->asker);
+    p->base.sender_gate = gate_new(base->conf, base->asker);
     p->base.lists_gate = gate_new_for_lists(base->conf, base->asker);
     if (!base->engines)
         p->base.engines = &engines_own;

@@ -44,10 +44,10 @@ static void follow_names(struct stage_run *run, const struct dns_answer *names)
     bool unknown = false, pending = false;
     e->capped = names->n > NAMES_MAX;
     for (size_t i = 0; i < names_looked_at(names); i++)
-        gate_start(run->gate, names->rr[i].text, address_type(client));
+        gate_start(run->client_gate, names->rr[i].text, address_type(client));
     for (size_t i = 0; i < names_looked_at(names); i++) {
         const struct dns_answer *addresses =
-            gate_lookup(run->gate, names->rr[i].text, address_type(client));
+            gate_lookup(run->client_gate, names->rr[i].text, address_type(client));
         if (leads_back(addresses, client)) {
             e->iprev = IPREV_PASS;
             e->name = names->rr[i].text;
@@ -69,7 +69,7 @@ static void check_iprev(struct stage_run *run)
         !message_is_checked(run->message, SERVICE_CLIENT))
         return;
     const struct dns_answer *names =
-        gate_lookup(run->gate, reverse_name(run->message->arena, client), DNS_PTR);
+        gate_lookup(run->client_gate, reverse_name(run->message->arena, client), DNS_PTR);
     if (names->status == DNS_ANSWER)
         follow_names(run, names);
     else if (!dns_unknown(names))

@@ -37,11 +37,11 @@ static enum place better(enum place a, enum place b)
 
 static enum place place_of_host(const struct stage_run *run, struct str host)
 {
-    gate_start(run->gate, host, DNS_AAAA);
-    enum place v4 = place_of(gate_lookup(run->gate, host, DNS_A));
+    gate_start(run->sender_gate, host, DNS_AAAA);
+    enum place v4 = place_of(gate_lookup(run->sender_gate, host, DNS_A));
     if (v4 == PLACE_WORLD)
         return v4;
-    return better(v4, place_of(gate_lookup(run->gate, host, DNS_AAAA)));
+    return better(v4, place_of(gate_lookup(run->sender_gate, host, DNS_AAAA)));
 }
 
 static enum sender_domain from_place(enum place place, enum sender_domain nowhere)
@@ -64,7 +64,7 @@ static enum sender_domain judge_hosts(const struct stage_run *run, const struct 
     if (mx->n == 1 && str_eq(mx->rr[0].text, STR(".")))
         return SENDER_NULL_MX;
     for (size_t i = 0; i < n; i++)
-        gate_start(run->gate, mx->rr[i].text, DNS_A);
+        gate_start(run->sender_gate, mx->rr[i].text, DNS_A);
     for (size_t i = 0; i < n && place != PLACE_WORLD; i++)
         place = better(place, place_of_host(run, mx->rr[i].text));
     return from_place(place, SENDER_FINE);
@@ -72,7 +72,7 @@ static enum sender_domain judge_hosts(const struct stage_run *run, const struct 
 
 static enum sender_domain judge_domain(const struct stage_run *run, struct str domain)
 {
-    const struct dns_answer *mx = gate_lookup(run->gate, domain, DNS_MX);
+    const struct dns_answer *mx = gate_lookup(run->sender_gate, domain, DNS_MX);
     if (mx->status == DNS_PENDING)
         return SENDER_UNCHECKED;
     if (dns_unknown(mx))
@@ -126,7 +126,7 @@ static bool any_domain(struct stage_run *run, domain_fn *is_good)
 
 static bool start_one(struct stage_run *run, struct str domain)
 {
-    gate_start(run->gate, domain, DNS_MX);
+    gate_start(run->sender_gate, domain, DNS_MX);
     return false;
 }
 

@@ -81,7 +81,8 @@ static inline void rig_begin(struct rig *r, const char *conf, const char *zone)
                                 .message = &r->message,
                                 .evidence = &r->evidence,
                                 .asker = &r->asker,
-                                .gate = gate_new(r->conf, &r->asker),
+                                .client_gate = gate_new(r->conf, &r->asker),
+                                .sender_gate = gate_new(r->conf, &r->asker),
                                 .lists_gate = gate_new_for_lists(r->conf, &r->asker),
                                 .engines = &engines_own};
 }

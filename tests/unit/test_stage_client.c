@@ -163,8 +163,8 @@ static void half_late(void **state)
         rig_begin(&r, ON,
                   PTR_IS "a.example.\n" PTR_IS "b.example.\na.example A 192.0.2.9\n"
                          "b.example A 192.0.2.9\n");
-        gate_start(r.run.gate, STR("1.2.0.192.in-addr.arpa"), DNS_PTR);
-        gate_start(r.run.gate, i ? STR("a.example") : STR("b.example"), DNS_A);
+        gate_start(r.run.client_gate, STR("1.2.0.192.in-addr.arpa"), DNS_PTR);
+        gate_start(r.run.client_gate, i ? STR("a.example") : STR("b.example"), DNS_A);
         rig_resolver.holds = true;
         stage_client.mail(&r.run);
         assert_int_equal(r.evidence.client.iprev, IPREV_NONE);

@@ -450,8 +450,8 @@ static void lists_are_heard_whatever_a_client_publishes(void **state)
         if (after)
             stage_lists.mail(&r.run);
         for (unsigned i = 0; i < 200; i++)
-            gate_lookup(r.run.gate, str_printf(r.arena, "n%u.much.example", i), DNS_A);
-        assert_int_equal(gate_lookup(r.run.gate, STR("n.much.example"), DNS_A)->status,
+            gate_lookup(r.run.client_gate, str_printf(r.arena, "n%u.much.example", i), DNS_A);
+        assert_int_equal(gate_lookup(r.run.client_gate, STR("n.much.example"), DNS_A)->status,
                          DNS_SERVFAIL);
         if (!after)
             stage_lists.mail(&r.run);

@@ -181,9 +181,9 @@ static void half_late(void **state)
         char zone[200] =
             "a.example MX 1 m.example\na.example MX 2 n.example\nm.example A 10.0.0.2\n";
         rig_begin(&r, ON, strcat(zone, cases[i].n));
-        gate_start(r.run.gate, STR("a.example"), DNS_MX);
-        gate_start(r.run.gate, STR("n.example"), DNS_A);
-        gate_start(r.run.gate, STR("n.example"), DNS_AAAA);
+        gate_start(r.run.sender_gate, STR("a.example"), DNS_MX);
+        gate_start(r.run.sender_gate, STR("n.example"), DNS_A);
+        gate_start(r.run.sender_gate, STR("n.example"), DNS_AAAA);
         rig_resolver.holds = true;
         stage_sender.mail(&r.run);
         assert_int_equal(r.evidence.sender.domain, cases[i].before);
@@ -282,13 +282,30 @@ static void no_bounces(void **state)
     rig_end(&r);
 }
 
+/* What a client publishes of itself saves no sender: it fills its own part. */
+static void a_client_of_much_saves_no_sender(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_begin(&r, "sender = { mode = \"enforce\"; };",
+              "*.much.example A 10.0.0.1\n*.much.example A 10.0.0.2\n*.much.example A 10.0.0.3\n"
+              "*.much.example A 10.0.0.4\n*.much.example A 10.0.0.5\n*.much.example A 10.0.0.6\n");
+    for (unsigned i = 0; i < 200; i++)
+        gate_lookup(r.run.client_gate, str_printf(r.arena, "n%u.much.example", i), DNS_A);
+    assert_int_equal(gate_lookup(r.run.client_gate, STR("n.much.example"), DNS_A)->status,
+                     DNS_SERVFAIL);
+    stage_sender.mail(&r.run);
+    assert_int_equal(r.evidence.sender.domain, SENDER_UNKNOWN);
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(domains),    cmocka_unit_test(who_is_asked_about),
         cmocka_unit_test(late),       cmocka_unit_test(half_late),
         cmocka_unit_test(bounces),    cmocka_unit_test(a_bounce_in_doubt),
-        cmocka_unit_test(no_bounces),
+        cmocka_unit_test(no_bounces), cmocka_unit_test(a_client_of_much_saves_no_sender),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
