@@ -291,6 +291,7 @@ static const char *on_connect(struct milter *m, const struct milter_packet *p)
         return "CONNECT within a transaction";
     if (!milter_read_connect(p, &client))
         return "a malformed CONNECT";
+    forget_macros(m, MTA_AT_HELO); /* another client's, if this is not the first one */
     answer_step(m, MTA_NR_CONNECT, m->events->connect(m->state, &client));
     return NULL;
 }
@@ -313,8 +314,10 @@ static const char *on_mail(struct milter *m, const struct milter_packet *p)
     const char *arguments[MILTER_ARGUMENT_MAX + 1];
     if (!milter_read_arguments(p, arguments))
         return "a malformed MAIL";
-    if (m->phase != IDLE)
+    if (m->phase != IDLE) {
         m->events->abort(m->state);
+        forget_macros(m, MTA_AT_RCPT); /* those of this MAIL have come already */
+    }
     enum mta_answer what = m->events->mail(m->state, arguments);
     m->phase = IN_MAIL;
     m->refused = false;

@@ -161,6 +161,42 @@ class Packets(harness.WireTest):
         self.assertEqual(self.d.lines("strict.test"), [])
 
 
+class Order(harness.WireTest):
+    """Commands in an order in which no MTA sends them: what one client or message was said to be, the next one is not."""
+
+    CERTIFICATE = {"cert_subject": "/CN=partner", "cert_issuer": "/CN=ca"}
+
+    def test_a_second_client_has_no_certificate_of_the_first(self):
+        d = self.daemon("trust-tls-certificates = true;\n", ZONE)
+        c = d.client(hello=False)
+        c.macros["v"] = "Postfix 3.7.11"
+        c.macros.update(self.CERTIFICATE)
+        c.hello(address="192.0.2.10")
+        self.assertTrue(c.message().accepted)
+        d.wait_for_log("origin=ours")
+        for name in self.CERTIFICATE:
+            del c.macros[name]
+        c.hello(address="192.0.2.77")  # without SMFIC_QUIT_NC
+        self.assertTrue(c.message().accepted)
+        d.wait_for_log(r"origin=inbound.*192\.0\.2\.77")
+        c.quit()
+
+    def test_a_message_that_interrupts_another_has_its_own_queue_id(self):
+        d = self.daemon("", ZONE)
+        c = d.client()
+        c.mail()
+        c.rcpt()
+        c.data()
+        c.send("D", b"Ni\0FIRST\0")
+        c.send("N")
+        c.mail()
+        c.rcpt()
+        c.content(plain_header(), b"x\r\n")
+        d.wait_for_log(" ms=")
+        self.assertEqual(d.lines("FIRST: origin"), [])
+        c.quit()
+
+
 class Content(harness.WireTest):
     def test_every_byte_of_the_body(self):
         """Mail of ours is signed: bh= is the digest of what came through."""
