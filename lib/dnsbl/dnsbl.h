@@ -61,7 +61,7 @@ struct dnsbl_list {
 #define DNSBL_CODES "127.0.0.2-127.0.0.254"
 
 /* What is asked about an address, a domain: the name in the zone; absent if it would be too long.
- */
+ * Of a domain as many labels are left out, from the left, as make it fit. */
 struct str dnsbl_address_name(struct arena *a, const struct netaddr *address, struct str zone);
 struct str dnsbl_domain_name(struct arena *a, struct str domain, struct str zone);
 /* What is never listed, and what always is (RFC 5782 5): for addresses of this family, or, with 0,

@@ -27,9 +27,16 @@ struct str dnsbl_address_name(struct arena *a, const struct netaddr *address, st
     return name_below(a, (struct str){nibbles, sizeof nibbles - 1}, zone);
 }
 
+/* Lists that know a domain know the names below it: a sender who makes his too long is asked about
+ * by the longest one above it that fits. */
 struct str dnsbl_domain_name(struct arena *a, struct str domain, struct str zone)
 {
-    return name_below(a, domain, zone);
+    struct str name = name_below(a, domain, zone);
+    while (!name.n && domain_labels(domain) > 2) {
+        domain = str_sub(domain, str_find(domain, 0, '.') + 1, domain.n);
+        name = name_below(a, domain, zone);
+    }
+    return name;
 }
 
 /* 127.0.0.LAST, mapped into IPv6 for lists that are asked so. */

@@ -81,6 +81,15 @@ static void names(void **state)
                "1.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl");
     assert_str(dnsbl_probe_never(a, 0, STR("dbl.example")), "invalid.dbl.example");
     assert_str(dnsbl_probe_always(a, 0, STR("dbl.example")), "test.dbl.example");
+    assert_str(dnsbl_domain_name(a, STR("a.b.example"), STR("dbl.example")),
+               "a.b.example.dbl.example");
+    memset(longest, 'a', sizeof longest);
+    for (size_t i = 0; i + 1 < sizeof longest; i += 40)
+        longest[i] = i ? '.' : 'a';
+    struct str fits = dnsbl_domain_name(a, str_printf(a, "%.*s.listed.example", 225, longest),
+                                        STR("dbl.spamhaus.org"));
+    assert_true(fits.n <= 253 && str_starts(fits, str_sub((struct str){longest, 225}, 41, 225)));
+    assert_true(str_ends_nocase(fits, STR(".listed.example.dbl.spamhaus.org")));
     memset(longest, 'a', sizeof longest);
     assert_null(
         dnsbl_domain_name(a, (struct str){longest, sizeof longest}, STR("dbl.spamhaus.org")).p);
