@@ -395,6 +395,38 @@ static void undoes_both_of_its_own_steps(void **state)
     arena_free(a);
 }
 
+/* However a client writes it: the MTA takes all of these for the same recipient. */
+static void knows_its_own(void **state)
+{
+    static const struct {
+        const char *address;
+        bool ours;
+    } cases[] = {
+        {"SRS0=hash=tt=example.com=bob@srs.example.org", true},
+        {"srs1+HASH=h==x=tt=example.com=bob@SRS.Example.Org", true},
+        {"\"SRS0=hash=tt=example.com=b ob\"@srs.example.org", true},
+        {"SRS0=hash=tt=example.com=bob@srs.example.org.", true},
+        {"@relay.example:SRS0=hash=tt=example.com=bob@srs.example.org", true},
+        {"@a.example,@b.example:SRS0=hash=tt=example.com=bob@srs.example.org", true},
+        {"\"SRS0\\=hash=tt=example.com=bob\"@srs.example.org", true},
+        {"\\S\\R\\S0=hash=tt=example.com=bob@srs.example.org", true},
+        {"SR\"S0=\"hash=tt=example.com=bob@srs.example.org", true},
+        {"SRS0=hash=tt=example.com=bob@example.org", false},
+        {"SRS0=hash=tt=example.com=bob@srs.example.org..", false},
+        {"SRS0@srs.example.org", false},
+        {"xSRS0=hash@srs.example.org", false},
+        {"bob@srs.example.org", false},
+        {"SRS0=hash", false},
+        {"\"SRS0=hash@srs.example.org", false},
+        {"@srs.example.org", false},
+        {"", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (srs_is_of(STR("srs.example.org"), str_of(cases[i].address)) != cases[i].ours)
+            fail_msg("%s", cases[i].address);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +443,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_no_stamp),
         cmocka_unit_test(refuses_what_leads_nowhere),
         cmocka_unit_test(undoes_both_of_its_own_steps),
+        cmocka_unit_test(knows_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
