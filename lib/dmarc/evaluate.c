@@ -291,40 +291,46 @@ static const struct dmarc_node *start_walk(struct dmarc_walker *walker, struct s
     return known ? dmarc_walk_policy(&walk) : NULL;
 }
 
+/* An author domain, and its organizational domain by the list; that is empty without one. */
+struct ahead {
+    struct str domain, organizational;
+};
+
 /* The same by the list. */
-static const struct dmarc_node *start_listed(struct dmarc_walker *walker, struct str domain)
+static const struct dmarc_node *start_listed(struct dmarc_walker *walker, const struct ahead *a)
 {
-    const struct dmarc_node *own = dmarc_look(walker, domain);
+    const struct dmarc_node *own = dmarc_look(walker, a->domain);
     if (own->state == NODE_RECORD)
         return NULL;
-    const struct dmarc_node *above = dmarc_look(walker, psl_organizational(walker->psl, domain));
+    const struct dmarc_node *above = dmarc_look(walker, a->organizational);
     return own->state == NODE_EMPTY && above->state == NODE_RECORD ? above : NULL;
 }
 
 /* The walk, and what its records lead to: the question whether the author domain exists. */
-static void prefetch_walk(struct str domain, const struct psl *psl, struct dns_asker *asker)
+static void prefetch_walk(const struct ahead *a, struct dns_asker *asker)
 {
-    struct dmarc_walker walker = {.asker = asker, .psl = psl};
+    struct dmarc_walker walker = {.asker = asker};
     const struct dmarc_node *above =
-        psl ? start_listed(&walker, domain) : start_walk(&walker, domain);
+        a->organizational.n ? start_listed(&walker, a) : start_walk(&walker, a->domain);
     if (above && depends_on_existence(&above->record))
-        dns_start(asker, domain, DNS_CNAME);
+        dns_start(asker, a->domain, DNS_CNAME);
 }
 
 /* The same when more has come; a record of the domain's own, as most have one, ends it. */
 static void prefetch_on(struct dns_asker *asker, const void *facts)
 {
-    const struct str *domain = facts;
+    const struct ahead *a = facts;
     struct dmarc_walker walker = {.asker = asker};
-    if (dmarc_look(&walker, *domain)->state == NODE_EMPTY)
-        prefetch_walk(*domain, NULL, asker);
+    if (dmarc_look(&walker, a->domain)->state == NODE_EMPTY)
+        prefetch_walk(a, asker);
 }
 
-static void send_errand(struct str domain, struct dns_asker *asker)
+static void send_errand(const struct ahead *a, struct dns_asker *asker)
 {
     struct dns_errand *errand = dns_errand_new(prefetch_on);
-    struct str *copy = arena_make(errand->arena, struct str);
-    *copy = str_copy(errand->arena, domain);
+    struct ahead *copy = arena_make(errand->arena, struct ahead);
+    *copy = (struct ahead){str_copy(errand->arena, a->domain),
+                           str_copy(errand->arena, a->organizational)};
     errand->facts = copy;
     dns_errand_begin(errand, asker);
 }
@@ -332,15 +338,16 @@ static void send_errand(struct str domain, struct dns_asker *asker)
 void dmarc_prefetch(struct str domain, const struct psl *psl, struct dns_asker *asker)
 {
     /* What is cached already ends the walk where it would end later, too. */
+    const struct ahead ahead = {domain, psl ? psl_organizational(psl, domain) : STR("")};
     struct dns_asker patient = *asker;
     asker->patience_us = 0;
     asker->may_pend = true;
     asker->trace = NULL;
     asker->pending_entry = NULL;
-    prefetch_walk(domain, psl, asker);
+    prefetch_walk(&ahead, asker);
     asker->patience_us = patient.patience_us;
     asker->may_pend = patient.may_pend;
     asker->trace = patient.trace;
-    if (asker->pending_entry && !psl)
-        send_errand(domain, asker);
+    if (asker->pending_entry && !str_eq(domain, ahead.organizational))
+        send_errand(&ahead, asker);
 }

@@ -145,9 +145,13 @@ static void existence_is_asked_for(void **state)
         const char *own, *above;  /* records */
         size_t at_first, at_last; /* queries */
     } cases[] = {
-        {NULL, "", NP_DIFFERS, 3, 4},  {NULL, "", "v=DMARC1; p=reject; np=reject", 3, 3},
-        {NULL, "", "", 3, 3},          {NULL, "v=DMARC1; p=reject", NP_DIFFERS, 3, 3},
-        {"com", "", NP_DIFFERS, 2, 2}, /* the evaluation asks */
+        {NULL, "", NP_DIFFERS, 3, 4},
+        {NULL, "", "v=DMARC1; p=reject; np=reject", 3, 3},
+        {NULL, "", "", 3, 3},
+        {NULL, "v=DMARC1; p=reject", NP_DIFFERS, 3, 3},
+        {"com", "", NP_DIFFERS, 2, 3},
+        {"com", "", "v=DMARC1; p=reject; np=reject", 2, 2},
+        {"com", "v=DMARC1; p=reject", NP_DIFFERS, 2, 2},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
