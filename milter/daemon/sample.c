@@ -34,6 +34,7 @@ const struct session *sample_session(const struct session *session, struct arena
     copy->client_name = str_copy(a, session->client_name);
     copy->helo = str_copy(a, session->helo);
     copy->daemon_name = str_copy(a, session->daemon_name);
+    copy->mta_name = str_copy(a, session->mta_name);
     return copy;
 }
 
