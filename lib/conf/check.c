@@ -321,8 +321,9 @@ static void check_arc(struct check *c)
 static void check_memory(struct check *c)
 {
     const struct conf *conf = c->conf;
+    size_t others = conf_dns_memory(conf) - (size_t)conf->limits_dns_memory;
     if (conf->limits_memory >= conf->limits_message_memory &&
-        conf->limits_memory - conf->limits_message_memory >= conf->limits_dns_memory)
+        conf->limits_memory - conf->limits_message_memory >= conf_dns_memory(conf))
         return;
     struct conf_place place = conf_place_of(conf, "limits.memory");
     if (!place.file)
@@ -331,7 +332,9 @@ static void check_memory(struct check *c)
         place = conf_place_of(conf, "limits.dns-memory");
     conf_problem(c->problems, place,
                  "limits.memory: has to be at least limits.message-memory and limits.dns-memory "
-                 "together, or one large message is too much");
+                 "together, and %zu KB for other answers of the DNS, or one large message is too "
+                 "much",
+                 others >> 10);
 }
 
 /* A name that DNS and both MTAs take as it is. */

@@ -188,6 +188,16 @@ bool conf_looks_up_client(const struct conf *conf);
  * queries than dns.max-queries. */
 bool conf_asks_for_gate(const struct conf *conf);
 
+/* Bytes of DNS answers that a message may hold beside limits.dns-memory: about its client and its
+ * sender, half for each; about each list; about our own domains, by which mail about reports is
+ * known. */
+#define CONF_GATE_MEMORY    65536
+#define CONF_LIST_MEMORY    12288
+#define CONF_REPORTS_MEMORY 65536
+
+/* Bytes of the DNS answers that a message may hold in all. */
+size_t conf_dns_memory(const struct conf *conf);
+
 /* A domain name of letters, digits, hyphens and underscores alone, normalised: what a selector (RFC
  * 6376 3.1), an authserv-id and the name of a file may be made of. False if the text is none. */
 bool conf_plain_name(struct arena *a, struct str text, struct str *name);

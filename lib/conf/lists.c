@@ -222,3 +222,10 @@ bool conf_asks_for_gate(const struct conf *conf)
     return (conf->n_lists && conf->dnsbl_mode != CHECK_OFF) || conf_looks_up_client(conf) ||
            conf->sender_mode != CHECK_OFF;
 }
+
+size_t conf_dns_memory(const struct conf *conf)
+{
+    size_t gate =
+        conf_asks_for_gate(conf) ? CONF_GATE_MEMORY + conf->n_lists * CONF_LIST_MEMORY : 0;
+    return conf->limits_dns_memory + gate + (conf->reports_record ? CONF_REPORTS_MEMORY : 0);
+}

@@ -37,12 +37,7 @@ static struct gate *new_gate(struct dns_asker *asker, unsigned share, unsigned s
 struct gate *gate_new(const struct conf *conf, struct dns_asker *asker)
 {
     struct request_shares shares = request_shares(conf);
-    return new_gate(asker, shares.gate / 2, shares.spare / 2, GATE_DNS_MEMORY / 2);
-}
-
-static size_t memory_for_lists(const struct conf *conf)
-{
-    return conf->n_lists * GATE_LIST_MEMORY;
+    return new_gate(asker, shares.gate / 2, shares.spare / 2, CONF_GATE_MEMORY / 2);
 }
 
 /* So many queries, and those that repeat a failure, are never used up. */
@@ -50,12 +45,7 @@ struct gate *gate_new_for_lists(const struct conf *conf, struct dns_asker *asker
 {
     unsigned spare = request_shares(conf).spare;
     unsigned share = (unsigned)conf->n_lists * GATE_LIST_QUERIES + spare + 1;
-    return new_gate(asker, share, spare, memory_for_lists(conf));
-}
-
-size_t gate_dns_memory(const struct conf *conf)
-{
-    return conf_asks_for_gate(conf) ? GATE_DNS_MEMORY + memory_for_lists(conf) : 0;
+    return new_gate(asker, share, spare, conf->n_lists * CONF_LIST_MEMORY);
 }
 
 static bool may_ask(const struct gate *gate)

@@ -10,13 +10,10 @@
 
 #include "conf/conf.h"
 
-#define GATE_DNS_MEMORY 65536 /* of answers about the client and the sender, half for each */
-
 /* What one list may be asked for a message: about so many domains, and two test points (RFC 5782
  * 5). Its answers are of one or two addresses each. */
 #define GATE_LIST_NAMES   16
 #define GATE_LIST_QUERIES (GATE_LIST_NAMES + 2)
-#define GATE_LIST_MEMORY  12288
 
 struct gate;
 
@@ -24,9 +21,6 @@ struct gate;
  * the memory that both have; and for all lists, each with its part whatever the others need. */
 struct gate *gate_new(const struct conf *conf, struct dns_asker *asker);
 struct gate *gate_new_for_lists(const struct conf *conf, struct dns_asker *asker);
-
-/* Bytes of the DNS answers of all. */
-size_t gate_dns_memory(const struct conf *conf);
 
 /* As dns_start() and dns_lookup(). What is asked beyond the share is DNS_SERVFAIL. */
 void gate_start(struct gate *gate, struct str name, enum dns_type type);

@@ -3,8 +3,6 @@
  * Errors: none. */
 #include "core/request.h"
 
-#include "core/gate.h"
-
 #define DMARC_QUERIES_MIN 10 /* an author domain takes nine */
 
 static unsigned at_least(unsigned value, unsigned least)
@@ -23,12 +21,6 @@ struct request_shares request_shares(const struct conf *conf)
     };
     s.spf = all - s.dmarc - s.keys - s.spare;
     return s;
-}
-
-size_t request_dns_memory(const struct conf *conf)
-{
-    return conf->limits_dns_memory + gate_dns_memory(conf) +
-           (conf->reports_record ? REQUEST_REPORTS_MEMORY : 0);
 }
 
 struct request_memory request_memory(const struct conf *conf)

@@ -18,12 +18,6 @@ struct request_shares {
     unsigned gate;  /* on top: of what is asked about clients, lists and senders (core/gate.h) */
 };
 
-/* Bytes of the DNS answers about our own domains, by which mail about reports is known. */
-#define REQUEST_REPORTS_MEMORY 65536
-
-/* Bytes of the DNS answers that a message may hold in all. */
-size_t request_dns_memory(const struct conf *conf);
-
 /* Half of limits.dns-memory is for whatever a message asks for: SPF alone may fill it with what a
  * sender publishes. The other half is set aside for keys and policies, a part for each of these
  * questions, so that no sender can make them fail. */

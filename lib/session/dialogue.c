@@ -99,7 +99,7 @@ static bool reserve(struct dialogue *d, const struct conf *conf, const struct en
     size_t envelope =
         e->from.n + e->queue_id.n + e->auth_type.n + e->auth_user.n + e->certificate.subject.n;
     return (!d->host->memory || arena_share(d->messages, d->host->memory, conf->limits_memory,
-                                            request_dns_memory(conf))) &&
+                                            conf_dns_memory(conf))) &&
            arena_room(d->messages, 4 * envelope + intake_evaluation(conf, &nothing_yet));
 }
 

@@ -51,7 +51,7 @@ static void reports_mail(struct stage_run *run)
         return;
     struct state *state = arena_make(a, struct state);
     state->asker =
-        (struct dns_asker){.dns = run->asker->dns, .arena = a, .memory = REQUEST_REPORTS_MEMORY};
+        (struct dns_asker){.dns = run->asker->dns, .arena = a, .memory = CONF_REPORTS_MEMORY};
     add_our_domains(run->conf, state);
     for (size_t i = 0; i < state->n; i++)
         dns_start(&state->asker, record_name(a, state->domains[i]), DNS_TXT);

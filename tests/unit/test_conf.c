@@ -227,6 +227,23 @@ static void test_all_domains(void **state)
     round_trip("spf = { skip-helo = \"192.0.2.1\"; };"); /* as some say in HELO */
 }
 
+/* The gate and the reports have room of their own. */
+static void test_memory_for_answers(void **state)
+{
+    struct conf conf = {.limits_dns_memory = 1000000};
+    (void)state;
+    assert_int_equal(conf_dns_memory(&conf), 1000000);
+    conf.sender_mode = CHECK_ENFORCE;
+    assert_int_equal(conf_dns_memory(&conf), 1000000 + 65536);
+    conf.reports_record = true;
+    assert_int_equal(conf_dns_memory(&conf), 1000000 + 2 * 65536);
+    conf.n_lists = 3;
+    assert_int_equal(conf_dns_memory(&conf), 1000000 + 2 * 65536 + 3 * 12288);
+    conf.sender_mode = CHECK_OFF;
+    conf.n_lists = 0;
+    assert_int_equal(conf_dns_memory(&conf), 1000000 + 65536);
+}
+
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -359,13 +376,21 @@ static void test_many_entries_are_fast(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CONF_TEST(test_defaults),      CONF_TEST(test_fields),
-        CONF_TEST(test_values),        CONF_TEST(test_shares),
-        CONF_TEST(test_line_ends),     CONF_TEST(test_signing),
-        CONF_TEST(test_signing_forms), CONF_TEST(test_mailing_lists),
-        CONF_TEST(test_all_domains),   CONF_TEST(test_round_trip),
-        CONF_TEST(test_listen),        CONF_TEST(test_host_name),
-        CONF_TEST(test_option_rows),   CONF_TEST(test_many_entries_are_fast),
+        CONF_TEST(test_defaults),
+        CONF_TEST(test_fields),
+        CONF_TEST(test_values),
+        CONF_TEST(test_shares),
+        CONF_TEST(test_line_ends),
+        CONF_TEST(test_signing),
+        CONF_TEST(test_signing_forms),
+        CONF_TEST(test_mailing_lists),
+        CONF_TEST(test_all_domains),
+        CONF_TEST(test_memory_for_answers),
+        CONF_TEST(test_round_trip),
+        CONF_TEST(test_listen),
+        CONF_TEST(test_host_name),
+        CONF_TEST(test_option_rows),
+        CONF_TEST(test_many_entries_are_fast),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -165,12 +165,14 @@ static const struct {
     /* Rules between options */
     {"dns = { deadline = \"3s\";\n early-wait = \"4s\"; };",
      "text:2: dns.early-wait: is longer than dns.deadline, of which it is a part\n"},
-    {"limits = { message-memory = \"1M\";\n memory = \"1535K\"; };",
+    {"limits = { message-memory = \"1M\";\n memory = \"1599K\"; };",
      "text:2: limits.memory: has to be at least limits.message-memory and limits.dns-memory "
-     "together, or one large message is too much\n"},
-    {"limits = { dns-memory = \"4K\";\n message-memory = \"1G\"; };",
+     "together, and 64 KB for other answers of the DNS, or one large message is too much\n"},
+    {"limits = { dns-memory = \"4K\";\n message-memory = \"1G\"; };\n"
+     "reports = { record = false; }; sender = { mode = \"enforce\"; };\n"
+     "dnsbl = { mode = \"enforce\"; lists = ( { zone = \"a.example\"; weight = 1; } ); };",
      "text:2: limits.memory: has to be at least limits.message-memory and limits.dns-memory "
-     "together, or one large message is too much\n"},
+     "together, and 76 KB for other answers of the DNS, or one large message is too much\n"},
     {"key-table = \"/etc/opendkim/KeyTable\";",
      "text:1: key-table: is of no use without signing-table\n"},
     {"dmarc = { public-suffix-list = \"/usr/share/publicsuffix/public_suffix_list.dat\"; };",

@@ -140,23 +140,6 @@ static void what_spf_is_asked(void **state)
     }
 }
 
-/* The gate and the reports have room of their own. */
-static void memory_for_answers(void **state)
-{
-    struct conf conf = {.limits_dns_memory = 1000000};
-    (void)state;
-    assert_int_equal(request_dns_memory(&conf), 1000000);
-    conf.sender_mode = CHECK_ENFORCE;
-    assert_int_equal(request_dns_memory(&conf), 1000000 + 65536);
-    conf.reports_record = true;
-    assert_int_equal(request_dns_memory(&conf), 1000000 + 2 * 65536);
-    conf.n_lists = 3;
-    assert_int_equal(request_dns_memory(&conf), 1000000 + 2 * 65536 + 3 * 12288);
-    conf.sender_mode = CHECK_OFF;
-    conf.n_lists = 0;
-    assert_int_equal(request_dns_memory(&conf), 1000000 + 65536);
-}
-
 /* Half is for what a sender publishes, and half for so many keys and policies as there may be. */
 static void memory_set_aside(void **state)
 {
@@ -211,7 +194,6 @@ int main(void)
         cmocka_unit_test(signatures_with_a_domain),
         cmocka_unit_test(queries_are_shared_out),
         cmocka_unit_test(what_spf_is_asked),
-        cmocka_unit_test(memory_for_answers),
         cmocka_unit_test(memory_set_aside),
         cmocka_unit_test(what_signatures_are_held_to),
         cmocka_unit_test(what_chains_are_left),
