@@ -270,6 +270,12 @@ static bool find_place(struct dns *dns)
     return false;
 }
 
+bool dns_is_busy(const struct dns *dns)
+{
+    unsigned most = dns->limits.max_in_flight;
+    return most && atomic_load_explicit(&dns->in_flight, memory_order_relaxed) >= most / 2;
+}
+
 struct maker {
     struct dns *dns;
     const struct dns_question *question;

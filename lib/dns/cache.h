@@ -23,6 +23,9 @@ struct dns_limits {
 /* The cache in front of a backend, which it owns. Never NULL; dns_close() ends both. */
 struct dns *dns_new(struct dns_backend *backend, const struct dns_limits *limits);
 
+/* True if half of max_in_flight are under way: then places are for what somebody waits for. */
+bool dns_is_busy(const struct dns *dns);
+
 /* The entry for this question, held for the caller. *sent: this call started its query. */
 struct dns_entry *dns_ask(struct dns *dns, const struct dns_question *q, bool *sent);
 

@@ -161,11 +161,15 @@ const struct dns_answer *dns_lookup(struct dns_asker *asker, struct str name, en
     return answer;
 }
 
+/* A message may start dozens of queries at once, and look up one after the other: those of senders
+ * whose servers are silent would take all places. */
 static void start_query(struct dns_asker *asker, struct str name, enum dns_type type,
                         enum dns_need need)
 {
     struct dns_question q = {.type = type};
     bool sent;
+    if (dns_is_busy(asker->dns))
+        return;
     struct dns_entry *e = dns_name_parse(name, &q.name) ? ask_cached(asker, &q, need, &sent) : NULL;
     if (e)
         dns_entry_release(e);

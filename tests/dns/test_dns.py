@@ -252,6 +252,14 @@ class Misbehaviour(Case):
         self.assertEqual(dnsq.counter("dns-refused"), 30)
         self.expect(dnsq.ask("A", "www.example"), "answer", "192.0.2.1")
 
+    def test_half_of_the_places_are_for_look_ups(self):
+        dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-m", 20, "-t", 4000, "-w", 64)
+        for i in range(30):
+            dnsq.prefetch("A", f"silent{i}.example")
+        self.assertEqual(dnsq.counter("dns-queries"), 10)
+        self.assertEqual(dnsq.counter("dns-refused"), 0)
+        self.expect(dnsq.ask("A", "www.example"), "answer", "192.0.2.1")
+
     def test_one_query_for_many_askers(self):
         dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-w", 64)
         for _ in range(64):
