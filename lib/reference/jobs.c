@@ -12,7 +12,7 @@ static void put_address(struct frame_writer *w, const struct netaddr *addr)
     frame_put_str(w, (struct str){(const char *)addr->bytes, n});
 }
 
-/* The length says which family it is. */
+/* The length says which family it is. An address is never absent. */
 static struct netaddr get_address(struct frame_reader *r)
 {
     struct netaddr addr = {0};
@@ -20,7 +20,7 @@ static struct netaddr get_address(struct frame_reader *r)
     if (bytes.n == 4 || bytes.n == 16) {
         addr.family = bytes.n == 4 ? 4 : 6;
         memcpy(addr.bytes, bytes.p, bytes.n);
-    } else if (bytes.n) {
+    } else if (bytes.n || !bytes.p) {
         r->bad = true;
     }
     return addr;
