@@ -49,7 +49,7 @@ static struct str local_part(const struct srs_scheme *s, const struct srs_addres
 {
     struct str host, rest;
     int tag = srs_tag(from->user);
-    if (tag == 0)
+    if (tag == 0 && from->user.n > SRS_TAG_BYTES + 1) /* else nothing could be undone there */
         return wrapped(s, from->host, str_sub(from->user, SRS_TAG_BYTES, from->user.n), a);
     if (tag == 1 && read_wrapped(from->user, &host, &rest))
         return wrapped(s, host, rest, a);

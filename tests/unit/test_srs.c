@@ -80,6 +80,7 @@ static const struct {
     {"SRS1=h=ho+st==x@fwd2", "SRS0=zmlY=RA=fwd2=SRS1=h=ho+st==x@srs.example.org"},
     {"SRS1=h===x@fwd2", "SRS0=QTRO=RA=fwd2=SRS1=h===x@srs.example.org"},
     {"SRS2=h=a=b@fwd2", "SRS0=LWI6=RA=fwd2=SRS2=h=a=b@srs.example.org"},
+    {"SRS0=@fwd2", "SRS0=OVFj=RA=fwd2=SRS0=@srs.example.org"},
     {"srs0@fwd2", "SRS0=aX4d=RA=fwd2=srs0@srs.example.org"},
     /* What is quoted stays so. */
     {"\"a@b\"@example.com", "\"SRS0=rl7K=RA=example.com=a@b\"@srs.example.org"},
