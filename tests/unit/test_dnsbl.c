@@ -90,6 +90,11 @@ static void names(void **state)
                                         STR("dbl.spamhaus.org"));
     assert_true(fits.n <= 253 && str_starts(fits, str_sub((struct str){longest, 225}, 41, 225)));
     assert_true(str_ends_nocase(fits, STR(".listed.example.dbl.spamhaus.org")));
+    for (int n = 221; n <= 222; n++) { /* 253 bytes in all, and one more */
+        struct str domain = str_printf(a, "%.*s.listed.example", n, longest);
+        struct str name = dnsbl_domain_name(a, domain, STR("dbl.spamhaus.org"));
+        assert_int_equal(name.n, n == 221 ? 253 : 254 - 41);
+    }
     memset(longest, 'a', sizeof longest);
     assert_null(
         dnsbl_domain_name(a, (struct str){longest, sizeof longest}, STR("dbl.spamhaus.org")).p);
