@@ -7,8 +7,8 @@
  *
  * dns_start() and dns_prefetch() start a query and return at once, unless half of the places for
  * queries are taken; dns_lookup() joins a query in flight or starts one, and waits as long as the
- * asker's patience lasts. So callers are sequential
- * and simple while their DNS runs beside the SMTP dialogue. */
+ * asker's patience lasts. So callers are sequential and simple while their DNS runs beside the SMTP
+ * dialogue. */
 #ifndef ASSAY_DNS_DNS_H
 #define ASSAY_DNS_DNS_H
 

@@ -4,9 +4,7 @@
  *
  * Errors: lines of the account. */
 #include <limits.h>
-#include <string.h>
 
-#include "base/ascii.h"
 #include "mail/domain.h"
 #include "mail/pattern.h"
 #include "migrate/migration.h"
@@ -141,15 +139,12 @@ static void rules_of_one_key(struct migration *m)
     tell(m, &g->key_file, MIGRATE_CARRIED, "signing, with a copy of the key");
 }
 
-static struct str strip(struct str text, struct str prefix)
-{
-    return str_starts(text, prefix) ? str_sub(text, prefix.n, text.n) : text;
-}
-
 struct str pattern_host(struct str pattern)
 {
     size_t at = str_find_last(pattern, '@');
-    struct str host = strip(str_sub(pattern, at + 1, pattern.n), STR("*."));
+    struct str host = str_sub(pattern, at + 1, pattern.n);
+    if (str_starts(host, STR("*.")))
+        host = str_sub(host, 2, host.n);
     return at < pattern.n && host.n && str_find(host, 0, '*') == host.n ? host : STR_NONE;
 }
 
