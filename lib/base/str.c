@@ -104,6 +104,14 @@ size_t str_find_last(struct str s, char c)
     return hit ? (size_t)(hit - s.p) : s.n;
 }
 
+size_t str_find_nocase(struct str s, size_t from, struct str words)
+{
+    for (size_t i = from; i < s.n; i++)
+        if (str_starts_nocase(str_sub(s, i, s.n), words))
+            return i;
+    return s.n;
+}
+
 struct str str_sub(struct str s, size_t from, size_t to)
 {
     if (to > s.n)

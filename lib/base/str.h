@@ -45,6 +45,9 @@ bool str_ends_nocase(struct str s, struct str suffix);
 size_t str_find(struct str s, size_t from, char c);
 size_t str_find_last(struct str s, char c);
 
+/* The same for a text, in any case (ASCII only). */
+size_t str_find_nocase(struct str s, size_t from, struct str words);
+
 struct str str_sub(struct str s, size_t from, size_t to); /* bytes from..to-1, clamped */
 struct str str_trim(struct str s);                        /* without SP TAB CR LF at both ends */
 

@@ -46,11 +46,9 @@ static void add_wrapped(struct strbuf *b, struct str text, size_t indent)
  * "dsn:mysql://user:***@host/db" and LDAPBindPassword. */
 static struct str shown_value(struct arena *a, const struct migrate_setting *s)
 {
-    size_t login = 0, at = str_find_last(s->value, '@');
     if (str_ends_nocase(s->name, STR("Password")))
         return STR(CONF_MASK);
-    while (login < s->value.n && !str_starts(str_sub(s->value, login, s->value.n), STR("://")))
-        login++;
+    size_t login = str_find_nocase(s->value, 0, STR("://")), at = str_find_last(s->value, '@');
     size_t colon = str_find(s->value, login + 3, ':');
     if (at == s->value.n || colon >= at)
         return s->value;

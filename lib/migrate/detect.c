@@ -14,11 +14,7 @@
  * because of another program's -v. */
 static bool names_postgrey(struct str text)
 {
-    static const struct str name = STR_INIT("postgrey");
-    for (size_t i = 0; i + name.n <= text.n; i++)
-        if (str_eq_nocase(str_sub(text, i, i + name.n), name))
-            return true;
-    return false;
+    return str_find_nocase(text, 0, STR("postgrey")) < text.n;
 }
 
 /* How well the settings of a text fit a kind: known ones count for it, and unknown ones count more

@@ -77,10 +77,7 @@ bool class_spf_reverse_failure(const struct reference_pair *pair)
 
 static bool has_validated_name(struct str record)
 {
-    for (size_t at = 0; (at = str_find(record, at, '{')) < record.n; at++)
-        if (str_starts_nocase(str_sub(record, at, record.n), STR("{p")))
-            return true;
-    return false;
+    return str_find_nocase(record, 0, STR("{p")) < record.n;
 }
 
 bool class_spf_validated_name(const struct reference_pair *pair)

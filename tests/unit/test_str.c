@@ -14,6 +14,22 @@ static void splits(void **state)
     assert_false(str_split(&rest, ',', &part));
 }
 
+static void finds_words(void **state)
+{
+    (void)state;
+    struct str text = STR("one Two twofold");
+    assert_int_equal(str_find_nocase(text, 0, STR("one")), 0);
+    assert_int_equal(str_find_nocase(text, 1, STR("one")), text.n);
+    assert_int_equal(str_find_nocase(text, 0, STR("tWo")), 4);
+    assert_int_equal(str_find_nocase(text, 4, STR("two")), 4);
+    assert_int_equal(str_find_nocase(text, 5, STR("two")), 8);
+    assert_int_equal(str_find_nocase(text, 0, STR("fold")), 11); /* the end of the text */
+    assert_int_equal(str_find_nocase(text, 0, STR("folds")), text.n);
+    assert_int_equal(str_find_nocase(text, text.n + 1, STR("d")), text.n);
+    assert_int_equal(str_find_nocase(STR("a\0B"), 0, STR("\0b")), 1);
+    assert_int_equal(str_find_nocase(STR_NONE, 0, STR("a")), 0);
+}
+
 static void numbers(void **state)
 {
     (void)state;
@@ -92,8 +108,8 @@ static void distances(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(splits),  cmocka_unit_test(numbers),   cmocka_unit_test(safe_text),
-        cmocka_unit_test(builder), cmocka_unit_test(distances),
+        cmocka_unit_test(splits),    cmocka_unit_test(finds_words), cmocka_unit_test(numbers),
+        cmocka_unit_test(safe_text), cmocka_unit_test(builder),     cmocka_unit_test(distances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,14 +157,6 @@ static void read_line(struct arena *a, struct str line, struct failure_report *o
         keep_field(a, &out->result, str_lower(a, value));
 }
 
-static size_t find_words(struct str text, struct str words)
-{
-    for (size_t i = 0; i + words.n <= text.n; i++)
-        if (str_starts_nocase(str_sub(text, i, text.n), words))
-            return i;
-    return text.n;
-}
-
 /* Cuts off what follows a line "--- ...": the header of the message that failed, which are other
  * people's words. *original is that header, behind the next empty line. */
 static struct str cut_copy(struct str text, struct str *original)
@@ -187,13 +179,13 @@ static bool read_text(struct arena *a, struct str text, struct failure_report *o
                       struct str *original)
 {
     text = cut_copy(str_sub(text, 0, TEXT_MAX), original);
-    size_t gateway = find_words(text, STR("claiming to be from you has failed"));
-    size_t arf = find_words(text, STR("authentication failure report"));
+    size_t gateway = str_find_nocase(text, 0, STR("claiming to be from you has failed"));
+    size_t arf = str_find_nocase(text, 0, STR("authentication failure report"));
     if (gateway == text.n && arf == text.n)
         return false;
-    size_t from = arf < text.n ? find_words(str_sub(text, arf, text.n), STR("received from ")) : 0;
-    if (arf < text.n && arf + from < text.n) {
-        struct str rest = str_sub(text, arf + from + sizeof "received from " - 1, text.n);
+    size_t from = str_find_nocase(text, arf, STR("received from "));
+    if (from < text.n) {
+        struct str rest = str_sub(text, from + sizeof "received from " - 1, text.n);
         address_in(str_starts_nocase(rest, STR("IP ")) ? str_sub(rest, 3, rest.n) : rest,
                    &out->source);
     }

@@ -50,12 +50,9 @@ static struct seen look_at_spf(const struct aggregate_row *row, struct str ours)
     return seen;
 }
 
-static bool contains(struct str text, struct str words)
+static bool says_arc_pass(struct str comment)
 {
-    for (size_t i = 0; i + words.n <= text.n; i++)
-        if (str_starts_nocase(str_sub(text, i, text.n), words))
-            return true;
-    return false;
+    return str_find_nocase(comment, 0, STR("arc=pass")) < comment.n;
 }
 
 static bool was_forwarded(const struct aggregate_row *row)
@@ -64,8 +61,7 @@ static bool was_forwarded(const struct aggregate_row *row)
         struct str type = row->reasons[i].type;
         if (str_eq(type, STR("mailing_list")) || str_eq(type, STR("trusted_forwarder")) ||
             str_eq(type, STR("forwarded")) ||
-            (str_eq(type, STR("local_policy")) &&
-             contains(row->reasons[i].comment, STR("arc=pass"))))
+            (str_eq(type, STR("local_policy")) && says_arc_pass(row->reasons[i].comment)))
             return true;
     }
     return false;

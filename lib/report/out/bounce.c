@@ -73,18 +73,17 @@ static bool read_part(void *reading, const struct mime_part *part)
     return false;
 }
 
-static struct str lower_field(struct arena *a, const struct header_list *headers, const char *name)
+static struct str field_text(struct arena *a, const struct header_list *headers, const char *name)
 {
     const struct header_field *f = header_get(headers, str_of(name), 0);
-    return f ? str_lower(a, str_trim(header_unfold(a, f->value))) : STR("");
+    return f ? str_trim(header_unfold(a, f->value)) : STR("");
 }
 
 static bool holds_words(struct str text, const char *const *words)
 {
     for (; *words; words++)
-        for (size_t i = 0; i < text.n; i++)
-            if (str_starts(str_sub(text, i, text.n), str_of(*words)))
-                return true;
+        if (str_find_nocase(text, 0, str_of(*words)) < text.n)
+            return true;
     return false;
 }
 
@@ -105,9 +104,8 @@ static enum bounce_kind kind_of_text(struct str mail, struct arena *a)
     struct header_list headers;
     struct str body;
     mime_split(a, mail, &headers, &body);
-    struct str from = lower_field(a, &headers, "From"),
-               subject = lower_field(a, &headers, "Subject");
-    if (lower_field(a, &headers, "X-Failed-Recipients").n)
+    struct str from = field_text(a, &headers, "From"), subject = field_text(a, &headers, "Subject");
+    if (field_text(a, &headers, "X-Failed-Recipients").n)
         return BOUNCE_FAILED;
     bool is_mailer = holds_words(from, mailer);
     if (is_mailer && holds_words(subject, delayed))
