@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Mails that come back, and suppressed destinations; assay report sent, pending and suppressed."""
 
+import contextlib
 import email.mime.message
 import email.mime.multipart
 import email.mime.text
 import json
+import sqlite3
 import unittest
 
 from sending import DAY, OVER, ZONE, Sending
@@ -132,6 +134,34 @@ class Bounces(Sending):
                 self.setUp()
                 self.take(form(self.one_mail()), OVER + HOUR, 0 if state else 65)
                 self.assertEqual(self.sent()[0][1], state or "done")
+
+    def test_several_statuses(self):
+        """Of several recipients the first longest answer is told; a bounce that is returned in a bounce says nothing."""
+        text = bounce(self.one_mail())
+        first = "Diagnostic-Code: smtp; 550 5.1.1 no such user\n"
+        self.assertEqual(text.count(first), 1)
+        second = first.replace("user", "host")
+        self.take(text.replace(first, first + "\nFinal-Recipient: rfc822; e@example.com\nAction: failed\n" + second))
+        self.assertEqual(self.sent()[0][2], "it came back: smtp; 550 5.1.1 no such user")
+        self.setUp()
+        mail = self.one_mail()
+        returned = bounce(mail).partition("Content-Type: message/delivery-status")
+        within = bounce(mail, action="delayed")
+        boundary = within.partition('boundary="')[2].partition('"')[0]
+        end = f"--{boundary}--"
+        self.assertIn("Action: failed", returned[2])
+        within = within.replace(end, f"--{boundary}\n" + "".join(returned[1:]).partition("\n--")[0] + f"\n{end}")
+        self.take(within)
+        self.assertEqual((self.sent()[0][1], self.suppressed()), ("done", {}))
+
+    def test_a_store_that_fails_is_no_success(self):
+        """The mail server keeps the bounce, and tries again."""
+        text = bounce(self.one_mail())
+        with contextlib.closing(sqlite3.connect(self.state / "rows.db")) as db, db:
+            db.execute("ALTER TABLE suppressed RENAME TO aside")
+        self.assertEqual(self.take(text, OVER + HOUR, 75), "")
+        with contextlib.closing(sqlite3.connect(self.state / "rows.db")) as db, db:
+            db.execute("ALTER TABLE aside RENAME TO suppressed")
 
     def test_what_the_other_server_says_is_escaped_once(self):
         self.take(bounce(self.one_mail()).replace("no such user", "no\x01 \\ user"))
