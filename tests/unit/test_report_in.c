@@ -170,6 +170,9 @@ static void xml(void **state)
         {"<feedback><report_metadata><report_id>r</report_id><date_range><begin>2023-11-15T</begin>"
          "<end>99999999999999999999</end></date_range></report_metadata></feedback>",
          "||r|0-999999999999999|\n"},
+        {"<feedback><report_metadata><report_id>r</report_id><date_range><begin>2023-11-15</begin>"
+         "</date_range></report_metadata></feedback>",
+         "||r|0-0|\n"},
         /* refused */
         {"<feedback>" POLICY RECORD "</feedback>", "refused has no report_id\n"},
         {"<!DOCTYPE feedback [<!ENTITY x \"y\">]>" REPORT,
@@ -425,6 +428,30 @@ static void long_texts_are_cut(void **state)
     arena_free(a);
 }
 
+/* What many attributes make of a report. */
+static struct str with_attributes(struct arena *a, const char *attribute, size_t n)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, STR("<feedback>" HEAD));
+    for (size_t i = 0; i < n; i++)
+        sb_printf(&b, "<report_metadata %s=\"en\"/>", attribute);
+    sb_add(&b, STR(POLICY RECORD "</feedback>"));
+    return look(a, sb_str(&b));
+}
+
+/* Those that no report has are limited to 10,000. */
+static void strange_attributes(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    assert_str(with_attributes(a, "lang", 10001), SEEN ROW "\n");
+    assert_str(with_attributes(a, "b", 10000), SEEN ROW "\n");
+    assert_str(with_attributes(a, "b", 10001),
+               "refused has too many elements that are not those of a report\n");
+    arena_free(a);
+}
+
 /* --- Packed ------------------------------------------------------------------------------------*/
 
 static struct str deflate_it(struct arena *a, struct str text, int window)
@@ -575,6 +602,9 @@ static void mail(void **state)
          "text\n--abcd\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" REPORT
          "\n--abcd--\n",
          SEEN ROW "\n"},
+        {"Content-Transfer-Encoding-: quoted-printable\n\n<feedback><report_metadata>"
+         "<report_id>a=3Db</report_id></report_metadata></feedback>",
+         "||a=3Db|0-0|\n"},
         {"Content-Type: multipart/mixed\n\npreamble\n\n--\n--q\n\n" REPORT "\n--q--\n",
          SEEN ROW "\n"},
         {"Content-Type: multipart/mixed; boundary=p\n\n--q\n\n" REPORT "\n--q\n\n" REPORT "\n",
@@ -608,6 +638,12 @@ static void mail(void **state)
         {"From: x@reporter.example\nContent-Type: multipart/report; boundary=b\n\n--b\n"
          "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\n\n--b--\n",
          "refused is feedback of another kind: abuse\n"},
+        {"A: b\nContent-Type: text/plain\n\nFeedback-Type: auth-failure\nVersion: 1\nSource-IP: "
+         "192.0.2.1\nReported-Domain: example.org\n",
+         "failure example.org 192.0.2.1  0\n"},
+        {"A: b\nContent-Type: text/plain\n\nFeedback-Type: auth-failure\nSource-IP: "
+         "192.0.2.1\nReported-Domain: example.org\n",
+         "refused holds no report\n"},
         {"From: Gate <x@gate.example> (it)\n\nA message claiming to be from you has failed the "
          "published "
          "DMARC\n"
@@ -672,6 +708,7 @@ int main(void)
         cmocka_unit_test(long_tags),
         cmocka_unit_test(more_reports),
         cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(strange_attributes),
         cmocka_unit_test(packed),
         cmocka_unit_test(bombs),
         cmocka_unit_test(mail),

@@ -87,11 +87,11 @@ static struct str take_section(struct str *rest)
     for (; i < rest->n && (quoted || rest->p[i] != ';'); i++) {
         if (rest->p[i] == '"')
             quoted = !quoted;
-        else if (rest->p[i] == '\\' && quoted && i + 1 < rest->n)
+        else if (rest->p[i] == '\\' && quoted)
             i++;
     }
     struct str section = str_trim(str_sub(*rest, 0, i));
-    *rest = str_sub(*rest, i < rest->n ? i + 1 : i, rest->n);
+    *rest = str_sub(*rest, i + 1, rest->n);
     return section;
 }
 
