@@ -475,5 +475,6 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
     check_authserv_id(&c);
     check_srs(&c);
     conf_check_reports(conf, problems, scratch);
+    conf_check_sockets(conf, problems, scratch);
     default_strings(conf, &conf->submission_daemons, 2, submission);
 }

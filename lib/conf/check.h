@@ -11,6 +11,10 @@ void conf_check(struct conf *conf, struct conf_problems *problems, struct arena 
 void conf_check_reports(const struct conf *conf, struct conf_problems *problems,
                         struct arena *scratch);
 
+/* That no two sockets are the same one (sockets.c). */
+void conf_check_sockets(const struct conf *conf, struct conf_problems *problems,
+                        struct arena *scratch);
+
 /* Sets authserv-id from the host's name where it is absent. */
 void conf_fill_authserv_id(struct conf *conf);
 

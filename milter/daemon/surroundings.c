@@ -14,6 +14,7 @@
 #include "base/rootpath.h"
 #include "conf/listen.h"
 #include "keys/repair.h"
+#include "milter/daemon/doors.h"
 #include "milter/daemon/identity.h"
 #include "milter/daemon/memory.h"
 #include "report/in/mmdb.h"
@@ -116,6 +117,26 @@ static void check_key_directories(const struct survey *s)
         repair_writing(&b, &s->reader, path, &st);
         conf_problem(s->warnings, entry->place, "%.*s", STR_ARG(sb_str(&b)));
     }
+}
+
+/* Mail goes on without it, so nobody would notice. The default is made by the unit. */
+static void check_state_dir(const struct survey *s)
+{
+    const char *path = str_cstr(s->arena, s->conf->state_dir), *why = NULL;
+    struct conf_place place = place_of(s, "state-dir");
+    struct stat st;
+    if (stat(path, &st))
+        why = place.file ? strerror(errno) : NULL;
+    else if (!S_ISDIR(st.st_mode))
+        why = strerror(ENOTDIR);
+    else if (!user_may_write(s, path))
+        why = "this user may not make files in it";
+    if (why)
+        conf_problem(s->warnings, place,
+                     "state-dir: %s: %s: counts for reports are lost, and greylisting forgets at "
+                     "each start whom it knows; give user %s a directory of its own: install -d -o "
+                     "%s -m 0750 DIRECTORY",
+                     path, why, s->reader.name, s->reader.name);
 }
 
 /* --- The socket --------------------------------------------------------------------------------*/
@@ -285,95 +306,6 @@ static void check_lists(const struct survey *s)
     }
 }
 
-/* --- What holds strangers ----------------------------------------------------------------------*/
-
-/* True for a network that no owner has alone: an IPv4 one beyond /8, and a public IPv6 one beyond
- * /16; fc00::/7 and fe80::/10 are everybody's own. */
-static bool holds_strangers(const struct netrange *range)
-{
-    if (range->except)
-        return false;
-    if (range->net.family == 4)
-        return range->bits < 8;
-    return range->bits < 16 && !(range->bits >= 7 && (range->net.bytes[0] & 0xFE) >= 0xFC);
-}
-
-static void check_wide_list(const struct survey *s, const char *option, const struct netset *set,
-                            const char *consequence)
-{
-    for (size_t i = 0; i < set->n; i++) {
-        const struct netrange *range = &set->ranges[i];
-        char net[NETADDR_TEXT];
-        if (!holds_strangers(range))
-            continue;
-        conf_problem(s->warnings, place_of(s, option), "%s: %s/%u holds %s: %s", option,
-                     netaddr_format(&range->net, net), range->bits,
-                     range->bits              ? "addresses of strangers"
-                     : range->net.family == 4 ? "every IPv4 address"
-                                              : "every IPv6 address",
-                     consequence);
-        return;
-    }
-}
-
-static void check_wide_networks(const struct survey *s)
-{
-    const struct conf *c = s->conf;
-    check_wide_list(
-        s, "trusted-networks", &c->trusted_networks,
-        "assay does not check mail from there, and signs for authors of yours whoever sends "
-        "it; name your own networks only");
-    check_wide_list(
-        s, "relay-networks", &c->relay_networks,
-        "mail from there passes unchecked, with whatever results somebody has forged in it; "
-        "name your own relays only");
-    check_wide_list(
-        s, "forwarded-networks", &c->forwarded_networks,
-        "assay believes the Received fields and the results in mail from there, does not "
-        "judge it, and may sign it; name your own filters only");
-    check_wide_list(
-        s, "spf.skip-networks", &c->spf_skip_networks,
-        "mail from there has no SPF result, and so less of it passes DMARC; if SPF is not "
-        "wanted, set spf.mode");
-    check_wide_list(s, "spf.trusted-forwarders", &c->spf_trusted_forwarders,
-                    "mail from there is never refused because of SPF; if you mean everybody, set "
-                    "spf.mode to \"shadow\"");
-    check_wide_list(s, "dmarc.trusted-forwarders", &c->dmarc_trusted_forwarders,
-                    "mail from there is never refused because of DMARC; if you mean everybody, set "
-                    "dmarc.mode to \"shadow\"");
-    check_wide_list(s, "exceptions.networks", &c->exceptions_networks,
-                    "DNS lists, greylisting and the checks of client and sender are not for them");
-}
-
-/* Who can connect may have mail signed as an authenticated user's. */
-static void check_open_socket(const struct survey *s, const char *option, struct str text,
-                              const char *consequence)
-{
-    struct listen_address address;
-    struct str problem;
-    if (!text.n || !listen_parse(text, s->arena, &address, &problem) ||
-        address.kind == LISTEN_UNIX ||
-        (address.host.n && !str_eq(address.host, STR("0.0.0.0")) &&
-         !str_eq(address.host, STR("::"))))
-        return;
-    conf_problem(s->warnings, place_of(s, option),
-                 "%s: \"%.*s\" takes connections on all addresses of this host, and who can "
-                 "connect %s: name the address by which the mail server comes, or let a firewall "
-                 "keep others out",
-                 option, STR_ARG(str_safe(s->arena, text, 100, true)), consequence);
-}
-
-static void check_open_sockets(const struct survey *s)
-{
-    for (size_t i = 0; i < s->conf->listen.n; i++)
-        check_open_socket(s, "listen", s->conf->listen.v[i],
-                          "can have mail signed in the name of your users");
-    check_open_socket(s, "policy-service.listen", s->conf->policy_service_listen,
-                      "can make greylisting know clients");
-    check_open_socket(s, "srs.listen", s->conf->srs_listen,
-                      "can have SRS addresses made, by which this host forwards mail");
-}
-
 /* --- Reading again -----------------------------------------------------------------------------*/
 
 /* A reload reads the files as the user that the daemon has become. */
@@ -404,8 +336,7 @@ void surroundings_check_names(const struct conf *conf, struct conf_problems *war
     check_loopback(&s);
     check_authserv_id(&s);
     check_lists(&s);
-    check_wide_networks(&s);
-    check_open_sockets(&s);
+    doors_check(conf, warnings);
 }
 
 void surroundings_check(const struct conf *conf, const char *path, struct conf_problems *problems,
@@ -422,6 +353,8 @@ void surroundings_check(const struct conf *conf, const char *path, struct conf_p
     if (conf->pid_file.p)
         check_directory_of(&s, "pid-file", conf->pid_file);
     check_key_directories(&s);
+    check_state_dir(&s);
+    doors_check_addresses(conf, warnings);
     check_reports(&s);
     check_store(&s);
     surroundings_check_names(conf, warnings);

@@ -50,6 +50,25 @@ static const struct {
      "text:2: listen: \"inet:127.0.0.1:1\" is in the list already\n"
      "text:3: listen: \"inet:0\" has no port from 1 to 65535; allowed are inet:8892@127.0.0.1, "
      "inet6:8892@[::1], inet:127.0.0.1:8892 and unix:/run/assay/assay.sock\n"},
+    /* Sockets that take each other's place */
+    {"listen = [ \"/run/a.sock\", \"inet:8892@127.0.0.1\" ];\n"
+     "policy-service = {\nlisten = \"inet:127.0.0.1:8892\"; };\ncontrol = \"unix:/run/a.sock\";",
+     "text:4: control: \"unix:/run/a.sock\" is taken by listen (\"/run/a.sock\"): choose "
+     "another path\n"
+     "text:3: policy-service.listen: \"inet:127.0.0.1:8892\" is taken by listen "
+     "(\"inet:8892@127.0.0.1\"): choose another port\n"},
+    {"listen = [ \"inet:8892@127.0.0.1\", \"inet:8893@192.0.2.1\", \"inet6:8894@[::1]\" ];\n"
+     "policy-service = { listen = \"inet:8896@127.0.0.1\"; };\n"
+     "srs = { domain = \"srs.example.org\"; secrets = \"/s\";\nlisten = \"inet:8896@0.0.0.0\"; };",
+     "text:4: srs.listen: \"inet:8896@0.0.0.0\" is taken by policy-service.listen "
+     "(\"inet:8896@127.0.0.1\"): choose another port\n"},
+    {"listen = [ \"inet:8892@127.0.0.1\", \"inet:8892\" ];",
+     "text:1: listen: \"inet:8892\" is taken by listen (\"inet:8892@127.0.0.1\"): choose another "
+     "port\n"},
+    {"listen = \"inet:8892@127.0.0.300\";",
+     "text:1: listen: \"inet:8892@127.0.0.300\" has no valid host or address; allowed are "
+     "inet:8892@127.0.0.1, inet6:8892@[::1], inet:127.0.0.1:8892 and "
+     "unix:/run/assay/assay.sock\n"},
     {"dns = { timeout = 5; };", "text:1: dns.timeout: wanted is a duration in quotes such as "
                                 "\"5s\" (units ms, s, m, h, d), not a number\n"},
     {"dns = { max-in-flight = \"64\"; };",
