@@ -4,8 +4,11 @@
  * Errors: NULL, and a phrase with the path, what is wrong and the command that repairs it. */
 #include "keys/keyfile.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keys/repair.h"
@@ -68,16 +71,39 @@ void key_reader_init(struct key_reader *reader, const struct conf *conf, struct 
     name_reader(reader, a);
 }
 
+/* What shows that the file is something else than a key, as far as this process can read it: then a
+ * command that would keep others from it is wrong. NULL: nothing does. */
+static const char *why_no_key(const char *path, struct secret_text *text)
+{
+    static const char mark[] = "PRIVATE KEY-----";
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    ssize_t got = regular ? read(fd, text->bytes, sizeof text->bytes) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (got < 0)
+        return NULL;
+    if ((size_t)got == sizeof text->bytes)
+        return "is larger than any key";
+    return memmem(text->bytes, (size_t)got, mark, strlen(mark))
+               ? NULL
+               : "it holds no private key in PEM form";
+}
+
 struct private_key *key_file_load(const char *path, const struct key_reader *reader,
                                   struct arena *a, struct str *problem)
 {
     struct secret_text pem;
     struct private_key *key = NULL;
+    const char *other;
     struct str why;
     if (secret_file_read(path, "key", reader, a, &pem, problem)) {
         key = private_key_decode((struct str){pem.bytes, pem.n}, a, &why);
         if (!key)
             *problem = str_printf(a, "%s: %.*s", path, STR_ARG(why));
+    } else if ((other = why_no_key(path, &pem))) {
+        *problem = str_printf(a, "%s: %s", path, other);
     }
     secret_text_wipe(&pem);
     return key;

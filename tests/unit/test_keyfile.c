@@ -50,6 +50,25 @@ static void test_modes(void **state)
     }
 }
 
+/* The path of something else: no command is advised that would take it from those who need it. */
+static void test_not_a_key(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"root:x:0:0:root:/root:/bin/bash\n", "",
+                                        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n"};
+    struct str problem;
+    struct key_reader me = {.uid = geteuid(), .name = "me", .group_name = "mygroup"};
+    gid_t groups[] = {getegid()};
+    const char *path = in_directory("passwd").p;
+    me.groups = groups;
+    me.n_groups = 1;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        write_file("passwd", str_of(texts[i]), 0644);
+        assert_null(key_file_load(path, &me, arena, &problem));
+        assert_str(problem, str_printf(arena, "%s: it holds no private key in PEM form", path).p);
+    }
+}
+
 /* As root: files of others, and readers that are not root. */
 static const uid_t reader_uid = 54321, stranger_uid = 54322;
 static const gid_t reader_gid = 54323, second_gid = 54324, stranger_gid = 54325;
@@ -313,8 +332,10 @@ static void test_shell_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEYS_TEST(test_modes),   KEYS_TEST(test_owners), KEYS_TEST(test_directories_of_others),
-        KEYS_TEST(test_writing), KEYS_TEST(test_askers), KEYS_TEST(test_shell_word),
+        KEYS_TEST(test_modes),      KEYS_TEST(test_not_a_key),
+        KEYS_TEST(test_owners),     KEYS_TEST(test_directories_of_others),
+        KEYS_TEST(test_writing),    KEYS_TEST(test_askers),
+        KEYS_TEST(test_shell_word),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
