@@ -295,6 +295,33 @@ static void check_authserv_id(const struct survey *s)
                      STR_ARG(str_safe(s->arena, id, 100, true)));
 }
 
+/* What does nothing until another option turns it on, which is not set: most likely forgotten. */
+static void check_idle(const struct survey *s)
+{
+    static const struct {
+        const char *option, *wants, *as;
+    } idle[] = {
+        {"sender.on-unknown-domain", "sender.mode", "enforce"},
+        {"sender.on-null-mx", "sender.mode", "enforce"},
+        {"sender.on-no-address", "sender.mode", "enforce"},
+        {"client.on-iprev-fail", "client.iprev", "check"},
+        {"greylist.delay", "greylist.mode", "enforce"},
+        {"greylist.window", "greylist.mode", "enforce"},
+        {"greylist.lifetime", "greylist.mode", "enforce"},
+        {"greylist.at", "greylist.mode", "enforce"},
+        {"greylist.ipv4-prefix", "greylist.mode", "enforce"},
+        {"greylist.ipv6-prefix", "greylist.mode", "enforce"},
+        {"arc.sealing-domain", "arc.mode", "seal"},
+    };
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++) {
+        struct conf_place place = place_of(s, idle[i].option);
+        if (place.file && !place_of(s, idle[i].wants).file)
+            conf_problem(s->warnings, place,
+                         "%s: does nothing as long as %s is not set, as to \"%s\"", idle[i].option,
+                         idle[i].wants, idle[i].as);
+    }
+}
+
 static void check_lists(const struct survey *s)
 {
     for (size_t i = 0; i < s->conf->n_lists; i++) {
@@ -336,6 +363,7 @@ void surroundings_check_names(const struct conf *conf, struct conf_problems *war
     check_loopback(&s);
     check_authserv_id(&s);
     check_lists(&s);
+    check_idle(&s);
     doors_check(conf, warnings);
 }
 
