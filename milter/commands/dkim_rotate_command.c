@@ -51,8 +51,12 @@ static const struct conf_signing *find_entry(const struct command *c, struct str
                                              const char *directory)
 {
     const struct conf_signing *found = NULL;
-    struct str why = str_printf(c->arena, "signing has no entry for %.*s%s", STR_ARG(domain),
-                                directory ? " with this directory" : "");
+    struct str why = str_printf(c->arena,
+                                "signing has no entry for %.*s%s: add { domain = \"%.*s\"; "
+                                "directory = \"%s%.*s\"; } to it first (assay-dkim(1))",
+                                STR_ARG(domain), directory ? " with this directory" : "",
+                                STR_ARG(domain), directory ? directory : "/etc/assay/keys/",
+                                directory ? 0 : (int)domain.n, domain.p);
     for (size_t i = 0; i < c->conf->n_signing; i++) {
         const struct conf_signing *entry = &c->conf->signing[i];
         if (!str_eq(entry->domain, domain))
