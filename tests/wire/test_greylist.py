@@ -233,6 +233,7 @@ class Greylist(harness.WireTest):
                          "network 198.51.100.0/24: forgotten\ndomain example.org: was not known\n")
         until(lambda: "greylist=pass" not in self.answer(d, address="198.51.100.99")[1], "it is new again")
         self.assertIn("neither a domain nor an address", self.tool(d, "add", "198.51.100.0/23", status=64))
+        self.assertIn('"198.51.100" is neither a domain nor an address', self.tool(d, "add", "198.51.100", status=64))
         d.stop()
         shutil.rmtree(d.state)
         self.assertIn("No such file or directory", self.tool(d, "list", status=75))
