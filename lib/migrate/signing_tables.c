@@ -144,11 +144,24 @@ static void row_words(struct arena *a, struct str line, struct migrate_texts *ou
     texts_add(a, out, str_sub(whole, equals + 1, whole.n));
 }
 
+#define NAMED_LINES 10
+
+/* The first words of lines, for people. */
+static struct str name_lines(struct arena *a, const struct migrate_texts *lines)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < lines->n && i < NAMED_LINES; i++)
+        sb_printf(&b, "%s%.*s", i ? ", " : "", STR_ARG(str_safe(a, lines->v[i], 100, true)));
+    if (lines->n > NAMED_LINES)
+        sb_printf(&b, " and %zu more", lines->n - NAMED_LINES);
+    return sb_str(&b);
+}
+
 static void read_keys(struct migration *m)
 {
     struct migrate_signing *g = &m->signing;
-    struct migrate_texts lines = {0};
-    size_t wrong = 0;
+    struct migrate_texts lines = {0}, wrong = {0};
     if (!read_dataset(m, &g->key_table, &lines))
         return;
     g->keys = arena_array(m->arena, struct migrate_key, lines.n);
@@ -157,14 +170,16 @@ static void read_keys(struct migration *m)
         row_words(m->arena, lines.v[i], &words);
         if (words.n == 2 && parse_key(m, words.v[0], words.v[1], &g->keys[g->n_keys]))
             g->n_keys++;
-        else if (++wrong && words.n)
+        else if (words.n) {
+            texts_add(m->arena, &wrong, words.v[0]);
             leave_line(m->arena, &g->left_keys, words.v[0], STR_NONE);
+        }
     }
-    if (wrong)
+    if (wrong.n)
         tell(m, &g->key_table, MIGRATE_LEFT,
-             "%zu of its lines name no key file of their own: write keys that stand in the table, "
-             "or have %% in their paths, into files",
-             wrong);
+             "these have no key file of their own: %.*s: write keys that stand in the table, or "
+             "have %% in their paths, into files",
+             STR_ARG(name_lines(m->arena, &wrong)));
 }
 
 /* A key of SigningTable as a pattern for authors. */
@@ -214,15 +229,17 @@ static bool rule_of_line(struct migration *m, const struct migrate_texts *words,
 }
 
 /* Says what is wrong with lines of SigningTable. */
-static void tell_rows(struct migration *m, size_t unknown, size_t nobody)
+static void tell_rows(struct migration *m, const struct migrate_texts *unknown,
+                      const struct migrate_texts *nobody)
 {
     struct migrate_signing *g = &m->signing;
-    if (unknown)
-        tell(m, &g->signing_table, MIGRATE_LEFT, "%zu of its lines name no key of KeyTable",
-             unknown);
-    if (nobody)
+    if (unknown->n)
+        tell(m, &g->signing_table, MIGRATE_LEFT, "these name no key of KeyTable: %.*s",
+             STR_ARG(name_lines(m->arena, unknown)));
+    if (nobody->n)
         tell(m, &g->signing_table, MIGRATE_LEFT,
-             "%zu of its lines match no author in OpenDKIM, because %s", nobody,
+             "these match no author in OpenDKIM: %.*s, because %s",
+             STR_ARG(name_lines(m->arena, nobody)),
              g->ordered
                  ? "refile: compares whole addresses: write *@ before a domain to sign for it"
                  : "only tables behind refile: may have such asterisks");
@@ -231,8 +248,8 @@ static void tell_rows(struct migration *m, size_t unknown, size_t nobody)
 static void read_tables(struct migration *m)
 {
     struct migrate_signing *g = &m->signing;
-    struct migrate_texts lines = {0};
-    size_t from = m->n_rules, unknown = 0, nobody = 0;
+    struct migrate_texts lines = {0}, unknown = {0}, nobody = {0};
+    size_t from = m->n_rules;
     read_keys(m);
     if (!g->n_keys || !read_dataset(m, &g->signing_table, &lines))
         return;
@@ -243,13 +260,12 @@ static void read_tables(struct migration *m)
         if (!words.n)
             continue;
         bool useless = matches_nobody(words.v[0], g->ordered);
-        nobody += useless;
         if (!useless && rule_of_line(m, &words, from))
             continue;
-        unknown += !useless;
+        texts_add(m->arena, useless ? &nobody : &unknown, words.v[0]);
         leave_line(m->arena, &g->left_rows, words.v[0], words.n > 1 ? words.v[1] : STR_NONE);
     }
-    tell_rows(m, unknown, nobody);
+    tell_rows(m, &unknown, &nobody);
 }
 
 static void tell_tables(struct migration *m, size_t from)
