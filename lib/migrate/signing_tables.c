@@ -146,13 +146,17 @@ static void row_words(struct arena *a, struct str line, struct migrate_texts *ou
 
 #define NAMED_LINES 10
 
-/* The first words of lines, for people. */
+/* The first words of lines, for people. Behind a colon there may be a password, or a key itself. */
 static struct str name_lines(struct arena *a, const struct migrate_texts *lines)
 {
     struct strbuf b;
     sb_init(&b, a);
-    for (size_t i = 0; i < lines->n && i < NAMED_LINES; i++)
-        sb_printf(&b, "%s%.*s", i ? ", " : "", STR_ARG(str_safe(a, lines->v[i], 100, true)));
+    for (size_t i = 0; i < lines->n && i < NAMED_LINES; i++) {
+        size_t colon = str_find(lines->v[i], 0, ':');
+        struct str shown = str_safe(a, str_sub(lines->v[i], 0, colon), 100, true);
+        sb_printf(&b, "%s%.*s%s", i ? ", " : "", STR_ARG(shown),
+                  colon < lines->v[i].n ? ":***" : "");
+    }
     if (lines->n > NAMED_LINES)
         sb_printf(&b, " and %zu more", lines->n - NAMED_LINES);
     return sb_str(&b);

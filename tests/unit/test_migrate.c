@@ -486,6 +486,12 @@ static void test_kept_tables(void **state)
     want_in(account, "these have no key file of their own: inside: write");
     want_in(account, "these name no key of KeyTable: *@c.example");
     want_in(account, "these match no author in OpenDKIM: b.example, because");
+    migrate("opendkim", "KeyTable dsn+mysql://u:pass@h/d, MIIC:MIID\nSigningTable csl:a=b\n", &m);
+    account = migration_account(m);
+    want_in(account, "these have no key file of their own: dsn+mysql:***, MIIC:***: write");
+    assert_null(strstr(str_cstr(arena, account), "pass"));
+    migrate("opendkim", str_cstr(arena, text), &m);
+    account = migration_account(m);
     assert_str(output_of(account, "/etc/assay/KeyTable"),
                "# of all\na a.example:Sel:/etc/assay/keys/a.example.sel.pem\n"
                "b a.example:sel:/etc/assay/keys/a.example.sel.2.pem\n"
