@@ -64,7 +64,11 @@ int command_become_owner_mailing(struct command *c)
 
 int command_no_store(struct command *c, struct str problem)
 {
-    bool rights = geteuid() != 0 && str_ends_nocase(problem, str_of(strerror(EACCES)));
-    return command_fail(c, EX_TEMPFAIL, "%.*s%s", STR_ARG(problem),
-                        rights ? ": run this as root" : "");
+    const char *help = "";
+    if (geteuid() != 0 && str_ends_nocase(problem, str_of(strerror(EACCES))))
+        help = ": run this as root";
+    else if (str_ends_nocase(problem, str_of(strerror(ENOENT))))
+        help = ": is that the state-dir of the daemon, and has it judged mail from outside yet? "
+               "It makes the file then";
+    return command_fail(c, EX_TEMPFAIL, "%.*s%s", STR_ARG(problem), help);
 }

@@ -10,7 +10,8 @@
 int command_become_owner(struct command *c);
 /* The same for who runs sendmail(1). */
 int command_become_owner_mailing(struct command *c);
-/* Complains that a store cannot be opened, and says what helps whoever may not read it. 75. */
+/* Complains that a store cannot be opened, and says what helps whoever may not read it, or finds
+ * none. 75. */
 int command_no_store(struct command *c, struct str problem);
 
 /* The same for a look, while there is but one thread: true, and command_leave_owner() ends it;

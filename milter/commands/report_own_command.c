@@ -91,7 +91,7 @@ static int read_entries(struct own_listing *l)
     struct rows_reader *reader =
         rows_reader_open(memory_rows_path(l->c->conf, l->c->arena), l->c->arena, &problem);
     if (!reader)
-        return command_fail(l->c, EX_TEMPFAIL, "%.*s", STR_ARG(problem));
+        return command_no_store(l->c, problem);
     bool good = rows_read_dispositions(reader, from, to, add_rows, l) &&
                 rows_read_tallies(reader, from, to, add_tally, l);
     int status =
