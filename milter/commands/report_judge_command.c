@@ -45,6 +45,14 @@ static bool judge_domain(struct figures_words *w, struct str domain)
     return true;
 }
 
+static void tell_of_none(const struct figures_words *w)
+{
+    struct str domain = w->filter.domain;
+    command_fail(w->command, 0, "no report of this period is about %.*s",
+                 STR_ARG(domain.n ? figures_clean(w, domain, 100)
+                                  : STR("one of our domains (reports.domains, or signing)")));
+}
+
 static int readiness_run(struct command *c)
 {
     struct figures_words *w = c->own;
@@ -55,9 +63,14 @@ static int readiness_run(struct command *c)
     bool good = !w->store || figures_read(w->store, &w->filter, c->arena, &f);
     if (w->csv)
         fputs("domain,policy,verdict,days,reporters,pass_per_10000\r\n", stdout);
+    size_t judged = 0;
     for (size_t i = 0; good && i < f.n_domains; i++)
-        if (f.domains[i].ours)
+        if (f.domains[i].ours) {
             good = judge_domain(w, f.domains[i].name);
+            judged++;
+        }
+    if (good && w->store && !judged && !c->json && !w->csv)
+        tell_of_none(w);
     return figures_finish(w, good, status);
 }
 
