@@ -85,7 +85,11 @@ struct mta_facts {
     size_t n_services; /* services that accept mail */
     struct mta_service *services;
     struct str no_8bitmime; /* the setting that breaks 8-bit mail; empty: none */
-    enum seen reached;      /* our socket answers the MTA's user */
+    /* Sendmail writes From of these domains as `masquerade`, but not at or below the exceptions. */
+    struct str masquerade; /* empty: it does not */
+    size_t n_masqueraded, n_unmasqueraded;
+    struct str *masqueraded, *unmasqueraded;
+    enum seen reached; /* our socket answers the MTA's user */
     struct str reached_at, reached_problem;
 };
 

@@ -21,6 +21,11 @@ struct sendmail {
     struct str order; /* InputMailFilters */
     size_t n_daemons;
     struct str daemons[DAEMONS_MAX]; /* DaemonPortOptions */
+    struct names {
+        size_t n, cap;
+        struct str *v;
+    } local, masqueraded, exceptions; /* the classes w, M and N */
+    bool local_too;                   /* the names of class w are masqueraded as well */
 };
 
 /* --- Xname, S=..., F=..., T=... ----------------------------------------------------------------*/
@@ -121,6 +126,68 @@ static void read_option(struct sendmail *s, struct str text)
         s->mta->user = str_cstr(s->c->arena, str_sub(value, 0, str_find(value, 0, ':')));
 }
 
+static void add_name(struct sendmail *s, struct names *names, struct str name)
+{
+    struct arena *a = s->c->arena;
+    names->v = arena_extend(a, names->v, names->n, &names->cap, sizeof name);
+    names->v[names->n++] = str_lower(a, name);
+}
+
+/* "/etc/mail/local-host-names %[^\\#]", with "-o " before it where it may be missing. */
+static void read_names(struct sendmail *s, struct names *names, struct str rest)
+{
+    struct str path = str_starts(rest, STR("-o ")) ? str_sub(rest, 3, rest.n) : rest, line;
+    path = str_trim(str_sub(path, 0, str_find(path, 0, ' ')));
+    struct str text =
+        str_starts(path, STR("/")) ? file_within(s->c, str_cstr(s->c->arena, path)) : STR_NONE;
+    while (str_split(&text, '\n', &line)) {
+        struct str name = str_trim(str_sub(line, 0, str_find(line, 0, '#')));
+        if (name.n)
+            add_name(s, names, name);
+    }
+}
+
+static struct names *class_named(struct sendmail *s, char name)
+{
+    return name == 'w'   ? &s->local
+           : name == 'M' ? &s->masqueraded
+           : name == 'N' ? &s->exceptions
+                         : NULL;
+}
+
+/* A line about one of the classes of masquerading: "CMexample.org", "C{M}example.org", "Fw/path".
+ */
+static void read_class(struct sendmail *s, struct str line)
+{
+    bool braces = line.n > 4 && line.p[1] == '{' && line.p[3] == '}';
+    struct str rest = str_sub(line, braces ? 4 : 2, line.n), word;
+    struct names *names = line.n > 2 ? class_named(s, line.p[braces ? 2 : 1]) : NULL;
+    if (names && line.p[0] == 'F')
+        read_names(s, names, rest);
+    while (names && line.p[0] == 'C' && cf_word(&rest, &word))
+        add_name(s, names, word);
+}
+
+static void read_masquerade(struct sendmail *s, struct str line)
+{
+    if (line.p[0] == 'C' || line.p[0] == 'F')
+        read_class(s, line);
+    else if (str_starts(line, STR("DM")) && !memchr(line.p, '$', line.n))
+        s->mta->masquerade = str_lower(s->c->arena, str_trim(str_sub(line, 2, line.n)));
+    else if (str_starts(line, STR("R$* < @ $=w . >")) && memmem(line.p, line.n, "@ $M", 4))
+        s->local_too = true;
+}
+
+static void set_masqueraded(struct sendmail *s)
+{
+    for (size_t i = 0; s->local_too && i < s->local.n; i++)
+        add_name(s, &s->masqueraded, s->local.v[i]);
+    s->mta->masqueraded = s->masqueraded.v;
+    s->mta->n_masqueraded = s->masqueraded.n;
+    s->mta->unmasqueraded = s->exceptions.v;
+    s->mta->n_unmasqueraded = s->exceptions.n;
+}
+
 static void read_line(struct sendmail *s, struct str line)
 {
     struct str rest = str_sub(line, 1, line.n);
@@ -132,6 +199,8 @@ static void read_line(struct sendmail *s, struct str line)
         s->facts->host = str_trim(str_sub(line, 2, line.n));
     else if (str_starts(line, STR("DS")))
         s->facts->relay = str_trim(str_sub(line, 2, line.n)); /* SMART_HOST */
+    else
+        read_masquerade(s, line);
 }
 
 bool gather_sendmail(struct command *c, struct doctor_facts *facts, struct mta_facts *mta)
@@ -149,5 +218,6 @@ bool gather_sendmail(struct command *c, struct doctor_facts *facts, struct mta_f
         add_daemon(&s, s.daemons[i]);
     if (!s.n_daemons)
         add_daemon(&s, STR(""));
+    set_masqueraded(&s);
     return true;
 }

@@ -3,6 +3,7 @@
  * Errors: none. */
 #include <string.h>
 
+#include "mail/domain.h"
 #include "milter/commands/doctor/judge.h"
 
 static const char *mta_name(const struct mta_facts *mta)
@@ -344,8 +345,42 @@ static void judge_handed_back(const struct mta_facts *mta, struct findings *out)
     }
 }
 
+static bool is_masqueraded(const struct mta_facts *mta, struct str domain)
+{
+    for (size_t i = 0; i < mta->n_unmasqueraded; i++)
+        if (domain_is_at_or_below(domain, mta->unmasqueraded[i]))
+            return false;
+    for (size_t i = 0; i < mta->n_masqueraded; i++)
+        if (str_eq(domain, mta->masqueraded[i]))
+            return !str_eq(domain, mta->masquerade);
+    return false;
+}
+
+/* Sendmail does that when it sends, behind its filters. */
+static void judge_masquerade(const struct doctor_facts *facts, const struct mta_facts *mta,
+                             struct findings *out)
+{
+    for (size_t i = 0; mta->masquerade.n && i < facts->n_domains; i++) {
+        const struct domain_facts *d = &facts->domains[i];
+        if (!d->n_keys || !is_masqueraded(mta, d->name))
+            continue;
+        struct finding *f =
+            find(out, CHECK_ORDER, LEVEL_GRAVE, mta->file,
+                 "MASQUERADE_AS writes From of %.*s as @%.*s, after assay has signed",
+                 STR_ARG(clean(out, d->name)), STR_ARG(clean(out, mta->masquerade)));
+        f->why = STR("that breaks the signature, and receivers see another author");
+        f->mend = str_printf(out->arena,
+                             "in sendmail.mc take MASQUERADE_AS out, or add "
+                             "MASQUERADE_EXCEPTION(`%.*s')dnl, then: make -C /etc/mail && "
+                             "systemctl restart sendmail",
+                             STR_ARG(clean(out, d->name)));
+    }
+}
+
 void judge_order(const struct doctor_facts *facts, struct findings *out)
 {
+    for (size_t i = 0; i < facts->n_mtas; i++)
+        judge_masquerade(facts, &facts->mtas[i], out);
     for (size_t i = 0; i < facts->n_mtas; i++)
         judge_proxy(&facts->mtas[i], out);
     for (size_t i = 0; i < facts->n_mtas; i++)
