@@ -333,6 +333,39 @@ static void check_lists(const struct survey *s)
     }
 }
 
+/* --- Secrets in the configuration -------------------------------------------------------------*/
+
+static void check_secret(const struct survey *s, const char *option, struct conf_place place)
+{
+    struct stat st;
+    struct strbuf b;
+    if (!place.file || stat(place.file, &st) || !(st.st_mode & 0004))
+        return;
+    sb_init(&b, s->arena);
+    sb_printf(&b, "%s: others can read the secret in it (mode %04o)", option,
+              (unsigned)st.st_mode & 07777);
+    repair_key(&b, &s->reader, place.file, &st);
+    conf_problem(s->warnings, place, "%.*s", STR_ARG(sb_str(&b)));
+}
+
+/* What `assay config show` masks. */
+static void check_secrets(const struct survey *s)
+{
+    const struct conf *conf = s->conf;
+    bool in_state = false;
+    for (size_t i = 0; i < conf->n_state_servers; i++)
+        in_state = in_state || conf->state_servers[i].password.n;
+    if (in_state)
+        check_secret(s, "state", place_of(s, "state"));
+    if (!str_eq(conf_store_masked(s->arena, conf->store), conf->store))
+        check_secret(s, "store", place_of(s, "store"));
+    for (size_t i = 0; i < conf->n_lists; i++)
+        if (conf->lists[i].public_zone.n < conf->lists[i].asked.zone.n) {
+            check_secret(s, "dnsbl.lists", conf->lists[i].place);
+            break;
+        }
+}
+
 /* --- Reading again -----------------------------------------------------------------------------*/
 
 /* A reload reads the files as the user that the daemon has become. */
@@ -385,6 +418,7 @@ void surroundings_check(const struct conf *conf, const char *path, struct conf_p
     doors_check_addresses(conf, warnings);
     check_reports(&s);
     check_store(&s);
+    check_secrets(&s);
     surroundings_check_names(conf, warnings);
     check_reload(&s, path);
 }
