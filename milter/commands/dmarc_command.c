@@ -24,8 +24,7 @@ struct dmarc_words {
 
 static const char *domain_problem(struct command *c, const char *text, struct str *out)
 {
-    return domain_normalize(c->arena, str_of(text), out) ? NULL
-                                                         : "is no domain name such as example.org";
+    return conf_domain_problem(c->arena, str_of(text), CONF_DOMAIN_NAMED, out);
 }
 
 static const char *take_identifier(struct command *c, const char *text, struct dmarc_ids *ids,
