@@ -85,8 +85,9 @@ static void read_secrets(struct secrets *s, const struct conf *conf, struct aren
         s->scheme.n_secrets = 0;
         problem = str_printf(a, "%s: %s", path, why);
     }
-    conf_problem(problems, conf_place_of(conf, "srs.secrets"), "srs.secrets: %.*s",
-                 STR_ARG(problem));
+    bool missing = !why && access(path, F_OK) && errno == ENOENT;
+    conf_problem(problems, conf_place_of(conf, "srs.secrets"), "srs.secrets: %.*s%s",
+                 STR_ARG(problem), missing ? "; \"assay srs secret add\" makes it" : "");
 }
 
 const struct srs_scheme *srs_scheme_load(const struct conf *conf, struct arena *a,
