@@ -279,9 +279,12 @@ class User(harness.WireTest):
         os.chown(self.key, 0, self.nobody.pw_gid)
         self.key.chmod(0o640)
         os.chown(self.run, pwd.getpwnam("daemon").pw_uid, -1)
+        states = pathlib.Path(self.d.path).parent / "states"
+        states.mkdir()
+        os.chown(states, pwd.getpwnam("daemon").pw_uid, -1)
         note = '(the keys were read with your rights, not with those of the user "daemon")\n'
         for user, text in (("daemon", ""), ("nobody", note)):
-            self.d.configure('user = "daemon";\n' + self.signing)
+            self.d.configure(f'user = "daemon";\nstate-dir = "{states}";\n' + self.signing)
             words = ["setpriv", f"--reuid={user}", f"--regid={self.nobody.pw_gid}", "--clear-groups", BINARY, "config", "check", "-c"]
             run = subprocess.run([*words, str(self.d.path)], capture_output=True, text=True)
             if "Permission denied" in run.stderr and "setpriv" in run.stderr:
@@ -335,6 +338,10 @@ class Configuration(unittest.TestCase):
 
     def check(self, text, status=0):
         """The lines that config check writes about a configuration."""
+        states = pathlib.Path(self.directory.name) / "states"
+        states.mkdir(exist_ok=True)
+        states.chmod(0o777)
+        text += f'state-dir = "{states}";\n' * ("state-dir" not in text)
         self.path.write_text('authserv-id = "mx.test";\n' * ("authserv-id" not in text) + text)
         run = self.assay("config", "check", "-c", str(self.path))
         self.assertEqual(run.returncode, status, run)
@@ -455,6 +462,20 @@ class Configuration(unittest.TestCase):
         self.assertEqual(self.check(f'user = "nobody";\nrelay-networks = "file:{networks}";\n'),
                          ["warning: a reload, as user nobody, fails: DIR/assay.conf:3: relay-networks: DIR/networks cannot be read: "
                           "Permission denied"])
+
+    @unittest.skipUnless(harness.as_root(), "needs root")
+    def test_a_state_dir_of_somebody_else(self):
+        folder = pathlib.Path(self.directory.name)
+        folder.chmod(0o755)
+        (folder / "own").mkdir()
+        self.path.touch(mode=0o644)
+        text = f'user = "nobody";\nstate-dir = "{folder}/own";\n'
+        self.assertEqual(self.check(text), [
+            "warning: DIR/assay.conf:3: state-dir: DIR/own: this user may not make files in it: counts for reports are lost, and "
+            "greylisting forgets at each start whom it knows; give user nobody a directory of its own: install -d -o nobody -m 0750 "
+            "DIRECTORY"])
+        os.chown(folder / "own", pwd.getpwnam("nobody").pw_uid, -1)
+        self.assertEqual(self.check(text), [])
 
     @unittest.skipUnless(harness.as_root(), "needs root")
     def test_advice_to_another_user(self):
