@@ -6,6 +6,7 @@ read by a thread. Errors are exceptions: they end the run."""
 
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import threading
@@ -48,6 +49,8 @@ def mount_files(*roots):
         lower = ":".join(str(tree / folder) for tree in trees if (tree / folder).is_dir())
         layers = f"lowerdir={lower}:/{folder},upperdir={upper},workdir={work}"
         command("mount", "-t", "overlay", "-o", layers, "overlay", f"/{folder}")
+    # What this machine may have of an assay of its own, with another user's number.
+    shutil.rmtree("/var/lib/assay", ignore_errors=True)
     mount_devices(pathlib.Path("/run/dev"))
 
 
