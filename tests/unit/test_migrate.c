@@ -212,6 +212,9 @@ static void test_tables(void **state)
         {"refile:", "*@*.a.example a\n*@x.sub.a.example sub\n", false, "key-table", "signing = ("},
         {"refile:", "*@x.sub.a.example sub\n*@*.a.example a\n", false, "signing = (", "key-table"},
         {"", ".a.example a\nx.sub.a.example sub\n", false, "signing = (", "key-table"},
+        /* As many keys for the subdomains, but not the same ones. */
+        {"refile:", "*@a.example a\n*@a.example any\n*@*.a.example a\n*@*.a.example sub\n", true,
+         "", "subdomains"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *rows = write_file("rows", cases[i].rows);
@@ -339,6 +342,23 @@ static void test_hosts(void **state)
     }
 }
 
+/* Of a folder of tumgreyspf the file of settings is read, and without it that for everybody. */
+static void test_folder(void **state)
+{
+    (void)state;
+    static const char *const delays[] = {"delay = \"60s\"", "delay = \"77s\""};
+    const char *settings = write_file("tumgreyspf.conf", "GREYLISTTIME = 60\n");
+    write_file("__default__", "GREYLISTTIME = 77\n");
+    for (size_t i = 0; i < sizeof delays / sizeof delays[0]; i++) {
+        struct str problem;
+        struct migration *m = migration_new(arena);
+        assert_true(migration_read(m, folder, "tumgreyspf", &problem));
+        migration_finish(m);
+        want_in(migration_conf(m), delays[i]);
+        unlink(settings);
+    }
+}
+
 /* What single settings give: in the configuration, and in the account. */
 static void test_values(void **state)
 {
@@ -416,6 +436,9 @@ static void test_values(void **state)
         {"postgrey", "--delay=0\n", "", "without a delay there is no greylisting"},
         {"postgrey", "--retry-window 5\n", "window = \"5d\"", ""},
         {"postgrey", "-v --retry-window=5h -i 10023\n", "window = \"5h\"", "10023"},
+        {"postgrey", "-h --retry-window=5h\n", "window = \"5h\"", ""},
+        {"postgrey", "--lookup-by-subnet-and-something-longer x --retry-window=5h\n",
+         "window = \"5h\"", "lookup-by-subnet-and-something-longer x\n"},
         {"postgrey", "--lookup-by-host\n", "ipv6-prefix = 128", ""},
         {"postgrey", "--ipv4cidr=/20\n", "ipv4-prefix = 20", ""},
         {"tumgreyspf", "CHECKERS = spf\nGREYLISTTIME = 60\n", "delay = \"60s\"", ""},
@@ -426,6 +449,7 @@ static void test_values(void **state)
         {"postsrsd1", "export SRS_DOMAIN='s.example' # ours\n", "domain = \"s.example\"", ""},
         {"postsrsd1", "SRS_DOMAIN=s.example\nSRS_HASHLENGTH=2\n", "",
          "srs.hash-length: \"2\" is out of bounds"},
+        {"postsrsd1", "SRS_HASHLENGTH=5\nRUN_AS=postsrsd\n", "", "user = assay, which has"},
         {"postsrsd1", "SRS_DOMAIN=s\\.example\n", "domain = \"s.example\"", ""},
         {"postsrsd1", "SRS_DOMAIN=s.\\\nexample\n", "domain = \"s.example\"", ""},
         {"opendkim", "InternalHosts db:/x\n", "", "assay reads only text files"},
@@ -736,6 +760,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exceptions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hosts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(test_any_domain, setup, teardown),
