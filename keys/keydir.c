@@ -124,14 +124,15 @@ static bool look_at(struct loading *l, struct keydir *dir, const struct keydir *
 {
     struct keydir_key *key = &dir->keys[dir->n];
     struct living_key *life = &dir->lives[dir->n];
-    struct str stem = str_sub(str_of(name), 0, strlen(name) - PEM.n);
+    struct str stem = str_sub(str_of(name), 0, strlen(name) - PEM.n), shown;
     key->path = str_printf(l->arena, "%s/%s", dir->path, name).p;
+    shown = str_safe(l->scratch, str_of(key->path), PATH_SHOWN_MAX, true);
     key->state_path = str_printf(l->arena, "%s/%.*s.state", dir->path, STR_ARG(stem)).p;
     if (stat(key->path, &key->file) != 0) {
         const struct keydir_key *old = key_before(before, key->path);
         if (errno == ENOENT)
             return false;
-        conf_problem(l->problems, place, "%s: %s", key->path, strerror(errno));
+        conf_problem(l->problems, place, "%.*s: %s", STR_ARG(shown), strerror(errno));
         if (!old)
             return false;
         key->file = old->file;
@@ -143,7 +144,7 @@ static bool look_at(struct loading *l, struct keydir *dir, const struct keydir *
         l->problems, place,
         "%.*s: the file is named neither SELECTOR.pem nor DOMAIN.SELECTOR.pem: a selector is "
         "letters, digits and hyphens",
-        STR_ARG(str_safe(l->scratch, str_of(key->path), PATH_SHOWN_MAX, true)));
+        STR_ARG(shown));
     return false;
 }
 

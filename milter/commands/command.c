@@ -13,23 +13,27 @@
 
 #include "base/log.h"
 #include "mail/domain.h"
+#include "milter/commands/terminal.h"
 #include "milter/daemon/resolver.h"
 
 int command_fail(const struct command *c, int status, const char *format, ...)
 {
+    struct arena *a = arena_new(0);
     va_list args;
-    fprintf(stderr, "%s: ", c->name);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    struct str text = terminal_harmless(a, str_vprintf(a, format, args));
     va_end(args);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s: %.*s\n", c->name, STR_ARG(text));
+    arena_free(a);
     return status;
 }
 
 void command_print_problems(const struct conf_problems *problems)
 {
-    for (size_t i = 0; i < problems->n; i++)
-        fprintf(stderr, "%.*s\n", STR_ARG(problems->v[i]));
+    for (size_t i = 0; i < problems->n; i++) {
+        struct str text = terminal_harmless(problems->arena, problems->v[i]);
+        fprintf(stderr, "%.*s\n", STR_ARG(text));
+    }
 }
 
 bool command_read_file(struct command *c, const char *path, struct str *text)

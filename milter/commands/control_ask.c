@@ -10,18 +10,27 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PATIENCE_S 10
+#include "base/clock.h"
+
+#define PATIENCE_S  10         /* for a part of the answer */
+#define PATIENCE_US 30000000   /* for all of it */
+#define ANSWER_MAX  (4U << 20) /* bytes; who may make the socket may not have all our memory */
 
 static int read_answer(int fd, struct arena *a, struct str *answer)
 {
     char block[16384];
     struct strbuf b;
     ssize_t n;
+    int64_t end = clock_us() + PATIENCE_US;
     sb_init(&b, a);
-    while ((n = read(fd, block, sizeof block)) > 0)
+    while ((n = read(fd, block, sizeof block)) > 0 && b.n <= ANSWER_MAX && clock_us() < end)
         sb_add(&b, (struct str){block, (size_t)n});
+    if (n != 0 && clock_us() >= end)
+        return ETIMEDOUT;
     if (n < 0)
         return errno;
+    if (b.n > ANSWER_MAX)
+        return EMSGSIZE;
     *answer = sb_str(&b);
     return answer->n ? 0 : EACCES; /* it closed without a word: we may not ask */
 }

@@ -50,7 +50,7 @@ static bool receive_failed(struct receive *r)
 
 /* --- Files that were taken ---------------------------------------------------------------------*/
 
-static void flag(struct arena *a, const char *path)
+static void flag(const struct command *c, struct arena *a, const char *path)
 {
     struct str from = str_of(path);
     size_t slash = str_find_last(from, '/');
@@ -60,7 +60,7 @@ static void flag(struct arena *a, const char *path)
     struct str to =
         str_printf(a, "%.*s/cur/%.*s:2,F", STR_ARG(str_sub(folder, 0, up)), STR_ARG(name));
     if (rename(path, str_cstr(a, to)))
-        fprintf(stderr, "assay report receive: %s: %s\n", path, strerror(errno));
+        command_fail(c, 0, "%s: %s", path, strerror(errno));
 }
 
 /* What is safe in the store goes from the Maildir; what was refused stays there, and is flagged. */
@@ -69,9 +69,9 @@ static void tidy_maildir(struct receive *r)
     struct arena *a = arena_new(0);
     for (size_t i = 0; i < r->done.n; i++)
         if (unlink(r->done.v[i]))
-            fprintf(stderr, "assay report receive: %s: %s\n", r->done.v[i], strerror(errno));
+            command_fail(r->command, 0, "%s: %s", r->done.v[i], strerror(errno));
     for (size_t i = 0; i < r->refused.n; i++)
-        flag(a, r->refused.v[i]);
+        flag(r->command, a, r->refused.v[i]);
     r->done.n = r->refused.n = 0;
     arena_free(a);
 }

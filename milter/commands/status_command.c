@@ -11,6 +11,7 @@
 #include "conf/listen.h"
 #include "milter/commands/commands.h"
 #include "milter/commands/control_ask.h"
+#include "milter/commands/terminal.h"
 
 static int no_daemon(const struct command *c, struct str path, int reason)
 {
@@ -32,6 +33,8 @@ static int ask_daemon(const struct command *c, struct str path, const char *ques
     }
     if (!c->conf)
         command_fail(c, EX_OK, "the running daemon has kept its old configuration");
+    /* Root asks; what answers is the daemon's user, and need not be the daemon. */
+    answer = terminal_harmless(c->arena, answer);
     fwrite(answer.p, 1, answer.n, stdout);
     return EX_OK;
 }

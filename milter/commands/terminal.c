@@ -99,3 +99,27 @@ struct str terminal_text(struct arena *a, struct str text)
     }
     return sb_str(&b);
 }
+
+/* The bytes of the character at text[i] that may pass; 0: none. */
+static size_t harmless_at(struct str text, size_t i)
+{
+    unsigned char c = (unsigned char)text.p[i];
+    if (c >= 0x80)
+        return str_misleads(text, i) ? 0 : str_utf8(text, i);
+    return (c >= 0x20 && c != 0x7F) || c == '\n' || c == '\t';
+}
+
+struct str terminal_harmless(struct arena *a, struct str text)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < text.n;) {
+        size_t n = harmless_at(text, i);
+        if (n)
+            sb_add(&b, str_sub(text, i, i + n));
+        else
+            sb_printf(&b, "\\x%02x", (unsigned)(unsigned char)text.p[i]);
+        i += n ? n : 1;
+    }
+    return sb_str(&b);
+}

@@ -14,4 +14,8 @@ struct str terminal_column(struct arena *a, struct str text, size_t width);
  * the rest is safe. Lives in `a`. */
 struct str terminal_text(struct arena *a, struct str text);
 
+/* Of a text that is to be safe already, and whose backslashes stay: what a terminal would obey all
+ * the same, or show elsewhere than it stands, as \xNN. Line ends and tabs stay. Lives in `a`. */
+struct str terminal_harmless(struct arena *a, struct str text);
+
 #endif

@@ -174,6 +174,16 @@ static void names(void **state)
     keydirs_free(dirs);
 }
 
+/* Whoever may put files there may choose their names, and root reads the complaint. */
+static void name_for_a_terminal(void **state)
+{
+    (void)state;
+    const char *path = in_directory("x\x1b]0;y\x07.pem");
+    assert_int_equal(symlink(path, path), 0);
+    keydirs_free(load(NULL));
+    assert_str(complaints(), "text:1: {}/x\\x1b]0;y\\x07.pem: Too many levels of symbolic links\n");
+}
+
 static void no_directory(void **state)
 {
     (void)state;
@@ -512,6 +522,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(names),
+        TEST(name_for_a_terminal),
         TEST(no_directory),
         TEST(states_are_written_and_read),
         TEST(broken_state_file),

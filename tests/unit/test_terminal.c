@@ -68,11 +68,34 @@ static void texts(void **state)
     arena_free(a);
 }
 
+static void harmless(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"a\n\tb \\x1b \"\\\"\n", "a\n\tb \\x1b \"\\\"\n"},
+        {"\x1B]0;x\x07\x7F\r", "\\x1b]0;x\\x07\\x7f\\x0d"},
+        {"gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F"},
+        {"\xC2\x9B\xFF", "\\xc2\\x9b\\xff"},
+        {"a\xE2\x80\xAE"
+         "b",
+         "a\\xe2\\x80\\xae"
+         "b"}, /* right-to-left override */
+        {"", ""},
+    };
+    (void)state;
+    struct arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_str(terminal_harmless(a, at_page_end(str_of(cases[i].text))), cases[i].want);
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns),
         cmocka_unit_test(texts),
+        cmocka_unit_test(harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """What the running daemon tells of itself: assay status, assay metrics, and who may ask."""
 
+import contextlib
 import json
 import os
 import pwd
 import re
 import socket
 import subprocess
+import threading
 
 import harness
 from harness import BINARY
@@ -76,6 +78,29 @@ class Status(harness.WireTest):
         self.assertIn("no daemon answers", complaint)
         d.configure('nonsense = 1;\ncontrol = "inet:1@127.0.0.1";\n')
         self.assertNotIn("no daemon answers", self.ask(d, "status", status=78))
+
+    def test_that_is_not_the_daemon(self):
+        """Root asks; whoever took the daemon's user over may have made the socket."""
+        d = self.daemon("", ZONE, start=False)
+        d.control = d.directory / "control.sock"
+        d.configure(f'control = "unix:{d.control}";\n')
+        answers = [b"assay\x1b]0;x\x07 \xc2\x9b2J \\x1b\n\tgr\xc3\xbc\xc3\x9f\n"] * 2 + [b"x" * (8 << 20)]
+
+        def answer(server):
+            for text in answers:
+                with server.accept()[0] as c, contextlib.suppress(OSError):
+                    c.recv(100)
+                    c.sendall(text)
+
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(d.control))
+            server.listen()
+            thread = threading.Thread(target=answer, args=(server,), daemon=True)
+            thread.start()
+            for command in ("status", "metrics"):
+                self.assertEqual(self.ask(d, command), "assay\\x1b]0;x\\x07 \\xc2\\x9b2J \\x1b\n\tgr\u00fc\u00df\n")
+            self.assertIn("Message too long", self.ask(d, "status", status=69))
+            thread.join(harness.PATIENCE)
 
     def test_for_people(self):
         d = self.asked_daemon()
