@@ -1,11 +1,17 @@
 /* repair.c - the command that gives a key or its directory to its reader.
  *
+ * Root will copy the command. So there is none for what others than root can put in place: the
+ * daemon's user, taken over, would have a link there, and root would give it what the link leads
+ * to.
+ *
  * Errors: none. */
 #include "keys/repair.h"
 
 #include <grp.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/rootpath.h"
 
 #define NAMES_BUFFER 16384
 
@@ -42,6 +48,21 @@ struct str shell_word(struct arena *a, struct str word)
         sb_add(&b, word.p[i] == '\'' ? STR("'\\''") : str_sub(word, i, i + 1));
     sb_addc(&b, '\'');
     return sb_str(&b);
+}
+
+/* True if what the path names stays it until root has changed its rights. */
+static bool root_keeps(struct arena *a, const char *path)
+{
+    size_t slash = str_find_last(str_of(path), '/');
+    return only_root_changes(slash ? str_printf(a, "%.*s", (int)slash, path).p : "/");
+}
+
+static void repair_by_hand(struct strbuf *b, const struct key_reader *r, const char *wanted)
+{
+    sb_printf(b,
+              "; others than root can exchange it, so look at what it is before root changes its "
+              "rights; wanted are group %s and %s",
+              r->group_name, wanted);
 }
 
 /* True if others than the reader and root have rights as the group: another program, perhaps. */
@@ -93,12 +114,14 @@ void repair_key(struct strbuf *b, const struct key_reader *r, const char *path,
                 const struct stat *st)
 {
     struct str word = shell_word(b->arena, str_of(path));
-    bool own = st->st_uid == r->uid;
+    bool own = st->st_uid == r->uid, shared = r->uid != 0 && group_is_others(r, st);
     if (r->instead)
         repair_unknown(b, r, word, st);
+    else if (r->uid != 0 && (!own || shared) && !root_keeps(b->arena, path))
+        repair_by_hand(b, r, "mode 0640");
     else if (st->st_uid != 0 && !own)
         repair_foreign(b, r, word);
-    else if (r->uid != 0 && group_is_others(r, st))
+    else if (shared)
         repair_shared(b, r, word, st);
     else if (own)
         sb_printf(b, "; run: chmod %04o %.*s", 0600 | (unsigned)(st->st_mode & 0040),
@@ -126,6 +149,8 @@ void repair_entry(struct strbuf *b, const struct key_reader *r, const char *dire
         sb_printf(b, "; %s", r->instead);
     else if (st->st_uid != 0 || is_at_the_top(directory))
         sb_printf(b, "; put the file %s", elsewhere);
+    else if (!root_keeps(b->arena, directory))
+        repair_by_hand(b, r, "g+x");
     else if (group_is_others(r, st))
         sb_printf(b,
                   "; if %s is to share the keys of group %s, run as root: usermod -aG %s %s, and "
@@ -148,6 +173,8 @@ void repair_writing(struct strbuf *b, const struct key_reader *r, const char *di
         sb_printf(b, "; run: chmod u+rwx %.*s", STR_ARG(word));
     else if (group_is_others(r, st) || st->st_uid != 0)
         sb_printf(b, "; it belongs to others: give %s a directory of its own", r->name);
+    else if (!root_keeps(b->arena, directory))
+        repair_by_hand(b, r, "g+rwx");
     else if (reader_in_group(r, st->st_gid))
         sb_printf(b, "; run as root: chmod g+rwx %.*s", STR_ARG(word));
     else

@@ -2,7 +2,8 @@
  *
  * The advice takes nothing away: not from the user that the daemon runs as, when
  * another user asks, and not from a second program that reads the same keys. Where that cannot be
- * told, the choice is left to the operator, or nothing is advised but to ask as root. */
+ * told, the choice is left to the operator, or nothing is advised but to ask as root. Nor does it
+ * have root change the rights of what others than root can exchange for something else. */
 #ifndef ASSAY_KEYS_REPAIR_H
 #define ASSAY_KEYS_REPAIR_H
 

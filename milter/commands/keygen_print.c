@@ -70,6 +70,7 @@ void keygen_print_record(FILE *to, const struct generated_key *k)
             STR_ARG(k->name), STR_ARG(k->value));
 }
 
+/* -h: by then somebody who may write there could have put a link in its place. */
 static void print_rights(FILE *to, const struct generated_key *keys, size_t n, const char *group,
                          struct arena *a)
 {
@@ -77,7 +78,7 @@ static void print_rights(FILE *to, const struct generated_key *keys, size_t n, c
             "3. The user that assay runs as must be able to read the key, and nobody else:\n\n");
     for (size_t i = 0; i < n; i++) {
         struct str path = shell_word(a, keys[i].key_path);
-        fprintf(to, "    chown root:%s %.*s && chmod 0640 %.*s\n", group, STR_ARG(path),
+        fprintf(to, "    chown -h root:%s %.*s && chmod 0640 %.*s\n", group, STR_ARG(path),
                 STR_ARG(path));
     }
     fputc('\n', to);

@@ -73,6 +73,10 @@ static void test_not_a_key(void **state)
 static const uid_t reader_uid = 54321, stranger_uid = 54322;
 static const gid_t reader_gid = 54323, second_gid = 54324, stranger_gid = 54325;
 
+#define BY_HAND                                                                                    \
+    "; others than root can exchange it, so look at what it is before root changes its rights; "   \
+    "wanted are group 54323"
+
 static const struct {
     uid_t owner;
     gid_t group;
@@ -113,6 +117,16 @@ static const struct {
      ": the key belongs to another user, who can read and replace it (owned by 54322:54323, mode "
      "0640); if only 54321 is to use it, run as root: chown root:54323 {}/k.pem && chmod 0640 "
      "{}/k.pem; else give 54321 a copy of its own"},
+    /* The reader may have put a link there: to /etc/shadow, or to a key of another program. */
+    {0, 0, 0600, 0770, 54323,
+     ": user 54321 may not read it (owned by root:root, mode 0600)" BY_HAND " and mode 0640"},
+    {0, 54325, 0640, 0770, 54323,
+     ": its group can get at the key (owned by root:54325, mode 0640)" BY_HAND " and mode 0640"},
+    {54322, 54323, 0640, 0770, 54323,
+     ": the key belongs to another user, who can read and replace it (owned by 54322:54323, mode "
+     "0640)" BY_HAND " and mode 0640"},
+    {54321, 0, 0644, 0770, 54323,
+     ": others can get at the key (owned by 54321:root, mode 0644); run: chmod 0640 {}/k.pem"},
     {0, 54323, 0640, 0700, 0,
      ": user 54321 may not enter {} (owned by root:root, mode 0700); run as root: chgrp 54323 {} "
      "&& "
@@ -199,11 +213,12 @@ static void test_directories_of_others(void **state)
         {"/home/ann", 54322,
          "; put the file into a directory that it may enter, such as /etc/assay/keys"},
         {"/root", 0, "; put the file into a directory that it may enter, such as /etc/assay/keys"},
-        {"/srv/keys", 0, "; run as root: chgrp g /srv/keys && chmod g+x /srv/keys"},
+        {"/srv/keys", 0, "; run as root: chgrp 54323 /srv/keys && chmod g+x /srv/keys"},
+        {"/tmp/keys", 0, BY_HAND " and g+x"},
     };
     gid_t groups[] = {reader_gid};
     const struct key_reader reader = {
-        .uid = reader_uid, .n_groups = 1, .groups = groups, .name = "u", .group_name = "g"};
+        .uid = reader_uid, .n_groups = 1, .groups = groups, .name = "u", .group_name = "54323"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct stat st = {.st_uid = cases[i].owner, .st_mode = 0700};
         struct strbuf b;
@@ -217,27 +232,29 @@ static void test_writing(void **state)
 {
     (void)state;
     static const struct {
+        const char *path;
         uid_t owner;
         gid_t group;
         mode_t mode;
         const char *want;
     } cases[] = {
-        {54321, 0, 0500, "; run: chmod u+rwx /k"},
-        {0, 54323, 0750, "; run as root: chmod g+rwx /k"},
-        {0, 0, 0750, "; run as root: chgrp g /k && chmod g+rwx /k"},
-        {0, 54325, 0700, "; run as root: chgrp g /k && chmod g+rwx /k"},
-        {0, 54325, 0750, "; it belongs to others: give u a directory of its own"},
-        {54322, 54323, 0750, "; it belongs to others: give u a directory of its own"},
+        {"/k", 54321, 0, 0500, "; run: chmod u+rwx /k"},
+        {"/k", 0, 54323, 0750, "; run as root: chmod g+rwx /k"},
+        {"/k", 0, 0, 0750, "; run as root: chgrp 54323 /k && chmod g+rwx /k"},
+        {"/k", 0, 54325, 0700, "; run as root: chgrp 54323 /k && chmod g+rwx /k"},
+        {"/k", 0, 54325, 0750, "; it belongs to others: give u a directory of its own"},
+        {"/k", 54322, 54323, 0750, "; it belongs to others: give u a directory of its own"},
+        {"/tmp/k", 0, 0, 0750, BY_HAND " and g+rwx"},
     };
     gid_t groups[] = {reader_gid};
     struct key_reader reader = {
-        .uid = reader_uid, .n_groups = 1, .groups = groups, .name = "u", .group_name = "g"};
+        .uid = reader_uid, .n_groups = 1, .groups = groups, .name = "u", .group_name = "54323"};
     struct strbuf b;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct stat st = {
             .st_uid = cases[i].owner, .st_gid = cases[i].group, .st_mode = cases[i].mode};
         sb_init(&b, arena);
-        repair_writing(&b, &reader, "/k", &st);
+        repair_writing(&b, &reader, cases[i].path, &st);
         assert_str(sb_str(&b), cases[i].want);
     }
     const struct stat st = {.st_uid = 0};

@@ -13,6 +13,7 @@
 #include "keys/record.h"
 #include "mail/taglist.h"
 #include "milter/commands/command.h"
+#include "milter/commands/keygen_print.h"
 
 static struct arena *arena;
 static char directory[] = "/tmp/assay-test-keygen-XXXXXX";
@@ -365,6 +366,24 @@ static void test_zone_form(void **state)
     assert_str(str_sub(zone, 13 + 255, zone.n), "\"\n    \"b\\\"\\\\\" )\n");
 }
 
+/* Somebody who may write there could put a link in the key's place before root copies the line. */
+static void test_advice_follows_no_link(void **state)
+{
+    (void)state;
+    const struct generated_key key = {.domain = STR("a.example"),
+                                      .selector = STR("s"),
+                                      .key_path = STR("/k/a.example.s.pem"),
+                                      .record_path = STR("/k/a.example.s.txt")};
+    char *text;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+    keygen_print(f, &key, 1, "assay", arena);
+    fclose(f);
+    assert_non_null(strstr(text, "    chown -h root:assay /k/a.example.s.pem && chmod 0640 "
+                                 "/k/a.example.s.pem\n"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_calls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_help, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zone_form, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_advice_follows_no_link, setup, teardown),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
