@@ -2,6 +2,7 @@
  *
  * report_receive_command.c  what comes in is stored
  * report_input.c            files, mailboxes and standard input, one message after the other
+ * report_room.c             what is too old goes, and a disk that is nearly full takes no more
  * report_trust.c            how far the mail is to be believed that a report came with
  * report_owners.c           whose the addresses are
  * report_list_command.c     what is stored, in a terminal and as JSON
@@ -60,6 +61,18 @@ struct report_reading {
 
 /* A file, an mbox, a Maildir or a folder, or "-". An exit status: 66 after a complaint. */
 int report_read_input(const struct report_reading *reading, const char *path);
+
+/* --- Room --- */
+
+/* Removes what is older than the configuration says, and complains if that fails. */
+void report_drop_old(struct command *c, struct received *store);
+
+/* True if less is free than reports.min-free; what is free within the file counts, too. */
+bool report_is_full(struct command *c, struct received *store);
+
+/* Removes what is too old; no transaction is open. False, after a complaint, if that is not enough:
+ * nothing more is stored, and the exit status is 75. */
+bool report_make_room(struct command *c, struct received *store);
 
 /* --- Trust --- */
 

@@ -2,7 +2,7 @@
  * received becomes what its twin has received, too.
  *
  * Errors: exit status 65 for what is no export, or was cut; 74 if it cannot be written; 75 if the
- * store is not to be had. */
+ * store is not to be had, or there is no room for it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,12 +52,14 @@ struct importing {
     struct received *store;
     struct exchange *exchange;
     struct import_counts counts;
-    bool open;
+    bool open, full;
     int64_t batch_us, shown_us;
 };
 
 static int store_failed(struct importing *im)
 {
+    if (im->full)
+        return EX_TEMPFAIL; /* report_make_room() has said it */
     int status = report_store_failed(im->command, im->store);
     if (im->open)
         received_undo(im->store);
@@ -69,6 +71,9 @@ static bool begin_batch(struct importing *im)
 {
     if (im->open)
         return true;
+    im->full = report_is_full(im->command, im->store) && !report_make_room(im->command, im->store);
+    if (im->full)
+        return false;
     im->batch_us = clock_us();
     im->open = received_begin(im->store);
     return im->open;
@@ -132,13 +137,11 @@ static int take_lines(struct importing *im, FILE *f, const char **wrong)
 
 static void after_import(struct importing *im)
 {
-    const struct conf *conf = im->command->conf;
-    const struct received_keeping keeping = {conf->reports_keep_rows, conf->reports_keep_raw,
-                                             conf->reports_keep_failures};
-    if (!report_find_owners(im->command, im->store, 500, 20000000) ||
-        !received_drop_old(im->store, &keeping, time(NULL)))
+    if (!report_find_owners(im->command, im->store, 500, 20000000))
         command_fail(im->command, 0, "%.*s: %.*s", STR_ARG(report_store_name(im->command)),
                      STR_ARG(received_problem(im->store)));
+    else
+        report_drop_old(im->command, im->store);
 }
 
 static void print_imported(const struct import_counts *n)
@@ -208,5 +211,5 @@ const struct command_row report_import_command = {
              "stored already is not stored again, so it may come in any order and any number of "
              "times.",
     .status = "0; 65 it is no export, or was cut; 66 the file cannot be read; 75 the store cannot "
-              "be opened now.",
+              "be opened now, or the disk is nearly full.",
 };

@@ -2,7 +2,7 @@
  * from wherever they come, into the store.
  *
  * Errors: exit status 65 for what holds no report, 66 for what cannot be read, 75 if the store is
- * not to be had; of several inputs the gravest. */
+ * not to be had, or there is no room for it; of several inputs the gravest. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,6 +97,17 @@ static bool receive_begin(struct receive *r)
     r->batch_us = clock_us();
     r->open = received_begin(r->store);
     return r->open || receive_failed(r);
+}
+
+/* What came before is stored. */
+static bool room_is_left(struct receive *r)
+{
+    if (!report_is_full(r->command, r->store))
+        return true;
+    if (receive_commit(r) && report_make_room(r->command, r->store))
+        return true;
+    r->status = EX_TEMPFAIL;
+    return false;
 }
 
 static bool end_of_one(struct receive *r)
@@ -196,9 +207,12 @@ static bool take_input(void *receive, const struct report_input *input)
                        .origin =
                            str_sub(r->recipient ? str_of(r->recipient) : input->label, 0, 200)};
     size_t refused = r->counts.refused;
-    i.trust = judge(r, input->bytes);
-    describe(&i, input->bytes);
-    bool good = r->status != EX_TEMPFAIL && receive_begin(r);
+    bool good = room_is_left(r);
+    if (good) {
+        i.trust = judge(r, input->bytes);
+        describe(&i, input->bytes);
+        good = r->status != EX_TEMPFAIL && receive_begin(r);
+    }
     if (good && !store_input(input, &i))
         good = receive_failed(r);
     if (good) {
@@ -248,14 +262,12 @@ static void read_all(struct receive *r)
 /* What can be done later is no reason to say that nothing was stored. */
 static void after_receiving(struct receive *r)
 {
-    const struct conf *conf = r->command->conf;
-    const struct received_keeping keeping = {conf->reports_keep_rows, conf->reports_keep_raw,
-                                             conf->reports_keep_failures};
     if (!report_find_owners(r->command, r->store, r->deliver ? 20 : 500,
-                            r->deliver ? 2000000 : 20000000) ||
-        !received_drop_old(r->store, &keeping, time(NULL)))
+                            r->deliver ? 2000000 : 20000000))
         command_fail(r->command, 0, "%.*s: %.*s", STR_ARG(report_store_name(r->command)),
                      STR_ARG(received_problem(r->store)));
+    else
+        report_drop_old(r->command, r->store);
 }
 
 static void print_json(const struct receive *r)
@@ -352,6 +364,7 @@ const struct command_row report_receive_command = {
     .notes = "A report counts if its mail passed DMARC, according to the Authentication-Results of "
              "our daemon, or to DNS now.",
     .status = "0 stored, or known already; 65 no report in it, or one that cannot be read; 66 a "
-              "file cannot be read; 75 the store cannot be opened now. For several files that of "
+              "file cannot be read; 75 the store cannot be opened now, or the disk is nearly full. "
+              "For several files that of "
               "the gravest.",
 };

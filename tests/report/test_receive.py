@@ -312,6 +312,65 @@ def refusals(folder):
           len(got), got[:3], got[-1])
 
 
+def room(folder):
+    """A disk that is nearly full takes no more: what came before is stored, and the mail server keeps the rest."""
+    store = Store(folder / "full", reports='min-free = "16384G";')
+    good = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.X)))
+    for words, data in ((["--deliver"], good), ([], good), (["--deliver"], b"Subject: x\n\nhello\n")):
+        status, out, err = store.run("receive", *words, stdin=data)
+        check("no room: 75", status == 75 and out == "" and err.count("\n") == 1 and
+              f"assay report receive: {folder}/full/state: " in err and
+              " MB are free, and reports are stored only while there are 16777216 MB (reports.min-free)" in err, status, out, err)
+    for name in ("cur", "new", "tmp"):
+        (folder / "full" / "md" / name).mkdir(parents=True)
+    kept = store.write("md/new/1.host", good)
+    check("a Maildir keeps its mail", store.run("receive", "--remove", folder / "full" / "md")[0] == 75 and kept.exists())
+    check("nothing was stored", store.json("list") == [] and store.json("list", "--refused") == [])
+    twin = Store(folder / "roomy", reports='min-free = "0";')
+    check("0: no bound", twin.run("receive", "--deliver", stdin=good)[0] == 0)
+    status, out, err = store.run("import", stdin=twin.run("export")[1].encode())
+    check("nor from a twin", status == 75 and out == "" and err.count("\n") == 1 and "(reports.min-free)" in err, status, out, err)
+    twin.write("assay.conf", (twin.folder / "assay.conf").read_text().replace('min-free = "0"', 'min-free = "16384G"'))
+    check("what is stored can be read", len(twin.json("list")) == 1)
+
+
+def small_disk(folder):
+    """On a file system of 24 MB no report is stored when less than 8 MB are left; they come again when old ones are gone,
+    for which there is room enough, although the file has not become smaller."""
+    store = Store(folder / "small", reports='min-free = "8M";')
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", store.folder / "state"], check=True)
+
+    def left():
+        size = os.statvfs(store.folder / "state")
+        return size.f_bavail * size.f_frsize
+
+    rows = "".join(corpus.row(ip=f"10.0.{i >> 8}.{i & 255}") for i in range(5000))
+    check("much room", store.run("receive", store.write("in", corpus.xml(rid="first", rows=rows)))[0] == 0)
+    path = store.folder / "state" / "received.db"
+    database = sqlite3.connect(path)
+    columns = ", ".join(c[1] for c in database.execute("PRAGMA table_info(report)") if c[1] not in ("id", "key")).replace("end", '"end"')
+    while left() >= 8 << 20:
+        copy = database.execute(f"INSERT INTO report(key, {columns}) SELECT randomblob(16), {columns} FROM report LIMIT 1").lastrowid
+        database.execute(f"INSERT INTO row SELECT {copy}, n, address, sender, results, outcome, messages FROM row WHERE report = 1")
+        database.commit()
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    count = database.execute("SELECT count(*) FROM report").fetchone()[0]
+    database.close()
+    following = store.write("in", corpus.xml(rid="next"))
+    check("little room", store.run("receive", following)[0] == 75 and len(store.json("list")) == count > 20, count, left())
+    store.write("assay.conf", (store.folder / "assay.conf").read_text().replace("36500d", "3d"))
+    age(store, "DELETE FROM note")
+    status, out, err = store.run("receive", following)
+    check("and again when old ones are gone", status == 0 and "1 report stored" in out and left() < 9 << 20, status, out, err, left())
+
+
+def in_a_namespace(folder):
+    """Runs small_disk() where its mount is nobody else's; without root it is left out."""
+    if os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], check=False).returncode == 0:
+        done = subprocess.run(["unshare", "-m", sys.executable, __file__, ASSAY, "--small-disk", folder], check=False, timeout=300)
+        check("a small disk", done.returncode == 0)
+
+
 def foreign_files(folder):
     """What is no store of ours stays as it is, and the complaint says what to do. One store is made by many at once."""
     store = Store(folder / "foreign")
@@ -481,10 +540,13 @@ def main():
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
         for part in (exit_statuses, odd_texts, trust, mailboxes, retention, retention_of_others, refusals, foreign_files, terminal,
-                     killed, memory, speed):
+                     room, in_a_namespace, killed, memory, speed):
             part(folder)
     print(f"{len(corpus.CASES)} cases, {len(FAILED)} failed")
     sys.exit(1 if FAILED else 0)
 
 
+if "--small-disk" in sys.argv:
+    small_disk(pathlib.Path(sys.argv[3]))
+    sys.exit(1 if FAILED else 0)
 main()

@@ -103,6 +103,11 @@ struct received_keeping {
 };
 bool received_drop_old(struct received *r, const struct received_keeping *keeping, int64_t now);
 
+/* Where the store is a file: the bytes in it that hold nothing any more, and are used before it
+ * grows; and what waits beside the file is moved into it, as far as nobody reads meanwhile. */
+uint64_t received_unused(struct received *r);
+void received_shrink(struct received *r);
+
 /* --- Addresses and their owners --- */
 
 /* Addresses of which nothing is known yet, or whose look-up failed before `again`; those with most

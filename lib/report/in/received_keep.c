@@ -8,6 +8,8 @@
 #define HOUR   3600
 #define OLD_US INT64_C(600000000) /* for a server to delete what is old */
 
+#define ROWS_AT_ONCE 20000 /* that are deleted, and those of one report more */
+
 /* The age of a report whose period ends far in the future is counted from its arrival. */
 #define AGE SQL_LEAST("\"end\"", "received + " RECEIVED_TEXT_OF(RECEIVED_LATE))
 
@@ -23,8 +25,9 @@ static bool run_before(struct received *r, const char *sql, int64_t before)
     return good;
 }
 
-/* Deletes some of the reports that are too old: with all of them, others would wait long for the
- * transaction. *some: there were any. */
+/* Deletes some of the reports that are too old: with all of them, or with a thousand that have many
+ * rows, others would wait long for the transaction, and a disk that is nearly full would have no
+ * room for it. *some: there were any. */
 static bool drop_some_reports(struct received *r, int64_t before, bool *some)
 {
     static const char *const sql[] = {
@@ -37,7 +40,11 @@ static bool drop_some_reports(struct received *r, int64_t before, bool *some)
         "DELETE FROM report WHERE id IN (SELECT id FROM old);",
     };
     if (!database_run(&r->db, sql[0]) ||
-        !run_before(r, "INSERT INTO old SELECT id FROM report WHERE (" AGE ") < ?1 LIMIT 1000",
+        !run_before(r,
+                    "INSERT INTO old SELECT id FROM (SELECT id, sum(records) OVER (ORDER BY id)"
+                    " - records AS rows_before FROM (SELECT id, records FROM report"
+                    " WHERE (" AGE ") < ?1 LIMIT 1000) AS aged) AS summed"
+                    " WHERE rows_before < " RECEIVED_TEXT_OF(ROWS_AT_ONCE),
                     before))
         return false;
     *some = database_changes(&r->db) > 0;
@@ -137,6 +144,18 @@ bool received_drop_old(struct received *r, const struct received_keeping *keepin
     bool good = drop_old(r, keeping, now);
     r->db.patience_us = patience_us;
     return good;
+}
+
+uint64_t received_unused(struct received *r)
+{
+    int64_t pages = database_number(&r->db, "PRAGMA freelist_count", 0);
+    int64_t size = database_number(&r->db, "PRAGMA page_size", 0);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}
+
+void received_shrink(struct received *r)
+{
+    database_run(&r->db, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 /* --- Owners ------------------------------------------------------------------------------------*/
