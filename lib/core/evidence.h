@@ -131,8 +131,8 @@ struct evidence_arc {
     const bool *trusted;        /* of each set: by arc.trusted-sealers */
     size_t n_excuses;
     const struct arc_excuse *excuses; /* in the order of the outcomes of DMARC */
-    struct authres_results believed;  /* forwarded: results of ours since it came in */
-    bool told_before;                 /* ... and they told of the chain */
+    struct authres_results believed;  /* forwarded: what our set says, made when it came in */
+    bool told_before;                 /* ... and of the chain, too */
     struct evidence_seal seal;
 };
 

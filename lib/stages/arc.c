@@ -1,7 +1,8 @@
 /* arc.c - the chain of a message: evaluated, and asked whether it excuses a DMARC failure.
  *
  * Of forwarded mail our own Authentication-Results tells the result, because a list on this host
- * breaks the set that was made when the message came in; only without it the chain is evaluated.
+ * breaks the set that was made when the message came in; only without it, or without that set, the
+ * chain is evaluated. What was found then is taken from the set.
  *
  * Errors: DNS trouble is ARC_UNKNOWN; a header beyond the limits is a fail, because what was not
  * kept cannot be hashed. */
@@ -24,20 +25,46 @@ static bool read_result(struct str word, enum arc_result *result)
     return false;
 }
 
+/* What our set says that was made when the message came in, if that is the newest one. Receivers
+ * verify its seal, so nobody else makes one that counts. False: there is none, or not to be read.
+ */
+static bool sealed_before(struct stage_run *run, struct authres_results *said)
+{
+    const struct arc_outcome *o = &run->evidence->arc.outcome;
+    const struct arc_set *newest = o->n ? &o->sets[o->n - 1] : NULL;
+    return newest && newest->has_seal && newest->seal->domain.n &&
+           str_eq(newest->seal->domain, run->conf->arc_sealing_domain) &&
+           authres_parse_foreign(run->message->arena, newest->results, said);
+}
+
+/* Takes a result that our own field tells. What speaks for the message counts only beside our set:
+ * a field alone any program of this host can write, and we would vouch for it. */
+static bool take_told(struct stage_run *run, enum arc_result result)
+{
+    struct evidence_arc *e = &run->evidence->arc;
+    bool good = result == ARC_PASS || result == ARC_NONE;
+    struct authres_results said;
+    if (good && !sealed_before(run, &said))
+        return false;
+    if (good)
+        e->believed = said;
+    e->checked = true;
+    e->told_before = good;
+    e->result = result;
+    e->reason = STR("so it was when it came in");
+    return true;
+}
+
 /* True if our own field tells the result. */
 static bool told_before(struct stage_run *run)
 {
-    struct evidence_arc *e = &run->evidence->arc;
-    entry_results(run->conf, run->message, &e->believed);
-    for (size_t i = 0; i < e->believed.n; i++) {
-        const struct authres_resinfo *r = &e->believed.v[i];
-        if (!str_eq_nocase(r->method, STR("arc")) || !read_result(r->result, &e->result))
-            continue;
-        e->checked = e->told_before = true;
-        e->outcome = *arc_chain_read(run->message->arena, &run->message->headers);
-        e->reason = STR("so it was when it came in");
-        return true;
-    }
+    struct authres_results said;
+    enum arc_result result;
+    run->evidence->arc.outcome = *arc_chain_read(run->message->arena, &run->message->headers);
+    entry_results(run->conf, run->message, &said);
+    for (size_t i = 0; i < said.n; i++)
+        if (str_eq_nocase(said.v[i].method, STR("arc")) && read_result(said.v[i].result, &result))
+            return take_told(run, result);
     return false;
 }
 

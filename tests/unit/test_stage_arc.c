@@ -8,6 +8,7 @@
 #define SEAL                                                                                       \
     "arc = { mode = \"seal\"; sealing-domain = \"ours.example\"; }; signing = ( { domain = "       \
     "\"ours.example\"; keys = ( { selector = \"r\"; file = \"/none\"; } ); } );"
+#define OUR  "ours.example"
 #define ZONE "_dmarc.author.example TXT \"v=DMARC1; p=reject\"\n_dmarc.down.example SERVFAIL\n"
 
 static const struct dkim_signature by_list = {.domain = STR_INIT("list.example"),
@@ -372,14 +373,24 @@ static void comments(void **state)
 
 /* --- when --- */
 
+static void add_set(struct rig *r, const char *domain, const char *results)
+{
+    struct arena *a = r->arena;
+    rig_header(r, "ARC-Seal",
+               str_printf(a, " i=1; a=rsa-sha256; cv=none; d=%s; s=s; b=AAAA", domain).p);
+    rig_header(r, "ARC-Message-Signature",
+               str_printf(a,
+                          " i=1; a=rsa-sha256; c=relaxed/relaxed; d=%s; s=s; h=from; bh=AAAA; "
+                          "b=AAAA",
+                          domain)
+                   .p);
+    rig_header(r, "ARC-Authentication-Results", str_printf(a, " i=1; mx; %s", results).p);
+    rig_header(r, "From", " a@author.example");
+}
+
 static void add_chain(struct rig *r)
 {
-    rig_header(r, "ARC-Seal", " i=1; a=rsa-sha256; cv=none; d=list.example; s=s; b=AAAA");
-    rig_header(r, "ARC-Message-Signature",
-               " i=1; a=rsa-sha256; c=relaxed/relaxed; d=list.example; s=s; h=from; bh=AAAA; "
-               "b=AAAA");
-    rig_header(r, "ARC-Authentication-Results", " i=1; mx; none");
-    rig_header(r, "From", " a@author.example");
+    add_set(r, "list.example", "none");
 }
 
 static void when_it_is_evaluated(void **state)
@@ -440,16 +451,25 @@ static void when_it_is_evaluated(void **state)
 static void told_before(void **state)
 {
     static const struct {
-        const char *results;
+        const char *results, *sealer, *sealed;
         bool told;
         enum arc_result result;
+        size_t n_believed;
     } cases[] = {
-        {" mx.recv.example; arc=pass", true, ARC_PASS},
-        {" mx.recv.example; dkim=pass header.d=x.example; ARC=Fail", true, ARC_FAIL},
-        {" mx.recv.example; arc=temperror", true, ARC_UNKNOWN},
-        {" mx.recv.example; arc=none", true, ARC_NONE},
-        {" mx.recv.example; arc=maybe", false, ARC_FAIL},
-        {" mx.recv.example; dkim=pass header.d=x.example", false, ARC_FAIL},
+        {" mx.recv.example; arc=pass", OUR, "dmarc=fail; arc=pass", true, ARC_PASS, 2},
+        {" mx.recv.example; arc=none", OUR, "arc=none", true, ARC_NONE, 1},
+        {" mx.recv.example; dkim=pass header.d=x.example; ARC=Fail", "list.example", "none", true,
+         ARC_FAIL, 0},
+        {" mx.recv.example; arc=temperror", "list.example", "none", true, ARC_UNKNOWN, 0},
+        {" mx.recv.example; arc=temperror", OUR, "dmarc=pass; arc=none", true, ARC_UNKNOWN, 0},
+        {" mx.recv.example; arc=maybe", "list.example", "none", false, ARC_FAIL, 0},
+        {" mx.recv.example; dkim=pass header.d=x.example", "list.example", "none", false, ARC_FAIL,
+         0},
+        /* A field that is not beside our set may be anybody's on this host. */
+        {" mx.recv.example; dmarc=pass; arc=pass", "list.example", "dmarc=pass", false, ARC_FAIL,
+         0},
+        {" mx.recv.example; dmarc=pass; arc=none", "list.example", "arc=none", false, ARC_FAIL, 0},
+        {" mx.recv.example; dmarc=pass; arc=none", OUR, "dmarc=((", false, ARC_FAIL, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -460,13 +480,16 @@ static void told_before(void **state)
         r.message.origin = ORIGIN_FORWARDED;
         rig_header(&r, "Authentication-Results", cases[i].results);
         r.message.entry_fields = 1;
-        add_chain(&r);
+        add_set(&r, cases[i].sealer, cases[i].sealed);
         stage_arc.eoh(&r.run);
-        assert_str(rig_asked(&r), cases[i].told ? "" : "TXT s._domainkey.list.example");
+        assert_str(rig_asked(&r),
+                   cases[i].told ? ""
+                                 : str_printf(r.arena, "TXT s._domainkey.%s", cases[i].sealer).p);
         stage_arc.eom(&r.run);
         const struct evidence_arc *e = &r.evidence.arc;
         assert_true(e->checked);
-        assert_int_equal(e->told_before, cases[i].told);
+        assert_int_equal(e->told_before, cases[i].told && cases[i].n_believed);
+        assert_int_equal(e->believed.n, cases[i].n_believed);
         assert_int_equal(e->result, cases[i].result);
         assert_int_equal(e->outcome.n, 1);
         assert_int_equal(e->n_excuses, 0);
