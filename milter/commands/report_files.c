@@ -1,5 +1,7 @@
 /* report_files.c - started by root, a process of its own keeps root's rights and writes the files
- * that it gets through a pipe: the daemon's user may have none in the directory.
+ * that it gets through a pipe: the daemon's user may have none in the directory. Names are made of
+ * what stands in its database, so the writer lets none lead out of the directory, and puts a file
+ * of its own in place of whatever has the name.
  *
  * Errors: false; the writer has told why on standard error. */
 #include "milter/commands/report_files.h"
@@ -14,6 +16,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/ascii.h"
+
+#define NAME_BYTES 250
+#define TEXT_BYTES (256U << 20) /* beyond reports.size-limit */
 
 struct report_files {
     int directory; /* -1: the writer has it */
@@ -41,15 +48,32 @@ static bool write_all(int fd, struct str s)
     return true;
 }
 
+static bool is_plain_name(struct str name)
+{
+    bool good = name.n > 0 && name.n <= NAME_BYTES && name.p[0] != '.';
+    for (size_t i = 0; i < name.n && good; i++)
+        good =
+            ascii_is_alnum(name.p[i]) || name.p[i] == '-' || name.p[i] == '.' || name.p[i] == '_';
+    return good;
+}
+
+static bool write_new(int directory, const char *name, struct str text)
+{
+    if (unlinkat(directory, name, 0) && errno != ENOENT)
+        return false;
+    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    bool good = fd >= 0 && write_all(fd, text);
+    return (fd < 0 || close(fd) == 0) && good;
+}
+
 static bool write_file(int directory, struct str name, struct str text)
 {
     struct arena *a = arena_new(0);
-    const char *path = str_cstr(a, name);
-    int fd = openat(directory, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-    bool good = fd >= 0 && write_all(fd, text);
-    good = (fd < 0 || close(fd) == 0) && good;
+    bool plain = is_plain_name(name);
+    bool good = plain && write_new(directory, str_cstr(a, name), text);
     if (!good)
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        fprintf(stderr, "%.*s: %s\n", STR_ARG(str_safe(a, name, NAME_BYTES, true)),
+                plain ? strerror(errno) : "is no name for a file: it comes from rows.db");
     arena_free(a);
     return good;
 }
@@ -78,6 +102,9 @@ static _Noreturn void write_what_comes(int fd, int directory)
     struct arena *a = arena_new(0);
     while (good && read_all(fd, &head, sizeof head)) {
         arena_reset(a);
+        good = head.name <= NAME_BYTES && head.text <= TEXT_BYTES;
+        if (!good)
+            break;
         char *name = arena_alloc(a, head.name + 1), *text = arena_alloc(a, head.text + 1);
         good = read_all(fd, name, head.name) && read_all(fd, text, head.text) &&
                write_file(directory, (struct str){name, head.name}, (struct str){text, head.text});

@@ -421,6 +421,41 @@ class States(Sending):
         self.assertEqual(os.stat(self.directory / "out" / mail.name).st_uid, 0)
         self.assertEqual({os.stat(p).st_uid for p in self.state.iterdir()}, {1})
 
+    def waiting(self):
+        """A report that was built, and could not be handed over."""
+        self.row()
+        self.configure(mailer="/bin/false")
+        self.send(status=2)
+        self.configure()
+
+    def test_a_name_that_leads_out_of_the_directory(self):
+        """Root writes, and whoever took the daemon's user over may have changed its database."""
+        self.waiting()
+        for name in ("../led", "/" + str(self.directory / "led"), "", ".led", "l\x1bed", "l/ed", "x" * 300):
+            with sqlite3.connect(self.state / "rows.db") as db:
+                db.execute("UPDATE report SET report_id = ?", (name,))
+            if not os.geteuid():
+                for path in (self.state, *self.state.iterdir()):
+                    shutil.chown(path, "daemon", "daemon")
+            self.directory.chmod(0o711)
+            done = self.send("--directory", self.directory / "out", status=73)
+            self.assertNotIn("\x1b", done.stderr + done.stdout)
+            self.assertIn("is no name for a file" if len(name) < 100 else "", done.stderr)
+            self.assertEqual([p for p in self.directory.rglob("*.eml")], [])
+
+    def test_what_stands_in_the_place_of_a_mail(self):
+        """Whoever may write into the directory has had nothing of root's changed by it."""
+        self.waiting()
+        mail, = self.written()
+        victim, out = self.directory / "victim", self.directory / "out" / mail.name
+        victim.write_text("precious")
+        for plant in (out.hardlink_to, out.symlink_to, lambda _: os.mkfifo(out)):
+            out.unlink()
+            plant(victim)
+            self.send("--directory", out.parent)
+            self.assertEqual(victim.read_text(), "precious")
+            self.assertTrue(out.is_file() and not out.is_symlink() and b"Report" in out.read_bytes())
+
     def test_the_mailer_may_have_a_group_of_its_own(self):
         if os.geteuid():
             self.skipTest("wants root")
