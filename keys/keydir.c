@@ -247,14 +247,19 @@ static void begin_life(const struct loading *l, struct living_key *life)
 static bool read_state(struct loading *l, struct keydir_key *key, struct living_key *life,
                        bool *broken)
 {
-    struct str fingerprint;
+    struct str fingerprint, text = STR_NONE;
+    struct stat st;
     unsigned line = 0;
     *broken = false;
-    struct str text = source_read(l->scratch, key->state_path);
-    if (!text.p && errno == ENOENT)
+    /* To open a FIFO would be to wait for ever. */
+    bool odd = stat(key->state_path, &st) == 0 && !S_ISREG(st.st_mode);
+    if (!odd)
+        text = source_read(l->scratch, key->state_path);
+    if (!odd && !text.p && errno == ENOENT)
         return false;
-    const char *problem =
-        text.p ? state_file_parse(text, &life->life, &fingerprint, &line) : strerror(errno);
+    const char *problem = odd      ? "is no regular file"
+                          : text.p ? state_file_parse(text, &life->life, &fingerprint, &line)
+                                   : strerror(errno);
     if (!problem) /* a state of another key, which had this name, does not count */
         return (key->saved = str_eq(fingerprint, key->fingerprint));
     conf_problem(l->problems, (struct conf_place){key->state_path, line},

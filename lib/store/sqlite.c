@@ -333,10 +333,13 @@ static bool connect_unchanging(struct database *db)
 
 static bool try_to_read(struct database *db)
 {
-    if (access(db->path, R_OK)) {
+    struct stat st;
+    if (stat(db->path, &st) || access(db->path, R_OK)) {
         db->absent = errno == ENOENT;
         return fail_by_errno(db);
     }
+    if (!S_ISREG(st.st_mode)) /* a FIFO would have SQLite wait for ever */
+        return fail_database(db, "is no file");
     if (connect_to(db, SQLITE_OPEN_READONLY) && finish_reading(db))
         return true;
     int problem = db->sqlite ? sqlite3_errcode(db->sqlite) & 0xff : SQLITE_OK;

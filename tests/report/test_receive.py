@@ -391,6 +391,11 @@ def foreign_files(folder):
         check(f"{statements}: it is left alone", path.read_bytes() == before and len(list(path.parent.iterdir())) == 1,
               list(path.parent.iterdir()))
         path.unlink()
+    os.mkfifo(path)
+    for words in (["receive", report], ["list"], ["sources"], ["export"], ["html", "--output", folder / "foreign" / "out"]):
+        status, out, err = store.run(*words)
+        check(f"a FIFO: {words[0]}", status == 75 and f"{path}: is no file" in err, status, out, err)
+    path.unlink()
     command = [ASSAY, "report", "receive", "-c", str(store.folder / "assay.conf"), "--dns", str(store.folder / "zone"), str(report)]
     for _ in range(5):
         several = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)]

@@ -230,6 +230,19 @@ static void states_are_written_and_read(void **state)
     keydirs_free(dirs);
 }
 
+/* Whoever may write there may leave root, who only asks, no FIFO to wait at. */
+static void state_file_that_is_a_fifo(void **state)
+{
+    (void)state;
+    write_key("s1.pem");
+    assert_int_equal(mkfifo(in_directory("s1.state"), 0600), 0);
+    alarm(10);
+    keydirs_free(load(NULL));
+    alarm(0);
+    assert_str(complaints(), "{}/s1.state: is no regular file; remove the file, and the key begins "
+                             "as pending\n");
+}
+
 static void broken_state_file(void **state)
 {
     (void)state;
@@ -525,6 +538,7 @@ int main(void)
         TEST(name_for_a_terminal),
         TEST(no_directory),
         TEST(states_are_written_and_read),
+        TEST(state_file_that_is_a_fifo),
         TEST(broken_state_file),
         TEST(replaced_key),
         TEST(broken_key),
