@@ -28,6 +28,11 @@ int command_fail(const struct command *c, int status, const char *format, ...)
     return status;
 }
 
+int command_delivered(bool deliver, int status)
+{
+    return deliver && status != EX_OK ? EX_TEMPFAIL : status;
+}
+
 void command_print_problems(const struct conf_problems *problems)
 {
     for (size_t i = 0; i < problems->n; i++) {

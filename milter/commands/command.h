@@ -132,6 +132,10 @@ command_take take_selector; /* struct str, normalised */
 int command_fail(const struct command *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The exit status of a command that a mail server hands a mail to: what is wrong is wrong for now,
+ * and with any status but 75 the mail would go back to its sender, who may be forged. */
+int command_delivered(bool deliver, int status);
+
 void command_print_problems(const struct conf_problems *problems); /* on standard error */
 
 /* Opens configuration, DNS and asker. 0, or an exit status after a complaint. */

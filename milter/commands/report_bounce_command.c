@@ -50,7 +50,7 @@ static int take_bounce(struct command *c, struct sent *sent, const char *path)
     return EX_OK;
 }
 
-static int bounce_run(struct command *c)
+static int take_bounces(struct command *c)
 {
     char standard_input[] = "-", *only[] = {standard_input};
     char **paths = c->n_words ? c->words : only;
@@ -64,9 +64,17 @@ static int bounce_run(struct command *c)
     return worst;
 }
 
+static int bounce_run(struct command *c)
+{
+    const struct own *own = c->own;
+    return command_delivered(own->deliver, take_bounces(c));
+}
+
 static const struct command_option bounce_options[] = {
-    OPTION("deliver", NULL, take_flag, struct own, deliver,
-           "for an alias or a pipe: a mail that is no bounce of a report is no error"),
+    OPTION(
+        "deliver", NULL, take_flag, struct own, deliver,
+        "for an alias or a pipe: a mail that is no bounce of a report is no error, and 75 is the "
+        "exit status of all that is one"),
     OPTION("recipient", "NAME", take_text, struct own, recipient,
            "the address that the mail came to, which may name the report"),
     {0},

@@ -317,7 +317,7 @@ static int finish(struct receive *r)
     return r->status;
 }
 
-static int receive_run(struct command *c)
+static int receive_all(struct command *c)
 {
     struct receive *r = c->own;
     r->command = c;
@@ -336,10 +336,16 @@ static int receive_run(struct command *c)
     return r->status == EX_TEMPFAIL ? r->status : finish(r);
 }
 
+static int receive_run(struct command *c)
+{
+    const struct receive *r = c->own;
+    return command_delivered(r->deliver, receive_all(c));
+}
+
 static const struct command_option receive_options[] = {
     OPTION("deliver", NULL, take_flag, struct receive, deliver,
            "for an alias or a pipe: standard input is one mail; what holds no report is stored as "
-           "refused, and is no error"),
+           "refused, and is no error; 75 is the exit status of all that is one"),
     OPTION("recipient", "NAME", take_text, struct receive, recipient,
            "the recipient of the mail, which is noted as its origin"),
     OPTION("remove", NULL, take_flag, struct receive, remove,

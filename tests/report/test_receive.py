@@ -114,6 +114,13 @@ def exit_statuses(folder):
         left.unlink()
     (folder / "exit" / "state" / "received.db").mkdir()
     check("no store: 75", store.run("receive", "--deliver", stdin=good)[0] == 75)
+    config = (folder / "exit" / "assay.conf").read_text()
+    for wrong in ("nonsense = 1;\n", 'user = "nobody-has-this-name";\n' if os.geteuid() == 0 else "{"):
+        store.write("assay.conf", config + wrong)
+        for command in ("receive", "bounce"):
+            status, out, err = store.run(command, "--deliver", stdin=good)
+            check(f"a pipe: the mail waits while the configuration is wrong: {command} {wrong}", status == 75 and err, status, out, err)
+        check("without --deliver: 78", store.run("receive", stdin=good)[0] == 78)
 
 
 def odd_texts(folder):
