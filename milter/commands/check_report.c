@@ -6,6 +6,7 @@
 #include "core/engine.h"
 #include "mail/domain.h"
 #include "milter/commands/check.h"
+#include "milter/commands/terminal.h"
 
 #define SHOWN 400 /* bytes of a text from the network */
 
@@ -28,8 +29,10 @@ static void headline(const struct check_case *c, bool colour)
         [ACTION_REJECT] = "\033[1;31m",
     };
     const struct verdict *v = &c->t->verdict;
-    printf("%s%.*s: %s%s", colour ? colours[v->action] : "", STR_ARG(c->input.label),
-           check_verdict_words(v), colour ? "\033[0m" : "");
+    /* The names of files in somebody's mail folder are his. */
+    struct str label = terminal_harmless(c->t->arena, c->input.label);
+    printf("%s%.*s: %s%s", colour ? colours[v->action] : "", STR_ARG(label), check_verdict_words(v),
+           colour ? "\033[0m" : "");
     if (v->code.n)
         printf("%s: %.*s %.*s %.*s", v->action == v->if_enforced ? "" : " (shadow mode; else",
                STR_ARG(v->code), STR_ARG(v->enhanced), STR_ARG(v->text));

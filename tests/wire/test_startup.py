@@ -416,6 +416,18 @@ class Configuration(unittest.TestCase):
                          [["DIR/assay.conf:3", "reports.mailer", "DIR/mailer", "Permission denied"],
                           ["DIR/assay.conf:4", "reports.country-file", "DIR/text", "Permission denied"]])
 
+    def test_names_of_files_in_a_mail_folder(self):
+        """They are whose folder it is; what reads it may be root's terminal."""
+        folder = pathlib.Path(self.directory.name) / "box"
+        folder.mkdir()
+        (folder / "a\x1b]0;x\x07.eml").write_text("From: a@a.test\n\ntext\n")
+        (folder / "zone").write_text("")
+        self.path.write_text('authserv-id = "mx.test";\n')
+        shown = self.assay("check", "-c", str(self.path), "--dns", str(folder / "zone"), "--ip", "192.0.2.1", "--from", "",
+                           "--helo", "x.test", str(folder))
+        self.assertIn(f"{folder}/a\\x1b]0;x\\x07.eml: delivered", shown.stdout, shown.stderr)
+        self.assertNotIn("\x1b", shown.stdout + shown.stderr)
+
     def test_secrets_are_not_shown(self):
         key = "abcdefgh1234567890abcdefgh"
         self.path.write_text('state = [ "redis://mx:tops3cr3t@redis.test:6380/1", "redis://other.test" ];\nauthserv-id = "mx.test";\n'
