@@ -4,7 +4,7 @@
  * over a queue and an eventfd. Messages go and come raw (dns/packet): c-ares keeps time, asks
  * again, and turns to the next resolver. Its sockets are ours (dns/sockets). One channel asks all
  * resolvers over UDP; a truncated answer is asked for again over TCP, of the resolver that gave it,
- * through a channel of its own, which has all the time that is left of the question's.
+ * through channels of its own, which have all the time that is left of the question's.
  *
  * Where no resolver answers and resolv.conf has changed, it is read again: all channels are made
  * anew, and what is under way is asked of the new ones.
@@ -113,7 +113,7 @@ static int64_t sooner_of(int64_t a_us, int64_t b_us)
 static int time_left(struct cares *c)
 {
     int64_t left = cares_expire(c);
-    for (size_t i = 0; i <= c->upstream->servers.n; i++) {
+    for (size_t i = 0; i < c->upstream->n_lines; i++) {
         struct timeval tv;
         ares_channel channel = c->upstream->lines[i].channel;
         if (channel && ares_timeout(channel, NULL, &tv))
@@ -143,7 +143,7 @@ static bool serve_channel(struct cares *c)
         else
             process(c, &events[i]);
     }
-    for (size_t i = 0; i <= c->upstream->servers.n; i++) /* for the time-outs */
+    for (size_t i = 0; i < c->upstream->n_lines; i++) /* for the time-outs */
         if (c->upstream->lines[i].channel)
             ares_process_fd(c->upstream->lines[i].channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     if (c->look && c->from_resolv_conf)

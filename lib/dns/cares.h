@@ -26,20 +26,25 @@ struct cares_job {
     struct dns_question question; /* the entry's; later the target of its CNAMEs */
     int64_t deadline_us;
     unsigned followed;
-    uint32_t ttl;   /* the lowest along the chain */
-    bool authentic; /* all along the chain */
-    bool lower;     /* asked without random case */
-    bool tcp;       /* asked over TCP, */
-    size_t server;  /* of this one, */
-    size_t tried;   /* the so many-th */
+    uint32_t ttl;           /* the lowest along the chain */
+    bool authentic;         /* all along the chain */
+    bool lower;             /* asked without random case */
+    struct cares_line *tcp; /* NULL: over UDP */
+    uint64_t tcp_answers;   /* that this line had given when it was asked */
+    unsigned cuts;          /* of lines that gave none after that */
+    size_t server;          /* of TCP, */
+    size_t tried;           /* the so many-th */
     struct dns_sent sent;
     uint8_t query[DNS_PACKET_QUERY_MAX];
 };
 
-/* A channel; the first is for UDP, and number 1 + i for TCP to server i. */
+/* A channel: the first is for UDP, those behind it for TCP, each with a connection of its own: so
+ * many to the first server, so many to the second. */
 struct cares_line {
     struct cares_upstream *upstream;
     ares_channel channel; /* NULL: not open */
+    unsigned under_way;   /* questions, over TCP */
+    uint64_t answers;     /* over TCP, so far */
 };
 
 /* The resolvers, and what leads to them. */
@@ -48,7 +53,8 @@ struct cares_upstream {
     struct cares *cares;
     struct dns_servers servers;
     struct dns_sockets sockets;
-    struct cares_line *lines; /* 1 + servers.n */
+    size_t n_lines;
+    struct cares_line *lines;
 };
 
 struct cares {
@@ -98,8 +104,10 @@ struct cares_upstream *cares_upstream_new(struct cares *c, const struct dns_serv
 /* Ends all channels, and with them what is under way. */
 void cares_upstream_free(struct cares_upstream *u);
 
-/* The channel for TCP to this server; NULL if it cannot be opened. */
-ares_channel cares_tcp_channel(struct cares_upstream *u, size_t server);
+/* The line over TCP to this server with the fewest questions under way: some resolvers answer those
+ * of a connection one after the other, so that a slow name holds up all behind it. NULL if it
+ * cannot be opened. */
+struct cares_line *cares_tcp_line(struct cares_upstream *u, size_t server);
 
 /* What epoll tells of a line's descriptor. */
 uint64_t cares_event_data(uint32_t line, int fd);

@@ -1,5 +1,5 @@
 /* cares_line.c - the channels of c-ares: one that asks all resolvers over UDP, and for each that
- * gave a truncated answer one over TCP.
+ * gave a truncated answer some over TCP.
  *
  * Errors: c-ares's status. */
 #include <arpa/inet.h>
@@ -74,18 +74,21 @@ static int open_line(struct cares_line *line, int flags, int tries, size_t first
     return rc;
 }
 
-ares_channel cares_tcp_channel(struct cares_upstream *u, size_t server)
+struct cares_line *cares_tcp_line(struct cares_upstream *u, size_t server)
 {
-    struct cares_line *line = &u->lines[1 + server];
+    struct cares_line *lines = &u->lines[1 + server * DNS_CONNECTIONS_MAX], *line = lines;
+    for (size_t i = 1; i < DNS_CONNECTIONS_MAX; i++)
+        if (lines[i].under_way < line->under_way)
+            line = &lines[i];
     if (!line->channel)
         open_line(line, ARES_FLAG_USEVC | ARES_FLAG_NOCHECKRESP, 1, server, 1);
-    return line->channel;
+    return line->channel ? line : NULL;
 }
 
 /* Ends all channels, and with them what is under way. */
 void cares_upstream_free(struct cares_upstream *u)
 {
-    for (size_t i = 0; i <= u->servers.n; i++)
+    for (size_t i = 0; i < u->n_lines; i++)
         if (u->lines[i].channel)
             ares_destroy(u->lines[i].channel);
     arena_free(u->arena);
@@ -102,8 +105,9 @@ struct cares_upstream *cares_upstream_new(struct cares *c, const struct dns_serv
     u->sockets =
         (struct dns_sockets){.servers = &u->servers, .find = cares_find_sent, .context = c};
     u->sockets.plain_until = arena_array(a, int64_t, servers->n);
-    u->lines = arena_array(a, struct cares_line, servers->n + 1);
-    for (size_t i = 0; i <= servers->n; i++)
+    u->n_lines = 1 + servers->n * DNS_CONNECTIONS_MAX;
+    u->lines = arena_array(a, struct cares_line, u->n_lines);
+    for (size_t i = 0; i < u->n_lines; i++)
         u->lines[i].upstream = u;
     int flags = ARES_FLAG_EDNS | ARES_FLAG_IGNTC | (single ? ARES_FLAG_NOCHECKRESP : 0);
     *rc = open_line(&u->lines[0], flags, single ? 3 : 2, 0, servers->n);

@@ -12,6 +12,7 @@
 #include "dns/cares.h"
 
 #define FOLLOW_MAX 8 /* further questions for one, where a resolver gives half a chain */
+#define CUTS_MAX   2
 
 static uint16_t random_word(struct random *r)
 {
@@ -89,7 +90,7 @@ static void write_query(struct cares_job *job)
 
 void cares_send_query(struct cares_job *job)
 {
-    job->tcp = false;
+    job->tcp = NULL;
     write_query(job);
     ares_send(job->cares->upstream->lines[0].channel, job->query, (int)job->sent.n, on_answer, job);
 }
@@ -110,16 +111,18 @@ static enum dns_status status_of(int ares_status)
 static void send_over_tcp(struct cares_job *job)
 {
     struct cares_upstream *u = job->cares->upstream;
-    ares_channel channel = cares_tcp_channel(u, job->server);
-    if (!channel) {
+    struct cares_line *line = cares_tcp_line(u, job->server);
+    if (!line) {
         cares_finish(job, dns_reply_empty(DNS_SERVFAIL, 0));
         return;
     }
-    job->tcp = true;
+    job->tcp = line;
+    job->tcp_answers = line->answers;
+    line->under_way++;
     write_query(job);
     job->sent.plain = dns_sockets_plain(&u->sockets, job->server);
     size_t n = job->sent.plain ? dns_packet_drop_opt(job->query, job->sent.n) : job->sent.n;
-    ares_send(channel, job->query, (int)n, on_answer, job);
+    ares_send(line->channel, job->query, (int)n, on_answer, job);
 }
 
 static void send_again(struct cares_job *job)
@@ -165,6 +168,16 @@ static void on_packet(struct cares_job *job, const uint8_t *packet, size_t n)
     cares_finish(job, reply);
 }
 
+/* A server may close a connection whenever it likes, some after a hundred answers, and what is
+ * under way is asked for again (RFC 7766 6.2.4): as often as the connection has answered others
+ * meanwhile, and twice though it has not, as it may have been closing already. */
+static bool was_cut(struct cares_job *job, int status)
+{
+    if (!job->tcp || status != ARES_ECONNREFUSED)
+        return false;
+    return job->tcp->answers != job->tcp_answers || job->cuts++ < CUTS_MAX;
+}
+
 /* The next server's TCP, where one has failed. */
 static void on_failure(struct cares_job *job, int status)
 {
@@ -173,6 +186,8 @@ static void on_failure(struct cares_job *job, int status)
     if (status == ARES_EDESTRUCTION && c->replacing) {
         job->same_id = c->again;
         c->again = job;
+    } else if (was_cut(job, status)) {
+        send_over_tcp(job);
     } else if (job->tcp && job->tried < n) {
         job->tried++;
         job->server = (job->server + 1) % n;
@@ -207,6 +222,10 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *packet
     struct cares_job *job = arg;
     (void)timeouts;
     forget_id(job);
+    if (job->tcp) {
+        job->tcp->under_way--;
+        job->tcp->answers += status == ARES_SUCCESS;
+    }
     if (!job->entry)
         free(job);
     else if (status != ARES_SUCCESS || n < DNS_PACKET_HEADER)

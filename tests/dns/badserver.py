@@ -10,6 +10,8 @@
 
 Every other name has the A record 192.0.2.1 and a TXT record with its own text. With `denies` a server knows no EDNS:
 it is the rcode of all its answers to queries that have it, and with `bare` these are a header without the question.
+With `in_order` it answers the queries of a TCP connection one after the other, and after `closes_after` of them it closes
+the connection, whatever else has come; both are what dnsmasq does.
 """
 import re
 import socket
@@ -79,6 +81,7 @@ class BadServer:
         self.tcp_queries = 0
         self.edns_queries = 0
         self.denies, self.bare = 0, False
+        self.in_order, self.closes_after = False, 0
         self.stopping = False
         while True:
             self.udp = socket.socket(family, socket.SOCK_DGRAM)
@@ -188,12 +191,18 @@ class BadServer:
             threading.Thread(target=self.serve_connection, args=(connection,), daemon=True).start()
 
     def serve_connection(self, connection):
+        served = 0
         with connection, connection.makefile("rb") as stream:
             while len(head := stream.read(2)) == 2:
                 self.tcp_queries += 1
-                query = Query(stream.read(struct.unpack(">H", head)[0]))
-                self.deliver(self.answers(query, True),
-                             lambda p: connection.sendall(struct.pack(">H", len(p)) + p))
+                packets = self.answers(Query(stream.read(struct.unpack(">H", head)[0])), True)
+                if self.in_order:
+                    time.sleep(sum(p for p in packets if isinstance(p, float)))
+                    packets = [p for p in packets if not isinstance(p, float)]
+                self.deliver(packets, lambda p: connection.sendall(struct.pack(">H", len(p)) + p))
+                served += 1
+                if served == self.closes_after:
+                    return
 
 
 if __name__ == "__main__":

@@ -153,6 +153,33 @@ class Misbehaviour(Case):
         self.expect(dnsq.ask("A", "late100.example"), "answer", "192.0.2.1")
         self.assertEqual((self.server.tcp_queries, second.tcp_queries), (0, 1))
 
+    def test_what_is_under_way_on_a_connection_that_is_closed_is_asked_again(self):
+        self.server.in_order, self.server.closes_after = True, 10
+        dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-t", 10000, "-w", 200)
+        for i in range(200):
+            dnsq.look_up("A", f"late5.n{i}.example")
+        dnsq.wait(200)
+        self.assertEqual({a.status for a in dnsq.answers}, {"answer"})
+
+    def test_a_connection_that_answers_nothing_is_not_tried_for_ever(self):
+        self.server.closes_after = 1
+        self.server.answers = lambda q, tcp: [] if tcp else [reply(q, flags=0x200)]
+        self.expect(self.dnsq.ask("A", "www.example"), "servfail")
+        self.assertEqual(self.server.tcp_queries, 3)
+
+    def test_a_slow_name_holds_up_no_other_over_tcp(self):
+        self.server.in_order = True
+        dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-t", 4000, "-w", 64)
+        for i in range(4):
+            dnsq.look_up("A", f"late3000.s{i}.example")
+        while self.server.tcp_queries < 4:
+            time.sleep(0.01)
+        for i in range(20):
+            self.expect(dnsq.ask("TXT", f"trunc4000.q{i}.example"), "answer", "x" * (4000 // 255 * 255))
+        self.assertEqual([a for a in dnsq.answers if a.name.startswith("late")], [])
+        dnsq.wait(24)
+        self.assertEqual({a.status for a in dnsq.answers}, {"answer"})
+
     def test_servers_without_edns(self):
         self.expect(self.dnsq.ask("A", "noedns.example"), "answer", "192.0.2.1")
 
