@@ -81,8 +81,9 @@ static struct dns_reply *read_result(struct job *job, const struct ub_result *re
         return dns_reply_empty(DNS_SERVFAIL, 0);
     dns_packet_read(result->answer_packet, (size_t)result->answer_len, q, job->unbound->scratch,
                     &in);
-    if (in.follow) /* it gives whole chains */
-        return dns_reply_empty(DNS_SERVFAIL, 0);
+    if (in.follow) /* it gives whole chains: this one leads to a name without records, and no SOA
+                      says how long that holds */
+        in.answer.ttl = 0;
     if (job->unbound->validate && !dns_unknown(&in.answer))
         in.answer.security = result->secure ? DNS_SECURE : DNS_INSECURE;
     return dns_reply_new(&in.answer, q->type);

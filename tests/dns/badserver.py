@@ -7,6 +7,7 @@
     lower*      the question in lower case    chainN     half a chain of N CNAMEs, a link an answer
     slowN       after N ms                    ad*        AD where the query has AD
     garbage*    no DNS message at all         referral*  only an NS in the authority section
+    bare*       no records, and no SOA        alias*     a CNAME to such a name, and no SOA
 
 Every other name has the A record 192.0.2.1 and a TXT record with its own text. With `denies` a server knows no EDNS:
 it is the rcode of all its answers to queries that have it, and with `bare` these are a header without the question.
@@ -154,6 +155,10 @@ class BadServer:
         if name.startswith("referral"):
             return [reply(q, authority=[record(2, encode_name("ns.example"),
                                                name=encode_name("example"))])]
+        if name.startswith("bare"):
+            return [reply(q)]
+        if name.startswith("alias") and q.type != CNAME:
+            return [reply(q, [record(CNAME, encode_name("bare.example"))])]
         if name.startswith("forged"):
             evil = [record(A, bytes([203, 0, 113, 66]))]
             other = encode_name("x" + q.name) + q.question[-4:]

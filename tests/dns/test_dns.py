@@ -460,6 +460,13 @@ class Validation(Flood, Errands):
             self.walk(self.client(*options), zone)
             self.close_in_mid_walk(self.client(*options), zone)
 
+    def test_an_alias_that_leads_to_nothing(self):
+        dnsq = self.client("-s", f"127.0.0.1@{self.bad.port}", "-d", "validate", "-k", self.anchor)
+        for name in "bare.bad.example", "alias.bad.example":
+            answer = dnsq.ask("TXT", name)
+            self.expect(answer, "nodata", security="insecure")
+            self.assertEqual(answer.ttl, 0)  # without a SOA it is not kept
+
     def test_time_is_up(self):
         dnsq = self.client("-s", f"127.0.0.1@{self.bad.port}", "-d", "validate", "-k", self.anchor, "-t", 1500)
         answer = dnsq.ask("A", "silent.bad.example")
