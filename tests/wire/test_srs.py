@@ -3,9 +3,11 @@
 
 DAY is that of the vectors in tests/unit/test_srs.c."""
 
+import contextlib
 import json
 import socket
 import subprocess
+import threading
 
 import harness
 from harness import BINARY, LOOPBACK, PATIENCE, free_port
@@ -55,6 +57,12 @@ class Map:
 
     def close(self):
         self.socket.close()
+
+
+def send_all(client, data):
+    with contextlib.suppress(OSError):  # it ends before all is taken
+        client.socket.settimeout(None)
+        client.send(data)
 
 
 class Srs(harness.WireTest):
@@ -209,6 +217,26 @@ class Srs(harness.WireTest):
             m.send(query[9:])
         for m in maps[:100]:
             self.assertEqual(m.answer(), f"OK {ALICE}")
+
+    def test_who_asks_much_at_once_keeps_no_mail_waiting(self):
+        """Sixteen clients send 20,000 questions each, and read no answer: mail comes in between."""
+        d = self.srs_daemon()
+        maps = [self.map(d) for _ in range(16)]
+        c = d.client()
+        questions = 20000 * netstring("forward alice@example.com")
+        senders = [threading.Thread(target=send_all, args=(m, questions), daemon=True) for m in maps]
+        for sender in senders:
+            sender.start()
+        for m in maps:
+            self.assertTrue(m.socket.recv(1, socket.MSG_PEEK))
+        self.assertTrue(c.message().accepted)
+        answered = self.figures(d)["srs"]["forwarded"]
+        print(f"{answered} of 320000 questions were answered when the mail was", flush=True)
+        self.assertLess(answered, 320000 / 2)
+        for m in maps:
+            m.socket.shutdown(socket.SHUT_RDWR)
+        for sender in senders:
+            sender.join()
 
     def test_without_secrets(self):
         d = self.srs_daemon(secrets=None, wall=NOW)
