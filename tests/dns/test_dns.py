@@ -169,9 +169,9 @@ class Misbehaviour(Case):
 
     def test_a_slow_name_holds_up_no_other_over_tcp(self):
         self.server.in_order = True
-        dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-t", 4000, "-w", 64)
+        dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-t", 30000, "-w", 64)
         for i in range(4):
-            dnsq.look_up("A", f"late3000.s{i}.example")
+            dnsq.look_up("A", f"late5000.s{i}.example")
         while self.server.tcp_queries < 4:
             time.sleep(0.01)
         for i in range(20):
