@@ -143,11 +143,14 @@ void dns_errand_begin(struct dns_errand *errand, struct dns_asker *asker);
 
 /* What bounds the memory of a resolver beside its cache. A query under way: its entry, what c-ares
  * keeps of it, and a small answer. Errands: so many at once in the whole process, each with its
- * facts. libunbound: its caches, and 4096 questions of 16 KB. */
-#define DNS_QUERY_BYTES   4096
-#define DNS_ERRANDS_MAX   1024
-#define DNS_ERRAND_BYTES  8192
-#define DNS_UNBOUND_BYTES ((size_t)96 << 20)
+ * facts. Connections over TCP: so many to a resolver, each with the tables of c-ares (75 KB) and
+ * the answer that it reads (64 KB). libunbound: its caches, and 4096 questions of 16 KB. */
+#define DNS_QUERY_BYTES      4096
+#define DNS_ERRANDS_MAX      1024
+#define DNS_ERRAND_BYTES     8192
+#define DNS_CONNECTIONS_MAX  8
+#define DNS_CONNECTION_BYTES (144 << 10)
+#define DNS_UNBOUND_BYTES    ((size_t)96 << 20)
 
 enum dnssec_mode { DNSSEC_OFF, DNSSEC_TRUST_AD, DNSSEC_VALIDATE };
 

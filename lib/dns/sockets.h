@@ -9,8 +9,7 @@
 
 #include "dns/servers.h"
 
-#define DNS_CONNECTIONS_MAX 8 /* over TCP, to one server */
-#define DNS_SOCKETS_MAX     ((2 + DNS_CONNECTIONS_MAX) * DNS_SERVERS_MAX) /* remembered at once */
+#define DNS_SOCKETS_MAX ((2 + DNS_CONNECTIONS_MAX) * DNS_SERVERS_MAX) /* remembered at once */
 
 struct dns_sockets {
     const struct dns_servers *servers;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/outlet.h"
+#include "dns/servers.h"
 #include "milter/daemon/instances.h"
 #include "milter/daemon/memory.h"
 #include "milter/daemon/server.h"
@@ -178,6 +179,16 @@ static bool uses_unbound(const struct conf *conf)
     return (conf->dns_servers.set && !conf->dns_servers.n) || conf->dns_dnssec == DNSSEC_VALIDATE;
 }
 
+static void add_dns_connections(struct bounding *b)
+{
+    const struct conf *conf = b->conf;
+    size_t resolvers = conf->dns_servers.set ? conf->dns_servers.n : DNS_SERVERS_MAX;
+    add_part(b, "DNS over TCP", "dns.servers",
+             (uint64_t)resolvers * DNS_CONNECTIONS_MAX * DNS_CONNECTION_BYTES,
+             "%zu x %d connections to a resolver x %d KB", resolvers, DNS_CONNECTIONS_MAX,
+             DNS_CONNECTION_BYTES / 1024);
+}
+
 static void add_dns(struct bounding *b)
 {
     const struct conf *conf = b->conf;
@@ -191,6 +202,8 @@ static void add_dns(struct bounding *b)
     if (uses_unbound(conf))
         add_part(b, "libunbound", "dns.servers, dns.dnssec", DNS_UNBOUND_BYTES,
                  "its caches (29 MB) and 4096 questions x 16 KB");
+    else
+        add_dns_connections(b);
     add_part(b, "public keys", "dkim.key-cache-size", conf->dkim_key_cache_size, "decoded keys");
 }
 
