@@ -21,35 +21,49 @@ void report_drop_old(struct command *c, struct received *store)
                      STR_ARG(received_problem(store)));
 }
 
-/* Bytes that may be written; UINT64_MAX: as many as one likes. */
-static uint64_t bytes_free(struct command *c, struct received *store)
+struct room {
+    uint64_t left, wanted; /* bytes */
+};
+
+/* A small file system may never have the default free: a tenth of it is enough. */
+static uint64_t wanted_of(const struct conf *conf, const struct statvfs *fs)
+{
+    uint64_t tenth = (uint64_t)fs->f_blocks * fs->f_frsize / 10;
+    bool chosen = conf_place_of(conf, "reports.min-free").file;
+    return chosen || conf->reports_min_free < tenth ? conf->reports_min_free : tenth;
+}
+
+static struct room look_for_room(struct command *c, struct received *store)
 {
     struct statvfs fs;
+    struct room room = {0};
     struct arena *a = arena_new(0);
-    bool bounded = c->conf->reports_min_free && !memory_store_is_shared(c->conf);
-    bool known = bounded && statvfs(str_cstr(a, c->conf->state_dir), &fs) == 0;
+    bool bounded = !memory_store_is_shared(c->conf);
+    if (bounded && statvfs(str_cstr(a, c->conf->state_dir), &fs) == 0) {
+        room.left = (uint64_t)fs.f_bavail * fs.f_frsize + received_unused(store);
+        room.wanted = wanted_of(c->conf, &fs);
+    }
     arena_free(a);
-    if (!known)
-        return UINT64_MAX;
-    return (uint64_t)fs.f_bavail * fs.f_frsize + received_unused(store);
+    return room;
 }
 
 bool report_is_full(struct command *c, struct received *store)
 {
-    return bytes_free(c, store) < c->conf->reports_min_free;
+    struct room room = look_for_room(c, store);
+    return room.left < room.wanted;
 }
 
 bool report_make_room(struct command *c, struct received *store)
 {
     report_drop_old(c, store);
     received_shrink(store);
-    uint64_t left = bytes_free(c, store), wanted = c->conf->reports_min_free;
-    if (left >= wanted)
+    struct room room = look_for_room(c, store);
+    if (room.left >= room.wanted)
         return true;
     command_fail(c, 0,
                  "%.*s: %llu MB are free, and reports are stored only while there are %llu MB "
                  "(reports.min-free)",
-                 STR_ARG(c->conf->state_dir), (unsigned long long)(left / MB),
-                 (unsigned long long)(wanted / MB));
+                 STR_ARG(c->conf->state_dir), (unsigned long long)(room.left / MB),
+                 (unsigned long long)(room.wanted / MB));
     return false;
 }

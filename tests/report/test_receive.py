@@ -346,6 +346,13 @@ def small_disk(folder):
     for which there is room enough, although the file has not become smaller."""
     store = Store(folder / "small", reports='min-free = "8M";')
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", store.folder / "state"], check=True)
+    tenth = Store(folder / "tenth")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m", "none", tenth.folder / "state"], check=True)
+    report, filler = tenth.write("in", corpus.X), tenth.folder / "state" / "filler"
+    filler.write_bytes(bytes(28 << 20))
+    check("less than a tenth", tenth.run("receive", report)[0] == 75)
+    filler.write_bytes(bytes(26 << 20))
+    check("a tenth is enough", tenth.run("receive", report)[0] == 0)
 
     def left():
         size = os.statvfs(store.folder / "state")
