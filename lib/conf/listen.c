@@ -7,18 +7,15 @@
 
 #include "base/ascii.h"
 #include "base/netset.h"
+#include "mail/domain.h"
 
 #define FORMS                                                                                      \
     "allowed are inet:8892@127.0.0.1, inet6:8892@[::1], inet:127.0.0.1:8892 and "                  \
     "unix:/run/assay/assay.sock"
 
-/* What ends in a number is an address, or wants to be one. */
 static bool is_host_name(struct str host)
 {
-    size_t dot = str_find_last(host, '.');
-    struct str last = dot < host.n ? str_sub(host, dot + 1, host.n) : host;
-    unsigned long long number;
-    if (str_to_u64(last, UINT32_MAX, &number))
+    if (domain_ends_in_number(host))
         return false;
     for (size_t i = 0; i < host.n; i++) {
         char c = host.p[i];

@@ -110,6 +110,12 @@ bool domain_is_at_or_below(struct str name, struct str parent)
     return str_eq(tail, parent) && (tail.p == name.p || tail.p[-1] == '.');
 }
 
+bool domain_ends_in_number(struct str name)
+{
+    unsigned long long number;
+    return str_to_u64(domain_last_labels(name, 1), UINT64_MAX, &number);
+}
+
 struct str domain_common(struct str a, struct str b)
 {
     struct str label;

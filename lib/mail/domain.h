@@ -32,6 +32,10 @@ struct str domain_last_labels(struct str name, size_t n);
  * "example.org"). */
 bool domain_is_at_or_below(struct str name, struct str parent);
 
+/* True if the last label is a number, as in an IPv4 address or the beginning of one: no domain ends
+ * so (RFC 1123 2.1). */
+bool domain_ends_in_number(struct str name);
+
 /* The longest name that both are at or below; empty if there is none. */
 struct str domain_common(struct str a, struct str b);
 

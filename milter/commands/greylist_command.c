@@ -116,21 +116,13 @@ static bool key_of_network(const struct command *c, struct str word, struct str 
     return !bits.n || str_eq(bits, str_sub(*key, str_find(*key, 0, '/'), key->n));
 }
 
-/* "198.51.100", as postgrey writes a network: no domain ends so. */
-static bool ends_in_number(struct str name)
-{
-    size_t dot = str_find_last(name, '.');
-    unsigned long long number;
-    return str_to_u64(str_sub(name, dot < name.n ? dot + 1 : 0, name.n), UINT32_MAX, &number);
-}
-
 static bool key_of_word(const struct command *c, struct str word, struct str *key)
 {
     struct str domain;
     if (key_of_network(c, word, key))
         return true;
     if (str_find(word, 0, '/') < word.n || !conf_plain_name(c->arena, word, &domain) ||
-        ends_in_number(domain))
+        domain_ends_in_number(domain)) /* "198.51.100", as postgrey writes a network */
         return false;
     *key = greykey_of_domain(domain, c->arena);
     return true;

@@ -166,6 +166,10 @@ static void labels(void **state)
 static void below(void **state)
 {
     (void)state;
+    assert_true(domain_ends_in_number(STR("127.0.0.300")));
+    assert_true(domain_ends_in_number(STR("25")));
+    assert_false(domain_ends_in_number(STR("25.example")));
+    assert_false(domain_ends_in_number(STR("example.25x")));
     assert_true(domain_is_at_or_below(STR("example.org"), STR("example.org")));
     assert_true(domain_is_at_or_below(STR("a.b.example.org"), STR("example.org")));
     assert_false(domain_is_at_or_below(STR("badexample.org"), STR("example.org")));
