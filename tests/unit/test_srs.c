@@ -410,6 +410,7 @@ static void knows_its_own(void **state)
         {"@relay.example:SRS0=hash=tt=example.com=bob@srs.example.org", true},
         {"@a.example,@b.example:SRS0=hash=tt=example.com=bob@srs.example.org", true},
         {"\"SRS0\\=hash=tt=example.com=bob\"@srs.example.org", true},
+        {"SRS0\\=@srs.example.org", true},
         {"\\S\\R\\S0=hash=tt=example.com=bob@srs.example.org", true},
         {"SR\"S0=\"hash=tt=example.com=bob@srs.example.org", true},
         {"SRS0=hash=tt=example.com=bob@example.org", false},
