@@ -99,7 +99,6 @@ static enum dns_status status_of(int ares_status)
 {
     switch (ares_status) {
     case ARES_ETIMEOUT:
-    case ARES_EDESTRUCTION:
     case ARES_ECANCELLED:
         return DNS_TIMEOUT;
     default:
@@ -178,14 +177,24 @@ static bool was_cut(struct cares_job *job, int status)
     return job->tcp->answers != job->tcp_answers || job->cuts++ < CUTS_MAX;
 }
 
+/* Its channel ends, and others of this upstream have ended: none may be asked any more. */
+static void on_destruction(struct cares_job *job)
+{
+    struct cares *c = job->cares;
+    if (!c->replacing) {
+        cares_finish(job, dns_reply_empty(DNS_TIMEOUT, 0));
+        return;
+    }
+    job->same_id = c->again;
+    c->again = job;
+}
+
 /* The next server's TCP, where one has failed. */
 static void on_failure(struct cares_job *job, int status)
 {
-    struct cares *c = job->cares;
-    size_t n = c->upstream->servers.n;
-    if (status == ARES_EDESTRUCTION && c->replacing) {
-        job->same_id = c->again;
-        c->again = job;
+    size_t n = job->cares->upstream->servers.n;
+    if (status == ARES_EDESTRUCTION) {
+        on_destruction(job);
     } else if (was_cut(job, status)) {
         send_over_tcp(job);
     } else if (job->tcp && job->tried < n) {

@@ -79,7 +79,7 @@ class BadServer:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.seen = Counter()  # lower-case names, by the packets that asked for them
         self.spellings = set()
-        self.tcp_queries = 0
+        self.tcp_connections = self.tcp_queries = 0
         self.edns_queries = 0
         self.denies, self.bare = 0, False
         self.in_order, self.closes_after = False, 0
@@ -192,6 +192,7 @@ class BadServer:
                 continue
             except OSError:  # a test has closed it
                 return
+            self.tcp_connections += 1
             connection.settimeout(None)
             threading.Thread(target=self.serve_connection, args=(connection,), daemon=True).start()
 

@@ -153,6 +153,17 @@ class Misbehaviour(Case):
         self.expect(dnsq.ask("A", "late100.example"), "answer", "192.0.2.1")
         self.assertEqual((self.server.tcp_queries, second.tcp_queries), (0, 1))
 
+    def test_closing_ends_what_is_under_way_over_tcp(self):
+        silent = self.bad_server()
+        silent.answers = lambda q, tcp: []
+        dnsq = self.client("-s", f"127.0.0.1@{silent.port}", "-s", f"127.0.0.1@{self.server.port}", "-t", 6000)
+        dnsq.prefetch("A", "late30000.example")
+        while not self.server.tcp_queries:
+            time.sleep(0.01)
+        self.assertEqual(dnsq.close(), 0)
+        time.sleep(0.3)
+        self.assertEqual(silent.tcp_connections, 0)  # another server is not asked any more
+
     def test_what_is_under_way_on_a_connection_that_is_closed_is_asked_again(self):
         self.server.in_order, self.server.closes_after = True, 10
         dnsq = self.client("-s", f"127.0.0.1@{self.server.port}", "-t", 10000, "-w", 200)
