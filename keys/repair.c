@@ -8,12 +8,14 @@
 #include "keys/repair.h"
 
 #include <grp.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/rootpath.h"
 
 #define NAMES_BUFFER 16384
+#define LINKS_MAX    40 /* as the kernel has it */
 
 bool reader_in_group(const struct key_reader *reader, gid_t gid)
 {
@@ -50,11 +52,23 @@ struct str shell_word(struct arena *a, struct str word)
     return sb_str(&b);
 }
 
-/* True if what the path names stays it until root has changed its rights. */
+/* True if what the path names stays it until root has changed its rights. A link of root's may lead
+ * to where others can exchange the file, and so may what that leads to. */
 static bool root_keeps(struct arena *a, const char *path)
 {
-    size_t slash = str_find_last(str_of(path), '/');
-    return only_root_changes(slash ? str_printf(a, "%.*s", (int)slash, path).p : "/");
+    char target[PATH_MAX];
+    for (int links = 0; links < LINKS_MAX; links++) {
+        size_t slash = str_find_last(str_of(path), '/');
+        const char *directory = slash ? str_printf(a, "%.*s", (int)slash, path).p : "/";
+        if (!only_root_changes(directory))
+            return false;
+        ssize_t n = readlink(path, target, sizeof target);
+        if (n < 0)
+            return true;
+        path = target[0] == '/' ? str_printf(a, "%.*s", (int)n, target).p
+                                : str_printf(a, "%s/%.*s", directory, (int)n, target).p;
+    }
+    return false;
 }
 
 static void repair_by_hand(struct strbuf *b, const struct key_reader *r, const char *wanted)

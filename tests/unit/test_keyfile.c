@@ -201,6 +201,36 @@ static void test_owners(void **state)
     }
 }
 
+/* A link that root has made leads to a file that the reader can exchange. */
+static void test_link_out_of_roots_directory(void **state)
+{
+    (void)state;
+    const struct stat st = {.st_mode = 0600};
+    const struct key_reader reader = {.uid = reader_uid, .name = "54321", .group_name = "54323"};
+    struct strbuf b;
+    if (geteuid() != 0)
+        skip(); /* needs a directory that root alone may change */
+    char roots[] = "/run/assay-test-keyfile-XXXXXX";
+    const char *theirs = in_directory("theirs").p;
+    assert_non_null(mkdtemp(roots));
+    assert_int_equal(mkdir(theirs, 0755), 0);
+    assert_int_equal(chown(theirs, reader_uid, reader_gid), 0);
+    const char *link = str_printf(arena, "%s/k.pem", roots).p;
+    const char *aim = str_printf(arena, "../..%s", in_directory("theirs/k.pem").p).p;
+    assert_int_equal(symlink("other.pem", link), 0);
+    sb_init(&b, arena);
+    repair_key(&b, &reader, link, &st);
+    bool kept = str_starts(sb_str(&b), STR("; run as root: chown"));
+    unlink(link);
+    assert_int_equal(symlink(aim, link), 0);
+    sb_init(&b, arena);
+    repair_key(&b, &reader, link, &st);
+    unlink(link);
+    rmdir(roots);
+    assert_true(kept);
+    assert_str(sb_str(&b), BY_HAND " and mode 0640");
+}
+
 /* Directories that have others than assay to serve. */
 static void test_directories_of_others(void **state)
 {
@@ -349,9 +379,13 @@ static void test_shell_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEYS_TEST(test_modes),      KEYS_TEST(test_not_a_key),
-        KEYS_TEST(test_owners),     KEYS_TEST(test_directories_of_others),
-        KEYS_TEST(test_writing),    KEYS_TEST(test_askers),
+        KEYS_TEST(test_modes),
+        KEYS_TEST(test_not_a_key),
+        KEYS_TEST(test_owners),
+        KEYS_TEST(test_link_out_of_roots_directory),
+        KEYS_TEST(test_directories_of_others),
+        KEYS_TEST(test_writing),
+        KEYS_TEST(test_askers),
         KEYS_TEST(test_shell_word),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
