@@ -26,8 +26,8 @@ static bool read_result(struct str word, enum arc_result *result)
 }
 
 /* What our set says that was made when the message came in, if that is the newest one. Receivers
- * verify its seal, so nobody else makes one that counts. False: there is none, or not to be read.
- */
+ * verify its seal, so nobody else makes one that counts; that it comes from another message cannot
+ * be seen, as a list may have changed what it signs. False: there is none, or not to be read. */
 static bool sealed_before(struct stage_run *run, struct authres_results *said)
 {
     const struct arc_outcome *o = &run->evidence->arc.outcome;
