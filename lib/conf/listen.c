@@ -13,6 +13,11 @@
     "allowed are inet:8892@127.0.0.1, inet6:8892@[::1], inet:127.0.0.1:8892 and "                  \
     "unix:/run/assay/assay.sock"
 
+bool listen_is_everywhere(struct str host)
+{
+    return !host.n || str_eq(host, STR("0.0.0.0")) || str_eq(host, STR("::"));
+}
+
 static bool is_host_name(struct str host)
 {
     if (domain_ends_in_number(host))

@@ -15,6 +15,9 @@ struct listen_address {
     struct str path; /* of a Unix socket, absolute */
 };
 
+/* True if a socket on this host takes connections on all addresses. */
+bool listen_is_everywhere(struct str host);
+
 /* Understands inet:PORT@HOST and inet6:PORT@[ADDRESS] (libmilter, Sendmail), inet:HOST:PORT and
  * inet:[ADDRESS]:PORT (Postfix), unix:/PATH, local:/PATH and /PATH. NULL, or a phrase in `a`, to
  * stand behind the text in quotes, that says what is wrong and what is allowed. The texts of *out

@@ -11,18 +11,14 @@ struct named_socket {
     struct listen_address address;
 };
 
-static bool is_any(struct str host)
-{
-    return !host.n || str_eq(host, STR("0.0.0.0")) || str_eq(host, STR("::"));
-}
-
 static bool same_socket(const struct listen_address *a, const struct listen_address *b)
 {
     if (a->kind != b->kind)
         return false;
     if (a->kind == LISTEN_UNIX)
         return str_eq(a->path, b->path);
-    return a->port == b->port && (str_eq(a->host, b->host) || is_any(a->host) || is_any(b->host));
+    return a->port == b->port && (str_eq(a->host, b->host) || listen_is_everywhere(a->host) ||
+                                  listen_is_everywhere(b->host));
 }
 
 struct named_sockets {

@@ -105,8 +105,7 @@ static void check_sockets(const struct doors *d, socket_check *check)
 static void check_open(const struct doors *d, const char *option, struct str text,
                        const struct listen_address *address, const char *gives)
 {
-    if (address->host.n && !str_eq(address->host, STR("0.0.0.0")) &&
-        !str_eq(address->host, STR("::")))
+    if (!listen_is_everywhere(address->host))
         return;
     conf_problem(d->warnings, conf_place_of(d->conf, option),
                  "%s: \"%.*s\" takes connections on all addresses of this host, and who can "

@@ -22,16 +22,11 @@ static bool is_loopback(struct str host)
            str_eq(host, STR("::1"));
 }
 
-static bool is_everywhere(struct str host)
-{
-    return !host.n || str_eq(host, STR("0.0.0.0")) || str_eq(host, STR("::"));
-}
-
 static bool leads_to(const struct listen_address *from, const struct listen_address *to)
 {
     if (from->kind == LISTEN_UNIX || to->kind == LISTEN_UNIX || from->port != to->port)
         return false;
-    return is_everywhere(to->host) || str_eq_nocase(from->host, to->host) ||
+    return listen_is_everywhere(to->host) || str_eq_nocase(from->host, to->host) ||
            (is_loopback(from->host) && is_loopback(to->host));
 }
 
