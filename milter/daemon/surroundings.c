@@ -125,8 +125,8 @@ static void check_state_dir(const struct survey *s)
     const char *path = str_cstr(s->arena, s->conf->state_dir), *why = NULL;
     struct conf_place place = place_of(s, "state-dir");
     struct stat st;
-    if (stat(path, &st))
-        why = place.file ? strerror(errno) : NULL;
+    if (stat(path, &st)) /* who may not look there cannot tell */
+        why = place.file && (errno != EACCES || s->can_be_user) ? strerror(errno) : NULL;
     else if (!S_ISDIR(st.st_mode))
         why = strerror(ENOTDIR);
     else if (!user_may_write(s, path))

@@ -279,9 +279,11 @@ class User(harness.WireTest):
         os.chown(self.key, 0, self.nobody.pw_gid)
         self.key.chmod(0o640)
         os.chown(self.run, pwd.getpwnam("daemon").pw_uid, -1)
-        states = pathlib.Path(self.d.path).parent / "states"
-        states.mkdir()
-        os.chown(states, pwd.getpwnam("daemon").pw_uid, -1)
+        states = pathlib.Path(self.d.path).parent / "private" / "states"
+        states.mkdir(parents=True)
+        for folder in states, states.parent:
+            os.chown(folder, pwd.getpwnam("daemon").pw_uid, -1)
+            folder.chmod(0o700)  # nobody may not look into it
         note = '(the keys were read with your rights, not with those of the user "daemon")\n'
         for user, text in (("daemon", ""), ("nobody", note)):
             self.d.configure(f'user = "daemon";\nstate-dir = "{states}";\n' + self.signing)
