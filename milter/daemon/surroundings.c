@@ -122,7 +122,7 @@ static void check_key_directories(const struct survey *s)
 /* Mail goes on without it, so nobody would notice. The default is made by the unit. */
 static void check_state_dir(const struct survey *s)
 {
-    const char *path = str_cstr(s->arena, s->conf->state_dir), *why = NULL;
+    const char *path = str_cstr(s->arena, s->conf->state_dir), *why = NULL, *user = s->reader.name;
     struct conf_place place = place_of(s, "state-dir");
     struct stat st;
     if (stat(path, &st)) /* who may not look there cannot tell */
@@ -131,12 +131,14 @@ static void check_state_dir(const struct survey *s)
         why = strerror(ENOTDIR);
     else if (!user_may_write(s, path))
         why = "this user may not make files in it";
+    if (s->conf->user.n) /* the reader is who asks, where he cannot become this user */
+        user = str_cstr(s->arena, s->conf->user);
     if (why)
         conf_problem(s->warnings, place,
                      "state-dir: %s: %s: counts for reports are lost, and greylisting forgets at "
                      "each start whom it knows; give user %s a directory of its own: install -d -o "
                      "%s -m 0750 DIRECTORY",
-                     path, why, s->reader.name, s->reader.name);
+                     path, why, user, user);
 }
 
 /* --- The socket --------------------------------------------------------------------------------*/

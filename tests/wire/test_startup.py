@@ -293,6 +293,15 @@ class User(harness.WireTest):
                 self.skipTest("the program is where nobody can read")
             self.assertEqual((run.returncode, run.stdout, run.stderr), (0, f"{self.d.path} is good\n" + text, ""), run)
 
+    def test_a_directory_is_for_the_daemons_user(self):
+        """Whoever asks."""
+        self.d.configure('user = "daemon";\nstate-dir = "/nowhere";\n')
+        run = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", BINARY, "config", "check", "-c", str(self.d.path)],
+                             capture_output=True, text=True)
+        if "Permission denied" in run.stderr and "setpriv" in run.stderr:
+            self.skipTest("the program is where nobody can read")
+        self.assertIn("give user daemon a directory of its own: install -d -o daemon ", run.stderr)
+
     def test_nobody_can_become_another(self):
         self.d.configure('user = "daemon";\n')
         run = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", BINARY, "config", "check", "-c", str(self.d.path)],
