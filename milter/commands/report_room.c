@@ -9,6 +9,7 @@
 #include "milter/commands/report.h"
 #include "milter/daemon/memory.h"
 
+#define KB (UINT64_C(1) << 10)
 #define MB (UINT64_C(1) << 20)
 
 void report_drop_old(struct command *c, struct received *store)
@@ -53,6 +54,13 @@ bool report_is_full(struct command *c, struct received *store)
     return room.left < room.wanted;
 }
 
+static struct str amount(struct arena *a, uint64_t bytes)
+{
+    bool few = bytes < 100 * MB;
+    return str_printf(a, "%llu %s", (unsigned long long)(bytes / (few ? KB : MB)),
+                      few ? "KB" : "MB");
+}
+
 bool report_make_room(struct command *c, struct received *store)
 {
     report_drop_old(c, store);
@@ -61,9 +69,9 @@ bool report_make_room(struct command *c, struct received *store)
     if (room.left >= room.wanted)
         return true;
     command_fail(c, 0,
-                 "%.*s: %llu MB are free, and reports are stored only while there are %llu MB "
+                 "%.*s: %.*s are free, and reports are stored only while there are %.*s "
                  "(reports.min-free)",
-                 STR_ARG(c->conf->state_dir), (unsigned long long)(room.left / MB),
-                 (unsigned long long)(room.wanted / MB));
+                 STR_ARG(c->conf->state_dir), STR_ARG(amount(c->arena, room.left)),
+                 STR_ARG(amount(c->arena, room.wanted)));
     return false;
 }
