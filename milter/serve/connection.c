@@ -20,10 +20,10 @@
 #include "milter/serve/internal.h"
 
 /* What a connection may have before others have their turn: so many reads in a row, two messages of
- * a quick MTA; and the time after which no further command begins, since thousands of short ones,
- * all sent at once, fit into the reads. */
-#define READS   16
-#define TURN_US INT64_C(1000)
+ * a quick MTA, and so many commands, since thousands of short ones, all sent at once, fit into the
+ * reads. */
+#define READS    16
+#define COMMANDS 256
 
 /* --- Beginning and end -------------------------------------------------------------------------*/
 
@@ -231,11 +231,6 @@ static bool charge_or_complain(struct serve_connection *c, size_t bytes)
     return false;
 }
 
-static bool turn_is_over(const struct worker *w)
-{
-    return clock_us() >= w->turn_end_us;
-}
-
 /* HELD_BACK: no more commands are carried out until the peer has taken the answers, and others have
  * had their turn. */
 enum progress { ALL_HANDLED, HELD_BACK, CLOSES };
@@ -255,8 +250,9 @@ static enum progress handle_frames(struct serve_connection *c, const char *data,
         }
         if (length == 0)
             return ALL_HANDLED;
-        if (*used && turn_is_over(c->worker))
+        if (!c->worker->commands)
             return HELD_BACK;
+        c->worker->commands--;
         enum serve_next next = protocol->handle(c->state, data + *used, (size_t)length);
         *used += (size_t)length;
         if (next == SERVE_CLOSE) {
@@ -336,7 +332,7 @@ static enum progress read_frames(struct worker *w, struct serve_connection *c, i
             return CLOSES;
         if (what == CAME)
             progress = handle_buffer(w, c, &n);
-        if (came < room || turn_is_over(w))
+        if (came < room)
             break;
     }
     c->held_back = progress == HELD_BACK;
@@ -404,10 +400,10 @@ void connection_ready(struct worker *w, struct serve_connection *c)
     int reads = READS;
     c->worker = w;
     w->out.n = 0;
-    w->turn_end_us = clock_us() + TURN_US;
+    w->commands = COMMANDS;
     do
         turn = serve_once(w, c, &reads);
-    while (turn == ANSWERED && reads > 0 && !turn_is_over(w));
+    while (turn == ANSWERED && reads > 0 && w->commands > 0);
     if (turn == ENDS)
         connection_end(c);
     else

@@ -30,7 +30,7 @@ struct worker {
     char *in;
     size_t in_cap, in_used; /* in_used: the most that stood in it since it was emptied */
     struct bytes out;
-    int64_t turn_end_us; /* of the connection that it serves */
+    unsigned commands; /* that the connection that it serves may still have carried out now */
 };
 
 struct listener {
