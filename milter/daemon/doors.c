@@ -49,30 +49,34 @@ static void check_wide_list(const struct doors *d, const char *option, const str
 static void check_wide_networks(const struct doors *d)
 {
     const struct conf *c = d->conf;
-    check_wide_list(
-        d, "trusted-networks", &c->trusted_networks,
-        "assay does not check mail from there, and signs for authors of yours whoever sends "
-        "it; name your own networks only");
-    check_wide_list(
-        d, "relay-networks", &c->relay_networks,
-        "mail from there passes unchecked, with whatever results somebody has forged in it; "
-        "name your own relays only");
-    check_wide_list(
-        d, "forwarded-networks", &c->forwarded_networks,
-        "assay believes the Received fields and the results in mail from there, does not "
-        "judge it, and may sign it; name your own filters only");
-    check_wide_list(
-        d, "spf.skip-networks", &c->spf_skip_networks,
-        "mail from there has no SPF result, and so less of it passes DMARC; if SPF is not "
-        "wanted, set spf.mode");
-    check_wide_list(d, "spf.trusted-forwarders", &c->spf_trusted_forwarders,
-                    "mail from there is never refused because of SPF; if you mean everybody, set "
-                    "spf.mode to \"shadow\"");
-    check_wide_list(d, "dmarc.trusted-forwarders", &c->dmarc_trusted_forwarders,
-                    "mail from there is never refused because of DMARC; if you mean everybody, set "
-                    "dmarc.mode to \"shadow\"");
-    check_wide_list(d, "exceptions.networks", &c->exceptions_networks,
-                    "DNS lists, greylisting and the checks of client and sender are not for them");
+    const struct {
+        const char *option;
+        const struct netset *set;
+        const char *consequence;
+    } lists[] = {
+        {"trusted-networks", &c->trusted_networks,
+         "assay does not check mail from there, and signs for authors of yours whoever sends it; "
+         "name your own networks only"},
+        {"relay-networks", &c->relay_networks,
+         "mail from there passes unchecked, with whatever results somebody has forged in it; name "
+         "your own relays only"},
+        {"forwarded-networks", &c->forwarded_networks,
+         "assay believes the Received fields and the results in mail from there, does not judge "
+         "it, and may sign it; name your own filters only"},
+        {"spf.skip-networks", &c->spf_skip_networks,
+         "mail from there has no SPF result, and so less of it passes DMARC; if SPF is not wanted, "
+         "set spf.mode"},
+        {"spf.trusted-forwarders", &c->spf_trusted_forwarders,
+         "mail from there is never refused because of SPF; if you mean everybody, set spf.mode to "
+         "\"shadow\""},
+        {"dmarc.trusted-forwarders", &c->dmarc_trusted_forwarders,
+         "mail from there is never refused because of DMARC; if you mean everybody, set dmarc.mode "
+         "to \"shadow\""},
+        {"exceptions.networks", &c->exceptions_networks,
+         "DNS lists, greylisting and the checks of client and sender are not for them"},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        check_wide_list(d, lists[i].option, lists[i].set, lists[i].consequence);
 }
 
 /* --- Sockets -----------------------------------------------------------------------------------*/
