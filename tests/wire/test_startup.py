@@ -217,6 +217,15 @@ class User(harness.WireTest):
         self.d.stop()
         self.assertFalse(os.path.exists(self.d.address))
 
+    def as_user(self, user, *words):
+        """A command as this user, who may read the configuration."""
+        self.d.path.chmod(0o644)
+        command = ["setpriv", f"--reuid={user}", f"--regid={self.nobody.pw_gid}", "--clear-groups", BINARY, *words, "-c", str(self.d.path)]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=harness.PATIENCE)
+        if "Permission denied" in run.stderr and "setpriv" in run.stderr:
+            self.skipTest("the program is where nobody can read")
+        return run
+
     def test_keys_must_be_its_own_to_read(self):
         os.chown(self.key, 0, 0)
         self.key.chmod(0o600)
@@ -265,11 +274,7 @@ class User(harness.WireTest):
                             ('socket-owner = "daemon";\n', r'the user "daemon": Operation not permitted; .*remove socket-owner'),
                             ('socket-owner = "daemon"; socket-group = "mail";\n', 'the user "daemon" and the group "mail": ')):
             self.d.configure(more)
-            self.d.path.chmod(0o644)
-            words_to_run = ["setpriv", "--reuid=nobody", f"--regid={self.nobody.pw_gid}", "--clear-groups", BINARY, "milter", "--log", "stderr"]
-            run = subprocess.run([*words_to_run, "-c", str(self.d.path)], capture_output=True, text=True, timeout=harness.PATIENCE)
-            if "Permission denied" in run.stderr and "setpriv" in run.stderr:
-                self.skipTest("the program is where nobody can read")
+            run = self.as_user("nobody", "milter", "--log", "stderr")
             self.assertEqual(run.returncode, EX_UNAVAILABLE, run.stderr)
             self.assertRegex(run.stderr, f"error: cannot listen on unix:.*/sock: cannot give the socket to {words}")
             self.assertFalse(os.path.exists(self.d.address))
@@ -287,30 +292,20 @@ class User(harness.WireTest):
         note = '(the keys were read with your rights, not with those of the user "daemon")\n'
         for user, text in (("daemon", ""), ("nobody", note)):
             self.d.configure(f'user = "daemon";\nstate-dir = "{states}";\n' + self.signing)
-            words = ["setpriv", f"--reuid={user}", f"--regid={self.nobody.pw_gid}", "--clear-groups", BINARY, "config", "check", "-c"]
-            run = subprocess.run([*words, str(self.d.path)], capture_output=True, text=True)
-            if "Permission denied" in run.stderr and "setpriv" in run.stderr:
-                self.skipTest("the program is where nobody can read")
+            run = self.as_user(user, "config", "check")
             self.assertEqual((run.returncode, run.stdout, run.stderr), (0, f"{self.d.path} is good\n" + text, ""), run)
 
     def test_a_directory_is_for_the_daemons_user(self):
         """Whoever asks."""
         self.d.configure('user = "daemon";\nstate-dir = "/nowhere";\n')
-        run = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", BINARY, "config", "check", "-c", str(self.d.path)],
-                             capture_output=True, text=True)
-        if "Permission denied" in run.stderr and "setpriv" in run.stderr:
-            self.skipTest("the program is where nobody can read")
+        run = self.as_user("nobody", "config", "check")
         self.assertIn("give user daemon a directory of its own: install -d -o daemon ", run.stderr)
 
     def test_nobody_can_become_another(self):
         self.d.configure('user = "daemon";\n')
-        run = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", BINARY, "config", "check", "-c", str(self.d.path)],
-                             capture_output=True, text=True)
-        if "Permission denied" in run.stderr and "setpriv" in run.stderr:
-            self.skipTest("the program is where nobody can read")
+        run = self.as_user("nobody", "config", "check")
         self.assertEqual((run.returncode, run.stderr), (0, ""), run)
-        run = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", BINARY, "milter", "--log", "stderr", "-c", str(self.d.path)],
-                             capture_output=True, text=True, timeout=harness.PATIENCE)
+        run = self.as_user("nobody", "milter", "--log", "stderr")
         self.assertEqual(run.returncode, EX_CONFIG)
         self.assertIn("only root can become", run.stderr)
 
