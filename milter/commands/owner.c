@@ -68,7 +68,7 @@ int command_no_store(struct command *c, struct str problem)
     if (geteuid() != 0 && str_ends_nocase(problem, str_of(strerror(EACCES))))
         help = ": run this as root";
     else if (str_ends_nocase(problem, str_of(strerror(ENOENT))))
-        help = ": is that the state-dir of the daemon, and has it judged mail from outside yet? "
-               "It makes the file then";
+        help = ": is that the state-dir of the daemon? It makes rows.db when it first judges mail "
+               "from outside";
     return command_fail(c, EX_TEMPFAIL, "%.*s%s", STR_ARG(problem), help);
 }
