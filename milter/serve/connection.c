@@ -231,7 +231,7 @@ static bool charge_or_complain(struct serve_connection *c, size_t bytes)
     return false;
 }
 
-/* HELD_BACK: no more commands are carried out until the peer has taken the answers, and others have
+/* HELD_BACK: no more commands are carried out until the peer has taken the answers, or others have
  * had their turn. */
 enum progress { ALL_HANDLED, HELD_BACK, CLOSES };
 
