@@ -340,15 +340,20 @@ static enum progress read_frames(struct worker *w, struct serve_connection *c, i
     return progress;
 }
 
+/* Nothing is read from a peer that has answers to take first. */
+static bool has_to_take(const struct serve_connection *c)
+{
+    return c->unsent.n || c->held_back;
+}
+
 static void watch_connection(struct serve_connection *c)
 {
     const struct serve_door *door = &c->listener->door;
-    bool wants_to_write = c->unsent.n || c->held_back;
-    uint32_t events = EPOLLONESHOT | (wants_to_write ? EPOLLOUT : EPOLLIN);
-    if (c->kept.n && !c->unsent.n)
+    uint32_t events = EPOLLONESHOT | (has_to_take(c) ? EPOLLOUT : EPOLLIN);
+    if (c->kept.n && !has_to_take(c))
         atomic_store_explicit(&c->end_us, c->frame_end_us, memory_order_relaxed);
     else
-        set_end(c, c->unsent.n ? door->write_ms : door->silence_ms);
+        set_end(c, has_to_take(c) ? door->write_ms : door->silence_ms);
     bool fresh = !c->watched;
     c->worker = NULL;
     c->watched = true;
@@ -364,9 +369,9 @@ static void say_expired(struct serve_connection *c)
 {
     if (!atomic_load(&c->expired) || atomic_load(&c->serve->stopping))
         return;
-    complain_of_peer(c, c->unsent.n ? "it takes no answers"
-                        : c->kept.n ? "the rest of a command does not come"
-                                    : "it was silent for too long");
+    complain_of_peer(c, has_to_take(c) ? "it takes no answers"
+                        : c->kept.n    ? "the rest of a command does not come"
+                                       : "it was silent for too long");
 }
 
 enum turn { ENDS, WAITS, ANSWERED };

@@ -8,6 +8,7 @@ import json
 import socket
 import subprocess
 import threading
+import time
 
 import harness
 from harness import BINARY, LOOPBACK, PATIENCE, free_port
@@ -61,8 +62,15 @@ class Map:
 
 def send_all(client, data):
     with contextlib.suppress(OSError):  # it ends before all is taken
-        client.socket.settimeout(None)
         client.send(data)
+
+
+def send_beside(client, data):
+    """The thread that sends it, for as long as that takes."""
+    client.socket.settimeout(None)
+    sender = threading.Thread(target=send_all, args=(client, data), daemon=True)
+    sender.start()
+    return sender
 
 
 class Srs(harness.WireTest):
@@ -202,6 +210,22 @@ class Srs(harness.WireTest):
         self.assertIsNone(m.answer())
         d.wait_for_log("socketmap connection .* the rest of a command does not come")
 
+    def stands_still(self, d):
+        before = self.figures(d)["srs"]["forwarded"]
+        time.sleep(0.3)
+        return self.figures(d)["srs"]["forwarded"] == before
+
+    def test_who_takes_no_answers_is_told_so(self):
+        d = self.srs_daemon(clock=True, wall=NOW)
+        m = self.map(d)
+        m.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sender = send_beside(m, 400000 * netstring("forward alice@example.com"))
+        m.socket.recv(1, socket.MSG_PEEK)
+        harness.until(lambda: self.stands_still(d), "no more answers fit")
+        d.clock.go_on(11)
+        d.wait_for_log("socketmap connection .* is closed: it takes no answers")
+        sender.join()
+
     def test_two_hundred(self):
         d = self.srs_daemon(wall=NOW)
         maps = [self.map(d) for _ in range(200)]
@@ -224,9 +248,7 @@ class Srs(harness.WireTest):
         maps = [self.map(d) for _ in range(16)]
         c = d.client()
         questions = 20000 * netstring("forward alice@example.com")
-        senders = [threading.Thread(target=send_all, args=(m, questions), daemon=True) for m in maps]
-        for sender in senders:
-            sender.start()
+        senders = [send_beside(m, questions) for m in maps]
         for m in maps:
             self.assertTrue(m.socket.recv(1, socket.MSG_PEEK))
         self.assertTrue(c.message().accepted)
