@@ -14,17 +14,12 @@
  * beside a name that is shorter; with more of it a text is no name. */
 #define ULABEL_TEXT_MAX (4 * (DOMAIN_MAX + 1))
 
-bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out)
+bool domain_has_labels(struct str name, unsigned char lowest)
 {
-    *out = STR_NONE;
-    if (text.n && text.p[text.n - 1] == '.')
-        text.n--;
-    if (text.n == 0 || text.n > DOMAIN_MAX || text.p[0] == '[')
-        return false;
     size_t label = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c < 0x21 || c >= 0x7F)
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        if (c < lowest || c >= 0x7F)
             return false;
         if (c != '.' && ++label > LABEL_MAX)
             return false;
@@ -34,7 +29,15 @@ bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out)
             label = 0;
         }
     }
-    if (label == 0)
+    return label > 0;
+}
+
+bool domain_normalize_ascii(struct arena *a, struct str text, struct str *out)
+{
+    *out = STR_NONE;
+    if (text.n && text.p[text.n - 1] == '.')
+        text.n--;
+    if (text.n > DOMAIN_MAX || !domain_has_labels(text, 0x21) || text.p[0] == '[')
         return false;
     *out = str_lower(a, text);
     return true;

@@ -6,6 +6,10 @@
 
 #define DOMAIN_MAX 253 /* RFC 1035 3.1, as text without the last dot */
 
+/* True if name is labels of 1 to 63 bytes with dots between them, each byte from lowest to 0x7E;
+ * how long the whole may be (DOMAIN_MAX) is for the caller to say. */
+bool domain_has_labels(struct str name, unsigned char lowest);
+
 /* The normal form: A-labels (RFC 5891 by libidn2 for U-labels, non-transitional UTS 46), lower
  * case, no trailing dot. False if it is no domain name: empty label, label above 63 or name above
  * 253 bytes, a byte below 0x21 or 0x7F, bad UTF-8, or an address literal. Underscore and other odd

@@ -14,7 +14,6 @@
 
 #define EXPLANATION_MAX                                                                            \
     2000               /* RFC 7208 6.2 allows a limit; replies are cut again by their writer */
-#define LABEL_MAX  63  /* RFC 1035 2.3.4 */
 #define PATH_LIMIT 256 /* RFC 5321 4.5.3.1.3: what is longer is in no mail */
 
 const struct spf_limits spf_limits_default = {
@@ -46,20 +45,7 @@ static enum spf_result check_host(struct spf_eval *ev, struct str domain, struct
  * worth that is none: here it matches nothing. */
 static bool is_name(struct str name)
 {
-    size_t label = 0;
-    for (size_t i = 0; i < name.n; i++) {
-        unsigned char c = (unsigned char)name.p[i];
-        if (c < 0x20 || c >= 0x7F)
-            return false;
-        if (c != '.' && ++label > LABEL_MAX)
-            return false;
-        if (c == '.') {
-            if (label == 0)
-                return false;
-            label = 0;
-        }
-    }
-    return label > 0;
+    return domain_has_labels(name, 0x20);
 }
 
 bool spf_is_domain(struct str name)
