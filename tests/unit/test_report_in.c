@@ -483,6 +483,19 @@ static struct str joined(struct arena *a, struct str one, struct str two)
     return sb_str(&b);
 }
 
+/* As if it had been made of a file with a name so long that it has `size` bytes. */
+static struct str gzip_of_size(struct arena *a, struct str gz, size_t size)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    sb_add(&b, str_sub(gz, 0, 3)), sb_addc(&b, 8), sb_add(&b, str_sub(gz, 4, 10));
+    while (b.n + gz.n - 10 < size - 1)
+        sb_addc(&b, 'n');
+    sb_addc(&b, '\0'), sb_add(&b, str_sub(gz, 10, gz.n));
+    assert_int_equal(b.n, size);
+    return sb_str(&b);
+}
+
 struct zipped {
     struct str name, data;
     unsigned method, flags;
@@ -522,10 +535,14 @@ static void packed(void **state)
     sb_init(&b, a);
     sb_add(&b, gz), sb_add(&b, STR("\r\n"));
     assert_str(look(a, sb_str(&b)), SEEN ROW "\n");
-    struct str members_of_one = joined(a, deflate_it(a, str_sub(STR(REPORT), 0, 300), 31),
-                                       deflate_it(a, str_sub(STR(REPORT), 300, 9999), 31));
-    assert_str(look(a, members_of_one), SEEN ROW "\n");
-    assert_str(look(a, deflate_it(a, members_of_one, 31)), SEEN ROW "\n");
+    struct str first = deflate_it(a, str_sub(STR(REPORT), 0, 300), 31),
+               second = deflate_it(a, str_sub(STR(REPORT), 300, 9999), 31);
+    assert_str(look(a, joined(a, first, second)), SEEN ROW "\n");
+    for (size_t size = 16380; size < 16390;
+         size++) { /* what is inflated comes in pieces of 16 KB */
+        struct str members = joined(a, gzip_of_size(a, first, size), second);
+        assert_str(look(a, deflate_it(a, members, 31)), SEEN ROW "\n");
+    }
     assert_str(look(a, joined(a, gz, STR("\x1F\x8B"))), SEEN ROW "\n");
     assert_str(look(a, joined(a, gz, STR("\x1F\x8B\x07 no more"))), SEEN ROW "\n");
     struct str half = deflate_it(a, STR("<feedback>" HEAD POLICY RECORD RECORD "</feedback>"), 31);
