@@ -133,6 +133,7 @@ struct evidence_arc {
     const struct arc_excuse *excuses; /* in the order of the outcomes of DMARC */
     struct authres_results believed;  /* forwarded: what our set says, made when it came in */
     bool told_before;                 /* ... and of the chain, too */
+    bool told_limit; /* forwarded: it failed when it came in, but by our limits alone */
     struct evidence_seal seal;
 };
 

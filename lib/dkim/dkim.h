@@ -14,6 +14,9 @@
 #include "dns/dns.h"
 #include "mail/header.h"
 
+/* How the reason ends where max_queries were not enough. */
+#define DKIM_NO_QUERY_LEFT "(dns.max-queries)"
+
 enum dkim_result {
     DKIM_NONE,
     DKIM_PASS,

@@ -225,7 +225,8 @@ void signature_start_query(const struct signature_terms *terms, struct key_queri
         return;
     if (terms->settings->max_queries && queries->n == terms->settings->max_queries) {
         s->result->out_of_queries = true;
-        signature_decide(s, DKIM_POLICY, STR("no DNS query is left for its key (dns.max-queries)"));
+        signature_decide(s, DKIM_POLICY,
+                         STR("no DNS query is left for its key " DKIM_NO_QUERY_LEFT));
         return;
     }
     queries->names = arena_extend(terms->arena, queries->names, queries->n, &queries->cap,

@@ -40,6 +40,8 @@ static struct str seal_objection(const struct transaction *t)
         return STR("the chain cannot be judged now");
     if (arc->outcome.closed)
         return STR("the chain has been closed (cv=fail)");
+    if (arc->told_limit)
+        return STR("our limits had kept the chain from being judged when it came in");
     if (arc->outcome.out_of_queries)
         return STR("the chain takes more DNS queries than it may (dns.max-queries)");
     if (arc->outcome.highest >= ARC_SETS_MAX)

@@ -11,7 +11,8 @@
 #include "core/stage.h"
 #include "mail/domain.h"
 
-#define TOLD_SETS 10 /* in the comment of an override */
+#define TOLD_SETS  10 /* in the comment of an override */
+#define OVER_LIMIT "the header exceeds our limits"
 
 /* --- The result --------------------------------------------------------------------------------*/
 
@@ -37,9 +38,15 @@ static bool sealed_before(struct stage_run *run, struct authres_results *said)
            authres_parse_foreign(run->message->arena, newest->results, said);
 }
 
+/* A fail that says something of our limits, and nothing of the chain. */
+static bool is_our_limit(struct str reason)
+{
+    return str_eq(reason, STR(OVER_LIMIT)) || str_ends_nocase(reason, STR(DKIM_NO_QUERY_LEFT));
+}
+
 /* Takes a result that our own field tells. What speaks for the message counts only beside our set:
  * a field alone any program of this host can write, and we would vouch for it. */
-static bool take_told(struct stage_run *run, enum arc_result result)
+static bool take_told(struct stage_run *run, enum arc_result result, struct str reason)
 {
     struct evidence_arc *e = &run->evidence->arc;
     bool good = result == ARC_PASS || result == ARC_NONE;
@@ -50,6 +57,7 @@ static bool take_told(struct stage_run *run, enum arc_result result)
         e->believed = said;
     e->checked = true;
     e->told_before = good;
+    e->told_limit = is_our_limit(reason);
     e->result = result;
     e->reason = STR("so it was when it came in");
     return true;
@@ -64,7 +72,7 @@ static bool told_before(struct stage_run *run)
     entry_results(run->conf, run->message, &said);
     for (size_t i = 0; i < said.n; i++)
         if (str_eq_nocase(said.v[i].method, STR("arc")) && read_result(said.v[i].result, &result))
-            return take_told(run, result);
+            return take_told(run, result, authres_property_of(&said.v[i], "reason"));
     return false;
 }
 
@@ -84,7 +92,7 @@ static void begin_chain(struct stage_run *run)
 {
     struct dkim_verify_settings settings;
     if (!request_arc(run->conf, run->message, run->evidence->dkim.n_claimed, &settings)) {
-        decide_at_once(run, "no DNS query is left for its keys (dns.max-queries)", true);
+        decide_at_once(run, "no DNS query is left for its keys " DKIM_NO_QUERY_LEFT, true);
         return;
     }
     settings.bodies = run->bodies;
@@ -99,7 +107,7 @@ static void arc_eoh(struct stage_run *run)
         (forwarded && told_before(run)))
         return;
     if (run->message->over_limit) {
-        decide_at_once(run, "the header exceeds our limits", false);
+        decide_at_once(run, OVER_LIMIT, false);
         return;
     }
     begin_chain(run);
