@@ -1,4 +1,4 @@
-/* signing.h - what a signing stage needs from keys; keys/ implements it. */
+/* signing.h - what stages need from the signing keys; keys/ implements struct key_set. */
 #ifndef ASSAY_CORE_SIGNING_H
 #define ASSAY_CORE_SIGNING_H
 
@@ -21,5 +21,12 @@ struct key_set {
     void (*find)(const struct key_set *set, const struct mailbox *author, struct arena *a,
                  struct signing_choice *choice);
 };
+
+/* The key that makes ARC sets for this domain, and its settings: RSA, as no ARC validator of note
+ * knows Ed25519. Its own domain, the d= of the sets, may be another one: a domain above, or what
+ * signing-table says. NULL: there is none. */
+const struct dkim_signing_key *signing_find_sealer(const struct key_set *set, struct str domain,
+                                                   struct arena *a,
+                                                   struct dkim_sign_settings *settings);
 
 #endif

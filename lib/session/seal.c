@@ -49,26 +49,6 @@ static struct str seal_objection(const struct transaction *t)
     return STR_NONE;
 }
 
-/* The RSA key of the sealing domain, or NULL: no ARC validator of note knows Ed25519. */
-static const struct dkim_signing_key *find_key(const struct transaction *t,
-                                               struct dkim_sign_settings *settings)
-{
-    const struct key_set *set = t->snapshot->keys;
-    const struct mailbox sealer = {
-        .local = STR(""), .domain = t->snapshot->conf->arc_sealing_domain, .domain_ok = true};
-    struct signing_choice choice = {0};
-    if (set)
-        set->find(set, &sealer, t->arena, &choice);
-    for (size_t i = 0; i < choice.n; i++) {
-        if (private_key_type(choice.keys[i].key) != KEY_RSA)
-            continue;
-        *settings = *choice.settings;
-        settings->now = t->message.now;
-        return &choice.keys[i];
-    }
-    return NULL;
-}
-
 /* Inbound: what our Authentication-Results says. Forwarded: what it said when the message came in.
  */
 static struct str results_of(const struct transaction *t, unsigned instance)
@@ -121,10 +101,13 @@ void seal_add(struct transaction *t)
     seal->why = seal_objection(t);
     if (seal->why.n)
         return;
-    const struct dkim_signing_key *key = find_key(t, &settings);
-    if (key)
-        make_own_set(t, key, &settings);
-    else
-        seal->why = str_printf(t->arena, "no RSA key for %.*s",
-                               STR_ARG(t->snapshot->conf->arc_sealing_domain));
+    struct str domain = t->snapshot->conf->arc_sealing_domain;
+    const struct dkim_signing_key *key =
+        signing_find_sealer(t->snapshot->keys, domain, t->arena, &settings);
+    if (!key) {
+        seal->why = str_printf(t->arena, "no RSA key for %.*s", STR_ARG(domain));
+        return;
+    }
+    settings.now = t->message.now;
+    make_own_set(t, key, &settings);
 }

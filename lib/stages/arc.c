@@ -26,6 +26,16 @@ static bool read_result(struct str word, enum arc_result *result)
     return false;
 }
 
+/* The d= of our sets. */
+static struct str our_sealer(const struct stage_run *run)
+{
+    struct dkim_sign_settings settings;
+    struct str domain = run->conf->arc_sealing_domain;
+    const struct dkim_signing_key *key =
+        signing_find_sealer(run->signing_keys, domain, run->message->arena, &settings);
+    return key ? key->domain : domain;
+}
+
 /* What our set says that was made when the message came in, if that is the newest one. Receivers
  * verify its seal, so nobody else makes one that counts; that it comes from another message cannot
  * be seen, as a list may have changed what it signs. False: there is none, or not to be read. */
@@ -34,7 +44,7 @@ static bool sealed_before(struct stage_run *run, struct authres_results *said)
     const struct arc_outcome *o = &run->evidence->arc.outcome;
     const struct arc_set *newest = o->n ? &o->sets[o->n - 1] : NULL;
     return newest && newest->has_seal && newest->seal->domain.n &&
-           str_eq(newest->seal->domain, run->conf->arc_sealing_domain) &&
+           str_eq(newest->seal->domain, our_sealer(run)) &&
            authres_parse_foreign(run->message->arena, newest->results, said);
 }
 
