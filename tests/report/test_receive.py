@@ -222,6 +222,29 @@ def retention(folder):
     database.close()
 
 
+def periods_that_are_not_said(folder):
+    """Without an end that can be believed, a report is as old as its arrival: it is kept, and listed, as long as any other."""
+    store = Store(folder / "unsaid", reports='keep-raw = "2d";')
+    store.write("assay.conf", (store.folder / "assay.conf").read_text().replace("36500d", "30d"))
+    now, day = int(time.time()), 86400
+    young = corpus.xml(rid="no-end", begin=now - day)
+    for name, text in {"no-end": young.replace(f"<end>{corpus.END}</end>", ""), "none": corpus.xml(rid="none", begin="", end="today"),
+                       "ahead": corpus.xml(rid="ahead", begin=now + 9000 * day, end=now + 9001 * day)}.items():
+        store.write(name, text)
+    store.write("tls", corpus.TLS.replace("2023-11-14T", "14 November "))
+    status, out, err = store.run("receive", *(store.folder / name for name in ("no-end", "none", "ahead", "tls")))
+    check("periods that are not said: stored", status == 0 and "3 reports stored" in out and "1 TLS report" in out, status, out, err)
+    ids = lambda *words: {r["report_id"] for r in store.json("list", *words)}
+    check("and kept", ids() == {"no-end", "none", "ahead"} and ids("--tls") == {"tls-1"}, ids(), ids("--tls"))
+    check("and listed with the young ones", ids("--since", "1d") == {"no-end", "none", "ahead"}, ids("--since", "1d"))
+    check("with their XML", store.run("show", "--raw", "none")[0] == 0)
+    age(store, "UPDATE report SET received = received - 20 * 86400")
+    check("by their arrival", not ids("--since", "1d") and ids("--since", "21d") == {"no-end", "none", "ahead"}, ids("--since", "1d"))
+    age(store, "UPDATE report SET received = received - 20 * 86400", "UPDATE tls SET received = received - 40 * 86400", "DELETE FROM note")
+    store.run("receive", store.write("plain", corpus.xml(rid="plain", begin=now - day, end=now)))
+    check("and go with the old ones", ids() == {"plain"} and not ids("--tls"), ids(), ids("--tls"))
+
+
 def age(store, *statements):
     """Changes the store, so that what is in it is old, and it is looked through again."""
     database = sqlite3.connect(store.folder / "state" / "received.db")
@@ -273,7 +296,7 @@ def retention_of_others(folder):
     out = store.run("failures", "--since", "2000d")[1].partition("Reports about single messages")[2]
     check("both stay in the sums", "6  192.0.2.0/24" in out, out)
     store.write("assay.conf", config.replace("36500d", "5d"))
-    age(store, f"UPDATE tls SET received = {now - 5 * day} WHERE report_id = 'ahead'",
+    age(store, f"UPDATE tls SET received = {now - 4 * day} WHERE report_id = 'ahead'",
         f"UPDATE note SET value = {now - hour - 60} WHERE name = 'dropped'")
     store.run("receive", paths[1])
     check("TLS reports go as rows do", tls() == ["ahead"], tls())
@@ -559,7 +582,8 @@ def main():
         folder = pathlib.Path(name)
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
-        for part in (exit_statuses, odd_texts, trust, mailboxes, retention, retention_of_others, refusals, foreign_files, terminal,
+        for part in (exit_statuses, odd_texts, trust, mailboxes, retention, retention_of_others,
+                     periods_that_are_not_said, refusals, foreign_files, terminal,
                      room, in_a_namespace, killed, memory, speed):
             part(folder)
     print(f"{len(corpus.CASES)} cases, {len(FAILED)} failed")

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import socket
 import sqlite3
 import subprocess
@@ -150,6 +151,21 @@ def check_reports(web, store):
     check("no such source", web.ask("/source?source=nobody.example")[0] == 404)
     page = pagetext.Page(web.ask("/imports")[2])
     check("what was refused", pagestore.SUBJECT in page.text and len(page.rows("Received")) == 1, page.text[-500:])
+
+
+def check_periods(web, store):
+    """A report whose period is not said, or lies far ahead, counts for its arrival, and is listed for that day."""
+    now = int(time.time())
+    ids = lambda query: {r["report_id"] for r in web.json(f"/api/reports?domain=elsewhere.example&{query}")}
+    for rid, begin, end in (("unsaid", "", ""), ("far-ahead", now + 9000 * pagestore.DAY, now + 9001 * pagestore.DAY)):
+        text = pagestore.report("small.example", 0, "elsewhere.example", 0, pagestore.row("elsewhere.example", pagestore.SENDERS[0], 1))
+        text = re.sub("<report_id>.*?<end>.*?</end>", f"<report_id>{rid}</report_id><date_range><begin>{begin}</begin><end>{end}</end>", text)
+        (store.folder / rid).write_text(text)
+        store.run("receive", "--dns", str(store.folder / "zone"), str(store.folder / rid))
+    check("a period that is not believed: listed", ids("days=1") == {"unsaid", "far-ahead"}, ids("days=1"))
+    page = web.ask("/reports?domain=elsewhere.example&days=1")[2]
+    check("and on the page", "unsaid" in page and "far-ahead" in page)
+    check("for no other day", not ids(f"from={day(pagestore.TODAY - 9)}&to={day(pagestore.TODAY - 1)}"))
 
 
 def receive_long(web, store, number, n):
@@ -541,6 +557,7 @@ def main():
         web = webserver.Web(WEB, store.conf, "--name", "pages.example.org")
         check_numbers(web, store)
         check_reports(web, store)
+        check_periods(web, store)
         check_long_report(web, store)
         check_singles(web, store)
         check_tls(web, store)

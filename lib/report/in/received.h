@@ -140,9 +140,13 @@ bool received_put_label(struct received *r, const struct received_label *label);
 
 /* --- Reading: calls `each` with what there is, and ends if that returns false. --- */
 
+/* When a report period ended, or when the report came (`received`) if it does not say that, or says
+ * a time far ahead. */
+int64_t received_believed_end(int64_t end, int64_t received);
+
 struct received_wanted {
     struct str domain; /* empty: all */
-    int64_t since;     /* only reports whose period ends then or later; 0: all */
+    int64_t since;     /* only reports whose believed end is then or later; 0: all */
     struct str report; /* report_id; empty: all */
     int64_t changed;   /* only what was stored then or later; 0: all */
 };

@@ -10,8 +10,7 @@
 
 #define ROWS_AT_ONCE 20000 /* that are deleted, and those of one report more */
 
-/* The age of a report whose period ends far in the future is counted from its arrival. */
-#define AGE SQL_LEAST("\"end\"", "received + " RECEIVED_TEXT_OF(RECEIVED_LATE))
+#define AGE RECEIVED_BELIEVED_END
 
 #define NOTED " ON CONFLICT(name) DO UPDATE SET value = excluded.value"
 

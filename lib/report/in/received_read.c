@@ -6,6 +6,11 @@
 #include "report/in/outcome.h"
 #include "report/in/received_store.h"
 
+int64_t received_believed_end(int64_t end, int64_t received)
+{
+    return end > 0 && end <= received + RECEIVED_LATE ? end : received;
+}
+
 static void copy_bytes(unsigned char *to, size_t n, struct str bytes)
 {
     memset(to, 0, n);
@@ -82,8 +87,8 @@ static bool read_page(struct received *r, const struct received_wanted *wanted, 
         " \"end\", day, digest, version, generator, error, policy, records, skipped, messages,"
         " trust, damaged, repaired, received, size, origin FROM report"
         " JOIN reporter ON reporter.id = report.reporter JOIN domain ON domain.id = report.domain"
-        " WHERE (?1 = '' OR domain.name = ?1) AND (?2 = 0 OR \"end\" >= ?2)"
-        " AND (?3 = '' OR report_id = ?3) AND (?4 = 0 OR received >= ?4)"
+        " WHERE (?1 = '' OR domain.name = ?1) AND (?2 = 0 OR (" RECEIVED_BELIEVED_END
+        ") >= ?2) AND (?3 = '' OR report_id = ?3) AND (?4 = 0 OR received >= ?4)"
         " AND (\"end\", report.id) < (?5, ?6)"
         " ORDER BY \"end\" DESC, report.id DESC LIMIT " RECEIVED_TEXT_OF(PAGE),
         wanted);
@@ -273,7 +278,8 @@ bool received_each_tls(struct received *r, const struct received_wanted *wanted,
     struct sql *s = begin_query(
         r,
         "SELECT digest, received, organization, contact, report_id, begin, \"end\", domain, type,"
-        " successes, failures FROM tls WHERE (?1 = '' OR domain = ?1) AND (?2 = 0 OR \"end\" >= ?2)"
+        " successes, failures FROM tls WHERE (?1 = '' OR domain = ?1) AND (?2 = 0 OR"
+        " (" RECEIVED_BELIEVED_END ") >= ?2)"
         " AND (?3 = '' OR report_id = ?3) AND (?4 = 0 OR received >= ?4)"
         " ORDER BY \"end\" DESC, digest, n",
         wanted);

@@ -13,9 +13,14 @@ extern const struct database_schema received_schema;
 #define RECEIVED_TEXT(value)     #value
 #define RECEIVED_TEXT_OF(number) RECEIVED_TEXT(number)
 
-/* Seconds. If the report period ends more than this after the arrival, it is not believed: the
- * report counts for the day of its arrival, and its age is counted from there. */
+/* Seconds. If the report period ends more than this after the arrival, or if the report does not
+ * say when, the report counts for the day of its arrival, and its age is counted from there. */
 #define RECEIVED_LATE 172800
+
+/* received_believed_end() in SQL. */
+#define RECEIVED_BELIEVED_END                                                                      \
+    "CASE WHEN \"end\" BETWEEN 1 AND received + " RECEIVED_TEXT_OF(                                \
+        RECEIVED_LATE) " THEN \"end\" ELSE received END"
 
 struct received {
     struct database db;

@@ -295,7 +295,7 @@ static bool list_tls(void *answering, const struct tlsrpt *r, const unsigned cha
 {
     struct answering *m = answering;
     (void)digest;
-    if (!page_wants_tls(m->query, r) || m->skip-- > 0)
+    if (!page_wants_tls(m->query, r, received) || m->skip-- > 0)
         return true;
     answer_tls(&m->json, r, received);
     return --m->room > 0;

@@ -59,7 +59,7 @@ bool page_read_sent_day(const struct page_stores *s, int64_t day, struct page_se
 bool page_read_readiness(const struct page_stores *s, const struct page_query *q, struct str domain,
                          struct arena *a, struct readiness *out);
 bool page_wants_report(const struct page_query *q, const struct received_report *r);
-bool page_wants_tls(const struct page_query *q, const struct tlsrpt *r);
+bool page_wants_tls(const struct page_query *q, const struct tlsrpt *r, int64_t received);
 bool page_wants_row(enum figures_result result, const struct aggregate_row *r);
 struct str page_stores_problem(const struct page_stores *s, struct arena *a);
 

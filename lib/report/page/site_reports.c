@@ -45,7 +45,8 @@ static void keep_report(struct listing *l, struct received_report *to,
 
 bool page_wants_report(const struct page_query *q, const struct received_report *r)
 {
-    return r->head.end / 86400 <= q->to &&
+    int64_t day = received_believed_end(r->head.end, r->received) / 86400;
+    return day >= q->from && day <= q->to &&
            (!q->reporter.n || str_eq(q->reporter, r->head.org_name));
 }
 

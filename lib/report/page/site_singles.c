@@ -58,15 +58,17 @@ static uint64_t sessions_of(int64_t n)
     return (uint64_t)(n < 0 ? 0 : n > SESSIONS_MAX ? SESSIONS_MAX : n);
 }
 
-/* The middle of the period. */
-static int64_t day_of_tls(const struct tlsrpt *r)
+/* The middle of the period, if it is believed. */
+static int64_t day_of_tls(const struct tlsrpt *r, int64_t received)
 {
-    return (r->begin + (r->end > r->begin ? (r->end - r->begin) / 2 : 0)) / 86400;
+    int64_t end = received_believed_end(r->end, received);
+    bool begins = r->begin > 0 && r->begin < end;
+    return (begins ? r->begin + (end - r->begin) / 2 : end) / 86400;
 }
 
-bool page_wants_tls(const struct page_query *q, const struct tlsrpt *r)
+bool page_wants_tls(const struct page_query *q, const struct tlsrpt *r, int64_t received)
 {
-    int64_t day = day_of_tls(r);
+    int64_t day = day_of_tls(r, received);
     return day >= q->from && day <= q->to &&
            (!q->reporter.n || str_eq(q->reporter, r->organization));
 }
@@ -100,9 +102,9 @@ static struct page_tls_policy *policy_at(struct tls_making *t, const struct tlsr
     return &t->policies[n];
 }
 
-static void count_tls(struct tls_making *t, const struct tlsrpt *r)
+static void count_tls(struct tls_making *t, const struct tlsrpt *r, int64_t received)
 {
-    struct page_tls_day *day = &t->days[day_of_tls(r) - t->making->query->from];
+    struct page_tls_day *day = &t->days[day_of_tls(r, received) - t->making->query->from];
     t->out.reports++;
     count_reporter(t, r->organization);
     for (size_t i = 0; i < r->n; i++) {
@@ -153,9 +155,9 @@ static bool take_tls(void *making, const struct tlsrpt *r, const unsigned char *
                      int64_t received)
 {
     struct tls_making *t = making;
-    (void)digest, (void)received;
-    if (page_wants_tls(t->making->query, r)) {
-        count_tls(t, r);
+    (void)digest;
+    if (page_wants_tls(t->making->query, r, received)) {
+        count_tls(t, r, received);
         show_tls(t, r);
     }
     return true;
