@@ -1,5 +1,6 @@
 /* csv.h - comma-separated values (RFC 4180), safe to open in a spreadsheet: a text that a formula
- * could begin with gets an apostrophe before it, and control characters become blanks. */
+ * could begin with gets an apostrophe before it, and control characters, bytes that are no UTF-8,
+ * and what misleads (str_misleads) become blanks. */
 #ifndef ASSAY_MILTER_CSV_H
 #define ASSAY_MILTER_CSV_H
 

@@ -73,6 +73,32 @@ static bool single_json(void *words, const struct failure_report *r, const unsig
     return true;
 }
 
+static bool single_csv(void *words, const struct failure_report *r, const unsigned char *digest,
+                       int64_t received)
+{
+    struct figures_words *w = words;
+    char address[NETADDR_TEXT];
+    const struct str texts[] = {r->reporter,
+                                r->domain,
+                                r->source.family ? str_of(netaddr_format(&r->source, address))
+                                                 : STR(""),
+                                r->kind,
+                                r->result,
+                                r->dkim_domain,
+                                r->dkim_selector,
+                                r->header_from,
+                                r->envelope_from,
+                                r->subject};
+    (void)digest;
+    csv_number(&w->table, received);
+    csv_number(&w->table, r->arrival);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        csv_text(&w->table, texts[i]);
+    csv_number(&w->table, r->incidents);
+    csv_end(&w->table);
+    return true;
+}
+
 static bool single_text(void *words, const struct failure_report *r, const unsigned char *digest,
                         int64_t received)
 {
@@ -90,7 +116,14 @@ static bool print_single(struct figures_words *w)
 {
     const struct received_wanted wanted = {.domain = w->filter.domain,
                                            .since = w->filter.from_day * 86400};
-    return received_each_failure(w->store, &wanted, w->command->json ? single_json : single_text,
+    if (w->csv && !w->command->json)
+        fputs("received,arrival,reporter,domain,source_ip,auth_failure,delivery_result,dkim_domain,"
+              "dkim_selector,header_from,envelope_from,subject,incidents\r\n",
+              stdout);
+    return received_each_failure(w->store, &wanted,
+                                 w->command->json ? single_json
+                                 : w->csv         ? single_csv
+                                                  : single_text,
                                  w);
 }
 

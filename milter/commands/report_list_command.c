@@ -202,6 +202,49 @@ static bool list_csv(void *listing, const struct received_report *r)
     return true;
 }
 
+static bool refused_csv(void *listing, const struct received_refusal *r)
+{
+    struct listing *l = listing;
+    const struct str texts[] = {r->origin, r->from, r->subject, r->what, r->why};
+    struct csv c;
+    csv_begin(&c, stdout);
+    if (!l->n++)
+        fputs("received,origin,from,subject,what,why\r\n", stdout);
+    csv_number(&c, r->received);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        csv_text(&c, texts[i]);
+    csv_end(&c);
+    return true;
+}
+
+/* A line for each policy. */
+static bool tls_csv(void *listing, const struct tlsrpt *r, const unsigned char *digest,
+                    int64_t received)
+{
+    struct listing *l = listing;
+    struct csv c;
+    (void)digest;
+    csv_begin(&c, stdout);
+    if (!l->n++)
+        fputs("organization,contact,report_id,begin,end,received,domain,type,successes,failures"
+              "\r\n",
+              stdout);
+    for (size_t i = 0; i < r->n; i++) {
+        csv_text(&c, r->organization);
+        csv_text(&c, r->contact);
+        csv_text(&c, r->report_id);
+        csv_number(&c, r->begin);
+        csv_number(&c, r->end);
+        csv_number(&c, received);
+        csv_text(&c, r->policies[i].domain);
+        csv_text(&c, r->policies[i].type);
+        csv_number(&c, r->policies[i].successes);
+        csv_number(&c, r->policies[i].failures);
+        csv_end(&c);
+    }
+    return true;
+}
+
 /* --- What is no aggregate report ---------------------------------------------------------------*/
 
 static bool refused_json(void *listing, const struct received_refusal *r)
@@ -253,9 +296,16 @@ static bool list_rest(struct listing *l)
 {
     bool json = l->command->json;
     if (l->refused)
-        return received_each_refusal(l->store, l->wanted.since, json ? refused_json : refused_text,
+        return received_each_refusal(l->store, l->wanted.since,
+                                     json     ? refused_json
+                                     : l->csv ? refused_csv
+                                              : refused_text,
                                      l);
-    return received_each_tls(l->store, &l->wanted, json ? tls_json : tls_text, l);
+    return received_each_tls(l->store, &l->wanted,
+                             json     ? tls_json
+                             : l->csv ? tls_csv
+                                      : tls_text,
+                             l);
 }
 
 static int print_all(struct listing *l, received_report_fn *each)

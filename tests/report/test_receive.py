@@ -2,6 +2,8 @@
 """test_receive.py ASSAY - `assay report receive`: every form of corpus.py, and what becomes of the whole mailbox: exit
 statuses, identity, trust, kill -9 in its midst, memory."""
 
+import csv
+import io
 import json
 import os
 import pathlib
@@ -136,6 +138,27 @@ def odd_texts(folder):
     text = store.run("list", "--refused")[1]
     check("safe, and once", "a\\x01b \\x5c \u00e4\\xe2\\x80\\xae" in text and "x\\x02y" in text and
           "\x01" not in text and "\x02" not in text, text)
+
+
+def tables(folder):
+    """What is no aggregate report as CSV; nothing in it acts on a terminal or in a spreadsheet."""
+    store = Store(folder / "tables")
+    odd = "=a\u009b31m\u202eb\xe9"
+    arf = corpus.ARF.format(encoding="", feedback=corpus.FEEDBACK).replace("Subject: Hello", f"Subject: {odd}")
+    store.write("no report", f"From: x@y.example\nSubject: {odd}\n\nno report\n".encode() + b"\xff\x9b")
+    store.write("latin", b"From: -\nSubject: a\xff\x9b31m\n\nno report\n")
+    store.run("receive", store.write("tls", corpus.TLS.replace('"organization-name":"Reporter"', f'"organization-name":"{odd}"')),
+              store.write("arf", arf), store.write("xml", corpus.xml(org=odd)), folder / "tables" / "no report", store.folder / "latin")
+    for words, key in ((["list"], None), (["list", "--tls"], "policies"), (["list", "--refused"], None),
+                       (["failures", "--single", "--since", "30d"], None)):
+        status, out, err = store.run(*words, "--csv")
+        rows = list(csv.DictReader(io.StringIO(out, newline="")))
+        want = [{**{k: v for k, v in r.items() if k != key}, **p} for r in store.json(*words) for p in r.get(key, [{}])]
+        check(f"{words}: a line for each, with the names of --json", status == 0 and not err and len(rows) == len(want) > 0 and
+              all(k in w and (isinstance(w[k], str) or v == ("" if w[k] is None else str(w[k]).lower())) for r, w in zip(rows, want)
+                  for k, v in r.items()), out, err, want)
+        check(f"{words}: harmless", all(bad not in out for bad in ("\u009b", "\u202e", '"=', '"-')), repr(out))
+        check(f"{words}: letters stay", words == ["list", "--refused"] or "31m b\xe9" in out, repr(out))
 
 
 def trust(folder):
@@ -582,7 +605,7 @@ def main():
         folder = pathlib.Path(name)
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
-        for part in (exit_statuses, odd_texts, trust, mailboxes, retention, retention_of_others,
+        for part in (exit_statuses, odd_texts, tables, trust, mailboxes, retention, retention_of_others,
                      periods_that_are_not_said, refusals, foreign_files, terminal,
                      room, in_a_namespace, killed, memory, speed):
             part(folder)
