@@ -135,12 +135,28 @@ static void policy_text(const struct listing *l, const struct aggregate_policy *
     const struct {
         const char *tag;
         struct str value;
-    } tags[] = {{"p", p->p}, {"sp", p->sp}, {"np", p->np}, {"adkim", p->adkim}, {"aspf", p->aspf}};
+    } tags[] = {{"p", p->p},     {"sp", p->sp},           {"np", p->np},
+                {"pct", p->pct}, {"adkim", p->adkim},     {"aspf", p->aspf},
+                {"fo", p->fo},   {"testing", p->testing}, {"discovery_method", p->discovery}};
     printf("  policy");
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
         if (tags[i].value.n)
             printf(" %s=%.*s", tags[i].tag, STR_ARG(listing_safe(l, tags[i].value, 20)));
     putchar('\n');
+}
+
+static void say_text(const struct listing *l, const char *what, struct str text)
+{
+    if (text.n)
+        printf("  %s %.*s\n", what, STR_ARG(listing_safe(l, text, 300)));
+}
+
+/* ", 2 rows without an address left out". */
+static struct str left_out(const struct listing *l, uint64_t rows)
+{
+    return rows ? str_printf(l->scratch, ", %" PRIu64 " row%s without an address left out", rows,
+                             rows == 1 ? "" : "s")
+                : STR("");
 }
 
 static bool show_text(void *listing, const struct received_report *r)
@@ -152,12 +168,14 @@ static bool show_text(void *listing, const struct received_report *r)
            STR_ARG(listing_safe(l, r->head.report_id, 200)),
            STR_ARG(listing_safe(l, r->head.org_name, 100)),
            STR_ARG(listing_safe(l, r->head.email, 100)));
-    printf("  about %.*s, %s to %s, %" PRIu64 " %s, %" PRIu64 " %s; trust %s, received %s%s\n",
+    printf("  about %.*s, %s to %s, %" PRIu64 " %s, %" PRIu64 " %s%.*s; trust %s, received %s%s\n",
            STR_ARG(listing_safe(l, p->domain, 100)), day_of(r->head.begin, begin),
            day_of(r->head.end, end), r->records, r->records == 1 ? "row" : "rows", r->messages,
-           r->messages == 1 ? "message" : "messages", trust_word(r->trust),
-           day_of(r->received, received), r->damaged ? ", damaged" : "");
+           r->messages == 1 ? "message" : "messages", STR_ARG(left_out(l, r->skipped)),
+           trust_word(r->trust), day_of(r->received, received), r->damaged ? ", damaged" : "");
     policy_text(l, p);
+    say_text(l, "it says of errors:", r->head.error);
+    say_text(l, "made by", r->head.generator);
     if (r->records)
         printf("  %8s  %-39s  %-11s  %-18s  %s\n", "MESSAGES", "ADDRESS", "DISPOSITION", "ALIGNED",
                "FROM; SIGNATURES, ENVELOPE SENDER, REASONS");

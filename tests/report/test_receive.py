@@ -140,6 +140,19 @@ def odd_texts(folder):
           "\x01" not in text and "\x02" not in text, text)
 
 
+def all_that_is_said(folder):
+    """`report show` tells what the report says of the record, its own errors, and rows that were left out."""
+    store = Store(folder / "said")
+    pol = ("<policy_published><domain>example.org</domain><p>none</p><np>reject</np><pct>50</pct><adkim>s</adkim><fo>1:d</fo>"
+           "<testing>y</testing><discovery_method>treewalk</discovery_method></policy_published>")
+    store.run("receive", store.write("xml", corpus.xml(pol=pol, rows=corpus.row() + corpus.row(ip="mail.example") * 2).replace(
+        "</report_metadata>", "<error>lost \u009b3 of 4</error><generator>Gen/1</generator></report_metadata>")))
+    out = store.run("show")[1]
+    check("show: the record", "policy p=none np=reject pct=50 adkim=s fo=1:d testing=y discovery_method=treewalk\n" in out, out)
+    check("show: what was left out", ", 1 row, 2 messages, 2 rows without an address left out; trust file" in out, out)
+    check("show: errors and generator", "  it says of errors: lost \\xc2\\x9b3 of 4\n  made by Gen/1\n" in out, out)
+
+
 def tables(folder):
     """What is no aggregate report as CSV; nothing in it acts on a terminal or in a spreadsheet."""
     store = Store(folder / "tables")
@@ -605,7 +618,7 @@ def main():
         folder = pathlib.Path(name)
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
-        for part in (exit_statuses, odd_texts, tables, trust, mailboxes, retention, retention_of_others,
+        for part in (exit_statuses, odd_texts, all_that_is_said, tables, trust, mailboxes, retention, retention_of_others,
                      periods_that_are_not_said, refusals, foreign_files, terminal,
                      room, in_a_namespace, killed, memory, speed):
             part(folder)

@@ -159,12 +159,17 @@ def check_periods(web, store):
     ids = lambda query: {r["report_id"] for r in web.json(f"/api/reports?domain=elsewhere.example&{query}")}
     for rid, begin, end in (("unsaid", "", ""), ("far-ahead", now + 9000 * pagestore.DAY, now + 9001 * pagestore.DAY)):
         text = pagestore.report("small.example", 0, "elsewhere.example", 0, pagestore.row("elsewhere.example", pagestore.SENDERS[0], 1))
+        text = text.replace("</p></policy", "</p><discovery_method>psl</discovery_method></policy")
+        text = text.replace("</feedback>", "<record></record><record></record></feedback>")
         text = re.sub("<report_id>.*?<end>.*?</end>", f"<report_id>{rid}</report_id><date_range><begin>{begin}</begin><end>{end}</end>", text)
         (store.folder / rid).write_text(text)
         store.run("receive", "--dns", str(store.folder / "zone"), str(store.folder / rid))
     check("a period that is not believed: listed", ids("days=1") == {"unsaid", "far-ahead"}, ids("days=1"))
     page = web.ask("/reports?domain=elsewhere.example&days=1")[2]
     check("and on the page", "unsaid" in page and "far-ahead" in page)
+    facts = pagetext.Page(web.ask(re.search(r'href="(/report\?[^"]*unsaid[^"]*)"', page).group(1).replace("&amp;", "&"))[2]).text
+    check("the page says what was left out, and how the record was found",
+          "2 rows without an address" in facts and "discovery_method=psl" in facts, facts[-2500:])
     check("for no other day", not ids(f"from={day(pagestore.TODAY - 9)}&to={day(pagestore.TODAY - 1)}"))
 
 

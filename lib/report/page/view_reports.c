@@ -176,8 +176,9 @@ static struct str policy_text(const struct page *p, const struct aggregate_polic
     const struct {
         const char *name;
         struct str value;
-    } tags[] = {{"p", v->p},         {"sp", v->sp},     {"np", v->np}, {"pct", v->pct},
-                {"adkim", v->adkim}, {"aspf", v->aspf}, {"fo", v->fo}, {"testing", v->testing}};
+    } tags[] = {{"p", v->p},     {"sp", v->sp},           {"np", v->np},
+                {"pct", v->pct}, {"adkim", v->adkim},     {"aspf", v->aspf},
+                {"fo", v->fo},   {"testing", v->testing}, {"discovery_method", v->discovery}};
     struct strbuf b;
     sb_init(&b, p->arena);
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
@@ -201,6 +202,10 @@ static void put_facts(struct page *p, const struct received_report *r)
                              STR_ARG(page_time_text(p, head->end))));
     page_put_fact(p, "Policy", policy_text(p, &head->policy));
     page_put_fact(p, "Messages", page_count(p, r->messages));
+    if (r->skipped)
+        page_put_fact(p, "Left out",
+                      str_printf(p->arena, "%.*s row%s without an address",
+                                 STR_ARG(page_count(p, r->skipped)), r->skipped == 1 ? "" : "s"));
     page_put_fact(p, "Made by", head->generator);
     page_put_fact(p, "It says of errors", head->error);
     page_put_fact(p, "Received", page_time_text(p, r->received));
