@@ -1,5 +1,5 @@
 /* failure reports: a page of their list costs the same wherever it is in the list, and domains
- * share the pages that single ones get as files. */
+ * share the pages that single ones, and other reports, get as files. */
 #include "test.h"
 
 #include <sqlite3.h>
@@ -141,10 +141,10 @@ static bool count_page(void *counted, struct str folder, struct str name, struct
     return true;
 }
 
-static struct counted count_pages(struct rig *r, size_t n_ours)
+static struct counted count_pages(struct rig *r, struct str folder, size_t n_ours)
 {
     struct str v[DOMAINS], problem;
-    struct counted c = {.folder = STR("_failure-reports")};
+    struct counted c = {.folder = folder};
     memcpy(v, names, sizeof v);
     const struct conf_strings domains = {.set = true, .n = n_ours, .v = v};
     const struct page_stores stores = {.received = r->store, .owner = {.domains = &domains}};
@@ -160,7 +160,7 @@ static void test_a_burst(void **state)
         put(r, names[0], 1);
     for (int i = 0; i < 5; i++)
         put(r, names[1], 9);
-    const struct counted c = count_pages(r, 2);
+    const struct counted c = count_pages(r, STR("_failure-reports"), 2);
     assert_int_equal(c.of[0], PAGE_FILES_OF_DOMAIN);
     assert_int_equal(c.of[1], 5);
     assert_int_equal(c.n, PAGE_FILES_OF_DOMAIN + 5);
@@ -178,7 +178,7 @@ static void test_even_shares(void **state)
             put(r, names[i], (int64_t)i);
     for (int i = 0; i < 5; i++)
         put(r, names[1], 29);
-    const struct counted c = count_pages(r, DOMAINS);
+    const struct counted c = count_pages(r, STR("_failure-reports"), DOMAINS);
     strangers = c.n;
     for (size_t i = 0; i < DOMAINS; i++)
         strangers -= c.of[i];
@@ -189,12 +189,43 @@ static void test_even_shares(void **state)
     assert_in_range(strangers, 1995 / 11, 1995 / 11 + 1);
 }
 
+/* An aggregate report that anybody sent, of the day that so many days are before today. */
+static void put_report(struct rig *r, struct str domain, int64_t days)
+{
+    static int id;
+    struct received_report report = {
+        .received = TODAY * 86400,
+        .head = {.org_name = STR("x"),
+                 .report_id = str_printf(r->a, "%d", ++id),
+                 .begin = (TODAY - days) * 86400,
+                 .end = (TODAY - days + 1) * 86400 - 1,
+                 .policy = {.domain = domain}},
+    };
+    received_identify(&report);
+    assert_int_equal(received_put(r->store, &report), RECEIVED_NEW);
+    assert_true(received_end(r->store, &report));
+}
+
+/* Reports about domains of others, dated as they like, leave ours their pages. */
+static void test_strangers(void **state)
+{
+    struct rig *r = *state;
+    for (int i = 0; i <= PAGE_FILES_OF_REPORTS; i++)
+        put_report(r, str_printf(r->a, "x%d.example", i % 20), -9000);
+    for (int i = 0; i < 5; i++)
+        put_report(r, names[0], 9);
+    const struct counted c = count_pages(r, STR("_reports"), 1);
+    assert_int_equal(c.of[0], 5);
+    assert_int_equal(c.n, PAGE_FILES_OF_DOMAIN + 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_any_page_is_cheap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_burst, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_even_shares, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_strangers, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

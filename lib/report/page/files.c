@@ -102,31 +102,12 @@ static bool write_domain(struct files *f, struct str domain, bool front)
 
 /* --- Single reports ----------------------------------------------------------------------------*/
 
-struct domain_count {
-    struct str domain;
-    size_t n;
-};
-
 /* The reports that get a page. */
 struct finding {
     struct files *files;
     size_t n, cap;
     struct page_query *v;
-    size_t n_domains, domains_cap;
-    struct domain_count *domains; /* how many of each domain so far */
 };
-
-/* Counts one more of the domain; returns how many it has. */
-static size_t count_of_domain(struct finding *f, struct str domain)
-{
-    struct arena *a = f->files->arena;
-    for (size_t i = 0; i < f->n_domains; i++)
-        if (str_eq(f->domains[i].domain, domain))
-            return ++f->domains[i].n;
-    f->domains = arena_extend(a, f->domains, f->n_domains, &f->domains_cap, sizeof *f->domains);
-    f->domains[f->n_domains++] = (struct domain_count){str_copy(a, domain), 1};
-    return 1;
-}
 
 /* The domain among those that have pages; their number if it has none. */
 static size_t number_of_domain(const struct files *f, struct str domain)
@@ -152,19 +133,11 @@ static bool add_found(struct finding *f, enum page_view view, size_t domain, int
     return f->n < PAGE_FILES_OF_REPORTS;
 }
 
-static bool find_report_file(void *finding, const struct received_report *r)
-{
-    struct finding *f = finding;
-    struct str domain = r->head.policy.domain;
-    if (count_of_domain(f, domain) > PAGE_FILES_OF_DOMAIN)
-        return true;
-    return add_found(f, VIEW_REPORT, number_of_domain(f->files, domain), r->id, r->head.report_id);
-}
-
-/* The newest failure reports about a domain. */
+/* The newest reports about a domain. */
 struct share {
     size_t n;
     int64_t ids[PAGE_FILES_OF_DOMAIN];
+    struct str reports[PAGE_FILES_OF_DOMAIN]; /* their names */
 };
 
 struct sharing {
@@ -172,33 +145,60 @@ struct sharing {
     struct share *v; /* of each domain that has pages, and of all others together */
 };
 
+static struct sharing new_sharing(const struct files *f)
+{
+    return (struct sharing){f, arena_array(f->arena, struct share, f->site.n_domains + 1)};
+}
+
+static void take_share(struct sharing *s, struct str domain, int64_t id, struct str report)
+{
+    struct share *of = &s->v[number_of_domain(s->files, domain)];
+    if (of->n == PAGE_FILES_OF_DOMAIN)
+        return;
+    of->reports[of->n] = str_copy(s->files->arena, report);
+    of->ids[of->n++] = id;
+}
+
+static bool take_report(void *sharing, const struct received_report *r)
+{
+    take_share(sharing, r->head.policy.domain, r->id, r->head.report_id);
+    return true;
+}
+
 static bool take_single(void *sharing, int64_t id, struct str domain)
 {
-    const struct sharing *s = sharing;
-    struct share *of = &s->v[number_of_domain(s->files, domain)];
-    if (of->n < PAGE_FILES_OF_DOMAIN)
-        of->ids[of->n++] = id;
+    take_share(sharing, domain, id, STR(""));
     return true;
 }
 
 /* The newest of each domain get pages first, then each one's second, until no more are allowed: so
  * many about one domain take no page from the others. */
-static void share_singles(const struct sharing *s, struct finding *singles)
+static void share_pages(const struct sharing *s, enum page_view view, struct finding *out)
 {
     for (size_t k = 0; k < PAGE_FILES_OF_DOMAIN; k++)
         for (size_t i = 0; i <= s->files->site.n_domains; i++)
-            if (k < s->v[i].n && !add_found(singles, VIEW_SINGLE, i, s->v[i].ids[k], STR("")))
+            if (k < s->v[i].n && !add_found(out, view, i, s->v[i].ids[k], s->v[i].reports[k]))
                 return;
+}
+
+static bool find_aggregates(struct finding *reports, const struct page_query *q)
+{
+    const struct received_wanted wanted = {.since = q->from * 86400};
+    struct sharing s = new_sharing(reports->files);
+    if (!received_each(reports->files->stores->received, &wanted, take_report, &s))
+        return false;
+    share_pages(&s, VIEW_REPORT, reports);
+    return true;
 }
 
 static bool find_singles(struct finding *singles, const struct page_query *q)
 {
     const struct files *f = singles->files;
     const struct figures_filter filter = page_filter(f->stores, q);
-    struct sharing s = {f, arena_array(f->arena, struct share, f->site.n_domains + 1)};
+    struct sharing s = new_sharing(f);
     if (!figures_each_single(f->stores->received, &filter, take_single, &s))
         return false;
-    share_singles(&s, singles);
+    share_pages(&s, VIEW_SINGLE, singles);
     return true;
 }
 
@@ -223,10 +223,8 @@ static bool choose_reports(struct files *f, struct finding *reports, struct find
 {
     struct received *r = f->stores->received;
     const struct page_query q = query_of_files(f, STR(""), 90);
-    const struct received_wanted wanted = {.since = q.from * 86400};
     reports->files = singles->files = f;
-    if (r &&
-        (!received_each(r, &wanted, find_report_file, reports) || !find_singles(singles, &q))) {
+    if (r && (!find_aggregates(reports, &q) || !find_singles(singles, &q))) {
         *f->problem = str_copy(f->arena, received_problem(r));
         return false;
     }
