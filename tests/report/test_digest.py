@@ -70,6 +70,21 @@ def check_empty(folder):
     check("nothing came: the page", not pagetext.Page(page).problems)
 
 
+def check_one_message(folder):
+    (folder / "one").mkdir()
+    (folder / "one/zone").write_text("")
+    conf = folder / "one.conf"
+    conf.write_text(f'state-dir = "{folder}/one";\nreports = {{ domains = [ "example.org" ]; }};\n')
+    one = pagestore.report("small.example", pagestore.TODAY - 1, "example.org", 1, pagestore.row("example.org", pagestore.SENDERS[0], 1))
+    subprocess.run([ASSAY, "report", "receive", "--dns", folder / "one/zone", "-c", conf], input=one, check=True, text=True,
+                   stdout=subprocess.DEVNULL)
+    done = subprocess.run([ASSAY, "report", "digest", "-c", conf], capture_output=True, check=True, text=True)
+    mail, text, _ = parts_of(done.stdout)
+    check("one message", "1 message in your name was reported by 1 reporter; 100 % passed DMARC.\nIn the 7 days before it were 0;" in text
+          and "example.org (p=quarantine): 1 message, 100 % passed, 0 failed" in text and "example.org: 1 message, " in mail["Subject"],
+          mail["Subject"], text)
+
+
 def check_handover(store, folder):
     mailer = folder / "mailer"
     mailer.write_text(f'#!/bin/sh\necho "$@" >>{folder}/calls\ncat >{folder}/mail\n[ ! -e {folder}/refuse ] || exit 75\n')
@@ -123,6 +138,7 @@ def main():
         store = pagestore.Store(ASSAY, folder / "store")
         check_full(store)
         check_empty(folder)
+        check_one_message(folder)
         check_handover(store, folder)
         check_rights(store, folder)
     print(f"{len(FAILED)} failures")

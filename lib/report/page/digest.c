@@ -37,6 +37,12 @@ static struct str digest_count(const struct digest *d, uint64_t n)
     return page_count(&d->page, n);
 }
 
+/* "1 message", "32,857 messages". */
+static struct str digest_messages(const struct digest *d, uint64_t n)
+{
+    return str_printf(d->arena, "%.*s message%s", STR_ARG(digest_count(d, n)), n == 1 ? "" : "s");
+}
+
 /* The day in ASCII. */
 static struct str date(const struct digest *d, int64_t day)
 {
@@ -97,9 +103,11 @@ static void put_sum(struct digest *d)
 {
     struct strbuf *b = &d->body;
     const struct figures_counts *c = &d->figures.counts;
-    sb_printf(b, "%.*s messages in your name were reported by %zu reporters; %.*s passed DMARC.\n",
-              STR_ARG(digest_count(d, figures_all(c))), d->figures.n_reporters,
-              STR_ARG(share(d, c)));
+    uint64_t all = figures_all(c);
+    size_t reporters = d->figures.n_reporters;
+    sb_printf(b, "%.*s in your name %s reported by %zu reporter%s; %.*s passed DMARC.\n",
+              STR_ARG(digest_messages(d, all)), all == 1 ? "was" : "were", reporters,
+              reporters == 1 ? "" : "s", STR_ARG(share(d, c)));
     sb_printf(b, "In the %" PRId64 " days before it were %.*s; %.*s passed.\n\n", d->mail->days,
               STR_ARG(digest_count(d, figures_all(&d->before))), STR_ARG(share(d, &d->before)));
 }
@@ -109,10 +117,10 @@ static bool put_domain(struct digest *d, const struct figures_domain *domain)
     struct readiness r;
     if (!page_read_readiness(d->stores, &d->query, domain->name, d->arena, &r))
         return false;
-    sb_printf(&d->body, "  %.*s (p=%.*s): %.*s messages, %.*s passed, %.*s failed\n    %.*s\n",
+    sb_printf(&d->body, "  %.*s (p=%.*s): %.*s, %.*s passed, %.*s failed\n    %.*s\n",
               STR_ARG(digest_safe(d, domain->name, 100)),
               STR_ARG(domain->p.n ? digest_safe(d, domain->p, 20) : STR("?")),
-              STR_ARG(digest_count(d, figures_all(&domain->counts))),
+              STR_ARG(digest_messages(d, figures_all(&domain->counts))),
               STR_ARG(share(d, &domain->counts)), STR_ARG(digest_count(d, domain->counts.fail)),
               STR_ARG(digest_safe(d, r.summary, 600)));
     return true;
@@ -201,8 +209,8 @@ static struct str subject(struct digest *d)
     struct str alarms = STR("");
     if (d->n_alarms)
         alarms = str_printf(d->arena, ", %zu alarm%s", d->n_alarms, d->n_alarms == 1 ? "" : "s");
-    return str_printf(d->arena, "DMARC digest: %s: %.*s messages, %.*s passed%.*s", who,
-                      STR_ARG(digest_count(d, figures_all(c))), STR_ARG(share(d, c)),
+    return str_printf(d->arena, "DMARC digest: %s: %.*s, %.*s passed%.*s", who,
+                      STR_ARG(digest_messages(d, figures_all(c))), STR_ARG(share(d, c)),
                       STR_ARG(alarms));
 }
 
