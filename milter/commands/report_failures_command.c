@@ -114,8 +114,11 @@ static bool single_text(void *words, const struct failure_report *r, const unsig
 
 static bool print_single(struct figures_words *w)
 {
-    const struct received_wanted wanted = {.domain = w->filter.domain,
-                                           .since = w->filter.from_day * 86400};
+    const struct figures_filter *f = &w->filter;
+    const struct received_wanted wanted = {.domain = f->domain,
+                                           .since = f->from_day * 86400,
+                                           .source = f->source,
+                                           .before = w->until ? (f->to_day + 1) * 86400 : 0};
     if (w->csv && !w->command->json)
         fputs("received,arrival,reporter,domain,source_ip,auth_failure,delivery_result,dkim_domain,"
               "dkim_selector,header_from,envelope_from,subject,incidents\r\n",

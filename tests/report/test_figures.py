@@ -231,6 +231,12 @@ def single(folder):
     listed = store.json("failures", "--single")
     check("and listed", [f["subject"] for f in listed] == ["Hello 2", "Hello 1", "Hello 0"] and
           listed[0]["source_ip"] == "192.0.2.1" and listed[0]["reporter"] == "reporter.example", listed)
+    (store.folder / "arf").write_text(arf.replace("192.0.2.1", "203.0.113.9").replace("Hello", "From elsewhere"))
+    store.run("receive", store.folder / "arf")
+    subjects = lambda *words: [f["subject"] for f in store.json("failures", "--single", *words)]
+    check("those of a source", len(subjects("--source", "esp.example")) == 3 and subjects("--source", "203.0.113.0/24") == ["From elsewhere"] and
+          subjects("--source", "nobody.example") == [], subjects("--source", "esp.example"), subjects("--source", "203.0.113.0/24"))
+    check("up to a day", len(subjects("--until", "0d")) == 4 and subjects("--since", "30d", "--until", "2d") == [], subjects("--until", "2d"))
 
 
 def networks(folder):

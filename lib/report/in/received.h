@@ -149,6 +149,9 @@ struct received_wanted {
     int64_t since;     /* only reports whose believed end is then or later; 0: all */
     struct str report; /* report_id; empty: all */
     int64_t changed;   /* only what was stored then or later; 0: all */
+    /* Of failure reports alone: */
+    struct str source; /* only those of this source; empty: all */
+    int64_t before;    /* only those that count for a time before this one; 0: all */
 };
 
 typedef bool received_report_fn(void *context, const struct received_report *report);

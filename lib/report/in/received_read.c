@@ -236,8 +236,13 @@ bool received_each_failure(struct received *r, const struct received_wanted *wan
         " JOIN address ON address.id = failure.address WHERE (?1 = '' OR domain = ?1)"
         " AND (?2 = 0 OR (" SQL_GREATEST(
             "arrival", "received") ") >= ?2) AND ?3 = ?3 AND (?4 = 0 OR received >= ?4)"
+                                   " AND (?5 = '' OR address.source IN (SELECT source.id"
+                                   " FROM source WHERE source.name = ?5))"
+                                   " AND (?6 = 0 OR " RECEIVED_COUNTS " < ?6)"
                                    " ORDER BY received DESC, failure.id DESC",
         wanted);
+    sql_bind(s, 5, wanted->source.p ? wanted->source : STR(""));
+    sql_bind_number(s, 6, wanted->before);
     while ((rc = sql_step(s)) == SQL_ROW) {
         copy_bytes(digest, sizeof digest, sql_text(s, 0));
         received_read_failure(s, &report);
