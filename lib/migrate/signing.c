@@ -68,6 +68,8 @@ void add_rule(struct migration *m, struct str pattern, struct str domain, struct
         m->signing.problem = str_printf(m->arena, "\"%.*s\" %s", STR_ARG(what), why);
     if (why || has_rule(m, pattern, domain, selector))
         return;
+    pattern = str_lower(m->arena, pattern);
+    domain = str_lower(m->arena, domain);
     m->rules = arena_extend(m->arena, m->rules, m->n_rules, &m->rules_cap, sizeof *m->rules);
     m->rules[m->n_rules++] = (struct migrate_rule){pattern, domain, selector, path};
 }

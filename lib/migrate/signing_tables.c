@@ -189,7 +189,10 @@ static void read_keys(struct migration *m)
 /* A key of SigningTable as a pattern for authors. */
 static struct str author_pattern(struct arena *a, struct str key)
 {
-    if (str_find(key, 0, '@') < key.n || str_find(key, 0, '*') < key.n) {
+    bool address = str_find(key, 0, '@') < key.n;
+    if (!address && str_starts(key, STR("*.")))
+        return str_printf(a, "*@%.*s", STR_ARG(key));
+    if (address || str_find(key, 0, '*') < key.n) {
         size_t at = str_find(key, 0, '@');
         bool below = at + 1 < key.n && key.p[at + 1] == '.';
         return below ? str_printf(a, "%.*s@*%.*s", STR_ARG(str_sub(key, 0, at)),
@@ -207,23 +210,31 @@ static bool matches_nobody(struct str key, bool patterns)
 {
     size_t at = str_find(key, 0, '@'), star = str_find(key, 0, '*');
     if (patterns)
-        return at == key.n && star == key.n;
+        return at == key.n ? star == key.n : str_starts(str_sub(key, at + 1, key.n), STR("."));
     return star < key.n && !(star == key.n - 1 && (key.n == 1 || at + 1 == star));
 }
 
-/* One line of SigningTable. False: KeyTable does not have its key. */
+/* The domain that all authors of a pattern have; absent: theirs may differ. */
+static struct str only_domain(struct str pattern)
+{
+    return pattern_is_below(pattern) ? STR_NONE : pattern_host(pattern);
+}
+
+/* One line of SigningTable. False: KeyTable does not have its key. For a percent sign, OpenDKIM
+ * takes the author's own domain. */
 static bool rule_of_line(struct migration *m, const struct migrate_texts *words, size_t from)
 {
     struct migrate_signing *g = &m->signing;
     if (words->n < 2)
         return false;
-    struct str pattern = author_pattern(m->arena, words->v[0]), host = pattern_host(pattern);
+    struct str pattern = author_pattern(m->arena, words->v[0]), host = only_domain(pattern);
     struct str name = str_sub(words->v[1], 0, str_find(words->v[1], 0, ':'));
-    if (str_eq(name, STR("%")))
-        name = host;
-    const struct migrate_key *key = key_named(g, name);
+    bool named = str_eq(name, STR("%"));
+    const struct migrate_key *key = key_named(g, named ? host : name);
+    if (named && !host.n)
+        g->tables_only = true;
     if (!key)
-        return false;
+        return named && !host.n;
     bool any = str_eq(key->domain, STR("%"));
     if (any && !host.n)
         g->tables_only = true;
@@ -245,14 +256,48 @@ static void tell_rows(struct migration *m, const struct migrate_texts *unknown,
              "these match no author in OpenDKIM: %.*s, because %s",
              STR_ARG(name_lines(m->arena, nobody)),
              g->ordered
-                 ? "refile: compares whole addresses: write *@ before a domain to sign for it"
+                 ? "refile: compares whole addresses: write *@ before a domain to sign for it, "
+                   "and *@*. for those below it"
                  : "only tables behind refile: may have such asterisks");
+}
+
+/* Lines of SigningTable: those that are carried over, as pattern and key, and the others. */
+struct table_lines {
+    struct migrate_texts patterns, keys, unknown, nobody;
+};
+
+/* True if a line above has the pattern, with another key: without MultipleSignatures only that one
+ * signs, and in assay both would. */
+static bool comes_too_late(const struct migrate_signing *g, const struct table_lines *t,
+                           const struct migrate_texts *words)
+{
+    for (size_t i = 0; !g->several && words->n > 1 && i < t->patterns.n; i++)
+        if (str_eq_nocase(t->patterns.v[i], words->v[0]))
+            return !str_eq(t->keys.v[i], words->v[1]);
+    return false;
+}
+
+static void take_line(struct migration *m, const struct migrate_texts *words, size_t from,
+                      struct table_lines *t)
+{
+    struct migrate_signing *g = &m->signing;
+    bool useless = matches_nobody(words->v[0], g->ordered);
+    bool late = !useless && comes_too_late(g, t, words);
+    if (!useless && !late && rule_of_line(m, words, from)) {
+        texts_add(m->arena, &t->patterns, words->v[0]);
+        texts_add(m->arena, &t->keys, words->v[1]);
+        return;
+    }
+    if (!late)
+        texts_add(m->arena, useless ? &t->nobody : &t->unknown, words->v[0]);
+    leave_line(m->arena, &g->left_rows, words->v[0], words->n > 1 ? words->v[1] : STR_NONE);
 }
 
 static void read_tables(struct migration *m)
 {
     struct migrate_signing *g = &m->signing;
-    struct migrate_texts lines = {0}, unknown = {0}, nobody = {0};
+    struct migrate_texts lines = {0};
+    struct table_lines taken = {0};
     size_t from = m->n_rules;
     read_keys(m);
     if (!g->n_keys || !read_dataset(m, &g->signing_table, &lines))
@@ -261,15 +306,10 @@ static void read_tables(struct migration *m)
     for (size_t i = 0; i < lines.n; i++) {
         struct migrate_texts words = {0};
         row_words(m->arena, lines.v[i], &words);
-        if (!words.n)
-            continue;
-        bool useless = matches_nobody(words.v[0], g->ordered);
-        if (!useless && rule_of_line(m, &words, from))
-            continue;
-        texts_add(m->arena, useless ? &nobody : &unknown, words.v[0]);
-        leave_line(m->arena, &g->left_rows, words.v[0], words.n > 1 ? words.v[1] : STR_NONE);
+        if (words.n)
+            take_line(m, &words, from, &taken);
     }
-    tell_rows(m, &unknown, &nobody);
+    tell_rows(m, &taken.unknown, &taken.nobody);
 }
 
 static void tell_tables(struct migration *m, size_t from)

@@ -191,7 +191,8 @@ static void test_tables(void **state)
 {
     (void)state;
     static const char keys[] = "a a.example:s:/k/a\nb b.example:s:/k/b\nany %:s:/k/any\n"
-                               "sub sub.a.example:s:/k/sub\n";
+                               "sub sub.a.example:s:/k/sub\nup A.example:s:/k/a\n"
+                               "c.example c.example:s:/k/c\n";
     const char *table = write_file("keys", keys);
     static const struct {
         const char *prefix, *rows;
@@ -202,13 +203,22 @@ static void test_tables(void **state)
          "subdomains"},
         {"", "a.example a\n.a.example a\n", false, "subdomains = true", "senders"},
         {"refile:", "*@*.a.example a\n", false, "senders = [ \"*@*.a.example\" ]", "subdomains"},
-        {"refile:", "*@a.example a\n*@*.a.example any\n", false, "senders", "subdomains"},
+        {"refile:", "*@a.example a\n*@*.a.example a\n", false, "subdomains = true", "senders"},
+        {"refile:", "*.a.example a\n", false, "senders = [ \"*@*.a.example\" ]", "key-table"},
+        {"refile:", "*@A.Example up\n", false, "{ domain = \"a.example\"", "key-table"},
         {"refile:", "*@a.example a\n*@a.example any\n", false, "a.example.s.pem", "any"},
         {"refile:", "*@a.example a\n*@a.example any\n", true, "file", "key-table"},
         {"refile:", "*@b.example any\n", false, "{ domain = \"b.example\"", "key-table"},
         /* Another domain than the author's, all authors, and an order that matters: as it is. */
         {"refile:", "*@a.example b\n", false, "signing-table = \"refile:", "signing = ("},
         {"refile:", "* a\n", false, "signing-table = \"refile:", "signing = ("},
+        /* The domain that signs is the author's own, and not the one that his lies below. */
+        {"refile:", "*@*.a.example any\n", false, "signing-table = \"refile:", "signing = ("},
+        {"refile:", "ann@*.a.example any\n", false, "signing-table = \"refile:", "signing = ("},
+        {"", ".a.example any\n", false, "signing-table = ", "signing = ("},
+        {"refile:", "*@*.c.example %\n", false, "signing-table = \"refile:", "signing = ("},
+        {"refile:", "* %\n", false, "signing-table = \"refile:", "signing = ("},
+        {"refile:", "*@c.example %\n", false, "{ domain = \"c.example\"", "key-table"},
         {"refile:", "*@*.a.example a\n*@x.sub.a.example sub\n", false, "key-table", "signing = ("},
         {"refile:", "*@x.sub.a.example sub\n*@*.a.example a\n", false, "signing = (", "key-table"},
         {"", ".a.example a\nx.sub.a.example sub\n", false, "signing = (", "key-table"},
@@ -528,6 +538,33 @@ static void test_kept_tables(void **state)
     want_in(migration_account(m), "not used beside KeyTable");
 }
 
+/* Without MultipleSignatures only the first line of a pattern signs; in assay all of them do. */
+static void test_kept_patterns(void **state)
+{
+    (void)state;
+    const char *keys = write_file("keys", "a a.example:s:/k/a\nb b.example:s:/k/b\n");
+    const char *rows = write_file("rows", "* b\n*@x.example a # now\n*@X.example b # later\n"
+                                          "*@x.example a\n");
+    static const char all[] = "* b\n*@x.example a # now\n*@X.example b # later\n*@x.example a\n";
+    static const struct {
+        const char *more, *want;
+    } cases[] = {
+        {"", "* b\n*@x.example a # now\n*@x.example a\n"},
+        {"MultipleSignatures no\n", "* b\n*@x.example a # now\n*@x.example a\n"},
+        {"MultipleSignatures yes\n", all},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct migration *m;
+        struct str text =
+            str_printf(arena, "KeyTable %s\nSigningTable refile:%s\n%s", keys, rows, cases[i].more);
+        migrate("opendkim", str_cstr(arena, text), &m);
+        struct str account = migration_account(m);
+        bool copied = has(account, "/rows /etc/assay/SigningTable");
+        assert_str(copied ? str_of(all) : output_of(account, "/etc/assay/SigningTable"),
+                   cases[i].want);
+    }
+}
+
 /* Domain * signs for everybody, in the name of the author's domain. */
 static void test_any_domain(void **state)
 {
@@ -555,6 +592,8 @@ static void test_useless_rows(void **state)
         {"refile:", "a.example", true},
         {"refile:", "*@a.example", false},
         {"refile:", "*.a.example", false},
+        {"refile:", "*@.a.example", true},
+        {"file:", "ann@.a.example", false},
         {"file:", "*@a.example", true},
         {"file:", "a.example", false},
         {"file:", "ann@*", false},
@@ -763,6 +802,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_tables, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kept_patterns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_any_domain, setup, teardown),
         cmocka_unit_test_setup_teardown(test_useless_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signing_lines, setup, teardown),
