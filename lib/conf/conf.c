@@ -94,6 +94,7 @@ static struct conf *read_conf(const char *path, struct str text, struct conf_pro
     else
         source_add_text(&source, text, "text");
     struct conf *conf = build(&source, str_copy(arena, str_of(path)), problems, arena, scratch);
+    conf->doubts = source.doubts;
     arena_free(scratch);
     if (problems->n > before) {
         problems->control = str_copy(problems->arena, conf->control);

@@ -51,6 +51,14 @@ struct conf_list_file {
     size_t n; /* entries */
 };
 
+/* What is wrong, as lines "file:line: what is wrong and what is allowed" ready to print. */
+struct conf_problems {
+    struct arena *arena;
+    size_t n;
+    struct str *v;
+    struct str control; /* option of a configuration that was not accepted, as far as it was read */
+};
+
 struct senders;
 
 struct conf_signing_key {
@@ -156,6 +164,7 @@ struct conf {
     const struct conf_place *places; /* of each option, in the order of options.def */
     size_t n_list_files, list_files_cap;
     struct conf_list_file *list_files;
+    struct conf_problems doubts; /* about its text: most likely mistakes, but it may be right */
 };
 
 /* What the options say of signatures. */
@@ -223,13 +232,6 @@ bool conf_table_path(struct str text, struct str *path, bool *patterns);
 
 const char *action_name(enum action action); /* "accept", "tag", ... */
 
-/* What is wrong, as lines "file:line: what is wrong and what is allowed" ready to print. */
-struct conf_problems {
-    struct arena *arena;
-    size_t n;
-    struct str *v;
-    struct str control; /* option of a configuration that was not accepted, as far as it was read */
-};
 void conf_problems_init(struct conf_problems *p, struct arena *a);
 void conf_problem(struct conf_problems *p, struct conf_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

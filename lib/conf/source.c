@@ -15,6 +15,7 @@
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/ascii.h"
@@ -36,6 +37,7 @@ void source_init(struct conf_source *s, struct arena *a, struct arena *names,
 {
     *s = (struct conf_source){.arena = a, .names = names, .problems = problems};
     sb_init(&s->text, a);
+    conf_problems_init(&s->doubts, names);
 }
 
 struct conf_place source_place(const struct conf_source *s, unsigned line)
@@ -101,10 +103,24 @@ static void line_comment(struct reader *r)
     r->at = str_find(r->text, r->at, '\n');
 }
 
+/* libconfig joins two texts that follow each other, where a comma was forgotten, too. */
+static void doubt_text(struct reader *r)
+{
+    struct conf_source *s = r->source;
+    struct str line = str_sub(r->text, r->at + 1, str_find(r->text, r->at, '\n'));
+    struct str text = str_sub(line, 0, str_find(line, 0, '"'));
+    if (s->brackets && s->after_text)
+        conf_problem(&s->doubts, r->place,
+                     "no comma stands before \"%.*s\": with the text before it, it is one entry",
+                     STR_ARG(str_safe(s->arena, text, 100, true)));
+    s->after_text = true;
+}
+
 static void quoted_text(struct reader *r)
 {
     struct conf_place begin = r->place;
     r->source->name_end = 0;
+    doubt_text(r);
     copy_byte(r);
     while (r->at < r->text.n && peek(r) != '"' && peek(r) != '\n') {
         if (peek(r) == '\\' && r->at + 1 < r->text.n && r->text.p[r->at + 1] != '\n')
@@ -140,6 +156,7 @@ static bool is_integer(struct str word)
 static void source_word(struct reader *r)
 {
     size_t begin = r->at;
+    r->source->after_text = false;
     while (is_word(peek(r)))
         copy_byte(r);
     struct str w = str_sub(r->text, begin, r->at);
@@ -165,8 +182,14 @@ static void other_byte(struct reader *r)
     char c = peek(r);
     if (r->source->name_end && (c == '=' || c == ':'))
         number_name(r->source);
-    if (!strchr(" \t\r\n", c))
+    if (!strchr(" \t\r\n", c)) {
         r->source->name_end = 0;
+        r->source->after_text = false;
+    }
+    if (c == '[')
+        r->source->brackets++;
+    else if (c == ']' && r->source->brackets)
+        r->source->brackets--;
     copy_byte(r);
 }
 
@@ -211,6 +234,21 @@ static int stops_glob(const char *directory, int problem)
     return problem != ENOENT;
 }
 
+/* A folder that is not there is one that has no files, or one that is called otherwise. */
+static void doubt_folder(struct reader *r, struct str pattern)
+{
+    struct stat st;
+    size_t slash = str_find_last(pattern, '/');
+    struct str folder = str_sub(pattern, 0, slash);
+    if (slash == pattern.n || slash == 0 || str_find(folder, 0, '*') < folder.n ||
+        str_find(folder, 0, '?') < folder.n)
+        return;
+    const char *name = str_cstr(r->source->arena, folder);
+    if (stat(name, &st) != 0 && errno == ENOENT)
+        conf_problem(&r->source->doubts, r->place,
+                     "@include: there is no folder %s, so nothing is included", name);
+}
+
 static void include_glob(struct reader *r, struct str pattern)
 {
     glob_t found = {0};
@@ -219,6 +257,8 @@ static void include_glob(struct reader *r, struct str pattern)
     if (failed && failed != GLOB_NOMATCH)
         conf_problem(r->source->problems, r->place, "cannot look for %s: %s", name,
                      strerror(errno));
+    if (failed == GLOB_NOMATCH)
+        doubt_folder(r, pattern);
     for (size_t i = 0; !failed && i < found.gl_pathc; i++)
         add_file(r->source, str_of(found.gl_pathv[i]), r->place, r->depth + 1);
     globfree(&found);

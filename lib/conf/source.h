@@ -13,6 +13,9 @@ struct conf_source {
     size_t n_lines, cap;
     size_t name_end; /* of the word that the text ends with, blanks aside; 0: it ends otherwise */
     unsigned long n_names;
+    struct conf_problems doubts; /* about what is read; lives in `names` */
+    unsigned brackets;           /* [ that are open */
+    bool after_text;             /* a text is the last thing that was read, blanks aside */
     bool endless; /* files include each other: what was read is not worth looking at */
 };
 

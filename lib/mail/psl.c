@@ -60,13 +60,28 @@ const struct psl *psl_parse(struct arena *a, struct str text, struct str *proble
     return read_stream(a, fmemopen(str_cstr(a, text), text.n, "r"), problem);
 }
 
+/* False: no name is so long. */
+static bool terminate(struct str domain, char name[static DOMAIN_MAX + 1])
+{
+    if (domain.n > DOMAIN_MAX)
+        return false;
+    memcpy(name, domain.p, domain.n);
+    name[domain.n] = '\0';
+    return true;
+}
+
 struct str psl_organizational(const struct psl *psl, struct str domain)
 {
     char name[DOMAIN_MAX + 1];
-    if (domain.n > DOMAIN_MAX)
+    if (!terminate(domain, name))
         return domain;
-    memcpy(name, domain.p, domain.n);
-    name[domain.n] = '\0';
     const char *registrable = psl_registrable_domain(psl->list, name);
     return registrable ? str_sub(domain, (size_t)(registrable - name), domain.n) : domain;
+}
+
+bool psl_is_suffix(const struct psl *psl, struct str domain)
+{
+    char name[DOMAIN_MAX + 1];
+    return domain.n && terminate(domain, name) &&
+           psl_is_public_suffix2(psl->list, name, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE);
 }

@@ -20,4 +20,8 @@ const struct psl *psl_parse(struct arena *a, struct str text, struct str *proble
  * domain itself where it is a public suffix. A part of `domain`. */
 struct str psl_organizational(const struct psl *psl, struct str domain);
 
+/* True for a public suffix by a rule of ICANN's section, such as com and co.uk: a registry gives
+ * the names below it to anybody. */
+bool psl_is_suffix(const struct psl *psl, struct str domain);
+
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/listen.h"
+#include "mail/psl.h"
 #include "milter/daemon/socket.h"
 
 struct doors {
@@ -77,6 +78,60 @@ static void check_wide_networks(const struct doors *d)
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         check_wide_list(d, lists[i].option, lists[i].set, lists[i].consequence);
+}
+
+/* --- Domains -----------------------------------------------------------------------------------*/
+
+/* Lists that excuse mail of domains, and of those below them. */
+struct domain_list {
+    const char *option;
+    const struct conf_strings *list;
+    const char *consequence;
+};
+
+static void check_suffixes(const struct doors *d, const struct psl *psl,
+                           const struct domain_list *list)
+{
+    for (size_t i = 0; i < list->list->n; i++) {
+        struct str domain = list->list->v[i];
+        if (!psl_is_suffix(psl, domain))
+            continue;
+        conf_problem(
+            d->warnings, conf_place_of(d->conf, list->option),
+            "%s: everybody can have a domain below \"%.*s\", and all of them are meant: %s",
+            list->option, STR_ARG(domain), list->consequence);
+        return;
+    }
+}
+
+static void check_domains(const struct doors *d)
+{
+    const struct conf *c = d->conf;
+    const struct domain_list lists[] = {
+        {"spf.skip-helo", &c->spf_skip_helo, "mail of clients with such a name has no SPF result"},
+        {"spf.skip-domains", &c->spf_skip_domains, "mail from there has no SPF result"},
+        {"dmarc.ignore-domains", &c->dmarc_ignore_domains, "their policies are not applied"},
+        {"dmarc.quarantine-domains", &c->dmarc_quarantine_domains,
+         "mail that fails their policies is never refused"},
+        {"dmarc.shadow-domains", &c->dmarc_shadow_domains, "their policies are not applied"},
+        {"dmarc.trusted-signers", &c->dmarc_trusted_signers,
+         "with a signature of theirs, mail in the name of others is never refused because of "
+         "DMARC"},
+        {"dmarc.mailing-lists", &c->dmarc_mailing_lists,
+         "they all may be mailing lists; name those that you trust"},
+        {"arc.trusted-sealers", &c->arc_trusted_sealers,
+         "their word excuses mail in the name of others; name the sealers that you trust"},
+        {"exceptions.domains", &c->exceptions_domains,
+         "DNS lists, greylisting and the checks of client and sender are not for them"},
+    };
+    struct str problem;
+    const struct psl *psl = NULL;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (lists[i].list->n && !psl)
+            psl = psl_open(d->warnings->arena, STR(""), &problem);
+        if (psl)
+            check_suffixes(d, psl, &lists[i]);
+    }
 }
 
 /* --- Sockets -----------------------------------------------------------------------------------*/
@@ -154,6 +209,7 @@ void doors_check(const struct conf *conf, struct conf_problems *warnings)
 {
     const struct doors d = {conf, warnings};
     check_wide_networks(&d);
+    check_domains(&d);
     check_sockets(&d, check_open);
 }
 

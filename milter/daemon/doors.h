@@ -5,8 +5,8 @@
 
 #include "conf/conf.h"
 
-/* Warns of networks that hold strangers, and of sockets on all addresses of the host. Looks at the
- * configuration alone. */
+/* Warns of networks that hold strangers, of domains that hold them (com), and of sockets on all
+ * addresses of the host. Looks at the configuration alone. */
 void doors_check(const struct conf *conf, struct conf_problems *warnings);
 
 /* Warns of sockets on addresses that this host does not have now: assay could not start. May ask

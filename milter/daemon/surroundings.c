@@ -392,9 +392,17 @@ static void check_store(const struct survey *s)
         conf_problem(s->problems, place_of(s, "store"), "store: %s", problem);
 }
 
+/* What was noticed when the text was read. */
+static void tell_doubts(const struct survey *s)
+{
+    for (size_t i = 0; i < s->conf->doubts.n; i++)
+        conf_problem(s->warnings, (struct conf_place){0}, "%.*s", STR_ARG(s->conf->doubts.v[i]));
+}
+
 void surroundings_check_names(const struct conf *conf, struct conf_problems *warnings)
 {
     struct survey s = {.conf = conf, .arena = warnings->arena, .warnings = warnings};
+    tell_doubts(&s);
     check_loopback(&s);
     check_authserv_id(&s);
     check_lists(&s);

@@ -113,6 +113,36 @@ static void test_include_complaints(void **state)
                "bad.conf:2: cannot look for loop/*.conf: Too many levels of symbolic links\n");
 }
 
+/* What may be right, but is a mistake as a rule. */
+static void test_doubts(void **state)
+{
+    (void)state;
+    const char *main_file = write_file(
+        "doubts.conf", "exceptions = { networks = [ \"192.0.2.1\", \"192.0.2.2\" ];\n"
+                       "  domains = [ \"a.example\"\n"
+                       "              // the next one\n"
+                       "              \"b.example\", \"c.example\" /* x */ \"d.example\" ];\n"
+                       "};\nreply-contact = \"see \"\n  \"there\";\n"
+                       "authserv-id-aliases = [ \"e.example\" ];\n"
+                       "@include \"none/*.conf\"\n"
+                       "@include \"none-*.conf\"\n"
+                       "@include \"no*/*.conf\"\n");
+    struct conf *conf = conf_load(main_file, &problems);
+    assert_non_null(conf);
+    assert_str(complaints(), "");
+    assert_int_equal(conf->exceptions_domains.n, 2);
+    problems = conf->doubts;
+    problems.arena = arena;
+    assert_str(
+        complaints(),
+        "doubts.conf:4: no comma stands before \"b.example\": with the text before it, it is "
+        "one entry\n"
+        "doubts.conf:4: no comma stands before \"d.example\": with the text before it, it is "
+        "one entry\n"
+        "doubts.conf:9: @include: there is no folder none, so nothing is included\n");
+    conf_free(conf);
+}
+
 static void test_unreadable(void **state)
 {
     (void)state;
@@ -281,6 +311,7 @@ int main(void)
         CONF_TEST(test_include),
         CONF_TEST(test_merged),
         CONF_TEST(test_include_complaints),
+        CONF_TEST(test_doubts),
         CONF_TEST(test_unreadable),
         CONF_TEST(test_list_files),
         CONF_TEST(test_bad_list_files),

@@ -48,6 +48,33 @@ static void check_cases(const struct psl *psl)
         assert_str(psl_organizational(psl, str_of(cases[i].domain)), cases[i].organizational);
 }
 
+/* Names that a registry sells names below; not those of a hoster, and not unknown ones. */
+static void suffixes(void **state)
+{
+    (void)state;
+    static const char text[] = "// ===BEGIN ICANN DOMAINS===\ncom\nuk\nco.uk\n*.ck\n!www.ck\n"
+                               "xn--p1ai\n// ===END ICANN DOMAINS===\n"
+                               "// ===BEGIN PRIVATE DOMAINS===\nhost.com\n"
+                               "// ===END PRIVATE DOMAINS===\n";
+    static const struct {
+        const char *domain;
+        bool suffix;
+    } table[] = {
+        {"com", true},      {"co.uk", true}, {"uk", true},           {"xn--p1ai", true},
+        {"a.ck", true},     {"ck", true},    {"www.ck", false},      {"host.com", false},
+        {"a.co.uk", false}, {"lan", false},  {"example.com", false}, {"", false},
+    };
+    struct arena *a = arena_new(0);
+    struct str problem = STR_NONE;
+    const struct psl *psl = psl_parse(a, str_of(text), &problem);
+    assert_non_null(psl);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (psl_is_suffix(psl, str_of(table[i].domain)) != table[i].suffix)
+            fail_msg("%s", table[i].domain);
+    assert_false(psl_is_suffix(psl, STR("x" L57 "." L63 "." L63 "." L63 ".com")));
+    arena_free(a);
+}
+
 static void organizational(void **state)
 {
     (void)state;
@@ -123,9 +150,8 @@ static void shared_by_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(organizational),
-        cmocka_unit_test(the_systems_list),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(suffixes),          cmocka_unit_test(organizational),
+        cmocka_unit_test(the_systems_list),  cmocka_unit_test(refused),
         cmocka_unit_test(shared_by_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
