@@ -249,6 +249,10 @@ void carry_authserv_id(struct migration *m, const struct migrate_row *row,
     struct str problem;
     if (str_eq_nocase(s->value, STR("HOSTNAME")))
         tell(m, s, MIGRATE_CARRIED, "the name of this host, which is the default of authserv-id");
+    else if (str_eq(s->value, STR("HEADER"))) /* policyd-spf.conf.commented of Debian */
+        tell(m, s, MIGRATE_LEFT,
+             "a word of the sample file, and no name: authserv-id is the name of this host, if it "
+             "is not set");
     else if (set_value(m, row->to, s->value, s, &problem))
         tell_set(m, row, s, s->value);
     else if (set_value(m, "authserv-id-aliases", s->value, s, &problem))

@@ -35,8 +35,11 @@ void carry_grey_delay(struct migration *m, const struct migrate_row *row,
              "without a delay there is no greylisting: greylist.mode stays off");
         return;
     }
-    if (!set_or_tell(m, "greylist.delay", text, s))
+    if (!set_value(m, "greylist.delay", text, s, &problem)) {
+        bool on = m->values[option_find(STR("greylist.mode")) - options].set;
+        tell(m, s, MIGRATE_LEFT, "%.*s%s", STR_ARG(problem), on ? "" : "; greylist.mode stays off");
         return;
+    }
     if (!set_value(m, "greylist.mode", STR("enforce"), s, &problem))
         mode = STR("; greylist.mode stays shadow");
     tell(m, s, MIGRATE_CARRIED, "greylist.mode = enforce, greylist.delay = %.*s%.*s%s",

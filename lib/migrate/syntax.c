@@ -186,7 +186,13 @@ static void read_command_line(struct arena *a, const char *file, unsigned n, str
 static void read_options(struct arena *a, const char *file, unsigned n, struct str line,
                          struct migrate_settings *out)
 {
+    static const struct str environment = STR_INIT("EnvironmentFile=");
     struct str name, value, text = str_trim(line);
+    if (str_starts(text, environment)) {
+        size_t path = environment.n + (str_find(text, 0, '-') == environment.n);
+        add_setting(a, out, file, n, STR("EnvironmentFile"), str_sub(text, path, text.n));
+        return;
+    }
     if (str_starts(text, STR("-")) || str_starts(text, STR("ExecStart=")))
         read_command_line(a, file, n, text, out);
     else if (shell_assignment(a, text, &name, &value) && str_ends_nocase(name, STR("_TEXT")))
