@@ -144,7 +144,26 @@ void carry_grey_clients(struct migration *m, const struct migrate_row *row,
     tell_patterns(m, s, patterns, "write the domains into exceptions.domains");
 }
 
-/* "name@" is name@*; "domain" is @domain. */
+/* "name@" has any domain, and each name also its extensions, name+text; "domain" has those below
+ * it. */
+static bool add_recipient(struct migration *m, struct str text, const struct migrate_setting *s,
+                          struct str *problem)
+{
+    struct arena *a = m->arena;
+    size_t at = str_find(text, 0, '@');
+    struct str user = str_sub(text, 0, at), domain = str_sub(text, at + 1, text.n), more;
+    if (at == text.n) {
+        more = str_printf(a, "*@*.%.*s", STR_ARG(text));
+        text = str_printf(a, "@%.*s", STR_ARG(text));
+    } else {
+        domain = domain.n ? domain : STR("*");
+        more = str_printf(a, "%.*s+*@%.*s", STR_ARG(user), STR_ARG(domain));
+        text = str_printf(a, "%.*s@%.*s", STR_ARG(user), STR_ARG(domain));
+    }
+    return set_value(m, "exceptions.recipients", text, s, problem) &&
+           set_value(m, "exceptions.recipients", more, s, problem);
+}
+
 void carry_grey_recipients(struct migration *m, const struct migrate_row *row,
                            const struct migrate_setting *s)
 {
@@ -155,17 +174,10 @@ void carry_grey_recipients(struct migration *m, const struct migrate_row *row,
     if (!read_list(m, s, &all))
         return;
     for (size_t i = 0; i < all.n; i++) {
-        struct str text = all.v[i];
-        size_t at = str_find(text, 0, '@');
-        if (str_starts(text, STR("/"))) {
+        if (str_starts(all.v[i], STR("/")))
             patterns++;
-            continue;
-        }
-        if (at == text.n)
-            text = str_printf(m->arena, "@%.*s", STR_ARG(text));
-        else if (at + 1 == text.n)
-            text = str_printf(m->arena, "%.*s*", STR_ARG(text));
-        added += set_value(m, "exceptions.recipients", text, s, &problem);
+        else
+            added += add_recipient(m, all.v[i], s, &problem);
     }
     if (added)
         tell(m, s, MIGRATE_CHANGED,
