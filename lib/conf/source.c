@@ -30,6 +30,7 @@ struct reader {
     size_t at;
     struct conf_place place;
     unsigned depth;
+    unsigned foreign_line; /* the last one with a character that may not stand there; 0: none */
 };
 
 void source_init(struct conf_source *s, struct arena *a, struct arena *names,
@@ -177,6 +178,26 @@ static void number_name(struct conf_source *s)
     memcpy(s->text.p + end, number, n);
 }
 
+/* Bytes beyond ASCII that are in no text and no comment; libconfig would only say that the syntax
+ * is wrong. One complaint a line is enough. */
+static void foreign_character(struct reader *r)
+{
+    size_t end = r->at + 1;
+    while (end < r->text.n && ((unsigned char)r->text.p[end] & 0xC0) == 0x80)
+        end++;
+    struct arena *a = r->source->arena;
+    struct str character = str_sub(r->text, r->at, end);
+    r->at = end;
+    if (r->place.line == r->foreign_line)
+        return;
+    r->foreign_line = r->place.line;
+    conf_problem(
+        r->source->problems, r->place,
+        "'%.*s' (%.*s) may stand in texts and comments only; around a text stands the plain quote "
+        "of ASCII",
+        STR_ARG(str_safe(a, character, 20, true)), STR_ARG(str_safe(a, character, 20, false)));
+}
+
 static void other_byte(struct reader *r)
 {
     char c = peek(r);
@@ -314,6 +335,8 @@ static void scan_source(struct reader *r)
             quoted_text(r);
         else if (is_word(peek(r)))
             source_word(r);
+        else if ((unsigned char)peek(r) >= 0x80)
+            foreign_character(r);
         else
             other_byte(r);
     }
@@ -322,8 +345,9 @@ static void scan_source(struct reader *r)
 
 static void add_text(struct conf_source *s, struct str text, const char *name, unsigned depth)
 {
+    size_t mark = str_starts(text, STR("\xEF\xBB\xBF")) ? 3 : 0; /* of some editors */
     struct reader r = {
-        .source = s, .text = text, .place = {.file = name, .line = 1}, .depth = depth};
+        .source = s, .text = text, .at = mark, .place = {.file = name, .line = 1}, .depth = depth};
     if (str_find(text, 0, '\0') == text.n)
         scan_source(&r);
     else

@@ -143,6 +143,20 @@ static void test_doubts(void **state)
     conf_free(conf);
 }
 
+/* Some editors begin a file with it. */
+static void test_byte_order_mark(void **state)
+{
+    (void)state;
+    const char *main_file =
+        write_file("mark.conf", "\xef\xbb\xbf@include \"marked.conf\"\nmode = \"shadow\";\n");
+    write_file("marked.conf", "\xef\xbb\xbfuser = \"u\";\n");
+    struct conf *conf = conf_load(main_file, &problems);
+    assert_str(complaints(), "");
+    assert_non_null(conf);
+    assert_str(conf->user, "u");
+    conf_free(conf);
+}
+
 static void test_unreadable(void **state)
 {
     (void)state;
@@ -312,6 +326,7 @@ int main(void)
         CONF_TEST(test_merged),
         CONF_TEST(test_include_complaints),
         CONF_TEST(test_doubts),
+        CONF_TEST(test_byte_order_mark),
         CONF_TEST(test_unreadable),
         CONF_TEST(test_list_files),
         CONF_TEST(test_bad_list_files),
