@@ -243,28 +243,31 @@ static bool rule_of_line(struct migration *m, const struct migrate_texts *words,
     return true;
 }
 
-/* Says what is wrong with lines of SigningTable. */
-static void tell_rows(struct migration *m, const struct migrate_texts *unknown,
-                      const struct migrate_texts *nobody)
+/* Lines of SigningTable: those that are carried over, as pattern and key, and the others. */
+struct table_lines {
+    struct migrate_texts patterns, keys, unknown, nobody, late;
+};
+
+/* Says why lines of SigningTable are left out. */
+static void tell_rows(struct migration *m, const struct table_lines *t)
 {
     struct migrate_signing *g = &m->signing;
-    if (unknown->n)
+    if (t->unknown.n)
         tell(m, &g->signing_table, MIGRATE_LEFT, "these name no key of KeyTable: %.*s",
-             STR_ARG(name_lines(m->arena, unknown)));
-    if (nobody->n)
+             STR_ARG(name_lines(m->arena, &t->unknown)));
+    if (t->late.n)
+        tell(m, &g->signing_table, MIGRATE_LEFT,
+             "a line above has the same pattern, and alone signs without MultipleSignatures: %.*s",
+             STR_ARG(name_lines(m->arena, &t->late)));
+    if (t->nobody.n)
         tell(m, &g->signing_table, MIGRATE_LEFT,
              "these match no author in OpenDKIM: %.*s, because %s",
-             STR_ARG(name_lines(m->arena, nobody)),
+             STR_ARG(name_lines(m->arena, &t->nobody)),
              g->ordered
                  ? "refile: compares whole addresses: write *@ before a domain to sign for it, "
                    "and *@*. for those below it"
                  : "only tables behind refile: may have such asterisks");
 }
-
-/* Lines of SigningTable: those that are carried over, as pattern and key, and the others. */
-struct table_lines {
-    struct migrate_texts patterns, keys, unknown, nobody;
-};
 
 /* True if a line above has the pattern, with another key: without MultipleSignatures only that one
  * signs, and in assay both would. */
@@ -288,8 +291,7 @@ static void take_line(struct migration *m, const struct migrate_texts *words, si
         texts_add(m->arena, &t->keys, words->v[1]);
         return;
     }
-    if (!late)
-        texts_add(m->arena, useless ? &t->nobody : &t->unknown, words->v[0]);
+    texts_add(m->arena, useless ? &t->nobody : late ? &t->late : &t->unknown, words->v[0]);
     leave_line(m->arena, &g->left_rows, words->v[0], words->n > 1 ? words->v[1] : STR_NONE);
 }
 
@@ -309,7 +311,7 @@ static void read_tables(struct migration *m)
         if (words.n)
             take_line(m, &words, from, &taken);
     }
-    tell_rows(m, &taken.unknown, &taken.nobody);
+    tell_rows(m, &taken);
 }
 
 static void tell_tables(struct migration *m, size_t from)

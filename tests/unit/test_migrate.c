@@ -574,6 +574,8 @@ static void test_kept_patterns(void **state)
         bool copied = has(account, "/rows /etc/assay/SigningTable");
         assert_str(copied ? str_of(all) : output_of(account, "/etc/assay/SigningTable"),
                    cases[i].want);
+        if (has(account, "without MultipleSignatures:\n               *@X.example\n") == copied)
+            fail_msg("%s%.*s", cases[i].more, STR_ARG(account));
     }
 }
 
