@@ -193,8 +193,7 @@ static void foreign_character(struct reader *r)
     r->foreign_line = r->place.line;
     conf_problem(
         r->source->problems, r->place,
-        "'%.*s' (%.*s) may stand in texts and comments only; around a text stands the plain quote "
-        "of ASCII",
+        "'%.*s' (%.*s) may stand in texts and comments only: write the quotes and blanks of ASCII",
         STR_ARG(str_safe(a, character, 20, true)), STR_ARG(str_safe(a, character, 20, false)));
 }
 

@@ -326,12 +326,10 @@ static const struct {
     /* Syntax */
     /* Typographic quotes, and a blank that is none. */
     {"# \xe2\x80\x9c\nmode = \xe2\x80\x9cshadow\xe2\x80\x9d;\nuser =\xc2\xa0\"x\";",
-     "text:2: '\xe2\x80\x9c' (\\xe2\\x80\\x9c) may stand in texts and comments only; around a text "
-     "stands the plain "
-     "quote of ASCII\n"
-     "text:3: '\xc2\xa0' (\\xc2\\xa0) may stand in texts and comments only; around a text stands "
-     "the plain "
-     "quote of ASCII\n"},
+     "text:2: '\xe2\x80\x9c' (\\xe2\\x80\\x9c) may stand in texts and comments only: write the "
+     "quotes and blanks of ASCII\n"
+     "text:3: '\xc2\xa0' (\\xc2\\xa0) may stand in texts and comments only: write the quotes and "
+     "blanks of ASCII\n"},
     {"listen \"x\";", "text:1: syntax error, here or just before: look for a missing quote, brace, "
                       "comma or semicolon\n"},
     {"user = \"assay;\nmode = \"shadow\";", "text:1: a text has no closing quote on this line\n"},
