@@ -538,8 +538,8 @@ static void packed(void **state)
     struct str first = deflate_it(a, str_sub(STR(REPORT), 0, 300), 31),
                second = deflate_it(a, str_sub(STR(REPORT), 300, 9999), 31);
     assert_str(look(a, joined(a, first, second)), SEEN ROW "\n");
-    for (size_t size = 16380; size < 16390;
-         size++) { /* what is inflated comes in pieces of 16 KB */
+    /* What is inflated comes in pieces of 16 KB. */
+    for (size_t size = 16380; size < 16390; size++) {
         struct str members = joined(a, gzip_of_size(a, first, size), second);
         assert_str(look(a, deflate_it(a, members, 31)), SEEN ROW "\n");
     }
