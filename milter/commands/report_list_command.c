@@ -132,16 +132,12 @@ static bool row_text(void *listing, const struct aggregate_row *row)
 /* What the report says of the record. */
 static void policy_text(const struct listing *l, const struct aggregate_policy *p)
 {
-    const struct {
-        const char *tag;
-        struct str value;
-    } tags[] = {{"p", p->p},     {"sp", p->sp},           {"np", p->np},
-                {"pct", p->pct}, {"adkim", p->adkim},     {"aspf", p->aspf},
-                {"fo", p->fo},   {"testing", p->testing}, {"discovery_method", p->discovery}};
+    struct json_member tags[ANSWER_TAGS];
+    answer_tags(p, tags);
     printf("  policy");
-    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        if (tags[i].value.n)
-            printf(" %s=%.*s", tags[i].tag, STR_ARG(listing_safe(l, tags[i].value, 20)));
+    for (size_t i = 0; i < ANSWER_TAGS; i++)
+        if (tags[i].text.n)
+            printf(" %s=%.*s", tags[i].name, STR_ARG(listing_safe(l, tags[i].text, 20)));
     putchar('\n');
 }
 

@@ -3,6 +3,8 @@
  * Errors: none. */
 #include "report/in/answer.h"
 
+#include <string.h>
+
 /* --- Figures -----------------------------------------------------------------------------------*/
 
 void answer_counts(struct json *j, const struct figures_counts *c)
@@ -177,19 +179,21 @@ void answer_report(struct json *j, const struct received_report *r)
     json_text_or_null(j, "origin", r->origin);
 }
 
-static void json_policy(struct json *j, const struct aggregate_policy *p)
+void answer_tags(const struct aggregate_policy *p, struct json_member tags[static ANSWER_TAGS])
 {
-    const struct json_member members[] = {
+    const struct json_member all[ANSWER_TAGS] = {
         {"p", p->p},     {"sp", p->sp},           {"np", p->np},
         {"pct", p->pct}, {"adkim", p->adkim},     {"aspf", p->aspf},
         {"fo", p->fo},   {"testing", p->testing}, {"discovery_method", p->discovery},
     };
-    json_texts(j, "policy", members, sizeof members / sizeof *members);
+    memcpy(tags, all, sizeof all);
 }
 
 void answer_head(struct json *j, const struct aggregate_head *h)
 {
-    json_policy(j, &h->policy);
+    struct json_member tags[ANSWER_TAGS];
+    answer_tags(&h->policy, tags);
+    json_texts(j, "policy", tags, ANSWER_TAGS);
     json_text_or_null(j, "generator", h->generator);
     json_text_or_null(j, "error", h->error);
     json_text_or_null(j, "extra_contact_info", h->contact);

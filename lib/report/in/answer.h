@@ -21,6 +21,10 @@ void answer_reporter(struct json *j, const struct figures_reporter *r);
 void answer_readiness(struct json *j, const struct readiness *r);
 void answer_alarm(struct json *j, const struct alarm *a);
 
+/* The tags of the record, as the report names them; empty: it does not say. */
+#define ANSWER_TAGS 9
+void answer_tags(const struct aggregate_policy *p, struct json_member tags[static ANSWER_TAGS]);
+
 /* Opens an object, which stays open for its rows: answer_head(), then an array of answer_row(). */
 void answer_report(struct json *j, const struct received_report *r);
 void answer_head(struct json *j, const struct aggregate_head *h); /* members */

@@ -3,6 +3,7 @@
  * Errors: false if a line could not be put, or the store failed. */
 #include "base/json.h"
 #include "crypto/canon.h"
+#include "report/in/answer.h"
 #include "report/in/exchange.h"
 
 struct writing {
@@ -89,16 +90,11 @@ static bool write_row(void *writing, const struct aggregate_row *row)
 
 static void put_policy(struct json *j, const struct aggregate_policy *p)
 {
+    struct json_member tags[ANSWER_TAGS];
     json_text(j, "domain", p->domain);
-    json_text(j, "p", p->p);
-    json_text(j, "sp", p->sp);
-    json_text(j, "np", p->np);
-    json_text(j, "pct", p->pct);
-    json_text(j, "adkim", p->adkim);
-    json_text(j, "aspf", p->aspf);
-    json_text(j, "fo", p->fo);
-    json_text(j, "testing", p->testing);
-    json_text(j, "discovery_method", p->discovery);
+    answer_tags(p, tags);
+    for (size_t i = 0; i < ANSWER_TAGS; i++)
+        json_text(j, tags[i].name, tags[i].text);
 }
 
 static bool write_raw(struct writing *w, int64_t report)

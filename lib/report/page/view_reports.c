@@ -1,6 +1,7 @@
 /* view_reports.c - the received reports: the list, a single one, and what was refused.
  *
  * Errors: none. */
+#include "report/in/answer.h"
 #include "report/page/views.h"
 
 /* --- The list ----------------------------------------------------------------------------------*/
@@ -173,18 +174,14 @@ void page_put_fact(struct page *p, const char *name, struct str value)
 
 static struct str policy_text(const struct page *p, const struct aggregate_policy *v)
 {
-    const struct {
-        const char *name;
-        struct str value;
-    } tags[] = {{"p", v->p},     {"sp", v->sp},           {"np", v->np},
-                {"pct", v->pct}, {"adkim", v->adkim},     {"aspf", v->aspf},
-                {"fo", v->fo},   {"testing", v->testing}, {"discovery_method", v->discovery}};
+    struct json_member tags[ANSWER_TAGS];
     struct strbuf b;
     sb_init(&b, p->arena);
-    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        if (tags[i].value.n) {
+    answer_tags(v, tags);
+    for (size_t i = 0; i < ANSWER_TAGS; i++)
+        if (tags[i].text.n) {
             sb_printf(&b, "%s%s=", b.n ? "; " : "", tags[i].name);
-            sb_add(&b, tags[i].value);
+            sb_add(&b, tags[i].text);
         }
     return sb_str(&b);
 }
