@@ -1,11 +1,14 @@
-"""pace - keeps the soak to a share of one core: its own work, the daemon's and that of all their children."""
+"""pace - keeps the soak to a share of one core: its own work, the daemon's and that of all their children; and notes
+when this machine let it do nothing at all."""
 
 import os
 import pathlib
+import threading
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
 LEAST, MOST = 0.01, 5.0  # seconds of pause
+BEAT = 0.05  # seconds
 
 
 class Pace:
@@ -42,3 +45,29 @@ class Pace:
     def average(self):
         """The share since the first look."""
         return (self.used - self.began[0]) / (self.at - self.began[1]) if self.began and self.at > self.began[1] else 0.0
+
+
+class Stalls:
+    """Times at which no thread of this process ran for `least` seconds. The name server is one of them: for the daemon
+    that was an outage. found: [beginning, end], the newest last."""
+
+    def __init__(self, least):
+        self.least = least
+        self.found = []
+        self.count, self.longest = 0, 0.0
+        self.beat = time.monotonic()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            time.sleep(BEAT)
+            now = time.monotonic()
+            if now - self.beat > self.least:
+                self.found = self.found[-9:] + [[self.beat, now]]
+                self.count += 1
+                self.longest = max(self.longest, now - self.beat)
+            self.beat = now
+
+    def near(self, started, now, patience):
+        """Whether one lies between these times, or at most `patience` seconds before them, or is not over."""
+        return now - self.beat > self.least or any(started <= end + patience for _, end in self.found)
