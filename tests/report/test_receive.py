@@ -228,6 +228,9 @@ def retention(folder):
     store = Store(folder / "keep", reports='keep-raw = "2d"; keep-failures = "1d";')
     old, young = corpus.xml(rid="old"), corpus.xml(rid="young", begin=now - day, end=now)
     store.run("receive", store.write("young", young), store.write("old", old))
+    check("XML of years ago is kept from its arrival on", store.run("show", "--raw", "old") == (0, old, ""))
+    age(store, f"UPDATE report SET received = {now - 3 * day} WHERE report_id = 'old'", "DELETE FROM note")
+    store.run("receive", store.folder / "young")
     check("rows are kept, XML is not", [r["report_id"] for r in store.json("show")] == ["young", "old"])
     check("XML as it came", store.run("show", "--raw", "young") == (0, young, ""))
     check("no XML", store.run("show", "--raw", "old")[0] == 1)
@@ -236,9 +239,11 @@ def retention(folder):
     store.write("assay.conf", config.replace("36500d", "3d"))
     path = store.write("old", old)
     status, out, err = store.run("receive", path, store.write("young", young))
-    check("older than keep-rows: stored", status == 0 and "2 reports stored" in out, status, out, err)
-    check("and gone", [r["report_id"] for r in store.json("list")] == ["young"])
+    check("about days before keep-rows: stored", status == 0 and "2 reports stored" in out, status, out, err)
+    check("and there", [r["report_id"] for r in store.json("list")] == ["young", "old"])
+    age(store, f"UPDATE report SET received = {now - 4 * day} WHERE report_id = 'old'", "DELETE FROM note")
     status, out, err = store.run("receive", path)
+    check("came before keep-rows: gone", [r["report_id"] for r in store.json("list")] == ["young"])
     check("it is known all the same", status == 0 and "0 reports stored" in out and "1 known" in out, status, out, err)
     database = sqlite3.connect(store.folder / "state" / "received.db")
     check("its sum stays", sum(m["messages"] for m in store.json("sources", "--since", str(corpus.BEGIN))) == 4)
@@ -293,7 +298,7 @@ def age(store, *statements):
 
 
 def retention_of_others(folder):
-    """Failure reports go by their arrival, TLS reports by the end of their period; both stay known, and sums stay."""
+    """Failure reports and TLS reports go by their arrival; both stay known, and sums stay."""
     store = Store(folder / "others", reports='keep-failures = "2d";')
     now, day, hour = int(time.time()), 86400, 3600
     more = ("Delivery-Result: delivered\nDKIM-Domain: d.example\nDKIM-Selector: sel\nOriginal-Mail-From: <x@bounce.example>\n"
@@ -333,6 +338,7 @@ def retention_of_others(folder):
     check("both stay in the sums", "6  192.0.2.0/24" in out, out)
     store.write("assay.conf", config.replace("36500d", "5d"))
     age(store, f"UPDATE tls SET received = {now - 4 * day} WHERE report_id = 'ahead'",
+        f"UPDATE tls SET received = {now - 5 * day - 60} WHERE report_id = 'tls-1'",
         f"UPDATE note SET value = {now - hour - 60} WHERE name = 'dropped'")
     store.run("receive", paths[1])
     check("TLS reports go as rows do", tls() == ["ahead"], tls())
@@ -433,7 +439,7 @@ def small_disk(folder):
     following = store.write("in", corpus.xml(rid="next"))
     check("little room", store.run("receive", following)[0] == 75 and len(store.json("list")) == count > 20, count, left())
     store.write("assay.conf", (store.folder / "assay.conf").read_text().replace("36500d", "3d"))
-    age(store, "DELETE FROM note")
+    age(store, "DELETE FROM note", "UPDATE report SET received = received - 4 * 86400")
     status, out, err = store.run("receive", following)
     check("and again when old ones are gone", status == 0 and "1 report stored" in out and left() < 9 << 20, status, out, err, left())
 

@@ -1,5 +1,8 @@
 /* received_keep.c - deletes what is old, and sets the owners of addresses.
  *
+ * A report ages from its arrival on, not from the period that it is about: who reads an archive of
+ * many years wants to look at it.
+ *
  * Errors: false, and the store has the reason. */
 #include <string.h>
 
@@ -9,8 +12,6 @@
 #define OLD_US INT64_C(600000000) /* for a server to delete what is old */
 
 #define ROWS_AT_ONCE 20000 /* that are deleted, and those of one report more */
-
-#define AGE RECEIVED_BELIEVED_END
 
 #define NOTED " ON CONFLICT(name) DO UPDATE SET value = excluded.value"
 
@@ -42,7 +43,7 @@ static bool drop_some_reports(struct received *r, int64_t before, bool *some)
         !run_before(r,
                     "INSERT INTO old SELECT id FROM (SELECT id, sum(records) OVER (ORDER BY id)"
                     " - records AS rows_before FROM (SELECT id, records FROM report"
-                    " WHERE (" AGE ") < ?1 LIMIT 1000) AS aged) AS summed"
+                    " WHERE received < ?1 LIMIT 1000) AS aged) AS summed"
                     " WHERE rows_before < " RECEIVED_TEXT_OF(ROWS_AT_ONCE),
                     before))
         return false;
@@ -65,7 +66,7 @@ static bool drop_raw(struct received *r, int64_t before, bool *some)
 {
     *some = false;
     return run_before(
-        r, "DELETE FROM raw WHERE report IN (SELECT id FROM report WHERE (" AGE ") < ?1)", before);
+        r, "DELETE FROM raw WHERE report IN (SELECT id FROM report WHERE received < ?1)", before);
 }
 
 static bool drop_failures(struct received *r, int64_t before, bool *some)
@@ -83,9 +84,9 @@ static bool drop_tls(struct received *r, int64_t before, bool *some)
     *some = false;
     return run_before(r,
                       "INSERT INTO gone SELECT substr(digest, 1, 16) FROM tls"
-                      " WHERE (" AGE ") < ?1 AND n = 0 ON CONFLICT DO NOTHING",
+                      " WHERE received < ?1 AND n = 0 ON CONFLICT DO NOTHING",
                       before) &&
-           run_before(r, "DELETE FROM tls WHERE (" AGE ") < ?1", before);
+           run_before(r, "DELETE FROM tls WHERE received < ?1", before);
 }
 
 /* Ordered by time and not by number, because what comes from a twin may be older than its number.

@@ -14,7 +14,7 @@ extern const struct database_schema received_schema;
 #define RECEIVED_TEXT_OF(number) RECEIVED_TEXT(number)
 
 /* Seconds. If the report period ends more than this after the arrival, or if the report does not
- * say when, the report counts for the day of its arrival, and its age is counted from there. */
+ * say when, the report counts for the day of its arrival. */
 #define RECEIVED_LATE 172800
 
 /* received_believed_end() in SQL. */
