@@ -170,6 +170,8 @@ static int failures_run(struct command *c)
         print_head(w, &f);
         print_sources(w, &f);
         good = good && (!w->store || print_rolled_up(w));
+        if (good)
+            figures_tell_of_none(w, &f);
     }
     return figures_finish(w, good, status);
 }

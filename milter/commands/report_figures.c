@@ -56,6 +56,44 @@ int figures_begin(struct command *c, int days)
     return EX_OK;
 }
 
+/* The last day before the period that a report counts for; 0: none. */
+static int64_t last_day_before(const struct figures_words *w)
+{
+    struct figures_filter earlier = w->filter;
+    struct figures f = {0};
+    int64_t last = 0;
+    earlier.to_day = earlier.from_day - 1;
+    earlier.from_day = 0;
+    if (!figures_read(w->store, &earlier, w->command->arena, &f))
+        return 0;
+    for (size_t i = 0; i < f.n_reporters; i++)
+        if (f.reporters[i].last_day > last)
+            last = f.reporters[i].last_day;
+    return last;
+}
+
+void figures_tell_of_none(struct figures_words *w, const struct figures *f)
+{
+    char from[16], to[16], last[16];
+    bool filtered = w->source || w->reporter || w->result;
+    if (!w->store || w->command->json || w->csv || filtered || figures_all(&f->counts))
+        return;
+    int64_t before = last_day_before(w);
+    figures_day_text(w->filter.from_day, from);
+    figures_day_text(w->filter.to_day, to);
+    figures_day_text(before, last);
+    if (before)
+        command_fail(w->command, 0,
+                     "no report counts from %s to %s; the newest before is of %s: --since %s takes "
+                     "it in",
+                     from, to, last, last);
+    else if (!w->all_trust)
+        command_fail(w->command, 0,
+                     "no report counts from %s to %s; --all-trust counts those whose mail did not "
+                     "pass DMARC, too",
+                     from, to);
+}
+
 int figures_finish(struct figures_words *w, bool good, int status)
 {
     if (!good)

@@ -42,6 +42,8 @@ struct figures_words {
 /* Opens the store and fills in the filter, with so many days before today if the words do not say.
  * An exit status. */
 int figures_begin(struct command *c, int days);
+/* In text: where to look if nothing counts in this period. */
+void figures_tell_of_none(struct figures_words *w, const struct figures *f);
 /* Ends what is printed, and closes; `status` unless that is 0 and the store failed. */
 int figures_finish(struct figures_words *w, bool good, int status);
 

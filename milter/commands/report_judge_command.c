@@ -71,6 +71,8 @@ static int readiness_run(struct command *c)
         }
     if (good && w->store && !judged && !c->json && !w->csv)
         tell_of_none(w);
+    else if (good)
+        figures_tell_of_none(w, &f);
     return figures_finish(w, good, status);
 }
 

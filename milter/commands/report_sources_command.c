@@ -127,6 +127,8 @@ static int sources_run(struct command *c)
             print_source(w, &f.sources[i]);
     if (unknown)
         status = command_fail(c, 1, "no mail of \"%s\" in this period", c->words[0]);
+    if (good)
+        figures_tell_of_none(w, &f);
     return figures_finish(w, good, status);
 }
 
@@ -181,6 +183,8 @@ static int reporters_run(struct command *c)
             reporter_csv(w, &f.reporters[i]);
         else
             reporter_text(w, &f.reporters[i]);
+    if (good)
+        figures_tell_of_none(w, &f);
     return figures_finish(w, good, status);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/instant.h"
 #include "conf/value.h"
 #include "keys/tables.h"
 #include "milter/commands/owner.h"
@@ -109,7 +110,8 @@ const char *take_since(struct command *c, const char *text, void *to)
         *(int64_t *)to = (int64_t)time(NULL) - (int64_t)n * seconds[unit - units];
         return NULL;
     }
-    return take_time(c, text, to) ? "is no time: wanted is 30d, 12h, 2026-11-29T20:00:00Z, or "
-                                    "seconds since 1970"
-                                  : NULL;
+    if (instant_parse(str_printf(c->arena, "%sT00:00:00Z", text), to) || !take_time(c, text, to))
+        return NULL;
+    return "is no time: wanted is 30d, 12h, 2026-11-29, 2026-11-29T20:00:00Z, or seconds since "
+           "1970";
 }
