@@ -132,6 +132,8 @@ CASES = [
     ("04 gzip type, zip inside", mail(TEXT, attachment(zipped(("a.xml", X)), "application/gzip")), [R1]),
     ("05 zip type, gzip inside", mail(TEXT, attachment(gz(X), "application/zip", "a.zip")), [R1]),
     ("06 CR LF behind the gzip end", mail(TEXT, attachment(gz(X) + b"\r\n")), [R1]),
+    ("07 blanks in the empty lines", mail(TEXT, attachment(gz(X))).replace(b"\n\n", b"\n \n"), [R1]),
+    ("07 a blank line within a folded field", mail(TEXT, attachment(gz(X)), subject="Report\n \nX-More: a\n \n\tb"), [R1]),
     ("07 ContentType:", mail(TEXT, attachment(gz(X), type_field="ContentType")), [R1]),
     ("08 the mail is the zip", mail(attachment(zipped(("a.xml", X)), "application/zip", "a.zip")), [R1]),
     ("09 plain XML", mail(TEXT, attachment(X, "text/xml", "a.xml", "7bit")), [R1]),
@@ -250,6 +252,8 @@ CASES = [
     ("a bomb", gz(b"<feedback>" + b" " * (60 << 20)), "compressed more"),
     ("only an id", "<feedback><report_metadata><report_id>r9</report_id></report_metadata></feedback>", [(None, "r9", [])]),
     ("ARF", ARF.format(encoding="", feedback=FEEDBACK).encode(), "failure"),
+    ("ARF with blanks in its empty lines", ARF.format(encoding="", feedback=FEEDBACK.replace(".77", ".81").strip()).replace(
+        "\n\n", "\r\n \r\n").encode(), "failure"),
     ("ARF in base64", ARF.format(encoding="Content-Transfer-Encoding: base64\n", feedback=base64.encodebytes(
         FEEDBACK.replace(".77", ".78").encode()).decode()).encode(), "failure"),
     ("ARF whose fields are in a part of plain text", ARF.format(encoding="", feedback=FEEDBACK.replace(".77", ".80")).replace(

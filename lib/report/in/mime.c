@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "report/in/limits.h"
 
 #define HEADER_MAX   (256U << 10)
@@ -29,17 +30,33 @@ struct place {
 
 /* --- Header fields -----------------------------------------------------------------------------*/
 
-/* Finds the empty line that ends the header: its beginning; *body is the place behind it. */
+static bool is_field(struct str line)
+{
+    size_t n = 0;
+    while (n < line.n && line.p[n] > ' ' && line.p[n] < 0x7f && line.p[n] != ':')
+        n++;
+    return n > 0 && n < line.n && line.p[n] == ':';
+}
+
+/* Finds the empty line that ends the header: its beginning; *body is the place behind it. Some
+ * programs write a blank into that line, which makes it the end of a folded field, too: what
+ * follows tells, and in the header of a part, which has nothing but Content- fields, folding has no
+ * blank line. */
 static size_t end_of_header(struct str text, size_t *body)
 {
     size_t at = 0;
+    bool of_part = true;
     while (at < text.n) {
-        size_t end = str_find(text, at, '\n');
-        if (end == at || (end == at + 1 && text.p[at] == '\r')) {
-            *body = end < text.n ? end + 1 : end;
+        size_t end = str_find(text, at, '\n'), next = end < text.n ? end + 1 : end;
+        struct str line = str_sub(text, at, end), rest = str_sub(text, next, text.n);
+        bool folded = rest.n && ascii_is_wsp(rest.p[0]);
+        if (!line.n || str_eq(line, STR("\r")) ||
+            (!str_trim(line).n && !folded && (of_part || !is_field(rest)))) {
+            *body = next;
             return at;
         }
-        at = end < text.n ? end + 1 : end;
+        of_part = of_part && (ascii_is_wsp(line.p[0]) || str_starts_nocase(line, STR("Content-")));
+        at = next;
     }
     *body = text.n;
     return text.n;
