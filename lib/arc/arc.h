@@ -46,6 +46,7 @@ struct arc_outcome {
     unsigned oldest_pass;       /* RFC 8617 5.2 step 5: instance of the oldest
                                    ARC-Message-Signature that holds, with all newer ones; 0: all */
     bool out_of_queries;        /* fail, because max_queries were not enough */
+    bool by_option; /* fail, as dkim_fails_by_option() tells; the sets behind were not looked at */
 };
 
 struct arc_chain;

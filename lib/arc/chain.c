@@ -125,6 +125,7 @@ static void fail_by(struct arc_chain *c, const char *what, unsigned instance,
                     const struct dkim_signature *s)
 {
     c->outcome.out_of_queries = s->out_of_queries;
+    c->outcome.by_option = dkim_fails_by_option(s->reason);
     decide_chain(c, ARC_FAIL,
                  str_printf(c->arena, "%s %u: %.*s", what, instance, STR_ARG(s->reason)));
 }

@@ -17,6 +17,10 @@
 /* How the reason ends where max_queries were not enough. */
 #define DKIM_NO_QUERY_LEFT "(dns.max-queries)"
 
+/* True for the reason, or one that ends with it, of a signature that passes but for what
+ * min_key_bits, max_key_bits and partial_body ask: a result of ours, and not one of its own. */
+bool dkim_fails_by_option(struct str reason);
+
 enum dkim_result {
     DKIM_NONE,
     DKIM_PASS,

@@ -38,6 +38,20 @@ void signature_hash_header(struct arena *a, struct signature *s, struct fields *
 
 static const char body_differs[] = "body hash differs: the message was changed after signing";
 
+/* Reasons of options. */
+static const char key_shorter[] = "the RSA key is shorter than we accept";
+static const char key_longer[] = "the RSA key is longer than we accept";
+static const char body_partial[] = "the signature covers only the beginning of the body (l=)";
+
+bool dkim_fails_by_option(struct str reason)
+{
+    const char *const reasons[] = {key_shorter, key_longer, key_too_long, body_partial};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (str_ends_nocase(reason, str_of(reasons[i])))
+            return true;
+    return false;
+}
+
 /* What the body says of one signature. */
 struct body_verdict {
     bool same;    /* the digest is that of bh= */
@@ -107,15 +121,15 @@ static struct trial try_key(const struct signature_terms *terms, const struct si
     if (!body->same)
         return ended(t, DKIM_FAIL, body_differs);
     if (rsa && terms->settings->max_key_bits && t.key_bits > terms->settings->max_key_bits)
-        return ended(t, DKIM_POLICY, "the RSA key is longer than we accept");
+        return ended(t, DKIM_POLICY, key_longer);
     if (!public_key_verify(key, s->header_digest, s->b))
         return ended(t, DKIM_FAIL,
                      "signature does not verify: a signed header field was changed, or another key "
                      "was used");
     if (rsa && t.key_bits < terms->settings->min_key_bits)
-        return ended(t, DKIM_POLICY, "the RSA key is shorter than we accept");
+        return ended(t, DKIM_POLICY, key_shorter);
     if (body->partial && !terms->settings->partial_body)
-        return ended(t, DKIM_POLICY, "the signature covers only the beginning of the body (l=)");
+        return ended(t, DKIM_POLICY, body_partial);
     t.ahead = s->ahead_s > 0;
     if (t.ahead)
         return ended(t, DKIM_TEMPERROR,

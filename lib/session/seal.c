@@ -44,6 +44,8 @@ static struct str seal_objection(const struct transaction *t)
         return STR("our limits had kept the chain from being judged when it came in");
     if (arc->outcome.out_of_queries)
         return STR("the chain takes more DNS queries than it may (dns.max-queries)");
+    if (arc->outcome.by_option)
+        return STR("options of ours make the chain fail (dkim.min-key-bits and the like)");
     if (arc->outcome.highest >= ARC_SETS_MAX)
         return STR("no instance is left above 50");
     return STR_NONE;

@@ -51,7 +51,8 @@ static bool sealed_before(struct stage_run *run, struct authres_results *said)
 /* A fail that says something of our limits, and nothing of the chain. */
 static bool is_our_limit(struct str reason)
 {
-    return str_eq(reason, STR(OVER_LIMIT)) || str_ends_nocase(reason, STR(DKIM_NO_QUERY_LEFT));
+    return str_eq(reason, STR(OVER_LIMIT)) || str_ends_nocase(reason, STR(DKIM_NO_QUERY_LEFT)) ||
+           dkim_fails_by_option(reason);
 }
 
 /* Takes a result that our own field tells. What speaks for the message counts only beside our set:

@@ -119,16 +119,15 @@ static unsigned queries_made __attribute__((unused));
 static bool chain_begun __attribute__((unused));
 
 /* What the validator says. The outcome lives as long as `arena`. */
-static inline struct arc_outcome validate(const struct header_list *headers, struct str body,
-                                          const char *zone, unsigned max_queries)
+static inline struct arc_outcome validate_by(struct dkim_verify_settings settings,
+                                             const struct header_list *headers, struct str body,
+                                             const char *zone)
 {
     struct str problem;
     struct dns *dns = dns_open_zone(str_of(zone), arena, &problem);
     assert_non_null(dns);
     struct dns_asker asker = {.dns = dns, .arena = arena, .patience_us = INT64_C(10000000)};
-    struct dkim_verify_settings settings = default_settings;
     settings.bodies = body_digests_new(arena);
-    settings.max_queries = max_queries;
     struct arc_outcome none = {0};
     struct arc_chain *chain = arc_chain_new(&settings, headers, NULL, &asker);
     chain_begun = chain != NULL;
@@ -138,6 +137,14 @@ static inline struct arc_outcome validate(const struct header_list *headers, str
     queries_made = asker.queries;
     dns_close(dns);
     return *o;
+}
+
+static inline struct arc_outcome validate(const struct header_list *headers, struct str body,
+                                          const char *zone, unsigned max_queries)
+{
+    struct dkim_verify_settings settings = default_settings;
+    settings.max_queries = max_queries;
+    return validate_by(settings, headers, body, zone);
 }
 
 #endif

@@ -452,6 +452,41 @@ static void queries(void **state)
     assert_outcome(validate(&h, body, zone, 2), ARC_PASS, "");
 }
 
+/* What only options of ours object to is told from what fails for everybody. */
+static void options_of_ours(void **state)
+{
+    (void)state;
+    static const struct recipe partial = {.message = MESSAGE_WITH("s=rsa; l=6; h=from:subject;")};
+    static const struct recipe expired = {.message = MESSAGE_WITH("s=rsa; x=1; h=from:subject;")};
+    static const struct {
+        const struct recipe *recipe;
+        unsigned min_key_bits, max_key_bits;
+        bool whole; /* nothing was added to the body */
+        const char *reason;
+        bool by_option;
+    } cases[] = {
+        {NULL, 2048, 0, true, MESSAGE_1 "the RSA key is shorter than we accept", true},
+        {NULL, 1024, 1023, true, MESSAGE_1 "the RSA key is longer than we accept", true},
+        {&partial, 1024, 0, false,
+         MESSAGE_1 "the signature covers only the beginning of the body (l=)", true},
+        {&partial, 1024, 0, true, "", false},
+        {&expired, 1024, 0, true, MESSAGE_1 "the signature has expired", false},
+        {NULL, 2048, 1023, false,
+         MESSAGE_1 "body hash differs: the message was changed after signing", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct header_list h = header();
+        struct dkim_verify_settings settings = default_settings;
+        settings.min_key_bits = cases[i].min_key_bits;
+        settings.max_key_bits = cases[i].max_key_bits;
+        seal_by_hand(&h, STR("text\r\n"), 1, cases[i].recipe);
+        struct arc_outcome o = validate_by(
+            settings, &h, cases[i].whole ? STR("text\r\n") : STR("text\r\nadded\r\n"), zone);
+        assert_outcome(o, *cases[i].reason ? ARC_FAIL : ARC_PASS, cases[i].reason);
+        assert_int_equal(o.by_option, cases[i].by_option);
+    }
+}
+
 /* Behind a message signature that says nothing of all of the body no older one is looked at. */
 static void no_queries_for_what_is_not_looked_at(void **state)
 {
@@ -645,6 +680,7 @@ int main(void)
         cmocka_unit_test(older_message_signatures),
         cmocka_unit_test(header_rewritten_between_hops),
         cmocka_unit_test(queries),
+        cmocka_unit_test(options_of_ours),
         cmocka_unit_test(no_queries_for_what_is_not_looked_at),
         cmocka_unit_test(verifications),
         cmocka_unit_test(sealed_by_us),
