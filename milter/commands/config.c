@@ -41,6 +41,19 @@ static void check_workers(const struct conf *conf, struct conf_problems *problem
     conf_problem(problems, conf_place_of(conf, option), "%s: %.*s", option, STR_ARG(problem));
 }
 
+/* Without such a key nothing is sealed, and only the log would say so. */
+static void check_sealer(const struct candidate *c, struct conf_problems *warnings)
+{
+    static const char option[] = "arc.sealing-domain";
+    struct str domain = c->conf->arc_sealing_domain;
+    struct dkim_sign_settings settings;
+    if (c->conf->arc_mode != ARC_MODE_SEAL ||
+        signing_find_sealer(c->keys, domain, warnings->arena, &settings))
+        return;
+    conf_problem(warnings, conf_place_of(c->conf, option),
+                 "%s: no RSA key signs for \"%.*s\": nothing is sealed", option, STR_ARG(domain));
+}
+
 /* A reload checks as the daemon's user, which root has become by then. */
 static void tell_whose_rights(const struct candidate *c, struct arena *a)
 {
@@ -67,6 +80,7 @@ static int check_conf(struct command *command)
     }
     check_workers(c.conf, &problems);
     surroundings_check(c.conf, path, &problems, &warnings);
+    check_sealer(&c, &warnings);
     print_warnings(&warnings);
     if (problems.n) {
         command_print_problems(&problems);
