@@ -7,6 +7,7 @@
 
 #include "conf/listen.h"
 #include "conf/senders.h"
+#include "mail/domain.h"
 #include "mail/header.h"
 #include "mail/neversigned.h"
 
@@ -287,11 +288,17 @@ static void check_guard(struct check *c)
                      "on-sender-mismatch: is of no use without senders-must-match");
 }
 
+static bool is_entry_for(const struct conf_signing *entry, struct str domain)
+{
+    return entry->subdomains ? domain_is_at_or_below(domain, entry->domain)
+                             : str_eq(entry->domain, domain);
+}
+
 /* True if a key is configured for it, and not only for some senders. */
 static bool has_keys(const struct conf *conf, struct str domain)
 {
     for (size_t i = 0; i < conf->n_signing; i++)
-        if (!conf->signing[i].senders.set && str_eq(conf->signing[i].domain, domain))
+        if (!conf->signing[i].senders.set && is_entry_for(&conf->signing[i], domain))
             return true;
     return conf->key_table.p != NULL;
 }

@@ -122,6 +122,16 @@ static const struct {
      "text:1: arc.mode: \"seal\" needs arc.sealing-domain, a domain that has keys in signing\n"},
     {"arc = { mode = \"seal\"; sealing-domain = \"example.org\"; };",
      "text:1: arc.sealing-domain: \"example.org\" has no entry in signing, whose key would seal\n"},
+    {"arc = { mode = \"seal\"; sealing-domain = \"a.example.org\"; };\n"
+     "signing = ( { domain = \"example.org\"; keys = ( { selector = \"s\"; file = \"/k\"; } ); } "
+     ");",
+     "text:1: arc.sealing-domain: \"a.example.org\" has no entry in signing, whose key would "
+     "seal\n"},
+    {"arc = { mode = \"seal\"; sealing-domain = \"example.org\"; };\n"
+     "signing = ( { domain = \"a.example.org\"; subdomains = true; keys = ( { selector = \"s\"; "
+     "file "
+     "= \"/k\"; } ); } );",
+     "text:1: arc.sealing-domain: \"example.org\" has no entry in signing, whose key would seal\n"},
     {"dns = { max-queries = 19; };",
      "text:1: dns.max-queries: \"19\" is out of bounds: allowed is 20 to 1000\n"},
     {"dkim = { min-key-bits = 2048; max-key-bits = 2047; };",
