@@ -100,7 +100,8 @@ const struct command_row report_html_command = {
     .about = "Writes HTML pages of what the stored reports say: for each of our domains, and for "
              "all of them, over 7, 30 and 90 days, and the newest reports. They need no server and "
              "no script. Pages of an earlier run that are not made any more are removed.",
-    .notes = "assay-web serves the same pages live, with filters, and all reports.",
+    .notes = "The periods end at --at, or now: an archive needs that option. assay-web serves the "
+             "same pages live, with filters, for any period, and all reports.",
     .status = "0; 73 a file cannot be written; 75 the store cannot be opened now, or another run "
               "writes there.",
 };
