@@ -98,6 +98,8 @@ const char *netset_add(struct netset *set, struct str text)
     struct netrange range = {.except = str_starts(text, STR("!"))};
     struct str network = str_sub(text, range.except, text.n);
     size_t slash = str_find(network, 0, '/');
+    if (str_find(text, 0, ' ') < text.n || str_find(text, 0, ',') < text.n)
+        return "is more than one: write each in quotes of its own, and commas between them";
     if (!netaddr_parse(str_sub(network, 0, slash), &range.net))
         return "is not an IP address or network such as 192.0.2.0/24 or 2001:db8::/32";
     unsigned long long bits = range.net.family == 4 ? 32 : 128;

@@ -58,7 +58,11 @@ static void parse_source(struct walk *w, struct conf_source *source)
     arena_defer(w->scratch, conf_free_libconfig, config);
     if (config_read_string(config, sb_str(&source->text).p)) {
         walk_settings(w, config_root_setting(config));
-    } else if (w->problems->n == 0) { /* else it follows from what was said */
+    } else if (w->problems->n) {
+        return; /* it follows from what was said */
+    } else if (source->hint_place.file) {
+        conf_problem(w->problems, source->hint_place, "%.*s", STR_ARG(source->hint));
+    } else {
         conf_problem(w->problems, source_place(source, (unsigned)config_error_line(config)),
                      "%s, here or just before: look for a missing quote, brace, comma or semicolon",
                      config_error_text(config));
@@ -97,6 +101,9 @@ static struct conf *read_conf(const char *path, struct str text, struct conf_pro
     conf->doubts = source.doubts;
     arena_free(scratch);
     if (problems->n > before) {
+        for (size_t i = 0; i < conf->doubts.n; i++) /* of what the problems may come from */
+            conf_problem(problems, (struct conf_place){0}, "warning: %.*s",
+                         STR_ARG(conf->doubts.v[i]));
         problems->control = str_copy(problems->arena, conf->control);
         arena_free(arena);
         return NULL;

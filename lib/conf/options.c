@@ -129,26 +129,34 @@ static struct str leaf(struct str name)
     return dot < name.n ? str_sub(name, dot + 1, name.n) : name;
 }
 
-const char *option_nearest(struct str name)
+struct nearest {
+    struct str name;
+    size_t distance; /* farther is no likeness */
+};
+
+static void consider(struct nearest *best, struct str candidate, size_t distance)
 {
-    const char *best = NULL;
-    size_t best_distance = name.n / 3 + 1; /* farther is no likeness */
+    if (distance < best->distance)
+        *best = (struct nearest){candidate, distance};
+}
+
+struct str option_nearest(struct str name)
+{
+    struct nearest best = {.name = STR_NONE, .distance = name.n / 3 + 1};
+    bool top = str_find(name, 0, '.') == name.n; /* what stands there may be a group */
     for (size_t i = 0; i < options_count; i++) {
         struct str full = str_of(options[i].name);
-        size_t distance = str_distance(name, full);
+        struct str group = str_sub(full, 0, str_find(full, 0, '.'));
+        if (top && group.n < full.n)
+            consider(&best, group, str_distance(name, group));
         /* The right name in the wrong group. */
-        if (str_eq(leaf(name), leaf(full)))
-            distance = least_number(distance, 1);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = options[i].name;
-        }
+        bool same_leaf = str_eq(leaf(name), leaf(full));
+        consider(&best, full,
+                 same_leaf ? least_number(str_distance(name, full), 1) : str_distance(name, full));
     }
-    if (str_distance(name, STR("signing")) < best_distance)
-        best = "signing";
-    else if (str_distance(name, STR("dnsbl.lists")) < best_distance)
-        best = "dnsbl.lists";
-    return best;
+    consider(&best, STR("signing"), str_distance(name, STR("signing")));
+    consider(&best, STR("dnsbl.lists"), str_distance(name, STR("dnsbl.lists")));
+    return best.name;
 }
 
 /* How each type is called in the manual, and what a complaint about another value says is wanted.

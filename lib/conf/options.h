@@ -43,8 +43,8 @@ const struct conf_option *option_find(struct str name); /* NULL if there is none
 bool option_is_group(struct str name);                  /* "dns" */
 bool option_is_list(const struct conf_option *o);
 
-/* The full name that an unknown name is likely to mean, or NULL. */
-const char *option_nearest(struct str name);
+/* The full name, or the group, that an unknown name is likely to mean; or absent. */
+struct str option_nearest(struct str name);
 
 /* What a value of this option looks like: `a duration in quotes such as "5s" (ms, s, m, h, d)`. */
 struct str option_wanted(const struct conf_option *o, struct arena *a);

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -121,6 +122,7 @@ static void quoted_text(struct reader *r)
 {
     struct conf_place begin = r->place;
     r->source->name_end = 0;
+    r->source->after_sign = false;
     doubt_text(r);
     copy_byte(r);
     while (r->at < r->text.n && peek(r) != '"' && peek(r) != '\n') {
@@ -154,17 +156,69 @@ static bool is_integer(struct str word)
     return true;
 }
 
+/* Kept for when libconfig finds the syntax wrong: it says only where it stopped. */
+static void hint(struct reader *r, struct str what)
+{
+    if (r->source->hint_place.file)
+        return;
+    r->source->hint_place = r->place;
+    r->source->hint = what;
+}
+
+static bool is_value(struct str word)
+{
+    char text[32], *end = text;
+    if (str_eq_nocase(word, STR("true")) || str_eq_nocase(word, STR("false")))
+        return true;
+    snprintf(text, sizeof text, "%.*s", STR_ARG(word));
+    strtod(text, &end);
+    return end != text && !*end;
+}
+
+/* `mode = shadow;` and `[ 10.0.0.0/8 ]`: the word goes on to where a text would end. */
+static void hint_quotes(struct reader *r, size_t begin)
+{
+    size_t end = begin;
+    while (end < r->text.n && !strchr(" \t\r\n\",;(){}[]", r->text.p[end]))
+        end++;
+    struct str text = str_safe(r->source->arena, str_sub(r->text, begin, end), 100, true);
+    hint(r, str_printf(r->source->arena, "%.*s: texts stand in quotes: write \"%.*s\"",
+                       STR_ARG(text), STR_ARG(text)));
+}
+
+/* `dns.timeout = "5s";` */
+static void hint_group(struct reader *r, struct str name)
+{
+    size_t dot = str_find(name, 0, '.');
+    if (dot > 0 && dot < name.n)
+        hint(r, str_printf(
+                    r->source->arena, "%.*s: a dot means a group: write %.*s = { %.*s = ...; };",
+                    STR_ARG(name), (int)dot, name.p, STR_ARG(str_sub(name, dot + 1, name.n))));
+}
+
 static void source_word(struct reader *r)
 {
     size_t begin = r->at;
-    r->source->after_text = false;
+    bool is_element = r->source->after_sign || r->source->brackets;
+    r->source->after_text = r->source->after_sign = false;
     while (is_word(peek(r)))
         copy_byte(r);
     struct str w = str_sub(r->text, begin, r->at);
     bool integer = is_integer(w);
+    if (is_element && !integer && !is_value(w))
+        hint_quotes(r, begin);
     if (integer)
         sb_addc(&r->source->text, 'L');
     r->source->name_end = integer ? 0 : r->source->text.n;
+}
+
+/* The one that the text ends with, blanks aside. */
+static struct str last_word(const struct conf_source *s)
+{
+    size_t begin = s->name_end;
+    while (begin && is_word(s->text.p[begin - 1]))
+        begin--;
+    return (struct str){s->text.p + begin, s->name_end - begin};
 }
 
 /* At the = or : behind a name. */
@@ -200,11 +254,15 @@ static void foreign_character(struct reader *r)
 static void other_byte(struct reader *r)
 {
     char c = peek(r);
-    if (r->source->name_end && (c == '=' || c == ':'))
+    bool sign = r->source->name_end && (c == '=' || c == ':');
+    if (sign) {
+        hint_group(r, last_word(r->source));
         number_name(r->source);
+    }
     if (!strchr(" \t\r\n", c)) {
         r->source->name_end = 0;
         r->source->after_text = false;
+        r->source->after_sign = sign;
     }
     if (c == '[')
         r->source->brackets++;

@@ -13,9 +13,12 @@ struct conf_source {
     size_t n_lines, cap;
     size_t name_end; /* of the word that the text ends with, blanks aside; 0: it ends otherwise */
     unsigned long n_names;
-    struct conf_problems doubts; /* about what is read; lives in `names` */
-    unsigned brackets;           /* [ that are open */
-    bool after_text;             /* a text is the last thing that was read, blanks aside */
+    struct conf_problems doubts;  /* about what is read; lives in `names` */
+    struct conf_place hint_place; /* the first word that libconfig cannot take; no file: none, */
+    struct str hint;              /* and what is wrong with it */
+    unsigned brackets;            /* [ that are open */
+    bool after_text;              /* a text is the last thing that was read, blanks aside; */
+    bool after_sign;              /* or the = or : behind a name */
     bool endless; /* files include each other: what was read is not worth looking at */
 };
 

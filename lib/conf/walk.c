@@ -220,10 +220,10 @@ static void set_option(struct walk *w, const struct conf_option *o, config_setti
 
 static void complain_unknown(struct walk *w, struct str name, const config_setting_t *setting)
 {
-    const char *nearest = option_nearest(name);
-    if (nearest)
-        conf_problem(w->problems, walk_place(w, setting), "unknown option %.*s; is %s meant?",
-                     STR_ARG(name), nearest);
+    struct str nearest = option_nearest(name);
+    if (nearest.p)
+        conf_problem(w->problems, walk_place(w, setting), "unknown option %.*s; is %.*s meant?",
+                     STR_ARG(name), STR_ARG(nearest));
     else
         conf_problem(w->problems, walk_place(w, setting),
                      "unknown option %.*s; assay.conf(5) lists all options", STR_ARG(name));

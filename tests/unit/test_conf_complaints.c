@@ -11,6 +11,10 @@ static const struct {
      "text:3: unknown option dns.timeot; is dns.timeout meant?\n"},
     {"on-reject = \"reject\";", "text:1: unknown option on-reject; is dmarc.on-reject meant?\n"},
     {"frobnicate = 1;", "text:1: unknown option frobnicate; assay.conf(5) lists all options\n"},
+    {"greylisting = { mode = \"enforce\"; };\ndnsbls = { };",
+     "text:1: unknown option greylisting; is greylist meant?\n"
+     "text:2: unknown option dnsbls; is dnsbl meant?\n"},
+    {"dnsbl = { x = 1; };", "text:1: unknown option dnsbl.x; assay.conf(5) lists all options\n"},
     {"singing = ( );", "text:1: unknown option singing; is signing meant?\n"},
     {"dns = \"127.0.0.1\";",
      "text:1: dns: wanted is a group of options such as dns = { ... }, not a text\n"},
@@ -50,6 +54,11 @@ static const struct {
      "text:2: listen: \"inet:127.0.0.1:1\" is in the list already\n"
      "text:3: listen: \"inet:0\" has no port from 1 to 65535; allowed are inet:8892@127.0.0.1, "
      "inet6:8892@[::1], inet:127.0.0.1:8892 and unix:/run/assay/assay.sock\n"},
+    {"trusted-networks = \"10.0.0.0/8 127.0.0.1\";\nrelay-networks = \"10.1.0.0/16,::1\";",
+     "text:1: trusted-networks: \"10.0.0.0/8 127.0.0.1\" is more than one: write each in quotes of "
+     "its own, and commas between them\n"
+     "text:2: relay-networks: \"10.1.0.0/16,::1\" is more than one: write each in quotes of its "
+     "own, and commas between them\n"},
     /* Sockets that take each other's place */
     {"listen = [ \"/run/a.sock\", \"inet:8892@127.0.0.1\" ];\n"
      "policy-service = {\nlisten = \"inet:127.0.0.1:8892\"; };\ncontrol = \"unix:/run/a.sock\";",
@@ -342,6 +351,25 @@ static const struct {
      "blanks of ASCII\n"},
     {"listen \"x\";", "text:1: syntax error, here or just before: look for a missing quote, brace, "
                       "comma or semicolon\n"},
+    /* As the manual names an option, and a word as it stands there. */
+    {"mode = \"shadow\";\ndns.timeout = \"5s\";\n",
+     "text:2: dns.timeout: a dot means a group: write dns = { timeout = ...; };\n"},
+    {"arc.mode : \"seal\";\nmode = shadow;",
+     "text:1: arc.mode: a dot means a group: write arc = { mode = ...; };\n"},
+    {"dns = {\n  dnssec = off;\n};", "text:2: off: texts stand in quotes: write \"off\"\n"},
+    {"listen = [ \"unix:/a\", inet:8892@127.0.0.1 ];",
+     "text:1: inet:8892@127.0.0.1: texts stand in quotes: write \"inet:8892@127.0.0.1\"\n"},
+    {"limits = { memory = 1G };", "text:1: 1G: texts stand in quotes: write \"1G\"\n"},
+    {"spf = { check-helo = true;\n void-lookups = 0x2; }; reference = { sample = 1e-2; ",
+     "text:2: syntax error, here or just before: look for a missing quote, brace, comma or "
+     "semicolon\n"},
+    {"spf = { check-helo = true void-lookups };",
+     "text:1: syntax error, here or just before: look for a missing quote, brace, comma or "
+     "semicolon\n"},
+    {"trusted-networks = [ \"10.0.0.0/8\" \"::1\" ];",
+     "text:1: trusted-networks: \"10.0.0.0/8::1\" has a prefix length that does not fit the "
+     "address\n"
+     "warning: text:1: no comma stands before \"::1\": with the text before it, it is one entry\n"},
     {"user = \"assay;\nmode = \"shadow\";", "text:1: a text has no closing quote on this line\n"},
     {"mode = \"shadow\";\n/* open\n\n", "text:2: the comment that begins here with /* has no end: "
                                         "*/ is missing\n"},
