@@ -67,6 +67,17 @@ static const char *check_word(enum check_mode mode)
     return mode == CHECK_OFF ? "off" : mode == CHECK_SHADOW ? "shadow" : "enforce";
 }
 
+static const char *arc_word(const struct status *s)
+{
+    static const char *const words[] = {"off", "verify", "seal"};
+    return words[s->conf->arc_mode];
+}
+
+static const char *lists_word(const struct status *s)
+{
+    return s->conf->n_lists ? check_word(s->conf->dnsbl_mode) : "off";
+}
+
 static const char *signing_word(const struct status *s)
 {
     return s->n_keys ? "on" : "off";
@@ -89,6 +100,7 @@ static const struct count messages[] = {
     {"inbound", CTR_INBOUND},
     {"ours", CTR_OURS},
     {"relayed", CTR_RELAYED},
+    {"forwarded", CTR_FORWARDED},
     {"accepted", CTR_ACCEPTED},
     {"quarantined", CTR_QUARANTINED},
     {"tempfailed", CTR_TEMPFAILED},
@@ -155,6 +167,10 @@ static void on_json(struct json *j, const struct status *s)
     json_text(j, "spf", str_of(check_word(s->conf->spf_mode)));
     json_text(j, "dkim", str_of(s->conf->dkim_mode == SWITCH_OFF ? "off" : "on"));
     json_text(j, "dmarc", str_of(check_word(s->conf->dmarc_mode)));
+    json_text(j, "arc", str_of(arc_word(s)));
+    json_text(j, "dnsbl", str_of(lists_word(s)));
+    json_text(j, "sender", str_of(check_word(s->conf->sender_mode)));
+    json_text(j, "greylist", str_of(check_word(s->conf->greylist_mode)));
     json_text(j, "signing", str_of(signing_word(s)));
     json_end(j, '}');
 }
@@ -320,16 +336,23 @@ static void reports_text(const struct status *s, struct strbuf *out)
                   (unsigned long long)s->rows.spooled);
 }
 
+static void on_text(const struct status *s, struct strbuf *out)
+{
+    sb_printf(out, "%-14smode %s, SPF %s, DKIM %s, DMARC %s, signing %s\n", "on",
+              s->conf->mode == RUN_SHADOW ? "shadow" : "enforce", check_word(s->conf->spf_mode),
+              s->conf->dkim_mode == SWITCH_OFF ? "off" : "on", check_word(s->conf->dmarc_mode),
+              signing_word(s));
+    sb_printf(out, "%-14sARC %s, DNS lists %s, sender %s, greylisting %s\n", "", arc_word(s),
+              lists_word(s), check_word(s->conf->sender_mode), check_word(s->conf->greylist_mode));
+}
+
 static void write_text(struct status *s, struct strbuf *out)
 {
     char at[32];
     sb_printf(out, "assay %s, up since %s\n", ASSAY_VERSION, time_text(s->source->started, at));
     sb_printf(out, "%-14s%s, loaded %s\n", "configuration", s->source->conf_path,
               time_text(s->loaded, at));
-    sb_printf(out, "%-14smode %s, SPF %s, DKIM %s, DMARC %s, signing %s\n", "on",
-              s->conf->mode == RUN_SHADOW ? "shadow" : "enforce", check_word(s->conf->spf_mode),
-              s->conf->dkim_mode == SWITCH_OFF ? "off" : "on", check_word(s->conf->dmarc_mode),
-              signing_word(s));
+    on_text(s, out);
     sb_printf(out, "%-14s%.*s, %u connections, %u messages under way\n", "listening",
               STR_ARG(conf_join(&s->conf->listen, s->arena)), s->connections, s->transactions);
     sb_printf(out, "%-14s", "messages");

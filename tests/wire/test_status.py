@@ -35,7 +35,8 @@ class Status(harness.WireTest):
         c.message()
         found = json.loads(self.ask(d, "status", "--json"))
         self.assertEqual(found["configuration"]["file"], str(d.path))
-        self.assertEqual(found["on"], {"mode": "shadow", "spf": "enforce", "dkim": "on", "dmarc": "enforce", "signing": "off"})
+        self.assertEqual(found["on"], {"mode": "shadow", "spf": "enforce", "dkim": "on", "dmarc": "enforce", "arc": "verify", "dnsbl": "off",
+                                       "sender": "off", "greylist": "off", "signing": "off"})
         self.assertEqual(found["listeners"], [d.listen])
         self.assertEqual((before["connections"], found["connections"]), (0, 1))
         self.assertEqual((before["messages"]["total"], found["messages"]["total"]), (0, 1))
@@ -48,6 +49,21 @@ class Status(harness.WireTest):
         found = json.loads(self.ask(d, "status", "--json"))
         self.assertEqual((found["configuration"]["reloads"], found["configuration"]["reloads_failed"]), (1, 1))
         self.assertTrue(any("nonsense" in e["text"] for e in found["last_errors"]), found["last_errors"])
+
+    def test_what_is_on(self):
+        lists = 'lists = ( { zone = "bl.example"; kind = "client"; weight = 1; } );'
+        d = self.asked_daemon(f'greylist = {{ mode = "shadow"; }};\ndnsbl = {{ {lists} }};\nsender = {{ mode = "enforce"; }};\n'
+                              'arc = { mode = "off"; };\n')
+        found = json.loads(self.ask(d, "status", "--json"))
+        self.assertEqual([found["on"][name] for name in ("arc", "dnsbl", "sender", "greylist")],
+                         ["off", "enforce", "enforce", "shadow"])
+        self.assertIn("on            mode enforce, SPF enforce, DKIM on, DMARC enforce, signing off\n"
+                      "              ARC off, DNS lists enforce, sender enforce, greylisting shadow\n", self.ask(d, "status"))
+        received = "from x.example (x.example [192.0.2.66]) by mx.test (Postfix) with ESMTP id 1; Tue, 1 Dec 2026 12:00:00 +0000"
+        d.client(address="127.0.0.1").message(header=[("Received", f" {received}"), ("From", " ann@example.net")])
+        messages = json.loads(self.ask(d, "status", "--json"))["messages"]
+        self.assertEqual((messages["total"], messages["inbound"], messages["ours"], messages["forwarded"]), (1, 0, 0, 1))
+        self.assertIn(", 0 relayed, 1 forwarded, ", self.ask(d, "status"))
 
     def test_the_policy_service_and_reports(self):
         d = self.daemon("", ZONE, start=False)
