@@ -12,6 +12,7 @@
 #include "keys/keyset.h"
 #include "milter/commands/check.h"
 #include "milter/commands/commands.h"
+#include "milter/commands/terminal.h"
 #include "milter/daemon/workers.h"
 
 #define MANY 20 /* messages, from which on a summary is worth more than each account */
@@ -84,7 +85,7 @@ static void account(struct check *check, const struct check_case *c)
     if (check->command->json)
         check_json(&check->json, c);
     else if (check->messages.n < MANY)
-        check_report(c, isatty(STDOUT_FILENO));
+        check_report(c, terminal_has_colours(STDOUT_FILENO));
 }
 
 /* It was turned away before anything was known of it. */

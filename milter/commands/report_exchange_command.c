@@ -37,11 +37,11 @@ static int export_run(struct command *c)
         return status;
     bool good = store ? exchange_write(store, own->since, put_line, stdout)
                       : put_line(stdout, STR("{\"assay_reports\":1}\n{\"done\":{\"lines\":0}}\n"));
-    if (fflush(stdout) || ferror(stdout))
-        status = command_fail(c, EX_IOERR, "standard output: %s", strerror(errno));
-    else if (!good)
+    int problem = fflush(stdout) || ferror(stdout) ? errno : 0;
+    if (!good && !problem)
         status = report_store_failed(c, store);
     received_close(store);
+    errno = problem; /* whoever runs the commands tells of it */
     return status;
 }
 

@@ -5,10 +5,23 @@
 
 #include <locale.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #define DOTS           STR("...")
 #define BYTES_A_COLUMN 8 /* characters that take no column are not many */
+
+bool terminal_obeys(int fd)
+{
+    struct str type = str_of(getenv("TERM"));
+    return type.n && !str_eq(type, STR("dumb")) && isatty(fd);
+}
+
+bool terminal_has_colours(int fd)
+{
+    return str_of(getenv("NO_COLOR")).n == 0 && terminal_obeys(fd);
+}
 
 /* The character that begins at s[i] and takes n bytes there, n as str_utf8() says. */
 static wchar_t character_at(struct str s, size_t i, size_t n)

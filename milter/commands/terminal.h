@@ -5,6 +5,10 @@
 
 #include "base/str.h"
 
+/* Is it a terminal that obeys escapes (TERM)? Does it show colours, which NO_COLOR turns off? */
+bool terminal_obeys(int fd);
+bool terminal_has_colours(int fd);
+
 /* The text as one column, safe (str_safe()), with blanks behind it up to `width` cells (wide
  * characters take two, combining ones none); of a
  * longer one the beginning and "...". Absent is empty. Lives in `a`. */

@@ -10,6 +10,7 @@
 #include "milter/commands/commands.h"
 #include "milter/commands/doctor/gather.h"
 #include "milter/commands/doctor/judge.h"
+#include "milter/commands/terminal.h"
 
 #define PATIENCE_US 60000000 /* for all look-ups together */
 
@@ -57,10 +58,10 @@ static int load_configuration(struct command *c)
     return command_load_conf(c);
 }
 
-/* Shows progress on a terminal. */
+/* Shows progress on a terminal that can take it back. */
 static void tell_step(const struct command *c, const char *text)
 {
-    if (!c->json && isatty(STDERR_FILENO))
+    if (!c->json && terminal_obeys(STDERR_FILENO))
         fprintf(stderr, "\r\033[K%s", text);
 }
 
