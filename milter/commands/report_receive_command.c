@@ -278,6 +278,7 @@ static void print_json(const struct receive *r)
     json_number(&j, "inputs", (int64_t)r->inputs);
     json_number(&j, "stored", (int64_t)n->reports);
     json_number(&j, "damaged", (int64_t)n->damaged);
+    json_number(&j, "uncounted", (int64_t)n->uncounted);
     json_number(&j, "known", (int64_t)n->known);
     json_number(&j, "refused", (int64_t)n->refused);
     json_number(&j, "failure_reports", (int64_t)n->failures);
@@ -295,6 +296,9 @@ static void print_summary(const struct receive *r)
            (unsigned long long)n->messages, n->messages == 1 ? "" : "s");
     if (n->damaged)
         printf("  %zu of them damaged: their complete rows were kept\n", n->damaged);
+    if (n->uncounted)
+        printf("  %zu of them do%s not count: %s mail did not pass DMARC (--all-trust)\n",
+               n->uncounted, n->uncounted == 1 ? "es" : "", n->uncounted == 1 ? "its" : "their");
     if (n->known)
         printf("%zu known already\n", n->known);
     if (n->failures)

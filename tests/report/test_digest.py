@@ -66,7 +66,8 @@ def check_empty(folder):
     conf.write_text(f'state-dir = "{folder}/none";\n')
     done = subprocess.run([ASSAY, "report", "digest", "-c", conf], capture_output=True, check=False, text=True)
     mail, text, page = parts_of(done.stdout)
-    check("nothing came", done.returncode == 0 and "No report came" in text and "no report" in mail["Subject"], text)
+    check("nothing came", done.returncode == 0 and "No report about these days counts" in text and
+          mail["Subject"] == "DMARC digest: no report in 7 days", mail["Subject"], text)
     check("nothing came: the page", not pagetext.Page(page).problems)
 
 
@@ -116,7 +117,7 @@ def check_closed_input(store, folder):
     done = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *words], capture_output=True, check=False)
     check("without standard input", done.returncode == 0 and not done.stderr, done)
     mail, text, _ = parts_of((folder / "mail").read_text())
-    check("the mail, without standard input", mail["To"] == "c@example.org" and "No report came" in text, text)
+    check("the mail, without standard input", mail["To"] == "c@example.org" and "No report about these days counts" in text, text)
 
 
 def check_rights(store, folder):

@@ -190,11 +190,20 @@ def trust(folder):
     }
     for n, (want, field) in enumerate(fields.items()):
         body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid=want))), passes=False)
-        store.run("receive", store.write(f"m{n}", field.encode() + body))
+        _, out, _ = store.run("receive", store.write(f"m{n}", field.encode() + body))
+        check(f"{want}: whether it counts", ("  1 of them does not count: its mail did not pass DMARC" in out) ==
+              (want not in ("aligned", "another-filter")), out)
     forged = b"Authentication-Results: mx.other.example; dmarc=pass\n"
     store.run("receive", store.write("forged", forged + corpus.mail(
         corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid="forged"))), passes=False)))
-    store.run("receive", store.write("file", corpus.xml(rid="file")))
+    lone = Store(folder / "lone")
+    mails = [lone.write(name, forged + corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid=name))), passes=False))
+             for name in ("one", "two")]
+    check("how many count, as JSON", json.loads(lone.run("receive", "--json", *mails)[1])["uncounted"] == 2)
+    more = [lone.write(m.name + "+", m.read_bytes().replace(b"gzip", b"x-gzip")) for m in mails]
+    check("what is known already is not counted again", "not count" not in lone.run("receive", *more)[1])
+    status, out, err = store.run("receive", store.write("file", corpus.xml(rid="file")))
+    check("a file counts", "not count" not in out, out)
     got = {r["report_id"]: r["trust"] for r in store.json("list")}
     check("trust", got == {"aligned": "aligned", "other": "other", "none": "none", "unreadable": "none", "forged": "none",
                            "another-filter": "aligned", "own-words": "other", "file": "file"}, got)

@@ -202,6 +202,7 @@ static void test_an_overview_of_nothing(void **state)
     (void)state;
     assert_has(page, "none in the 7 days before");
     assert_has(page, "No report tells of mail here.");
+    assert_has(page, "Only those count whose mail passed DMARC");
     assert_has(page, "This host counted no mail in this period.");
     assert_false(contains(page, "<div class=chart>"));
     assert_int_equal(count_of(page, "The same."), 2);

@@ -84,6 +84,7 @@ static bool store_new(struct storing *s, const struct found_aggregate *found)
     arena_free(s->packing.arena);
     i->counts->reports++;
     i->counts->damaged += found->damaged;
+    i->counts->uncounted += i->trust < TRUST_COUNTED;
     i->counts->rows += s->report.records;
     i->counts->messages += s->report.messages;
     return good;

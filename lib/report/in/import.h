@@ -7,6 +7,7 @@
 /* What was found, counted. */
 struct import_counts {
     size_t reports, known, damaged, failures, tls, refused;
+    size_t uncounted; /* of the reports: without the trust that counts */
     uint64_t rows, messages;
 };
 

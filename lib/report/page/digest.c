@@ -181,7 +181,9 @@ static bool put_text(struct digest *d)
     if (!d->figures.n_reporters) {
         sb_add(
             &d->body,
-            STR("No report came about these days. Does the DMARC record of your domains name an\n"
+            STR("No report about these days counts. Only those count whose mail passed DMARC: "
+                "assay\n"
+                "report list shows those that came. Does the DMARC record of your domains name an\n"
                 "address (rua) that reaches assay report receive? assay doctor looks.\n\n"));
         put_alarms(d);
         return put_own(d);
@@ -200,18 +202,17 @@ static struct str subject(struct digest *d)
 {
     const struct figures_counts *c = &d->figures.counts;
     const char *who = d->site.n_domains == 1 ? digest_safe(d, d->site.domains[0], 60).p : NULL;
-    if (!who)
-        who = d->site.n_domains ? str_printf(d->arena, "%zu domains", d->site.n_domains).p
-                                : "no report yet";
+    if (!who && d->site.n_domains)
+        who = str_printf(d->arena, "%zu domains", d->site.n_domains).p;
     if (!d->figures.n_reporters)
-        return str_printf(d->arena, "DMARC digest: %s: no report in %" PRId64 " days", who,
-                          d->mail->days);
+        return str_printf(d->arena, "DMARC digest: %s%sno report in %" PRId64 " days",
+                          who ? who : "", who ? ": " : "", d->mail->days);
     struct str alarms = STR("");
     if (d->n_alarms)
         alarms = str_printf(d->arena, ", %zu alarm%s", d->n_alarms, d->n_alarms == 1 ? "" : "s");
-    return str_printf(d->arena, "DMARC digest: %s: %.*s, %.*s passed%.*s", who,
-                      STR_ARG(digest_messages(d, figures_all(c))), STR_ARG(share(d, c)),
-                      STR_ARG(alarms));
+    return str_printf(d->arena, "DMARC digest: %s: %.*s, %.*s passed%.*s",
+                      who ? who : "all domains", STR_ARG(digest_messages(d, figures_all(c))),
+                      STR_ARG(share(d, c)), STR_ARG(alarms));
 }
 
 static void put_head(struct digest *d, struct strbuf *b, const char *boundary)

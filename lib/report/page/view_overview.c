@@ -242,7 +242,7 @@ static void put_chart_row(struct page *p, const struct page_overview *o)
     } else
         page_nothing(p, "No report tells of mail here. Another period, domain or filter may have "
                         "some; else: does the DMARC record name an address (rua) that reaches "
-                        "assay report receive?");
+                        "assay report receive? Only those count whose mail passed DMARC.");
     page_card_end(p);
     if (!o->readiness)
         return;
