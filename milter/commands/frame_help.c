@@ -63,11 +63,17 @@ static void print_options(FILE *to, const struct command_row *row)
 /* Options that have to be given are named. */
 static void print_usage(FILE *to, const struct command_row *row, const char *name)
 {
-    fprintf(to, "usage: %s", name);
+    char words[2 * WIDTH] = "";
+    size_t n = 0;
     for (const struct command_option *o = row->options; o && o->name; o++)
-        if (o->required)
-            fprintf(to, " --%s %s", o->name, o->argument);
-    fprintf(to, " [OPTION...]%s%s\n\n", row->words ? " " : "", row->words ? row->words : "");
+        if (o->required && n < sizeof words)
+            n += (size_t)snprintf(words + n, sizeof words - n, "--%s %s ", o->name, o->argument);
+    if (n < sizeof words)
+        snprintf(words + n, sizeof words - n, "[OPTION...]%s%s", row->words ? " " : "",
+                 row->words ? row->words : "");
+    size_t indent = (size_t)fprintf(to, "usage: %s ", name);
+    print_wrapped(to, words, indent, indent);
+    fputc('\n', to);
 }
 
 static void print_command(FILE *to, const struct command_row *row, const char *name)
