@@ -102,8 +102,7 @@ static struct conf *read_conf(const char *path, struct str text, struct conf_pro
     arena_free(scratch);
     if (problems->n > before) {
         for (size_t i = 0; i < conf->doubts.n; i++) /* of what the problems may come from */
-            conf_problem(problems, (struct conf_place){0}, "warning: %.*s",
-                         STR_ARG(conf->doubts.v[i]));
+            conf_problem(problems, (struct conf_place){0}, "%.*s", STR_ARG(conf->doubts.v[i]));
         problems->control = str_copy(problems->arena, conf->control);
         arena_free(arena);
         return NULL;

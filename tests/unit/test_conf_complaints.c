@@ -369,7 +369,7 @@ static const struct {
     {"trusted-networks = [ \"10.0.0.0/8\" \"::1\" ];",
      "text:1: trusted-networks: \"10.0.0.0/8::1\" has a prefix length that does not fit the "
      "address\n"
-     "warning: text:1: no comma stands before \"::1\": with the text before it, it is one entry\n"},
+     "text:1: no comma stands before \"::1\": with the text before it, it is one entry\n"},
     {"user = \"assay;\nmode = \"shadow\";", "text:1: a text has no closing quote on this line\n"},
     {"mode = \"shadow\";\n/* open\n\n", "text:2: the comment that begins here with /* has no end: "
                                         "*/ is missing\n"},

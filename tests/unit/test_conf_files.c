@@ -111,7 +111,7 @@ static void test_include_complaints(void **state)
     assert_int_equal(unlink(loop), 0);
     assert_str(complaints(),
                "bad.conf:2: cannot look for loop/*.conf: Too many levels of symbolic links\n"
-               "warning: bad.conf:1: @include: there is no folder none, so nothing is included\n");
+               "bad.conf:1: @include: there is no folder none, so nothing is included\n");
 }
 
 /* What may be right, but is a mistake as a rule. */
