@@ -10,10 +10,10 @@
 
 #include <sys/stat.h>
 
+#include "base/strmap.h"
 #include "conf/conf.h"
 #include "keys/keyfile.h"
 #include "keys/lifecycle.h"
-#include "keys/strmap.h"
 
 /* The files of a key; its life is in the same place of `lives`. */
 struct keydir_key {

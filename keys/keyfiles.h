@@ -3,8 +3,8 @@
 #ifndef ASSAY_KEYS_KEYFILES_H
 #define ASSAY_KEYS_KEYFILES_H
 
+#include "base/strmap.h"
 #include "keys/keyfile.h"
-#include "keys/strmap.h"
 
 struct key_file {
     const char *path;

@@ -5,9 +5,9 @@
 
 #include <time.h>
 
+#include "base/strmap.h"
 #include "keys/keyfiles.h"
 #include "keys/signingtable.h"
-#include "keys/strmap.h"
 #include "mail/pattern.h"
 
 /* An entry of `signing`. */

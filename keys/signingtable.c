@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/strmap.h"
 #include "conf/source.h"
 #include "crypto/keys.h"
-#include "keys/strmap.h"
 #include "keys/tables.h"
 #include "mail/pattern.h"
 

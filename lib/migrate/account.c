@@ -84,19 +84,16 @@ static int by_place(const void *x, const void *y)
     return a->place < b->place ? -1 : a->place > b->place;
 }
 
-static bool same_file(const struct migrate_line *x, const struct migrate_line *y)
-{
-    return strcmp(x->setting.file, y->setting.file) == 0;
-}
-
 static struct ordered *lines_in_order(struct migration *m)
 {
     struct ordered *all = arena_array(m->arena, struct ordered, m->n_lines);
+    struct strmap files; /* the first of its lines */
+    strmap_init(&files, m->arena);
     for (size_t i = 0; i < m->n_lines; i++) {
-        size_t first = 0;
-        while (!same_file(&m->lines[first], &m->lines[i]))
-            first++;
-        all[i] = (struct ordered){&m->lines[i], first, i};
+        void **first = strmap_put(&files, str_of(m->lines[i].setting.file));
+        *first = *first ? *first : &m->lines[i];
+        all[i] =
+            (struct ordered){&m->lines[i], (size_t)((struct migrate_line *)*first - m->lines), i};
     }
     qsort(all, m->n_lines, sizeof *all, by_place);
     return all;

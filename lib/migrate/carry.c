@@ -23,18 +23,21 @@ void tell_row(struct migration *m, const struct migrate_row *row, const struct m
     tell(m, s, row->fate, "%s", *row->note ? row->note : row->to);
 }
 
-static bool is_same(const struct migrate_texts *list, struct str text)
+/* Adds a text that is not there yet, in whatever case. */
+static void add_once(struct arena *a, struct migrate_value *v, struct str text)
 {
-    for (size_t i = 0; i < list->n; i++)
-        if (str_eq_nocase(list->v[i], text))
-            return true;
-    return false;
+    if (!v->seen.slots)
+        strmap_init(&v->seen, a);
+    void **place = strmap_put(&v->seen, str_lower(a, text));
+    if (!*place)
+        texts_add(a, &v->texts, str_copy(a, text));
+    *place = v;
 }
 
 static bool contradicts(struct migration *m, const struct conf_option *o,
                         const struct migrate_value *v, struct str text, struct str *problem)
 {
-    if (option_is_list(o) || !v->set || is_same(&v->texts, text))
+    if (option_is_list(o) || !v->set || str_eq_nocase(v->texts.v[0], text))
         return false;
     *problem = str_printf(m->arena, "%s is \"%.*s\" already, by %s:%u: choose one of both", o->name,
                           STR_ARG(v->texts.v[0]), v->file, v->line);
@@ -95,8 +98,7 @@ bool set_value(struct migration *m, const char *option, struct str text,
         v->file = s->file;
         v->line = s->line;
     }
-    if (!is_same(&v->texts, text))
-        texts_add(m->arena, &v->texts, str_copy(m->arena, text));
+    add_once(m->arena, v, text);
     v->set = true;
     return true;
 }
@@ -286,6 +288,19 @@ void command_before(struct migration *m, const char *format, ...)
     va_start(args, format);
     struct str text = str_vprintf(m->arena, format, args);
     va_end(args);
-    if (!is_same(&m->commands, text))
-        texts_add(m->arena, &m->commands, text);
+    texts_add(m->arena, &m->commands, text);
+}
+
+void keep_first_commands(struct migration *m)
+{
+    struct strmap seen;
+    size_t kept = 0;
+    strmap_init(&seen, m->arena);
+    for (size_t i = 0; i < m->commands.n; i++) {
+        void **place = strmap_put(&seen, m->commands.v[i]);
+        if (!*place)
+            m->commands.v[kept++] = m->commands.v[i];
+        *place = m;
+    }
+    m->commands.n = kept;
 }

@@ -15,6 +15,9 @@
 #ifndef ASSAY_MIGRATE_MIGRATION_H
 #define ASSAY_MIGRATE_MIGRATION_H
 
+#include <sys/types.h>
+
+#include "base/strmap.h"
 #include "conf/options.h"
 #include "conf/value.h"
 #include "migrate/migrate.h"
@@ -97,6 +100,7 @@ void syntax_words(struct arena *a, struct str line, struct migrate_texts *out);
 struct migrate_value {
     bool set;
     struct migrate_texts texts; /* one, unless it is a list */
+    struct strmap seen;         /* a list: its texts in lower case */
     const char *file;           /* that the first of them came from */
     unsigned line;
     const char *why; /* why it is set, if it comes from no file; else NULL */
@@ -112,6 +116,7 @@ struct migrate_line {
 struct migrate_rule {
     struct str pattern; /* for authors: an address, *@domain, *@*.domain */
     struct str domain, selector, path;
+    size_t next; /* number of the next rule with this pattern; 0: there is none */
 };
 
 /* A line of KeyTable. */
@@ -126,6 +131,7 @@ struct migrate_signing {
     struct str base, problem; /* problem: why a rule cannot be an entry; absent: all can */
     struct migrate_key *keys; /* of KeyTable */
     size_t n_keys;
+    struct strmap key_names; /* name -> the first key with it */
     /* Options of sed that leave lines out of the copies of the tables. */
     struct migrate_texts left_keys, left_rows;
     bool subdomains, several, no_signing;
@@ -133,17 +139,26 @@ struct migrate_signing {
     bool tables_only; /* a rule that only tables can express */
 };
 
+/* The user and the group of the daemon on this machine. */
+struct migrate_owner {
+    bool asked, has_user, has_group;
+    uid_t user;
+    gid_t group;
+};
+
 struct migration {
     struct arena *arena;
+    struct migrate_owner owner;
     struct conf scratch;          /* for checking values */
     struct migrate_value *values; /* of each option, in the order of options.def */
     size_t n_lines, lines_cap, n_rules, rules_cap;
     struct migrate_line *lines;
     struct migrate_rule *rules;
-    struct migrate_texts copied, copies; /* paths of keys, and the names of their copies */
-    struct migrate_texts commands;       /* to run before the configuration is checked */
-    struct migrate_texts before_srs;     /* the commands without those for SRS */
-    struct migrate_texts files;          /* files that were read, with their kinds */
+    struct strmap patterns;          /* of rules -> struct rule_chain */
+    struct strmap copies;            /* names of copies -> paths of the keys, struct str */
+    struct migrate_texts commands;   /* to run before the configuration is checked */
+    struct migrate_texts before_srs; /* the commands without those for SRS */
+    struct migrate_texts files;      /* files that were read, with their kinds */
     struct migrate_signing signing;
     unsigned depth, n_read;
     bool incomplete;
@@ -182,6 +197,8 @@ void tell(struct migration *m, const struct migrate_setting *s, enum migrate_fat
 void tell_row(struct migration *m, const struct migrate_row *row, const struct migrate_setting *s);
 void command_before(struct migration *m, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Takes out commands that stand there already. */
+void keep_first_commands(struct migration *m);
 /* Quotes a text for a shell's command line. */
 struct str shell_quote(struct arena *a, struct str text);
 
@@ -250,9 +267,14 @@ bool pattern_is_below(struct str pattern); /* *@*.d */
 /* Adds a rule. If no entry of `signing` can have it, signing.problem says why. */
 void add_rule(struct migration *m, struct str pattern, struct str domain, struct str selector,
               struct str path);
+/* The rules with a pattern, in their order; NULL: no more. */
+const struct migrate_rule *first_rule(const struct migration *m, struct str pattern);
+const struct migrate_rule *next_rule(const struct migration *m, const struct migrate_rule *rule);
 /* These two look at the rules from number `from` on. */
 bool has_pattern(const struct migration *m, size_t from, struct str pattern);
 bool can_be_entries(const struct migration *m, size_t from);
+/* Takes back the rules from number `from` on. */
+void forget_rules(struct migration *m, size_t from);
 /* KeyTable and SigningTable to rules, or to copies of the tables. */
 void rules_of_tables(struct migration *m);
 /* Reads tables that were named without opendkim.conf. Call it after all other files. */

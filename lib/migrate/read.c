@@ -18,6 +18,8 @@ struct migration *migration_new(struct arena *a)
     m->arena = a;
     m->scratch.arena = a;
     m->values = arena_array(a, struct migrate_value, options_count);
+    strmap_init(&m->patterns, a);
+    strmap_init(&m->copies, a);
     value_set_defaults(&m->scratch);
     return m;
 }
@@ -385,4 +387,5 @@ void migration_finish(struct migration *m)
     finish_tables(m);
     m->opened = false;
     write_signing(m);
+    keep_first_commands(m);
 }

@@ -37,15 +37,65 @@ void carry_signing(struct migration *m, const struct migrate_row *row,
         tell_row(m, row, s);
 }
 
+/* --- Rules by their patterns -------------------------------------------------------------------*/
+
+/* The numbers of the rules with one pattern; migrate_rule.next leads from one to the next. */
+struct rule_chain {
+    size_t first, last;
+};
+
+static const struct rule_chain *chain_of(const struct migration *m, struct str pattern)
+{
+    return strmap_get(&m->patterns, str_lower(m->arena, pattern));
+}
+
+const struct migrate_rule *first_rule(const struct migration *m, struct str pattern)
+{
+    const struct rule_chain *chain = chain_of(m, pattern);
+    return chain ? &m->rules[chain->first] : NULL;
+}
+
+const struct migrate_rule *next_rule(const struct migration *m, const struct migrate_rule *rule)
+{
+    return rule->next ? &m->rules[rule->next] : NULL;
+}
+
+bool has_pattern(const struct migration *m, size_t from, struct str pattern)
+{
+    const struct rule_chain *chain = chain_of(m, pattern);
+    return chain && chain->last >= from;
+}
+
+static void link_rule(struct migration *m, size_t number)
+{
+    void **place = strmap_put(&m->patterns, m->rules[number].pattern);
+    struct rule_chain *chain = *place;
+    m->rules[number].next = 0;
+    if (chain) {
+        m->rules[chain->last].next = number;
+    } else {
+        *place = chain = arena_make(m->arena, struct rule_chain);
+        chain->first = number;
+    }
+    chain->last = number;
+}
+
+void forget_rules(struct migration *m, size_t from)
+{
+    m->n_rules = from;
+    strmap_init(&m->patterns, m->arena);
+    for (size_t i = 0; i < from; i++)
+        link_rule(m, i);
+}
+
 static bool has_rule(const struct migration *m, struct str pattern, struct str domain,
                      struct str selector)
 {
-    for (size_t i = 0; i < m->n_rules; i++)
-        if (str_eq_nocase(m->rules[i].pattern, pattern) &&
-            str_eq_nocase(m->rules[i].domain, domain) &&
-            str_eq_nocase(m->rules[i].selector, selector))
-            return true;
-    return false;
+    const struct migrate_rule *rule = first_rule(m, pattern);
+    while (rule &&
+           !(str_eq_nocase(rule->domain, domain) && str_eq_nocase(rule->selector, selector)))
+        rule = next_rule(m, rule);
+    return rule;
 }
 
 void add_rule(struct migration *m, struct str pattern, struct str domain, struct str selector,
@@ -71,7 +121,8 @@ void add_rule(struct migration *m, struct str pattern, struct str domain, struct
     pattern = str_lower(m->arena, pattern);
     domain = str_lower(m->arena, domain);
     m->rules = arena_extend(m->arena, m->rules, m->n_rules, &m->rules_cap, sizeof *m->rules);
-    m->rules[m->n_rules++] = (struct migrate_rule){pattern, domain, selector, path};
+    m->rules[m->n_rules] = (struct migrate_rule){pattern, domain, selector, path, 0};
+    link_rule(m, m->n_rules++);
 }
 
 /* --- Reading the files -------------------------------------------------------------------------*/
@@ -150,14 +201,6 @@ struct str pattern_host(struct str pattern)
     return at < pattern.n && host.n && str_find(host, 0, '*') == host.n ? host : STR_NONE;
 }
 
-bool has_pattern(const struct migration *m, size_t from, struct str pattern)
-{
-    for (size_t i = from; i < m->n_rules; i++)
-        if (str_eq_nocase(m->rules[i].pattern, pattern))
-            return true;
-    return false;
-}
-
 /* --- Can `signing` express it? -----------------------------------------------------------------*/
 
 bool pattern_is_below(struct str pattern)
@@ -166,25 +209,49 @@ bool pattern_is_below(struct str pattern)
     return str_starts(str_sub(pattern, at + 1, pattern.n), STR("*."));
 }
 
-/* True if rule i, which comes first, takes authors of the later rule j in OpenDKIM, while assay
- * would take the nearer domain. */
-static bool hides(const struct migrate_rule *i, const struct migrate_rule *j)
+/* The domains that sign for authors below a domain. */
+struct signers {
+    struct str first;
+    bool others; /* than the first */
+};
+
+/* True if a rule that came first takes authors of this one in OpenDKIM, while assay would take the
+ * nearer domain. `below` has the rules that came first, by their hosts. */
+static bool is_hidden(const struct strmap *below, const struct migrate_rule *rule)
 {
-    struct str outer = pattern_host(i->pattern), inner = pattern_host(j->pattern);
-    return pattern_is_below(i->pattern) && inner.n > outer.n &&
-           domain_is_at_or_below(inner, outer) && !str_eq_nocase(i->domain, j->domain);
+    struct str outer = pattern_host(rule->pattern), label;
+    while (str_split(&outer, '.', &label)) {
+        const struct signers *s = strmap_get(below, outer);
+        if (s && (s->others || !str_eq_nocase(s->first, rule->domain)))
+            return true;
+    }
+    return false;
+}
+
+static void add_signer(struct arena *a, struct strmap *below, const struct migrate_rule *rule)
+{
+    void **place = strmap_put(below, pattern_host(rule->pattern));
+    struct signers *s = *place;
+    if (s) {
+        s->others = s->others || !str_eq_nocase(s->first, rule->domain);
+    } else {
+        *place = s = arena_make(a, struct signers);
+        s->first = rule->domain;
+    }
 }
 
 bool can_be_entries(const struct migration *m, size_t from)
 {
+    struct strmap below;
+    strmap_init(&below, m->arena);
     for (size_t i = from; i < m->n_rules; i++) {
         const struct migrate_rule *rule = &m->rules[i];
         struct str host = pattern_host(rule->pattern);
-        if (!host.p || !rule->domain.n || !domain_is_at_or_below(host, rule->domain))
+        if (!host.p || !rule->domain.n || !domain_is_at_or_below(host, rule->domain) ||
+            (m->signing.ordered && is_hidden(&below, rule)))
             return false;
-        for (size_t j = i + 1; m->signing.ordered && j < m->n_rules; j++)
-            if (hides(rule, &m->rules[j]))
-                return false;
+        if (pattern_is_below(rule->pattern))
+            add_signer(m->arena, &below, rule);
     }
     return true;
 }
@@ -217,7 +284,7 @@ static void rules_of_list(struct migration *m)
              m->n_rules - from);
         return;
     }
-    m->n_rules = from;
+    forget_rules(m, from);
     tell(m, s, MIGRATE_LEFT,
          "it signs for authors of other domains, or depends on its order: write a KeyTable and a "
          "SigningTable of it, see key-table in assay.conf(5)");

@@ -9,17 +9,29 @@
 #include "base/ascii.h"
 #include "migrate/migration.h"
 
+/* Each question reads a file of the system, so it is asked once. */
+static const struct migrate_owner *ask_owner(struct migration *m)
+{
+    struct migrate_owner *o = &m->owner;
+    if (o->asked)
+        return o;
+    const struct passwd *user = getpwnam("assay");
+    const struct group *group = getgrnam("assay");
+    *o = (struct migrate_owner){true, user, group, user ? user->pw_uid : 0,
+                                group ? group->gr_gid : 0};
+    return o;
+}
+
 /* True if assay accepts the key where it is: its owner is root or assay, and nobody else can read
  * it. */
-static bool is_usable(const char *path)
+static bool is_usable(struct migration *m, const char *path)
 {
     struct stat st;
-    struct passwd *user = getpwnam("assay");
-    struct group *group = getgrnam("assay");
-    if (!user || stat(path, &st) != 0 || (st.st_mode & 037))
+    const struct migrate_owner *o = ask_owner(m);
+    if (!o->has_user || stat(path, &st) != 0 || (st.st_mode & 037))
         return false;
-    bool owned = st.st_uid == user->pw_uid && (st.st_mode & 0400);
-    return owned || (st.st_uid == 0 && group && st.st_gid == group->gr_gid && (st.st_mode & 040));
+    bool owned = st.st_uid == o->user && (st.st_mode & 0400);
+    return owned || (st.st_uid == 0 && o->has_group && st.st_gid == o->group && (st.st_mode & 040));
 }
 
 struct str plain_name(struct arena *a, struct str text)
@@ -42,15 +54,14 @@ static struct str name_copy(struct migration *m, struct str domain, struct str s
                    STR_ARG(str_lower(m->arena, selector)));
     struct str name = str_printf(m->arena, "%.*s.pem", STR_ARG(wanted));
     unsigned number = 1;
-    for (size_t i = 0; i < m->copies.n; i++) {
-        if (!str_eq(m->copies.v[i], name))
-            continue;
-        if (str_eq(m->copied.v[i], path))
-            return name;
+    struct str *copied;
+    while ((copied = strmap_get(&m->copies, name)) && !str_eq(*copied, path))
         name = str_printf(m->arena, "%.*s.%u.pem", STR_ARG(wanted), ++number);
+    if (!copied) {
+        copied = arena_make(m->arena, struct str);
+        *copied = path;
+        *strmap_put(&m->copies, name) = copied;
     }
-    texts_add(m->arena, &m->copies, name);
-    texts_add(m->arena, &m->copied, path);
     return name;
 }
 
@@ -67,18 +78,12 @@ struct str copy_key(struct migration *m, struct str domain, struct str selector,
 static struct str place_key(struct migration *m, const struct migrate_rule *rule)
 {
     const char *path = str_cstr(m->arena, rule->path);
-    return is_usable(path) ? rule->path : copy_key(m, rule->domain, rule->selector, rule->path);
+    return is_usable(m, path) ? rule->path : copy_key(m, rule->domain, rule->selector, rule->path);
 }
 
 static bool is_whole(const struct migrate_rule *rule)
 {
     return str_starts(rule->pattern, STR("*@")) && !pattern_is_below(rule->pattern) &&
-           str_eq_nocase(pattern_host(rule->pattern), rule->domain);
-}
-
-static bool is_whole_below(const struct migrate_rule *rule)
-{
-    return str_starts(rule->pattern, STR("*@*.")) &&
            str_eq_nocase(pattern_host(rule->pattern), rule->domain);
 }
 
@@ -88,36 +93,44 @@ static bool same_key(const struct migrate_rule *x, const struct migrate_rule *y)
            str_eq(x->path, y->path);
 }
 
-static size_t count_keys(const struct migration *m, const struct migrate_rule *rule, bool below)
+/* The first rule *@*.d for authors below the domain of a rule. */
+static const struct migrate_rule *first_below(const struct migration *m,
+                                              const struct migrate_rule *rule)
+{
+    return first_rule(m, str_printf(m->arena, "*@*.%.*s", STR_ARG(rule->domain)));
+}
+
+/* Counts keys of the domain, from this rule on. */
+static size_t count_keys(const struct migration *m, const struct migrate_rule *first,
+                         struct str domain)
 {
     size_t n = 0;
-    for (size_t i = 0; i < m->n_rules; i++)
-        n += (below ? is_whole_below(&m->rules[i]) : is_whole(&m->rules[i])) &&
-             str_eq_nocase(m->rules[i].domain, rule->domain);
+    for (const struct migrate_rule *r = first; r; r = next_rule(m, r))
+        n += str_eq_nocase(r->domain, domain);
     return n;
 }
 
 static bool has_below(const struct migration *m, const struct migrate_rule *rule)
 {
-    for (size_t i = 0; i < m->n_rules; i++)
-        if (is_whole_below(&m->rules[i]) && same_key(&m->rules[i], rule))
-            return true;
-    return false;
+    const struct migrate_rule *r = first_below(m, rule);
+    while (r && !same_key(r, rule))
+        r = next_rule(m, r);
+    return r;
 }
 
 /* True if *@*.d has the same keys as *@d, so that `subdomains` can say it; marks those rules as
  * done. */
 static bool take_subdomains(struct migration *m, const struct migrate_rule *rule, bool *done)
 {
-    if (!is_whole(rule) || count_keys(m, rule, true) != count_keys(m, rule, false))
+    const struct migrate_rule *whole = first_rule(m, rule->pattern), *below = first_below(m, rule);
+    if (!is_whole(rule) || count_keys(m, below, rule->domain) != count_keys(m, whole, rule->domain))
         return false;
-    for (size_t i = 0; i < m->n_rules; i++)
-        if (is_whole(&m->rules[i]) && str_eq_nocase(m->rules[i].domain, rule->domain) &&
-            !has_below(m, &m->rules[i]))
+    for (const struct migrate_rule *r = whole; r; r = next_rule(m, r))
+        if (str_eq_nocase(r->domain, rule->domain) && !has_below(m, r))
             return false;
-    for (size_t i = 0; i < m->n_rules; i++)
-        if (is_whole_below(&m->rules[i]) && str_eq_nocase(m->rules[i].domain, rule->domain))
-            done[i] = true;
+    for (const struct migrate_rule *r = below; r; r = next_rule(m, r))
+        if (str_eq_nocase(r->domain, rule->domain))
+            done[r - m->rules] = true;
     return true;
 }
 
@@ -125,12 +138,11 @@ static bool take_subdomains(struct migration *m, const struct migrate_rule *rule
 static void write_keys(struct migration *m, struct strbuf *out, size_t first, bool *done)
 {
     bool begun = false;
-    for (size_t i = first; i < m->n_rules; i++) {
-        const struct migrate_rule *rule = &m->rules[i];
-        if (done[i] || !str_eq_nocase(rule->pattern, m->rules[first].pattern) ||
-            !str_eq_nocase(rule->domain, m->rules[first].domain))
+    const struct migrate_rule *rule = &m->rules[first];
+    for (; rule; rule = next_rule(m, rule)) {
+        if (!str_eq_nocase(rule->domain, m->rules[first].domain))
             continue;
-        done[i] = true;
+        done[rule - m->rules] = true;
         struct str selector = value_quote(m->arena, rule->selector);
         struct str file = value_quote(m->arena, place_key(m, rule));
         sb_printf(out, "%s{ selector = %.*s; file = %.*s; }",

@@ -83,7 +83,7 @@ static void keep_tables(struct migration *m, size_t from)
     struct migrate_signing *g = &m->signing;
     struct str keys = dataset_file(m, g->key_table.value);
     struct str rows = dataset_file(m, g->signing_table.value);
-    m->n_rules = from;
+    forget_rules(m, from);
     g->problem = STR_NONE; /* of an entry; tables are read as they are */
     if (!keys.p || !rows.p) {
         tell(m, keys.p ? &g->signing_table : &g->key_table, MIGRATE_LEFT,
@@ -122,12 +122,13 @@ static bool parse_key(struct migration *m, struct str name, struct str value,
     return second < value.n && is_path && str_find(path, 0, '%') == path.n;
 }
 
-static const struct migrate_key *key_named(const struct migrate_signing *g, struct str name)
+/* Adds a key, by its name if it is the first with that. */
+static void add_key(struct migrate_signing *g, const struct migrate_key *key)
 {
-    for (size_t i = 0; i < g->n_keys; i++)
-        if (str_eq(g->keys[i].name, name))
-            return &g->keys[i];
-    return NULL;
+    void **place = strmap_put(&g->key_names, key->name);
+    g->keys[g->n_keys] = *key;
+    *place = *place ? *place : &g->keys[g->n_keys];
+    g->n_keys++;
 }
 
 /* A line of a table, or "name=value" of a list. */
@@ -169,11 +170,13 @@ static void read_keys(struct migration *m)
     if (!read_dataset(m, &g->key_table, &lines))
         return;
     g->keys = arena_array(m->arena, struct migrate_key, lines.n);
+    strmap_init(&g->key_names, m->arena);
     for (size_t i = 0; i < lines.n; i++) {
         struct migrate_texts words = {0};
         row_words(m->arena, lines.v[i], &words);
-        if (words.n == 2 && parse_key(m, words.v[0], words.v[1], &g->keys[g->n_keys]))
-            g->n_keys++;
+        struct migrate_key key;
+        if (words.n == 2 && parse_key(m, words.v[0], words.v[1], &key))
+            add_key(g, &key);
         else if (words.n) {
             texts_add(m->arena, &wrong, words.v[0]);
             leave_line(m->arena, &g->left_keys, words.v[0], STR_NONE);
@@ -230,7 +233,7 @@ static bool rule_of_line(struct migration *m, const struct migrate_texts *words,
     struct str pattern = author_pattern(m->arena, words->v[0]), host = only_domain(pattern);
     struct str name = str_sub(words->v[1], 0, str_find(words->v[1], 0, ':'));
     bool named = str_eq(name, STR("%"));
-    const struct migrate_key *key = key_named(g, named ? host : name);
+    const struct migrate_key *key = strmap_get(&g->key_names, named ? host : name);
     if (named && !host.n)
         g->tables_only = true;
     if (!key)
@@ -243,9 +246,10 @@ static bool rule_of_line(struct migration *m, const struct migrate_texts *words,
     return true;
 }
 
-/* Lines of SigningTable: those that are carried over, as pattern and key, and the others. */
+/* Lines of SigningTable: the keys of those that are carried over, and the others. */
 struct table_lines {
-    struct migrate_texts patterns, keys, unknown, nobody, late;
+    struct strmap keys; /* by pattern, struct str */
+    struct migrate_texts unknown, nobody, late;
 };
 
 /* Says why lines of SigningTable are left out. */
@@ -271,13 +275,11 @@ static void tell_rows(struct migration *m, const struct table_lines *t)
 
 /* True if a line above has the pattern, with another key: without MultipleSignatures only that one
  * signs, and in assay both would. */
-static bool comes_too_late(const struct migrate_signing *g, const struct table_lines *t,
+static bool comes_too_late(struct migration *m, const struct table_lines *t,
                            const struct migrate_texts *words)
 {
-    for (size_t i = 0; !g->several && words->n > 1 && i < t->patterns.n; i++)
-        if (str_eq_nocase(t->patterns.v[i], words->v[0]))
-            return !str_eq(t->keys.v[i], words->v[1]);
-    return false;
+    const struct str *key = strmap_get(&t->keys, str_lower(m->arena, words->v[0]));
+    return key && !m->signing.several && words->n > 1 && !str_eq(*key, words->v[1]);
 }
 
 static void take_line(struct migration *m, const struct migrate_texts *words, size_t from,
@@ -285,10 +287,9 @@ static void take_line(struct migration *m, const struct migrate_texts *words, si
 {
     struct migrate_signing *g = &m->signing;
     bool useless = matches_nobody(words->v[0], g->ordered);
-    bool late = !useless && comes_too_late(g, t, words);
+    bool late = !useless && comes_too_late(m, t, words);
     if (!useless && !late && rule_of_line(m, words, from)) {
-        texts_add(m->arena, &t->patterns, words->v[0]);
-        texts_add(m->arena, &t->keys, words->v[1]);
+        *strmap_put(&t->keys, str_lower(m->arena, words->v[0])) = &words->v[1];
         return;
     }
     texts_add(m->arena, useless ? &t->nobody : late ? &t->late : &t->unknown, words->v[0]);
@@ -301,6 +302,7 @@ static void read_tables(struct migration *m)
     struct migrate_texts lines = {0};
     struct table_lines taken = {0};
     size_t from = m->n_rules;
+    strmap_init(&taken.keys, m->arena);
     read_keys(m);
     if (!g->n_keys || !read_dataset(m, &g->signing_table, &lines))
         return;

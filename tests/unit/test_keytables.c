@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include "keys/strmap.h"
 #include "keys/tables.h"
 
 static struct key_set *load_tables(const char *key_table, const char *signing_table, bool patterns)
@@ -185,20 +184,6 @@ static void test_bad_tables(void **state)
     assert_str(refuse(conf), "{}/SigningTable: holds a NUL byte: it is no text file\n");
 }
 
-static void test_strmap(void **state)
-{
-    (void)state;
-    struct strmap map = {0};
-    assert_null(strmap_get(&map, STR("x")));
-    strmap_init(&map, arena);
-    for (uintptr_t i = 1; i <= 10000; i++)
-        *strmap_put(&map, str_printf(arena, "k%u", (unsigned)i)) = (void *)i;
-    for (uintptr_t i = 1; i <= 10000; i++)
-        assert_int_equal((uintptr_t)strmap_get(&map, str_printf(arena, "k%u", (unsigned)i)), i);
-    assert_null(strmap_get(&map, STR("k0")));
-    assert_ptr_equal(*strmap_put(&map, STR("k7")), (void *)7);
-}
-
 /* Ten thousand domains that share a key, through both doors. */
 static void test_many_domains(void **state)
 {
@@ -224,7 +209,6 @@ int main(void)
         KEYS_TEST(test_plain_file),
         KEYS_TEST(test_entries_come_before_tables),
         KEYS_TEST(test_bad_tables),
-        KEYS_TEST(test_strmap),
         KEYS_TEST(test_many_domains),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -192,7 +193,9 @@ static void test_tables(void **state)
     (void)state;
     static const char keys[] = "a a.example:s:/k/a\nb b.example:s:/k/b\nany %:s:/k/any\n"
                                "sub sub.a.example:s:/k/sub\nup A.example:s:/k/a\n"
-                               "c.example c.example:s:/k/c\n";
+                               "c.example c.example:s:/k/c\na2 a.example:s2:/k/a2\n"
+                               "a3 a.example:s3:/k/a3\ntop example:t:/k/top\n"
+                               "a3 a.example:s4:/k/a4\n";
     const char *table = write_file("keys", keys);
     static const struct {
         const char *prefix, *rows;
@@ -225,6 +228,18 @@ static void test_tables(void **state)
         /* As many keys for the subdomains, but not the same ones. */
         {"refile:", "*@a.example a\n*@a.example any\n*@*.a.example a\n*@*.a.example sub\n", true,
          "", "subdomains"},
+        /* Three keys sign; of two keys with one name the first. */
+        {"refile:", "*@a.example a\n*@a.example a2\n*@A.example a3\n", true,
+         "a.example.s.pem\"; },\n               { selector = \"s2\"; file = "
+         "\"/etc/assay/keys/a.example.s2.pem\"; },\n               { selector = \"s3\";",
+         "s4"},
+        /* Another domain signs the same, and that for those below has the keys of its own. */
+        {"refile:", "*@a.example a\n*@a.example top\n*@*.a.example a\n", true, "subdomains = true",
+         "senders = [ \"*@*"},
+        {"refile:", "*@*.a.example a\n*@*.a.example top\n*@x.a.example a\n", true, "key-table",
+         "signing = ("},
+        {"refile:", "*@*.a.example a\n*@*.a.example a2\n*@x.a.example a\n", true, "signing = (",
+         "key-table"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *rows = write_file("rows", cases[i].rows);
@@ -236,6 +251,27 @@ static void test_tables(void **state)
         if (has(conf, cases[i].without))
             fail_msg("case %zu: there is %s\n%.*s", i, cases[i].without, STR_ARG(conf));
     }
+}
+
+/* Tables that are kept take back no rule of another file, and leave none behind. */
+static void test_tables_and_rules(void **state)
+{
+    (void)state;
+    struct str problem;
+    struct migration *m = migration_new(arena);
+    const char *keys = write_file("keys", "a a.example:s2:/k/a2\nb a.example:s1:/k/a1\n");
+    const char *rows = write_file("rows", "*@a.example a\n*@*.a.example b\n* a\n");
+    struct str tables = str_printf(arena, "KeyTable %s\nSigningTable refile:%s\n", keys, rows);
+    assert_true(migration_read(
+        m, write_file("one", "Domain a.example\nSelector s1\nKeyFile /k/a1\nMode s\n"), "opendkim",
+        &problem));
+    assert_true(
+        migration_read(m, write_file("two", str_cstr(arena, tables)), "opendkim", &problem));
+    migration_finish(m);
+    want_in(migration_conf(m), "key-table = ");
+    want_in(migration_conf(m), "signing = (\n    { domain = \"a.example\";\n"
+                               "      keys = ( { selector = \"s1\"; file = "
+                               "\"/etc/assay/keys/a.example.s1.pem\"; } ); }\n);");
 }
 
 /* The list of dkim-filter: its order counts, and there are no tables to fall back on. */
@@ -378,6 +414,8 @@ static void test_values(void **state)
     } cases[] = {
         {"opendkim", "MacroList {daemon_name}|MSA|SUB,auth_type\n",
          "submission-daemons = [ \"MSA\", \"SUB\" ]", "submission-daemons-trusted"},
+        {"whitelist-clients", "a.example\nb.example\nA.example\n",
+         "domains = [ \"a.example\", \"b.example\" ]", ""},
         {"opendkim", "MacroList daemon_name=MSA\n", "submission-daemons = [ \"MSA\" ]", ""},
         {"opendkim", "MacroList i,auth_author\n", "", "other macros do not make mail ours"},
         {"opendkim", "MacroList auth_type\n", "", "is always ours"},
@@ -576,6 +614,75 @@ static void test_kept_patterns(void **state)
                    cases[i].want);
         if (has(account, "without MultipleSignatures:\n               *@X.example\n") == copied)
             fail_msg("%s%.*s", cases[i].more, STR_ARG(account));
+    }
+}
+
+/* Of this process: what others do on the machine does not count. */
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static size_t count_of(struct str text, const char *part)
+{
+    size_t n = 0;
+    for (const char *p = str_cstr(arena, text); (p = strstr(p, part)); p++)
+        n++;
+    return n;
+}
+
+/* Two tables for n domains, each with those below it; `last` is their last line. */
+static const char *write_tables(unsigned n, const char *last)
+{
+    struct strbuf keys, rows;
+    sb_init(&keys, arena);
+    sb_init(&rows, arena);
+    for (unsigned i = 0; i < n; i++) {
+        sb_printf(&keys, "k%u d%u.example:s:/k/%u\n", i, i, i);
+        sb_printf(&rows, "*@d%u.example k%u\n*@*.d%u.example k%u\n", i, i, i, i);
+    }
+    sb_add(&rows, str_of(last));
+    return str_cstr(arena, str_printf(arena, "KeyTable %s\nSigningTable refile:%s\n",
+                                      write_file("keys", sb_str(&keys).p),
+                                      write_file("rows", sb_str(&rows).p)));
+}
+
+/* The configurations of n domains, in processor time: entries of signing, tables that are kept, and
+ * a list. */
+static double time_of(unsigned n, unsigned what)
+{
+    struct migration *m;
+    struct strbuf list;
+    sb_init(&list, arena);
+    for (unsigned i = 0; i < 5 * n; i++)
+        sb_printf(&list, "d%u.example\n", i);
+    const char *text = what == 2 ? sb_str(&list).p : write_tables(n, what ? "* k0\n" : "");
+    double begin = cpu_seconds();
+    struct str conf = migrate(what == 2 ? "whitelist-clients" : "opendkim", text, &m);
+    struct str account = migration_account(m);
+    double time = cpu_seconds() - begin;
+    if (what == 0)
+        assert_int_equal(count_of(conf, "subdomains = true"), n);
+    else if (what == 1)
+        want_in(conf, "signing-table = \"refile:/etc/assay/SigningTable\"");
+    else
+        assert_int_equal(count_of(conf, ".example\""), 5 * n);
+    assert_int_equal(count_of(account, "install -m 0640"), what == 2 ? 0 : what == 1 ? n + 1 : n);
+    return time;
+}
+
+/* Ten times as many domains take about ten times the time, and not a hundred times. */
+static void test_many_domains(void **state)
+{
+    (void)state;
+    static const double limits[] = {20, 50, 16}; /* large texts need new memory */
+    for (unsigned what = 0; what < 3; what++) {
+        double few = time_of(800, what), many = time_of(8000, what);
+        if (many > limits[what] * few)
+            fail_msg("%u: %.3f s for few domains, %.3f s for many", what, few, many);
+        arena_reset(arena);
     }
 }
 
@@ -809,6 +916,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rows_name_options, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tables_and_rules, setup, teardown),
         cmocka_unit_test_setup_teardown(test_key_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exceptions, setup, teardown),
@@ -817,6 +925,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_patterns, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_domains, setup, teardown),
         cmocka_unit_test_setup_teardown(test_any_domain, setup, teardown),
         cmocka_unit_test_setup_teardown(test_useless_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signing_lines, setup, teardown),

@@ -1,7 +1,7 @@
 /* strmap.h - text to object, built once and then only read: from any thread, without a
  * lock. All zero is an empty map to read. */
-#ifndef ASSAY_KEYS_STRMAP_H
-#define ASSAY_KEYS_STRMAP_H
+#ifndef ASSAY_BASE_STRMAP_H
+#define ASSAY_BASE_STRMAP_H
 
 #include "base/str.h"
 

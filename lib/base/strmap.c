@@ -1,7 +1,7 @@
 /* strmap.c - an open-addressing hash table of texts that come from our own files.
  *
  * Errors: none. */
-#include "keys/strmap.h"
+#include "base/strmap.h"
 
 #include <stdint.h>
 
