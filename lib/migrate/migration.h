@@ -131,7 +131,9 @@ struct migrate_signing {
     struct str base, problem; /* problem: why a rule cannot be an entry; absent: all can */
     struct migrate_key *keys; /* of KeyTable */
     size_t n_keys;
-    struct strmap key_names; /* name -> the first key with it */
+    struct strmap key_names;         /* name -> the first key with it */
+    struct strmap checked;           /* paths of key files */
+    struct migrate_texts unreadable; /* key files, each with the reason */
     /* Options of sed that leave lines out of the copies of the tables. */
     struct migrate_texts left_keys, left_rows;
     bool subdomains, several, no_signing;
@@ -167,6 +169,7 @@ struct migration {
     struct migrate_texts named; /* real paths of files that other files have named */
     struct migrate_setting key_table,
         signing_table; /* tables that were named without opendkim.conf */
+    struct migrate_setting srs_secret;
     struct str tumgreyspf_folder, srs_domain;
     struct str signing_text; /* the text of the entries of `signing` */
 };
@@ -174,6 +177,8 @@ struct migration {
 /* --- Files -------------------------------------------------------------------------------------*/
 /* The text of a file. False and *problem, a phrase. */
 bool read_file(struct migration *m, const char *path, struct str *text, struct str *problem);
+/* Why a file that is copied later cannot be read, a phrase; absent: it can. */
+struct str file_problem(struct migration *m, const char *path);
 /* The entries, one on each line, without comments and blanks at the ends. */
 void read_entries(struct arena *a, struct str text, struct migrate_texts *out);
 /* Reads a value that has entries, or names a file of them (OpenDKIM's data sets). False: they
@@ -275,6 +280,8 @@ bool has_pattern(const struct migration *m, size_t from, struct str pattern);
 bool can_be_entries(const struct migration *m, size_t from);
 /* Takes back the rules from number `from` on. */
 void forget_rules(struct migration *m, size_t from);
+/* Looks whether a key file can be read; the account tells all that cannot in one line. */
+void check_key_file(struct migration *m, struct str path);
 /* KeyTable and SigningTable to rules, or to copies of the tables. */
 void rules_of_tables(struct migration *m);
 /* Reads tables that were named without opendkim.conf. Call it after all other files. */

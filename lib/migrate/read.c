@@ -61,6 +61,20 @@ bool read_file(struct migration *m, const char *path, struct str *text, struct s
     return ok;
 }
 
+struct str file_problem(struct migration *m, const char *path)
+{
+    struct stat found;
+    if (!m->opened)
+        return STR_NONE;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return str_printf(m->arena, "%s%s", strerror(errno),
+                          errno == EACCES ? "; run this as root" : "");
+    bool file = fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
+    close(fd);
+    return file ? STR_NONE : STR("it is no file");
+}
+
 void read_entries(struct arena *a, struct str text, struct migrate_texts *out)
 {
     struct str line;

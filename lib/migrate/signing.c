@@ -37,6 +37,41 @@ void carry_signing(struct migration *m, const struct migrate_row *row,
         tell_row(m, row, s);
 }
 
+/* --- Key files ---------------------------------------------------------------------------------*/
+
+void check_key_file(struct migration *m, struct str path)
+{
+    struct migrate_signing *g = &m->signing;
+    if (!g->checked.slots)
+        strmap_init(&g->checked, m->arena);
+    void **place = strmap_put(&g->checked, path);
+    struct str problem = *place ? STR_NONE : file_problem(m, str_cstr(m->arena, path));
+    *place = g;
+    if (problem.p)
+        texts_add(m->arena, &g->unreadable,
+                  str_printf(m->arena, "%.*s (%.*s)", STR_ARG(path), STR_ARG(problem)));
+}
+
+#define NAMED_FILES 10
+
+/* Names the key files that the commands would not find. */
+static void tell_unreadable(struct migration *m, const struct migrate_setting *s)
+{
+    const struct migrate_texts *all = &m->signing.unreadable;
+    struct strbuf names;
+    sb_init(&names, m->arena);
+    for (size_t i = 0; i < all->n && i < NAMED_FILES; i++)
+        sb_printf(&names, "%s%.*s", i ? ", " : "",
+                  STR_ARG(str_safe(m->arena, all->v[i], 300, true)));
+    if (all->n > NAMED_FILES)
+        sb_printf(&names, " and %zu more", all->n - NAMED_FILES);
+    if (!all->n)
+        return;
+    m->incomplete = true;
+    tell(m, s, MIGRATE_LEFT, "key files that cannot be read, so that the commands fail: %.*s",
+         STR_ARG(sb_str(&names)));
+}
+
 /* --- Rules by their patterns -------------------------------------------------------------------*/
 
 /* The numbers of the rules with one pattern; migrate_rule.next leads from one to the next. */
@@ -118,6 +153,7 @@ void add_rule(struct migration *m, struct str pattern, struct str domain, struct
         m->signing.problem = str_printf(m->arena, "\"%.*s\" %s", STR_ARG(what), why);
     if (why || has_rule(m, pattern, domain, selector))
         return;
+    check_key_file(m, path);
     pattern = str_lower(m->arena, pattern);
     domain = str_lower(m->arena, domain);
     m->rules = arena_extend(m->arena, m->rules, m->n_rules, &m->rules_cap, sizeof *m->rules);
@@ -138,6 +174,7 @@ static bool sign_for_all(struct migration *m, struct str path)
         g->problem = str_printf(m->arena, "\"%.*s\" %s", STR_ARG(g->selector.value), why);
         return false;
     }
+    check_key_file(m, path);
     struct str copy = copy_key(m, STR("any"), selector, path);
     struct str row =
         str_printf(m->arena, "any %%:%.*s:%.*s", STR_ARG(g->selector.value), STR_ARG(copy));
@@ -285,6 +322,7 @@ static void rules_of_list(struct migration *m)
         return;
     }
     forget_rules(m, from);
+    m->signing.unreadable.n = 0; /* nothing is copied */
     tell(m, s, MIGRATE_LEFT,
          "it signs for authors of other domains, or depends on its order: write a KeyTable and a "
          "SigningTable of it, see key-table in assay.conf(5)");
@@ -357,5 +395,8 @@ void finish_signing(struct migration *m)
     read_rules(m);
     if (g->problem.p)
         tell(m, all[first], MIGRATE_LEFT, "%.*s", STR_ARG(g->problem));
+    tell_unreadable(m, g->key_list.file    ? &g->key_list
+                       : g->key_table.file ? &g->key_table
+                                           : &g->key_file);
     tell_others(m, all, n);
 }

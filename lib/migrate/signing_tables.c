@@ -52,6 +52,7 @@ static struct str copy_keys(struct migration *m)
     for (size_t i = 0; i < g->n_keys; i++) {
         const struct migrate_key *k = &g->keys[i];
         bool any = str_eq(k->domain, STR("%"));
+        check_key_file(m, k->path);
         struct str copy = copy_key(m, any ? STR("any") : k->domain, k->selector, k->path);
         struct str from = sed_quote(
             a, str_printf(a, "%.*s:%.*s", STR_ARG(k->selector), STR_ARG(k->written)), "/_-@%:,");

@@ -59,6 +59,7 @@ void carry_srs_secret(struct migration *m, const struct migrate_row *row,
 {
     if (!set_or_tell(m, row->to, STR("/etc/assay/srs.secrets"), s))
         return;
+    m->srs_secret = *s;
     m->before_srs = m->commands;
     command_before(m, "install -m 0640 -o root -g assay %.*s /etc/assay/srs.secrets",
                    STR_ARG(shell_quote(m->arena, s->value)));
@@ -116,6 +117,18 @@ static void leave_srs(struct migration *m, const char *file)
     m->commands = m->before_srs;
 }
 
+/* Says if the command for the secret would fail. */
+static void check_secret(struct migration *m)
+{
+    const struct migrate_setting *s = &m->srs_secret;
+    struct str problem = s->file ? file_problem(m, str_cstr(m->arena, s->value)) : STR_NONE;
+    if (!problem.p)
+        return;
+    m->incomplete = m->incomplete || s->line;
+    tell(m, s, MIGRATE_LEFT, "the file cannot be read, so that its command fails: %.*s",
+         STR_ARG(problem));
+}
+
 /* Without a domain there is no SRS, and nothing of it is written. */
 void finish_srs(struct migration *m)
 {
@@ -124,8 +137,10 @@ void finish_srs(struct migration *m)
     struct str problem = STR_NONE;
     bool named = m->srs_domain.p && (m->values[option_find(STR("srs.domain")) - options].set ||
                                      set_value(m, "srs.domain", m->srs_domain, &s, &problem));
-    if (named && is_accepted(m, srs_text(m), &problem))
+    if (named && is_accepted(m, srs_text(m), &problem)) {
+        check_secret(m);
         return;
+    }
     leave_srs(m, s.file);
     if (problem.p)
         tell(m, &s, MIGRATE_LEFT, "%.*s", STR_ARG(problem));

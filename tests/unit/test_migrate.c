@@ -454,8 +454,10 @@ static void test_values(void **state)
         {"policyd-spf", "HELO_reject: Fail\nTestOnly\n", "", "HELO_reject: Fail, without an =\n"},
         {"postsrsd2",
          "srs-domain = a.example\ndomains-file = \"\"\noriginal-envelope = embedded\n"
-         "milter = \"\"\n",
+         "milter = \"\"\nsecrets-file = /proc/self/stat\n",
          "domain = \"a.example\"", "0 not carried over"},
+        {"postsrsd2", "srs-domain = a.example\nsecrets-file = /nowhere/at/all\n",
+         "secrets = \"/etc/assay/srs.secrets\"", "so that its command fails: No such file"},
         {"postsrsd2", "srs-domain = a.example\noriginal-envelope = database\n", "",
          "addresses contain the sender"},
         {"opendkim", "SignHeaders \"From,To , Subject\"\n", "[ \"From\", \"To\", \"Subject\" ]",
@@ -761,6 +763,90 @@ static void test_signing_lines(void **state)
     }
 }
 
+/* The text with the folder in the place of each {}. */
+static const char *in_folder(const char *text)
+{
+    struct strbuf b;
+    sb_init(&b, arena);
+    for (const char *p = text; *p; p++) {
+        bool place = p[0] == '{' && p[1] == '}';
+        sb_printf(&b, "%.*s", place ? (int)strlen(folder) : 1, place ? folder : p);
+        p += place;
+    }
+    return sb_str(&b).p;
+}
+
+/* The account in one line, whatever the lengths of paths are. */
+static struct str flat_account(struct migration *m)
+{
+    struct strbuf b;
+    struct str account = migration_account(m);
+    sb_init(&b, arena);
+    for (size_t i = 0; i < account.n; i++) {
+        char c = account.p[i] == '\n' ? ' ' : account.p[i];
+        if (c != ' ' || !b.n || sb_str(&b).p[b.n - 1] != ' ')
+            sb_addc(&b, c);
+    }
+    return sb_str(&b);
+}
+
+/* Key files that the commands would not find are named; of tables only those that are used. */
+static void test_key_files(void **state)
+{
+    (void)state;
+    static const char tables[] = "KeyTable {}/keys\nSigningTable refile:{}/rows\n";
+    static const struct {
+        const char *text, *rows, *want, *without;
+    } cases[] = {
+        {"Domain a.example,b.example\nSelector s\nKeyFile {}/one\n", "", "signing: 2 entries",
+         "cannot be read"},
+        {"Domain a.example,b.example\nSelector s\nKeyFile {}/lost\n", "",
+         " 3 KeyFile {}/lost key files that cannot be read, so that the commands fail: {}/lost (No "
+         "such file or directory) ",
+         "directory),"},
+        {"Domain a.example\nSelector s\nKeyFile {}\n", "", ": {} (it is no file) ", "{}/one"},
+        {"Domain *\nSelector s\nKeyFile {}/lost\n", "", ": {}/lost (No such", "{}/one"},
+        {tables, "*@a.example a\n", "with copies of the keys", "cannot be read"},
+        {tables, "*@b.example b\n",
+         " 1 KeyTable {}/keys key files that cannot be read, so that the commands fail: {}/lost "
+         "(No "
+         "such file or directory) ",
+         "{}/gone (No"},
+        {tables, "* b\n",
+         ": {}/lost (No such file or directory), {}/gone (No such file or directory) ", "{}/one ("},
+        {"Mode v\nKeyTable {}/keys\nSigningTable refile:{}/rows\n", "*@b.example b\n",
+         "the mode does not sign", "cannot be read"},
+        {"KeyList {}/rows\n", "*@a.example:a.example:{}/lost\n", ": {}/lost (No such", "{}/one"},
+        {"KeyList {}/rows\n", "*@a.example:b.example:{}/lost\n", "write a KeyTable",
+         "cannot be read"},
+    };
+    write_file("one", "a key");
+    write_file("keys", in_folder("a a.example:s:{}/one\nb b.example:s:{}/lost\n"
+                                 "c c.example:s:{}/gone\n"));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct migration *m;
+        write_file("rows", in_folder(cases[i].rows));
+        migrate(strncmp(cases[i].text, "KeyList", 7) ? "opendkim" : "dkim-filter",
+                in_folder(cases[i].text), &m);
+        struct str account = flat_account(m);
+        want_in(account, in_folder(cases[i].want));
+        if (has(account, in_folder(cases[i].without)) ||
+            migration_is_incomplete(m) != has(account, "cannot be read"))
+            fail_msg("case %zu: %.*s", i, STR_ARG(account));
+    }
+}
+
+/* Ten are named, and the others counted. */
+static void test_many_key_files(void **state)
+{
+    (void)state;
+    struct migration *m;
+    migrate("opendkim", write_tables(13, ""), &m);
+    want_in(flat_account(m), "directory), /k/9 (No such file or directory) and 3 more ");
+    migrate("opendkim", write_tables(10, ""), &m);
+    want_in(flat_account(m), "directory), /k/9 (No such file or directory) carried");
+}
+
 /* Two files that contradict each other: the first counts, and the second is told. */
 static void test_contradiction(void **state)
 {
@@ -929,6 +1015,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_any_domain, setup, teardown),
         cmocka_unit_test_setup_teardown(test_useless_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signing_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_key_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_key_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_greylist_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contradiction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_repeated, setup, teardown),
