@@ -42,12 +42,25 @@ static void add_wrapped(struct strbuf *b, struct str text, size_t indent)
     sb_addc(b, '\n');
 }
 
+/* "password=secret" of a DSN, up to the next semicolon. */
+static struct str mask_pair(struct arena *a, struct str value)
+{
+    size_t begin = str_find_nocase(value, 0, STR("passw"));
+    size_t equals = str_find(value, begin, '='), end = str_find(value, equals, ';');
+    if (begin == value.n || equals == value.n)
+        return value;
+    return str_printf(a, "%.*s=" CONF_MASK "%.*s", STR_ARG(str_sub(value, 0, equals)),
+                      STR_ARG(str_sub(value, end, value.n)));
+}
+
 /* The value without a password: an account is a text that people show others. Such are
- * "dsn:mysql://user:***@host/db" and LDAPBindPassword. */
+ * "dsn:mysql://user:***@host/db", "DBI:Pg:dbname=x;password=***", LDAPBindPassword and db_pass. */
 static struct str shown_value(struct arena *a, const struct migrate_setting *s)
 {
-    if (str_ends_nocase(s->name, STR("Password")))
+    if (str_ends_nocase(s->name, STR("Password")) || str_ends_nocase(s->name, STR("_pass")))
         return STR(CONF_MASK);
+    if (str_ends_nocase(s->name, STR("_dsn")))
+        return mask_pair(a, s->value);
     size_t login = str_find_nocase(s->value, 0, STR("://")), at = str_find_last(s->value, '@');
     size_t colon = str_find(s->value, login + 3, ':');
     if (at == s->value.n || colon >= at)

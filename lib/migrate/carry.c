@@ -266,6 +266,19 @@ void carry_authserv_id(struct migration *m, const struct migrate_row *row,
         tell(m, s, MIGRATE_LEFT, "%.*s", STR_ARG(problem));
 }
 
+#define NAMED_TEXTS 10
+
+struct str name_some(struct arena *a, const struct migrate_texts *texts)
+{
+    struct strbuf b;
+    sb_init(&b, a);
+    for (size_t i = 0; i < texts->n && i < NAMED_TEXTS; i++)
+        sb_printf(&b, "%s%.*s", i ? ", " : "", STR_ARG(texts->v[i]));
+    if (texts->n > NAMED_TEXTS)
+        sb_printf(&b, " and %zu more", texts->n - NAMED_TEXTS);
+    return sb_str(&b);
+}
+
 struct str shell_quote(struct arena *a, struct str text)
 {
     struct strbuf b;

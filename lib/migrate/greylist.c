@@ -1,4 +1,5 @@
-/* greylist.c - postgrey's own options, and its lists of clients and recipients.
+/* greylist.c - postgrey's own options, its lists of clients and recipients, and what other
+ * greylisters share with them.
  *
  * Errors: lines of the account. */
 #include <string.h>
@@ -22,14 +23,11 @@ static void forget_default_time(struct migration *m)
     }
 }
 
-void carry_grey_delay(struct migration *m, const struct migrate_row *row,
-                      const struct migrate_setting *s)
+void set_grey_delay(struct migration *m, const struct migrate_setting *s, const char *unit)
 {
-    struct str text = str_printf(m->arena, "%.*ss", STR_ARG(s->value));
+    struct str text = str_printf(m->arena, "%.*s%s", STR_ARG(s->value), unit);
     struct str mode = STR_NONE, problem;
-    (void)row;
-    if (str_eq_nocase(s->name, STR("GREYLISTTIME")))
-        forget_default_time(m);
+    bool long_one = str_eq(text, STR("300s")) || str_eq(text, STR("5m"));
     if (str_eq(s->value, STR("0"))) {
         tell(m, s, MIGRATE_LEFT,
              "without a delay there is no greylisting: greylist.mode stays off");
@@ -43,7 +41,16 @@ void carry_grey_delay(struct migration *m, const struct migrate_row *row,
     if (!set_value(m, "greylist.mode", STR("enforce"), s, &problem))
         mode = STR("; greylist.mode stays shadow");
     tell(m, s, MIGRATE_CARRIED, "greylist.mode = enforce, greylist.delay = %.*s%.*s%s",
-         STR_ARG(text), STR_ARG(mode), str_eq(s->value, STR("300")) ? "; 30s is enough" : "");
+         STR_ARG(text), STR_ARG(mode), long_one ? "; 30s is enough" : "");
+}
+
+void carry_grey_delay(struct migration *m, const struct migrate_row *row,
+                      const struct migrate_setting *s)
+{
+    (void)row;
+    if (str_eq_nocase(s->name, STR("GREYLISTTIME")))
+        forget_default_time(m);
+    set_grey_delay(m, s, "s");
 }
 
 void carry_grey_days(struct migration *m, const struct migrate_row *row,
@@ -120,6 +127,19 @@ static void tell_patterns(struct migration *m, const struct migrate_setting *s, 
              instead);
 }
 
+void exempt_clients(struct migration *m, const struct migrate_setting *s,
+                    const struct migrate_texts *networks, const struct migrate_texts *domains,
+                    size_t patterns)
+{
+    if (networks->n)
+        add_networks(m, "exceptions.networks", networks, s,
+                     "they are exempt from DNS lists and the other checks of the gate, too");
+    if (domains->n)
+        add_domains(m, "exceptions.domains", domains, s, MIGRATE_CHANGED,
+                    "the client's name does not count: SPF or DKIM has to pass for the domain");
+    tell_patterns(m, s, patterns, "write the domains into exceptions.domains");
+}
+
 void carry_grey_clients(struct migration *m, const struct migrate_row *row,
                         const struct migrate_setting *s)
 {
@@ -135,13 +155,7 @@ void carry_grey_clients(struct migration *m, const struct migrate_row *row,
         else
             texts_add(m->arena, is_network(text) ? &networks : &domains, text);
     }
-    if (networks.n)
-        add_networks(m, "exceptions.networks", &networks, s,
-                     "they are exempt from DNS lists and the other checks of the gate, too");
-    if (domains.n)
-        add_domains(m, "exceptions.domains", &domains, s, MIGRATE_CHANGED,
-                    "the client's name does not count: SPF or DKIM has to pass for the domain");
-    tell_patterns(m, s, patterns, "write the domains into exceptions.domains");
+    exempt_clients(m, s, &networks, &domains, patterns);
 }
 
 /* "name@" has any domain, and each name also its extensions, name+text; "domain" has those below

@@ -33,6 +33,9 @@ static const struct migrate_row smf_spf_rows[] = {
 static const struct migrate_row postgrey_rows[] = {
 #include "migrate/postgrey.def"
 };
+static const struct migrate_row sqlgrey_rows[] = {
+#include "migrate/sqlgrey.def"
+};
 static const struct migrate_row tumgreyspf_rows[] = {
 #include "migrate/tumgreyspf.def"
 };

@@ -141,6 +141,12 @@ struct migrate_signing {
     bool tables_only; /* a rule that only tables can express */
 };
 
+/* Settings of sqlgrey that are used at the end of its file. */
+struct migrate_sqlgrey {
+    struct migrate_setting folder, code;
+    bool at_once; /* reject_first_attempt = immed */
+};
+
 /* The user and the group of the daemon on this machine. */
 struct migrate_owner {
     bool asked, has_user, has_group;
@@ -170,6 +176,7 @@ struct migration {
     struct migrate_setting key_table,
         signing_table; /* tables that were named without opendkim.conf */
     struct migrate_setting srs_secret;
+    struct migrate_sqlgrey sqlgrey;
     struct str tumgreyspf_folder, srs_domain;
     struct str signing_text; /* the text of the entries of `signing` */
 };
@@ -204,6 +211,8 @@ void command_before(struct migration *m, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Takes out commands that stand there already. */
 void keep_first_commands(struct migration *m);
+/* The texts with commas between them: ten, and the number of the others. */
+struct str name_some(struct arena *a, const struct migrate_texts *texts);
 /* Quotes a text for a shell's command line. */
 struct str shell_quote(struct arena *a, struct str text);
 
@@ -258,6 +267,8 @@ migrate_take carry_smf_fail, carry_smf_soft, carry_smf_temp, carry_smf_none, car
     carry_smf_from, carry_smf_to, carry_smf_tag, carry_smf_skip_auth;
 migrate_take carry_grey_delay, carry_grey_days, carry_grey_window, carry_grey_prefix,
     carry_grey_host, carry_grey_clients, carry_grey_recipients, carry_grey_options;
+migrate_take carry_sql_folder, carry_sql_delay, carry_sql_window, carry_sql_method,
+    carry_sql_choice, carry_sql_first, carry_sql_code, whole_sql_ips, whole_sql_names;
 migrate_take carry_folder, carry_checkers, carry_last_byte, carry_tum_expire;
 migrate_take carry_srs_domain, carry_srs_domains, carry_srs_domains_file, carry_srs_secret,
     carry_srs_separator, carry_srs_socket, carry_srs_unused;
@@ -266,6 +277,13 @@ void finish_signing(struct migration *m);
 void finish_dmarc(struct migration *m);
 void finish_tumgreyspf(struct migration *m);
 void finish_srs(struct migration *m);
+void finish_sqlgrey(struct migration *m);
+/* Sets greylist.delay to the value in this unit, and turns greylisting on. */
+void set_grey_delay(struct migration *m, const struct migrate_setting *s, const char *unit);
+/* Clients that are not greylisted; `patterns` is the number of those that no option can have. */
+void exempt_clients(struct migration *m, const struct migrate_setting *s,
+                    const struct migrate_texts *networks, const struct migrate_texts *domains,
+                    size_t patterns);
 /* The domain d of a pattern *@d or *@*.d; absent for others. */
 struct str pattern_host(struct str pattern);
 bool pattern_is_below(struct str pattern); /* *@*.d */

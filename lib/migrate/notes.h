@@ -7,6 +7,7 @@
     "author domain is: see dmarc.on-reject and dmarc.on-quarantine"
 #define N_ADSP       "ADSP (RFC 5617) is historic: DMARC replaces it"
 #define N_ATPS       "ATPS (RFC 6541) is an experiment that ended: sign with a key of the author domain"
+#define N_AUTOLIST   "assay knows a network or domain when it has come again once, without counting"
 #define N_BODYLENGTH "with l= others can add text to a signed message: assay signs the whole body"
 #define N_CACHE      "assay always keeps answers, for their time to live"
 #define N_CHAINS     "a chain alone is no reason to refuse: the DMARC policy of the author domain is"
@@ -29,6 +30,10 @@
 #define N_GREYDB                                                                                   \
     "the old database is not read: assay learns the clients again, in shadow mode before the "     \
     "change"
+#define N_GREYFIELD "no field names a delay: the log line has greylist="
+#define N_GREYREPLY "451 4.7.1 at DATA, after all other checks"
+#define N_GREYSHARE                                                                                \
+    "the store is a file of this host; hosts that share one need Redis servers: see state"
 #define N_HISTORY                                                                                  \
     "assay keeps rows for reports in state-dir by default; it does not import the old file: send " \
     "the reports of that first"

@@ -52,24 +52,15 @@ void check_key_file(struct migration *m, struct str path)
                   str_printf(m->arena, "%.*s (%.*s)", STR_ARG(path), STR_ARG(problem)));
 }
 
-#define NAMED_FILES 10
-
 /* Names the key files that the commands would not find. */
 static void tell_unreadable(struct migration *m, const struct migrate_setting *s)
 {
     const struct migrate_texts *all = &m->signing.unreadable;
-    struct strbuf names;
-    sb_init(&names, m->arena);
-    for (size_t i = 0; i < all->n && i < NAMED_FILES; i++)
-        sb_printf(&names, "%s%.*s", i ? ", " : "",
-                  STR_ARG(str_safe(m->arena, all->v[i], 300, true)));
-    if (all->n > NAMED_FILES)
-        sb_printf(&names, " and %zu more", all->n - NAMED_FILES);
     if (!all->n)
         return;
     m->incomplete = true;
     tell(m, s, MIGRATE_LEFT, "key files that cannot be read, so that the commands fail: %.*s",
-         STR_ARG(sb_str(&names)));
+         STR_ARG(name_some(m->arena, all)));
 }
 
 /* --- Rules by their patterns -------------------------------------------------------------------*/

@@ -116,8 +116,9 @@ const struct command_row migrate_command = {
              "prints an assay.conf on standard output; on standard error it prints what became of "
              "every setting, why, and what to do instead. It changes nothing on the machine.",
     .notes = "The kinds are opendkim, opendmarc, openarc, dkim-filter, dkimproxy, policyd-spf, "
-             "smf-spf, postgrey, tumgreyspf, postsrsd1, postsrsd2, and for single lists key-table, "
-             "signing-table, trusted-hosts, whitelist-clients and whitelist-recipients. "
+             "smf-spf, postgrey, sqlgrey, tumgreyspf, postsrsd1, postsrsd2, and for single lists "
+             "key-table, signing-table, trusted-hosts, whitelist-clients, whitelist-recipients, "
+             "clients-ip-whitelist and clients-fqdn-whitelist. "
              "assay-migrate(7) says how to change over.",
     .status = "0 every file could be read; 66 one could not.",
 };

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,7 +104,7 @@ static void test_every_option(void **state)
                 struct migration *m;
                 bool option = strcmp(kind.name, "postgrey") == 0 && o.name[0] != 'P';
                 bool words = strncmp(kind.name, "policyd", 7) && strncmp(kind.name, "tum", 3) &&
-                             strncmp(kind.name, "post", 4);
+                             strncmp(kind.name, "post", 4) && strcmp(kind.name, "sqlgrey");
                 struct str text =
                     option ? str_printf(arena, "O=\"--%s=%s\"\n", o.name, values[v])
                            : str_printf(arena, "%s%s%s\n", o.name, words ? " " : "=", values[v]);
@@ -154,6 +155,10 @@ static void test_kinds(void **state)
         {"g", "SRS_SECRET=/x\n", "postsrsd 1"},
         {"h", "domains = { \"a.example\" }\nsecrets-file = \"/x\"\n", "postsrsd 2"},
         {"i", "GREYLISTTIME = 60\n", "tumgreyspf"},
+        {"i2", "conf_dir = /x\nuser = x\n", "read as sqlgrey.conf"},
+        {"sqlgrey.conf", "# nothing\n", "read as sqlgrey.conf"},
+        {"clients_fqdn_whitelist.local", "a.example\n", "sqlgrey's clients_fqdn_whitelist"},
+        {"clients_ip_whitelist", "192.0.2\n", "sqlgrey's clients_ip_whitelist"},
         {"j", "KeyList /x\nX-Header yes\n", "dkim-filter.conf"},
         {"k", "n example.org:s:/k\n", "KeyTable"},
         {"opendkim.conf", "Socket local:/x\nSyslog yes\n", "opendkim.conf"},
@@ -416,6 +421,28 @@ static void test_values(void **state)
          "submission-daemons = [ \"MSA\", \"SUB\" ]", "submission-daemons-trusted"},
         {"whitelist-clients", "a.example\nb.example\nA.example\n",
          "domains = [ \"a.example\", \"b.example\" ]", ""},
+        {"sqlgrey", "reconnect_delay = 15\n", "delay = \"15m\"", "greylist.delay = 15m\n"},
+        {"sqlgrey", "reconnect_delay = 0\n", "", "greylist.mode stays off"},
+        {"sqlgrey", "reconnect_delay = 61\n", "", "allowed is 1s to 1h; greylist.mode stays"},
+        {"sqlgrey", "max_connect_age = 2\n", "window = \"2h\"", "5m; 30s is enough"},
+        {"sqlgrey", "max_connect_age = 1000\n", "", "greylist.window: "},
+        {"sqlgrey", "awl_age = 32\n", "lifetime = \"32d\"", ""},
+        {"sqlgrey", "", "lifetime = \"60d\"", "greylist.ipv4-prefix = 24 for all clients"},
+        {"sqlgrey", "greymethod = full\n", "ipv4-prefix = 32;", ""},
+        {"sqlgrey", "greymethod = full\n", "ipv6-prefix = 128;", ""},
+        {"sqlgrey", "greymethod = classc\n", "", "ipv4-prefix = 24, the default"},
+        {"sqlgrey", "greymethod = fine\n", "", "sqlgrey knows full, classc and smart"},
+        {"sqlgrey", "optmethod = none\n", "", "all recipients are greylisted"},
+        {"sqlgrey", "optmethod = optin\n", "", "greylisting is for all recipients"},
+        {"sqlgrey", "optmethod = optout\n", "", "with an @ before each"},
+        {"sqlgrey", "reject_code = dunno\n", "mode = \"enforce\"", "451 4.7.1 at DATA"},
+        {"sqlgrey", "reject_code = dunno\nreject_first_attempt = delay\n", "mode = \"enforce\"",
+         ""},
+        {"sqlgrey", "reject_code = 450\nreject_first_attempt = immed\n", "mode = \"enforce\"", ""},
+        {"sqlgrey", "reject_code = dunno\nreject_first_attempt = immed\n", "mode = \"shadow\"",
+         "greylist.mode = shadow"},
+        {"sqlgrey", "reject_code = dunno\nreject_first_attempt = immed\nreconnect_delay = 0\n", "",
+         "451 4.7.1 at DATA"},
         {"opendkim", "MacroList daemon_name=MSA\n", "submission-daemons = [ \"MSA\" ]", ""},
         {"opendkim", "MacroList i,auth_author\n", "", "other macros do not make mail ours"},
         {"opendkim", "MacroList auth_type\n", "", "is always ours"},
@@ -847,6 +874,103 @@ static void test_many_key_files(void **state)
     want_in(flat_account(m), "directory), /k/9 (No such file or directory) carried");
 }
 
+/* sqlgrey's lists, as sqlgrey reads them. */
+static void test_sqlgrey_lists(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *text, *conf, *account; /* conf: what the option is */
+    } cases[] = {
+        {"clients-ip-whitelist", "192.0.2\n192.0.2.77/24 # again\n",
+         "networks = [ \"192.0.2.0/24\" ]", "exceptions.networks: 2"},
+        {"clients-ip-whitelist", "10 / 8\n10.1/16\r\n198.51.100.7\n",
+         "networks = [ \"10.0.0.0/8\", \"10.1.0.0/16\", \"198.51.100.7\" ]", ""},
+        {"clients-ip-whitelist", "2001:db8::/32\n2001:db8:1::1\n",
+         "networks = [ \"2001:db8::/32\", \"2001:db8:1::1\" ]", ""},
+        {"clients-ip-whitelist", "10.1\n10\n192.0.2.0/255.255.255.0\nmx.example\n192.0.2.1/\n", "",
+         "no network in sqlgrey: 10.1, 10, 192.0.2.0/255.255.255.0, mx.example, 192.0.2.1/ "},
+        {"clients-ip-whitelist", "192.0.2.0/33\n", "", "192.0.2.0/33"},
+        {"clients-ip-whitelist", "1.2.3.\n300.1.2.3\n1.2.3.4.5\n2001:db8::1::2\nface\n\x01\n", "",
+         "no network in sqlgrey: 1.2.3., 300.1.2.3, 1.2.3.4.5, 2001:db8::1::2, face, \\x01 "},
+        {"clients-ip-whitelist", "# nothing\n", "", "the list is empty"},
+        {"clients-fqdn-whitelist", "*.example.net\n ma-il.example.org # one\n",
+         "domains = [ \"example.net\", \"ma-il.example.org\" ]", "exceptions.domains: 2"},
+        {"clients-fqdn-whitelist", "/^a\\.b/\n/\n//\n", "", "1 pattern in slashes"},
+        {"clients-fqdn-whitelist", "localhost\nb\xc3\xbc.example\na..b\n.b.example\n192.0.2.1\n",
+         "", "no name in sqlgrey: localhost, b\xc3\xbc.example, a..b, .b.example, 192.0.2.1 "},
+        {"clients-fqdn-whitelist", "*.*\n*.\n", "", "no domains, for exceptions.domains: *"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct migration *m;
+        struct str conf = migrate(cases[i].kind, cases[i].text, &m);
+        want_in(conf, *cases[i].conf ? cases[i].conf : "mode = \"shadow\"");
+        if (has(conf, "exceptions") != (*cases[i].conf != '\0'))
+            fail_msg("case %zu: %.*s", i, STR_ARG(conf));
+        want_in(flat_account(m), cases[i].account);
+    }
+}
+
+/* The four lists of conf_dir: two of them need not be there. */
+static void test_sqlgrey_folder(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *text, *want;
+    } files[] = {
+        {"clients_ip_whitelist", "192.0.2.1\n", "networks = [ \"192.0.2.1\" ]"},
+        {"clients_ip_whitelist.local", "192.0.2.2\n",
+         "networks = [ \"192.0.2.1\", \"192.0.2.2\" ]"},
+        {"clients_fqdn_whitelist", "*.a.example\n", "domains = [ \"a.example\" ]"},
+        {"clients_fqdn_whitelist.local", "b.example\n",
+         "domains = [ \"a.example\", \"b.example\" ]"},
+    };
+    struct migration *m;
+    const char *text = in_folder("conf_dir = {}\n");
+    migrate("sqlgrey", text, &m);
+    want_in(flat_account(m),
+            in_folder("1 clients_ip_whitelist {}/clients_ip_whitelist {}/clients_ip"
+                      "_whitelist cannot be read: No such file or directory "));
+    assert_false(has(migration_account(m), ".local"));
+    assert_true(migration_is_incomplete(m));
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        write_file(files[i].file, files[i].text);
+        want_in(migrate("sqlgrey", text, &m), files[i].want);
+        assert_int_equal(migration_is_incomplete(m), i < 2);
+    }
+    const char *path = str_cstr(arena, str_printf(arena, "%s/clients_ip_whitelist", folder));
+    struct str problem;
+    assert_true(migration_read(m, path, NULL, &problem));
+    want_in(migration_account(m), "read already, because another file names it");
+    const char *local = write_file("clients_ip_whitelist.local", "");
+    unlink(local);
+    assert_int_equal(mkdir(local, 0700), 0);
+    migrate("sqlgrey", text, &m);
+    want_in(flat_account(m), "clients_ip_whitelist.local cannot be read: Is a directory");
+    rmdir(local);
+    assert_int_equal(symlink("/nowhere/at/all", local), 0);
+    migrate("sqlgrey", text, &m);
+    want_in(flat_account(m), "clients_ip_whitelist.local cannot be read: No such file");
+    migrate("sqlgrey", "", &m); /* nobody said that the lists are there */
+    assert_false(migration_is_incomplete(m));
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        unlink(in_folder(str_cstr(arena, str_printf(arena, "{}/%s", files[i].file))));
+}
+
+/* "immed" with "dunno" is for the greylisting of this file, and not for that of another one. */
+static void test_sqlgrey_learning(void **state)
+{
+    (void)state;
+    struct str problem;
+    struct migration *m = migration_new(arena);
+    static const char learns[] = "reject_code = dunno\nreject_first_attempt = immed\n";
+    assert_true(migration_read(m, write_file("one", "O=\"--delay=60\"\n"), "postgrey", &problem));
+    assert_true(migration_read(m, write_file("two", learns), "sqlgrey", &problem));
+    assert_true(migration_read(m, write_file("keys", ""), "sqlgrey", &problem));
+    migration_finish(m);
+    want_in(migration_conf(m), "mode = \"enforce\"");
+    assert_int_equal(count_of(migration_account(m), "  reject_code dunno"), 1);
+}
+
 /* Two files that contradict each other: the first counts, and the second is told. */
 static void test_contradiction(void **state)
 {
@@ -942,6 +1066,11 @@ static void test_passwords(void **state)
     static const struct {
         const char *text, *shown;
     } cases[] = {
+        {"db_pass = s3cret\n", " db_pass ***\n"},
+        {"db_dsn = DBI:Pg:dbname=x;Password=s3c=ret;host=h\n",
+         " db_dsn DBI:Pg:dbname=x;Password=***;host=h\n"},
+        {"db_dsn = DBI:mysql:database=x;passwd=s3cret\n", " DBI:mysql:database=x;passwd=***\n"},
+        {"db_dsn = DBI:SQLite:dbname=/x\n", " DBI:SQLite:dbname=/x\n"},
         {"KeyTable dsn:mysql://u:s3cret@h/db/table=t\n", " dsn:mysql://u:***@h/db/table=t\n"},
         {"KeyTable dsn:mysql://u:s3c@ret@h\n", " dsn:mysql://u:***@h\n"},
         {"LDAPBindPassword s3cret\n", "LDAPBindPassword ***\n"},
@@ -952,7 +1081,7 @@ static void test_passwords(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct migration *m;
         struct json j;
-        migrate("opendkim", cases[i].text, &m);
+        migrate(strncmp(cases[i].text, "db_", 3) ? "opendkim" : "sqlgrey", cases[i].text, &m);
         struct str account = migration_account(m);
         want_in(account, cases[i].shown);
         json_begin(&j, arena);
@@ -1017,6 +1146,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_signing_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_key_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_key_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sqlgrey_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sqlgrey_folder, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sqlgrey_learning, setup, teardown),
         cmocka_unit_test_setup_teardown(test_greylist_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contradiction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_repeated, setup, teardown),
