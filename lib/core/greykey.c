@@ -26,6 +26,19 @@ struct str greykey_of_domain(struct str domain, struct arena *a)
     return str_printf(a, GREYKEY_PREFIX "d:%.*s", STR_ARG(domain));
 }
 
+bool greykey_is_shared(const struct conf *conf, struct str domain, struct arena *a)
+{
+    if (str_find(domain, 0, '.') == domain.n)
+        return true;
+    struct str suffix_and_one =
+        conf->suffixes ? psl_organizational(conf->suffixes, domain) : STR("");
+    /* It gives a suffix back as it is, and a domain right below one, too. */
+    if (!str_eq(suffix_and_one, domain))
+        return false;
+    struct str below = str_printf(a, "a.%.*s", STR_ARG(domain));
+    return str_eq(psl_organizational(conf->suffixes, below), below);
+}
+
 struct str greykey_words(struct str key, struct arena *a)
 {
     bool network = str_starts(key, STR(GREYKEY_PREFIX "n:"));

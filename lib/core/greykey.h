@@ -13,6 +13,10 @@ struct str greykey_of_client(const struct conf *conf, const struct netaddr *clie
 /* Of a normalised domain. */
 struct str greykey_of_domain(struct str domain, struct arena *a);
 
+/* True for a domain that strangers have domains below, such as com and co.uk: they have nothing in
+ * common, and greylisting has no key for it. The latter needs conf->suffixes. */
+bool greykey_is_shared(const struct conf *conf, struct str domain, struct arena *a);
+
 /* For people: "network 192.0.2.0/24", "domain example.com"; clean. */
 struct str greykey_words(struct str key, struct arena *a);
 

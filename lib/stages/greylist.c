@@ -99,23 +99,10 @@ static void add_key(struct keys *keys, struct str key)
     keys->v[keys->n++].key = key;
 }
 
-/* Strangers below a public suffix have nothing in common. */
-static bool is_public_suffix(const struct stage_run *run, struct str domain)
-{
-    if (str_find(domain, 0, '.') == domain.n)
-        return true;
-    struct str suffix_and_one =
-        run->conf->suffixes ? psl_organizational(run->conf->suffixes, domain) : STR("");
-    /* It gives a suffix back as it is, and a domain right below one, too. */
-    if (!str_eq(suffix_and_one, domain))
-        return false;
-    struct str below = str_printf(run->message->arena, "a.%.*s", STR_ARG(domain));
-    return str_eq(psl_organizational(run->conf->suffixes, below), below);
-}
-
 static void add_domain(const struct stage_run *run, struct keys *keys, struct str domain)
 {
-    if (keys->n < sizeof keys->v / sizeof *keys->v && domain.n && !is_public_suffix(run, domain))
+    if (keys->n < sizeof keys->v / sizeof *keys->v && domain.n &&
+        !greykey_is_shared(run->conf, domain, run->message->arena))
         add_key(keys, greykey_of_domain(domain, run->message->arena));
 }
 

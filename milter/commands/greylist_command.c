@@ -1,7 +1,7 @@
 /* greylist_command.c - `assay greylist`: who has been here before, as the daemon remembers it.
  *
- * Errors: exit status 64 for a word that is neither network nor domain, 75 if the store cannot be
- * had now, 78 for the configuration. */
+ * Errors: exit status 64 for a word that is neither network nor domain, or that nobody asks for, 75
+ * if the store cannot be had now, 78 for the configuration. */
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -116,15 +116,17 @@ static bool key_of_network(const struct command *c, struct str word, struct str 
     return !bits.n || str_eq(bits, str_sub(*key, str_find(*key, 0, '/'), key->n));
 }
 
-static bool key_of_word(const struct command *c, struct str word, struct str *key)
+/* *domain is absent for a network. */
+static bool key_of_word(const struct command *c, struct str word, struct str *key,
+                        struct str *domain)
 {
-    struct str domain;
+    *domain = STR_NONE;
     if (key_of_network(c, word, key))
         return true;
-    if (str_find(word, 0, '/') < word.n || !conf_plain_name(c->arena, word, &domain) ||
-        domain_ends_in_number(domain)) /* "198.51.100", as postgrey writes a network */
+    if (str_find(word, 0, '/') < word.n || !conf_plain_name(c->arena, word, domain) ||
+        domain_ends_in_number(*domain)) /* "198.51.100", as postgrey writes a network */
         return false;
-    *key = greykey_of_domain(domain, c->arena);
+    *key = greykey_of_domain(*domain, c->arena);
     return true;
 }
 
@@ -165,6 +167,23 @@ static bool add_name(struct command *c, struct state_asker *asker, struct state_
     return true;
 }
 
+static int complain_of_word(struct command *c, const char *word)
+{
+    return command_fail(
+        c, EX_USAGE,
+        "\"%s\" is neither a domain nor an address, nor a network of /%lld or, of IPv6, /%lld",
+        word, (long long)c->conf->greylist_ipv4_prefix, (long long)c->conf->greylist_ipv6_prefix);
+}
+
+static int complain_of_suffix(struct command *c, struct str domain)
+{
+    return command_fail(
+        c, EX_USAGE,
+        "everybody can have a domain below \"%.*s\", and greylisting never asks for "
+        "it: add the domains themselves",
+        STR_ARG(domain));
+}
+
 static int change_all(struct command *c, change_fn *change)
 {
     struct str problem = STR_NONE;
@@ -175,13 +194,11 @@ static int change_all(struct command *c, change_fn *change)
     for (int i = 0; i < c->n_words && status == EX_OK; i++) {
         struct state_asker asker = {.state = state, .patience_us = PATIENCE_US};
         struct state_key key = {0};
-        if (!key_of_word(c, str_of(c->words[i]), &key.key))
-            status =
-                command_fail(c, EX_USAGE,
-                             "\"%s\" is neither a domain nor an address, nor a network of /%lld "
-                             "or, of IPv6, /%lld",
-                             c->words[i], (long long)c->conf->greylist_ipv4_prefix,
-                             (long long)c->conf->greylist_ipv6_prefix);
+        struct str domain;
+        if (!key_of_word(c, str_of(c->words[i]), &key.key, &domain))
+            status = complain_of_word(c, c->words[i]);
+        else if (change == add_name && domain.p && greykey_is_shared(c->conf, domain, c->arena))
+            status = complain_of_suffix(c, domain);
         else if (!change(c, &asker, &key))
             status = EX_TEMPFAIL;
     }
@@ -199,7 +216,9 @@ static int add_run(struct command *c)
     return change_all(c, add_name);
 }
 
-#define STATUS "0; 64 a word that is neither network nor domain; 75 the store cannot be opened now."
+#define STATUS                                                                                     \
+    "0; 64 a word that is neither network nor domain, or a public suffix to add; 75 the store "    \
+    "cannot be opened now."
 
 const struct command_row greylist_list_command = {
     .name = "list",

@@ -234,6 +234,9 @@ class Greylist(harness.WireTest):
         until(lambda: "greylist=pass" not in self.answer(d, address="198.51.100.99")[1], "it is new again")
         self.assertIn("neither a domain nor an address", self.tool(d, "add", "198.51.100.0/23", status=64))
         self.assertIn('"198.51.100" is neither a domain nor an address', self.tool(d, "add", "198.51.100", status=64))
+        for suffix in ("com", "CO.UK"):
+            self.assertIn(f'below "{suffix.lower()}", and greylisting never asks', self.tool(d, "add", suffix, status=64))
+        self.assertEqual(self.tool(d, "forget", "com"), "domain com: was not known\n")
         d.stop()
         shutil.rmtree(d.state)
         self.assertIn("No such file or directory", self.tool(d, "list", status=75))
