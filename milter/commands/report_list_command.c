@@ -394,8 +394,7 @@ const struct command_row report_list_command = {
     .common = COMMON_CONF | COMMON_JSON,
     .size = sizeof(struct listing),
     .run = list_run,
-    .about = "Lists the reports that are stored, of any age, trust and domain, the newest period "
-             "first.",
+    .about = "Lists the reports that are stored, of any age, trust and domain, the newest first.",
     .status = "0; 75 the store cannot be opened now.",
 };
 

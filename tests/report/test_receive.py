@@ -295,6 +295,78 @@ def periods_that_are_not_said(folder):
     check("and go with the old ones", ids() == {"plain"} and not ids("--tls"), ids(), ids("--tls"))
 
 
+def the_newest_first(folder):
+    """A period that ends after the arrival does not stand before those that come later."""
+    store = Store(folder / "newest")
+    now, day = int(time.time()), 86400
+    for rid, begin, end in (("old", now - 9 * day, now - 8 * day), ("far", now + 9000 * day, now + 9001 * day),
+                            ("near", now - day, now + day), ("unsaid", "", ""), ("young", now - 2 * day, now - day)):
+        store.run("receive", store.write(rid, corpus.xml(rid=rid, begin=begin, end=end)))
+        tls = corpus.TLS.replace("tls-1", f"tls-{rid}")
+        if end:
+            tls = tls.replace("2023-11-14T23:59:59Z", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end)))
+        store.run("receive", store.write(f"tls-{rid}", tls))
+    tls = lambda: [r["report_id"][4:] for r in store.json("list", "--tls") if r["report_id"] != "tls-unsaid"]
+    check("what came today, then yesterday's", [r["report_id"] for r in store.json("list")] == ["unsaid", "near", "far", "young", "old"],
+          store.json("list"))
+    check("of TLS reports, too", set(tls()[:2]) == {"far", "near"} and tls()[2:] == ["young", "old"], tls())
+    age(store, f"UPDATE report SET received = {now - 5 * day} WHERE report_id IN ('far', 'unsaid')",
+        f"UPDATE tls SET received = {now - 5 * day} WHERE report_id = 'tls-far'")
+    check("days later they stand behind", [r["report_id"] for r in store.json("list")] == ["near", "young", "unsaid", "far", "old"],
+          store.json("list"))
+    check("TLS reports, too", tls() == ["near", "young", "far", "old"], tls())
+    age(store, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)"
+        ' INSERT INTO report(key, reporter, report_id, domain, begin, "end", day, digest, policy, records, skipped, messages, trust,'
+        " damaged, repaired, received, size) SELECT randomblob(16), reporter, 'n' || i, domain, begin, i / 3, day, digest, policy,"
+        " 0, 0, 0, trust, 0, 0, i % 7 * 50, size FROM n, report WHERE report_id = 'old'")
+    rows = [(min(r["end"] or r["received"], r["received"]), r["report_id"]) for r in store.json("list")]
+    check("over many pages", len({name for _, name in rows}) == len(rows) == 905 and
+          [t for t, _ in rows] == sorted((t for t, _ in rows), reverse=True), rows[:10], len(rows))
+
+
+def make_earlier(store):
+    """As the first version of the store made it."""
+    age(store, "DROP INDEX report_newness", 'CREATE INDEX report_end ON report("end")', "PRAGMA user_version = 1")
+
+
+def earlier_version(folder):
+    """A store of an earlier version is brought up to date, by whoever comes first and may write it."""
+    store = Store(folder / "earlier")
+    store.run("receive", store.write("in", corpus.X))
+    before = store.json("show")
+    database = store.folder / "state" / "received.db"
+
+    def version():
+        connection = sqlite3.connect(database)
+        got = connection.execute("PRAGMA user_version").fetchone()[0], connection.execute("PRAGMA quick_check").fetchone()[0]
+        connection.close()
+        return got
+
+    today = version()
+    for words in (["receive", "in"], ["list"], ["sources"], ["export"], ["html", "--output", store.folder / "out"]):
+        make_earlier(store)
+        words = [store.folder / w if w == "in" else w for w in words]
+        status, out, err = store.run(*words)
+        check(f"{words[0]}: up to date", status == 0 and version() == today and store.json("show") == before, status, out, err,
+              version(), today)
+    make_earlier(store)
+    if os.geteuid() == 0:
+        copy = folder / "readable"
+        copy.mkdir()
+        copy.chmod(0o755)
+        config = (store.folder / "assay.conf").read_text()
+        (copy / "received.db").write_bytes(database.read_bytes())
+        (copy / "assay.conf").write_text(config.replace(f"{store.folder}/state", str(copy)))
+        for parent in folder.parents:
+            if parent != pathlib.Path("/tmp") and parent.is_relative_to("/tmp"):
+                parent.chmod(0o755)
+        folder.chmod(0o755)
+        done = subprocess.run([ASSAY, "report", "list", "-c", copy / "assay.conf"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              user=65534, group=65534, extra_groups=[], check=False)
+        check("who may only read is told", done.returncode == 75 and
+              b'received.db: is of an earlier version of assay: "assay report list" brings it up to date' in done.stderr, done)
+
+
 def age(store, *statements):
     """Changes the store, so that what is in it is old, and it is looked through again."""
     database = sqlite3.connect(store.folder / "state" / "received.db")
@@ -634,7 +706,7 @@ def main():
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
         for part in (exit_statuses, odd_texts, all_that_is_said, tables, trust, mailboxes, retention, retention_of_others,
-                     periods_that_are_not_said, refusals, foreign_files, terminal,
+                     periods_that_are_not_said, the_newest_first, earlier_version, refusals, foreign_files, terminal,
                      room, in_a_namespace, killed, memory, speed):
             part(folder)
     print(f"{len(corpus.CASES)} cases, {len(FAILED)} failed")

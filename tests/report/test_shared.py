@@ -22,6 +22,7 @@ import urllib.parse
 
 for folder in ("lib", "wire"):
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / folder))
+import corpus
 import harness
 import pagestore
 import postgresql
@@ -456,6 +457,16 @@ class Trouble(Shared):
         self.assertEqual(server.query(name, "SELECT number FROM assay_rows.version"), [("2",)])
         self.assertEqual(json.loads(h.run("own", "--json"))[0]["messages"], 7)
         self.assertIn("1 mail handed over", h.run("send", "--dns", h.folder / "zone", "--at", str(OVER)))
+
+    def test_an_older_store_of_received_reports(self):
+        name = server.database()
+        h = Host(self, server.url(name))
+        h.run("receive", input=corpus.X.encode())
+        before = h.run("list", "--json")
+        server.query(name, 'SET search_path = assay_received; DROP INDEX report_newness; CREATE INDEX report_end ON report("end");'
+                           " UPDATE version SET number = 1")
+        self.assertEqual(h.run("list", "--json"), before)
+        self.assertEqual(server.query(name, "SELECT number FROM assay_received.version"), [("2",)])
 
     def test_a_later_schema_is_left_alone(self):
         name = server.database()

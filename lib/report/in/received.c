@@ -68,15 +68,18 @@ static const char *const steps[] = {
     " time INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE gone(key BLOB PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE note(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
+    "DROP INDEX report_end;"
+    "CREATE INDEX report_newness ON report((" RECEIVED_NEWNESS "), id);",
 };
 /* See rows_table.c. */
 static const char *const also[] = {"ALTER TABLE results DROP CONSTRAINT results_text_key;"
-                                   "CREATE INDEX results_text ON results USING hash(text);"};
+                                   "CREATE INDEX results_text ON results USING hash(text);",
+                                   NULL};
 const struct database_schema received_schema = {.name = "assay_received",
                                                 .also = also,
                                                 .id = 0x61737232,
                                                 .steps = steps,
-                                                .version = 1,
+                                                .version = 2,
                                                 .check_up_to = INT64_C(1) << 20,
                                                 .busy_ms = 20000,
                                                 .durable = true};
@@ -313,11 +316,28 @@ struct received *received_open(struct str path, struct arena *a, struct str *pro
     return open_failed(r, path, a, problem);
 }
 
+/* After an update of assay, whoever comes first brings the tables to today's version: the daemon,
+ * which starts then, does not use them. */
+static bool open_updated(struct received *r, struct str path, struct arena *a)
+{
+    struct str problem;
+    if (!r->db.earlier)
+        return false;
+    struct received *writing = received_open(path, a, &problem);
+    received_close(writing);
+    if (writing)
+        return database_open_read(&r->db);
+    snprintf(r->db.why, sizeof r->db.why,
+             "is of an earlier version of assay: \"assay report list\" brings it up to date");
+    return false;
+}
+
 struct received *received_open_read(struct str path, struct arena *a, struct str *problem)
 {
     struct received *r = new_store();
     *problem = STR("");
-    if (database_init(&r->db, path, &received_schema) && database_open_read(&r->db))
+    if (database_init(&r->db, path, &received_schema) &&
+        (database_open_read(&r->db) || open_updated(r, path, a)))
         return r;
     bool absent = r->db.absent;
     open_failed(r, path, a, problem);

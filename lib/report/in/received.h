@@ -28,8 +28,8 @@ struct received;
  * `a`) is a phrase. */
 struct received *received_open(struct str path, struct arena *a, struct str *problem);
 
-/* Opens the store for reading, while others write. NULL with an empty *problem: there is no store
- * yet. */
+/* Opens the store for reading, while others write. One of an earlier version is brought up to date,
+ * if its files may be written. NULL with an empty *problem: there is no store yet. */
 struct received *received_open_read(struct str path, struct arena *a, struct str *problem);
 void received_close(struct received *r); /* NULL is allowed */
 struct str received_problem(const struct received *r);
@@ -156,7 +156,7 @@ struct received_wanted {
 
 typedef bool received_report_fn(void *context, const struct received_report *report);
 typedef bool received_row_fn(void *context, const struct aggregate_row *row);
-/* Newest period first. */
+/* Newest first: by the end of the period, or by the arrival if the period ends after that. */
 bool received_each(struct received *r, const struct received_wanted *wanted,
                    received_report_fn *each, void *context);
 bool received_each_row(struct received *r, int64_t report_id, received_row_fn *each, void *context);

@@ -71,7 +71,7 @@ static struct sql *begin_query(struct received *r, const char *sql,
 
 /* Where the last page ended. */
 struct page {
-    int64_t end, id;
+    int64_t newness, id;
     bool full; /* there may be another one */
 };
 
@@ -85,18 +85,18 @@ static bool read_page(struct received *r, const struct received_wanted *wanted, 
         r,
         "SELECT report.id, key, reporter.name, email, contact, report_id, domain.name, begin,"
         " \"end\", day, digest, version, generator, error, policy, records, skipped, messages,"
-        " trust, damaged, repaired, received, size, origin FROM report"
+        " trust, damaged, repaired, received, size, origin, " RECEIVED_NEWNESS " FROM report"
         " JOIN reporter ON reporter.id = report.reporter JOIN domain ON domain.id = report.domain"
         " WHERE (?1 = '' OR domain.name = ?1) AND (?2 = 0 OR (" RECEIVED_BELIEVED_END
         ") >= ?2) AND (?3 = '' OR report_id = ?3) AND (?4 = 0 OR received >= ?4)"
-        " AND (\"end\", report.id) < (?5, ?6)"
-        " ORDER BY \"end\" DESC, report.id DESC LIMIT " RECEIVED_TEXT_OF(PAGE),
+        " AND " RECEIVED_NEWNESS " <= ?5 AND (" RECEIVED_NEWNESS ", report.id) < (?5, ?6)"
+        " ORDER BY " RECEIVED_NEWNESS " DESC, report.id DESC LIMIT " RECEIVED_TEXT_OF(PAGE),
         wanted);
-    sql_bind_number(s, 5, page->end);
+    sql_bind_number(s, 5, page->newness);
     sql_bind_number(s, 6, page->id);
     while ((rc = sql_step(s)) == SQL_ROW) {
         read_report(s, &report);
-        page->end = report.head.end;
+        page->newness = sql_number(s, 24);
         page->id = report.id;
         n++;
         if (!each(context, &report))
@@ -286,7 +286,7 @@ bool received_each_tls(struct received *r, const struct received_wanted *wanted,
         " successes, failures FROM tls WHERE (?1 = '' OR domain = ?1) AND (?2 = 0 OR"
         " (" RECEIVED_BELIEVED_END ") >= ?2)"
         " AND (?3 = '' OR report_id = ?3) AND (?4 = 0 OR received >= ?4)"
-        " ORDER BY \"end\" DESC, digest, n",
+        " ORDER BY " RECEIVED_NEWNESS " DESC, digest, n",
         wanted);
     while (go_on && (rc = sql_step(s)) == SQL_ROW) {
         copy_bytes(next, sizeof next, sql_text(s, 0));

@@ -22,6 +22,10 @@ extern const struct database_schema received_schema;
     "CASE WHEN \"end\" BETWEEN 1 AND received + " RECEIVED_TEXT_OF(                                \
         RECEIVED_LATE) " THEN \"end\" ELSE received END"
 
+/* By which the newest report is found: the end of its period, but no time after
+ * its arrival, because whoever wrote the report chose the period. */
+#define RECEIVED_NEWNESS "CASE WHEN \"end\" BETWEEN 1 AND received THEN \"end\" ELSE received END"
+
 struct received {
     struct database db;
     struct sql *statements[RECEIVED_STATEMENTS]; /* prepared once, by enum received_sql */

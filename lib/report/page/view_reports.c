@@ -81,7 +81,7 @@ void page_view_reports(struct page *p, const struct page_reports *r)
                          "whatever its trust: what is not trusted is not counted elsewhere.",
                          "Filters by source and result say nothing here."));
     html_put(&p->h, "<div class=g>");
-    page_card(p, "long", "Reports", "the newest period first");
+    page_card(p, "long", "Reports", "the newest first");
     if (r->n)
         put_list(p, r);
     else

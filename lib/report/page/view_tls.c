@@ -79,7 +79,7 @@ static void put_tls_list(struct page *p, const struct page_tls *t)
                                                  {"About", ""},      {"Day", "w"},
                                                  {"Encrypted", "n"}, {"Failed", "n"}};
     struct page_table table;
-    page_card(p, "long", "Reports", "the newest period first");
+    page_card(p, "long", "Reports", "the newest first");
     page_table_begin(p, &table, "TLS reports", columns, 6);
     for (size_t i = 0; i < t->n; i++) {
         const struct page_tls_report *v = &t->v[i];
