@@ -76,10 +76,16 @@ bool report_make_room(struct command *c, struct received *store);
 
 /* --- Trust --- */
 
-/* NULL if our Authentication-Results do not say; else *trust. */
-bool report_trust_said(struct command *c, struct str mail, enum trust *trust);
+struct report_trust {
+    enum trust trust;
+    struct str author; /* the domain that passed DMARC, normalised; empty: none, or not said */
+};
+
+/* False if our Authentication-Results do not say. Texts live in `a`. */
+bool report_trust_said(struct command *c, struct str mail, struct arena *a,
+                       struct report_trust *out);
 /* Judges the mail now: by its signatures, and by SPF if the topmost Received tells the client. */
-enum trust report_judge(struct command *c, struct str mail);
+struct report_trust report_judge(struct command *c, struct str mail, struct arena *a);
 
 /* --- Owners of addresses --- */
 

@@ -89,6 +89,13 @@ static bool show_json(void *listing, const struct received_report *r)
 
 /* --- Text --------------------------------------------------------------------------------------*/
 
+static struct str other_sender(const struct listing *l, const struct received_report *r)
+{
+    return r->other ? str_printf(l->scratch, "  (sent by %.*s)",
+                                 STR_ARG(listing_safe(l, r->author, 100)))
+                    : STR("");
+}
+
 static bool list_text(void *listing, const struct received_report *r)
 {
     struct listing *l = listing;
@@ -97,11 +104,11 @@ static bool list_text(void *listing, const struct received_report *r)
     if (!l->n++)
         printf("%-10s  %-24s  %-24s  %5s  %9s  %-7s  %s\n", "PERIOD", "REPORTER", "DOMAIN", "ROWS",
                "MESSAGES", "TRUST", "REPORT-ID");
-    printf("%-10s  %.*s  %.*s  %5" PRIu64 "  %9" PRIu64 "  %-7s  %.*s%s\n",
+    printf("%-10s  %.*s  %.*s  %5" PRIu64 "  %9" PRIu64 "  %-7s  %.*s%s%.*s\n",
            day_of(r->head.begin, begin), STR_ARG(listing_column(l, r->head.org_name, 24)),
            STR_ARG(listing_column(l, r->head.policy.domain, 24)), r->records, r->messages,
            trust_word(r->trust), STR_ARG(listing_safe(l, r->head.report_id, 80)),
-           r->damaged ? "  (damaged)" : "");
+           r->damaged ? "  (damaged)" : "", STR_ARG(other_sender(l, r)));
     return true;
 }
 
@@ -169,6 +176,7 @@ static bool show_text(void *listing, const struct received_report *r)
            day_of(r->head.end, end), r->records, r->records == 1 ? "row" : "rows", r->messages,
            r->messages == 1 ? "message" : "messages", STR_ARG(left_out(l, r->skipped)),
            trust_word(r->trust), day_of(r->received, received), r->damaged ? ", damaged" : "");
+    say_text(l, r->other ? "sent by somebody else than it names:" : "sent by", r->author);
     policy_text(l, p);
     say_text(l, "it says of errors:", r->head.error);
     say_text(l, "made by", r->head.generator);
@@ -200,7 +208,8 @@ static bool list_csv(void *listing, const struct received_report *r)
     struct csv c;
     csv_begin(&c, stdout);
     if (!l->n++)
-        fputs("org_name,email,report_id,domain,begin,end,records,messages,trust,damaged\r\n",
+        fputs("org_name,email,report_id,domain,begin,end,records,messages,trust,damaged,sent_by,"
+              "sent_by_other\r\n",
               stdout);
     csv_text(&c, r->head.org_name);
     csv_text(&c, r->head.email);
@@ -212,6 +221,8 @@ static bool list_csv(void *listing, const struct received_report *r)
     csv_number(&c, (int64_t)r->messages);
     csv_text(&c, str_of(trust_word(r->trust)));
     csv_text(&c, r->damaged ? STR("true") : STR("false"));
+    csv_text(&c, r->author);
+    csv_text(&c, r->other ? STR("true") : STR("false"));
     csv_end(&c);
     return true;
 }

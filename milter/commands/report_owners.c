@@ -10,6 +10,7 @@
 #include "milter/commands/report.h"
 #include "report/in/country.h"
 #include "report/in/mmdb.h"
+#include "report/in/reporter.h"
 #include "spf/evaluate.h"
 
 #define AGAIN_S   86400
@@ -42,9 +43,7 @@ static bool leads_back(struct owners *o, struct str name, const struct netaddr *
 
 static struct str organization_of(const struct owners *o, struct str name)
 {
-    struct str organization =
-        o->psl ? psl_organizational(o->psl, name) : domain_last_labels(name, 2);
-    return str_copy(o->arena, organization);
+    return str_copy(o->arena, reporter_organization(o->psl, name));
 }
 
 /* A file that cannot be read is no reason to store nothing: it is told. */

@@ -29,6 +29,7 @@ struct receive {
     const char *trust_text, *recipient;
     enum trust trust; /* of --trust */
     struct received *store;
+    const struct psl *psl;
     struct import_counts counts;
     size_t inputs, empty; /* of these held no report */
     bool open;            /* a transaction is */
@@ -119,31 +120,31 @@ static bool end_of_one(struct receive *r)
 /* --- One input ---------------------------------------------------------------------------------*/
 
 /* What is not judged now has no trust; when the same report comes once more, it may have. */
-static enum trust judge_now(struct receive *r, struct str bytes)
+static struct report_trust judge_now(struct receive *r, struct str bytes, struct arena *a)
 {
     int64_t began = clock_us();
     if (r->slow >= SLOW_MAX)
-        return TRUST_NONE;
-    enum trust trust = report_judge(r->command, bytes);
+        return (struct report_trust){.trust = TRUST_NONE};
+    struct report_trust out = report_judge(r->command, bytes, a);
     r->slow += clock_us() - began > SLOW_US;
     if (r->slow == SLOW_MAX)
         command_fail(r->command, 0,
                      "DNS does not answer: mail without Authentication-Results of ours is not "
                      "judged; receive it again later");
-    return trust;
+    return out;
 }
 
 /* Nobody else's transaction waits for our DNS. */
-static enum trust judge(struct receive *r, struct str bytes)
+static struct report_trust judge(struct receive *r, struct str bytes, struct arena *a)
 {
-    enum trust trust = TRUST_NONE;
+    struct report_trust out = {.trust = TRUST_NONE};
     if (r->trust_text)
-        return r->trust;
-    if (!find_is_mail(bytes) && !r->deliver)
-        return TRUST_FILE;
-    if (!report_trust_said(r->command, bytes, &trust) && receive_commit(r))
-        trust = judge_now(r, bytes);
-    return trust;
+        out.trust = r->trust;
+    else if (!find_is_mail(bytes) && !r->deliver)
+        out.trust = TRUST_FILE;
+    else if (!report_trust_said(r->command, bytes, a, &out) && receive_commit(r))
+        out = judge_now(r, bytes, a);
+    return out;
 }
 
 static void describe(struct import *i, struct str bytes)
@@ -204,12 +205,15 @@ static bool take_input(void *receive, const struct report_input *input)
                        .counts = &r->counts,
                        .now = time(NULL),
                        .arena = a,
+                       .psl = r->psl,
                        .origin =
                            str_sub(r->recipient ? str_of(r->recipient) : input->label, 0, 200)};
     size_t refused = r->counts.refused;
     bool good = room_is_left(r);
     if (good) {
-        i.trust = judge(r, input->bytes);
+        const struct report_trust judged = judge(r, input->bytes, a);
+        i.trust = judged.trust;
+        i.author = judged.author;
         describe(&i, input->bytes);
         good = r->status != EX_TEMPFAIL && receive_begin(r);
     }
@@ -330,9 +334,11 @@ static int receive_all(struct command *c)
                             r->trust_text);
     if (!c->n_words && isatty(STDIN_FILENO))
         return command_fail(c, EX_USAGE, "name a file, a mailbox or a Maildir, or \"-\"");
+    struct str problem;
     int status = report_open_write(c, &r->store);
     if (status != EX_OK)
         return status;
+    r->psl = psl_open(c->arena, c->conf->dmarc_public_suffix_list, &problem);
     read_all(r);
     if (r->status != EX_TEMPFAIL)
         after_receiving(r);

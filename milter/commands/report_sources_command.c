@@ -143,6 +143,7 @@ static void reporter_csv(struct figures_words *w, const struct figures_reporter 
     csv_number(&w->table, r->first_day * 86400);
     csv_number(&w->table, r->last_day * 86400);
     csv_number(&w->table, (int64_t)r->missing);
+    csv_number(&w->table, (int64_t)r->others);
     csv_end(&w->table);
 }
 
@@ -150,10 +151,14 @@ static void reporter_text(struct figures_words *w, const struct figures_reporter
 {
     char fail[16], first[16], last[16];
     uint64_t all = figures_all(&r->counts);
-    printf("%.*s  %7" PRIu64 "  %9" PRIu64 "  %6s  %s  %s  %7" PRIu64 "\n",
+    printf("%.*s  %7" PRIu64 "  %9" PRIu64 "  %6s  %s  %s  %7" PRIu64,
            STR_ARG(figures_column(w, r->name.n ? r->name : STR("(no name)"), 32)), r->reports, all,
            figures_percent(r->counts.fail, all, fail), figures_day_text(r->first_day, first),
            figures_day_text(r->last_day, last), r->missing);
+    if (r->others)
+        printf("  (%" PRIu64 " sent by others, such as %.*s)", r->others,
+               STR_ARG(figures_clean(w, r->other, 100)));
+    putchar('\n');
 }
 
 static void reporters_head(const struct figures_words *w)
@@ -161,7 +166,9 @@ static void reporters_head(const struct figures_words *w)
     if (w->command->json)
         return;
     if (w->csv)
-        fputs("reporter,reports,messages,fail,first_report,last_report,missing_days\r\n", stdout);
+        fputs("reporter,reports,messages,fail,first_report,last_report,missing_days,"
+              "sent_by_others\r\n",
+              stdout);
     else
         printf("%-32s  %7s  %9s  %6s  %-10s  %-10s  %7s\n", "REPORTER", "REPORTS", "MESSAGES",
                "FAIL %", "FIRST", "LAST", "MISSING");

@@ -26,40 +26,50 @@ static bool is_ours(const struct command *c, struct arena *a, const struct authr
     return false;
 }
 
-static enum trust trust_of(const struct authres_results *results)
+static struct report_trust aligned_by(struct arena *a, struct str author)
 {
-    enum trust trust = TRUST_NONE;
+    struct report_trust out = {.trust = TRUST_ALIGNED};
+    struct str domain;
+    if (author.n && domain_normalize(a, author, &domain))
+        out.author = str_copy(a, domain);
+    return out;
+}
+
+static struct report_trust trust_of(const struct authres_results *results, struct arena *a)
+{
+    struct report_trust out = {.trust = TRUST_NONE};
     for (size_t i = 0; i < results->n; i++) {
         const struct authres_resinfo *r = &results->v[i];
         bool pass = str_eq_nocase(r->result, STR("pass"));
         if (pass && str_eq_nocase(r->method, STR("dmarc")))
-            return TRUST_ALIGNED;
+            return aligned_by(a, authres_property_of(r, "header.from"));
         if (pass && (str_eq_nocase(r->method, STR("spf")) || str_eq_nocase(r->method, STR("dkim"))))
-            trust = TRUST_OTHER;
+            out.trust = TRUST_OTHER;
     }
-    return trust;
+    return out;
 }
 
 /* The topmost field of ours: what stands below it may be anybody's. */
-bool report_trust_said(struct command *c, struct str mail, enum trust *trust)
+bool report_trust_said(struct command *c, struct str mail, struct arena *a,
+                       struct report_trust *out)
 {
-    struct arena *a = arena_new(0);
+    struct arena *parsing = arena_new(0);
     struct header_list headers;
     struct authres_head head;
     struct authres_results results;
     struct str body;
     bool said = false, ours = false;
-    mime_split(a, mail, &headers, &body);
+    mime_split(parsing, mail, &headers, &body);
     for (size_t i = 0; i < headers.n && !ours; i++) {
         if (!str_eq_nocase(headers.fields[i].name, STR("Authentication-Results")))
             continue;
-        authres_parse_head(a, headers.fields[i].value, &head);
-        ours = is_ours(c, a, &head);
-        said = ours && authres_parse_foreign(a, headers.fields[i].value, &results);
+        authres_parse_head(parsing, headers.fields[i].value, &head);
+        ours = is_ours(c, parsing, &head);
+        said = ours && authres_parse_foreign(parsing, headers.fields[i].value, &results);
         if (said)
-            *trust = trust_of(&results);
+            *out = trust_of(&results, a);
     }
-    arena_free(a);
+    arena_free(parsing);
     return said;
 }
 
@@ -81,14 +91,15 @@ static void only_judge(struct conf *conf)
         conf->dns_deadline = conf->dns_early_wait = DEADLINE_MS;
 }
 
-static enum trust trust_of_evidence(const struct evidence *e)
+static struct report_trust trust_of_evidence(const struct evidence *e, struct arena *a)
 {
-    if (e->dmarc.result == DMARC_PASS)
-        return TRUST_ALIGNED;
+    const struct evidence_dmarc *d = &e->dmarc;
+    if (d->result == DMARC_PASS)
+        return aligned_by(a, d->n ? d->outcomes[d->decisive].author_domain : STR_NONE);
     bool pass = e->spf.mail_from.checked && e->spf.mail_from.outcome.result == SPF_PASS;
     for (size_t i = 0; i < e->dkim.n; i++)
         pass = pass || e->dkim.signatures[i].result == DKIM_PASS;
-    return pass ? TRUST_OTHER : TRUST_NONE;
+    return (struct report_trust){.trust = pass ? TRUST_OTHER : TRUST_NONE};
 }
 
 static bool is_judged(struct str mail)
@@ -103,16 +114,16 @@ static bool is_judged(struct str mail)
     return false;
 }
 
-enum trust report_judge(struct command *c, struct str mail)
+struct report_trust report_judge(struct command *c, struct str mail, struct arena *a)
 {
     const struct session_peer peer = {.context = NULL};
     const struct check_words words = {.rcpt = ""};
     struct check_case one = {.arena = arena_new(0), .input = {STR("mail"), mail}};
     struct fixed_host host;
-    enum trust trust = TRUST_NONE;
+    struct report_trust out = {.trust = TRUST_NONE};
     if (!is_judged(mail) || (!c->dns && command_open_dns(c) != EX_OK)) {
         arena_free(one.arena);
-        return TRUST_NONE;
+        return out;
     }
     only_judge(c->conf);
     fixed_host_init(&host);
@@ -123,9 +134,9 @@ enum trust report_judge(struct command *c, struct str mail)
     check_facts(&words, &one);
     play_letter(d, &one.letter);
     if (d->transaction)
-        trust = trust_of_evidence(&d->transaction->evidence);
+        out = trust_of_evidence(&d->transaction->evidence, a);
     dialogue_free(d);
     key_cache_free(host.snapshot.key_cache);
     arena_free(one.arena);
-    return trust;
+    return out;
 }

@@ -212,6 +212,89 @@ def trust(folder):
     check("more trust later", {r["report_id"]: r["trust"] for r in store.json("list")}["none"] == "aligned")
 
 
+def html_of(store):
+    """The pages as files, in one text."""
+    status, out, err = store.run("html", "--output", store.folder / "html")
+    check("pages", status == 0, out, err)
+    return "".join(p.read_text() for p in sorted((store.folder / "html").rglob("*.html")))
+
+
+def senders(folder):
+    """Who passes DMARC for a domain of their own may send reports in the name of others: that is kept, and shown."""
+    store, twin, now = Store(folder / "senders"), Store(folder / "senders-twin"), int(time.time())
+    cases = [  # id, org_name, email, header.from as our daemon says it; sent_by, sent_by_other
+        ("real", "google.example", "noreply@google.example", "mail.Google.example.", "mail.google.example", False),
+        ("odd", "google.example", "x", '"<script>&.example"', "<script>&.example", True),
+        ("forged", "google.example", "noreply@google.example", "evil.example", "evil.example", True),
+        ("own-address", "google.example", "noreply@evil.example", "evil.example", "evil.example", True),
+        ("people", "Google &lt;b&gt;Inc", "noreply@google.example", "a.evil.example", "a.evil.example", True),
+        ("agrees", "Outlook", "&lt;a@microsoft.example&gt;", "microsoft.example", "microsoft.example", False),
+        ("nobody", "Outlook", "", "microsoft.example", "microsoft.example", False),
+        ("no-domain", "google.example", "x", '"a..b"', None, False),
+        ("unsaid", "google.example", "x", None, None, False),
+    ]
+    for rid, org, email, author, _, _ in cases:
+        said = f" header.from={author}" if author else ""
+        field = f"Authentication-Results: mx.example.org; dmarc=pass{said}\n"
+        body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid=rid, org=org, email=email, begin=now - 86400,
+                                                                               end=now - 43200))), passes=False)
+        store.run("receive", store.write(rid, field.encode() + body))
+    want = {rid: (by, other) for rid, _, _, _, by, other in cases}
+    got = lambda s, command="list": {r["report_id"]: (r["sent_by"], r["sent_by_other"]) for r in s.json(command)}
+    check("who sent them", got(store) == want == got(store, "show"), got(store))
+    check("it counts by its mail's own DMARC result", {r["trust"] for r in store.json("list")} == {"aligned"})
+    twin.run("import", stdin=store.run("export")[1].encode())
+    check("the twin knows", got(twin) == want, got(twin))
+    lines = {line.split()[6]: line for line in store.run("list")[1].splitlines()[1:] if "Inc" not in line}
+    check("list", lines["forged"].endswith("  forged  (sent by evil.example)") and lines["real"].endswith("  real"), lines)
+    show = store.run("show", "forged")[1]
+    check("show", "\n  sent by somebody else than it names: evil.example\n" in show, show)
+    check("show of the real one", "\n  sent by mail.google.example\n" in store.run("show", "real")[1])
+    rows = {r["report_id"]: r for r in csv.DictReader(io.StringIO(store.run("list", "--csv")[1]))}
+    check("CSV", (rows["forged"]["sent_by"], rows["forged"]["sent_by_other"], rows["unsaid"]["sent_by"]) == ("evil.example", "true", ""), rows)
+    by = {r["reporter"]: r["sent_by_others"] for r in store.json("reporters")}
+    check("reporters", by == {"google.example": 3, "Google <b>Inc": 1, "Outlook": 0}, by)
+    text = store.run("reporters")[1]
+    check("reporters as a text", "  (3 sent by others, such as evil.example)\n" in text and text.count("sent by") == 2, text)
+    rows = {r["reporter"]: r["sent_by_others"] for r in csv.DictReader(io.StringIO(store.run("reporters", "--csv")[1]))}
+    check("reporters as CSV", rows == {"google.example": "3", "Google <b>Inc": "1", "Outlook": "0"}, rows)
+    pages = html_of(store)
+    check("pages name who sent it", "<span class=bad>sent by <bdi>evil.example</bdi></span>" in pages and
+          "<span class=bad>3 sent by others, such as <bdi>evil.example</bdi></span>" in pages and
+          "<span class=mute>sent by <bdi>microsoft.example</bdi></span>" in pages and
+          "sent by <bdi>mail.google.example" not in pages, pages[:200])
+    check("the page of a report, too", "<dt>Sent by</dt><dd><bdi>evil.example</bdi></dd><dt></dt><dd class=bad>somebody else than the "
+          "report names</dd>" in pages and "<dt>Sent by</dt><dd><bdi>mail.google.example</bdi></dd>" in pages)
+    check("as text", "<script>&.example" not in pages and "&lt;script&gt;&amp;.example" in pages)
+
+
+def better_senders(folder):
+    """A report that came twice was sent by the one that it names, if that one is among them."""
+    one, two = Store(folder / "first"), Store(folder / "second")
+    text = corpus.xml(rid="twice", org="google.example")
+    fields = {"none": "dmarc=fail", "evil": "dmarc=pass header.from=evil.example", "z": "dmarc=pass header.from=z.example",
+              "real": "dmarc=pass header.from=google.example", "unsaid": "dmarc=pass"}
+    mails = {name: f"Authentication-Results: mx.example.org; {field}\n".encode() + corpus.mail(
+        corpus.TEXT, corpus.attachment(corpus.gz(text)), passes=False) for name, field in fields.items()}
+    got = lambda s: [(r["trust"], r["sent_by"], r["sent_by_other"]) for r in s.json("list")]
+    for name, want in (("none", ("none", None, False)), ("unsaid", ("aligned", None, False)), ("z", ("aligned", "z.example", True)),
+                       ("evil", ("aligned", "evil.example", True)), ("unsaid", ("aligned", "evil.example", True)),
+                       ("real", ("aligned", "google.example", False)), ("evil", ("aligned", "google.example", False)),
+                       ("none", ("aligned", "google.example", False))):
+        if name != "none" or one.json("list"):
+            age(one, "UPDATE report SET received = received + 100")  # so that this one came earlier
+        one.run("receive", one.write("mail", mails[name]))
+        check(f"after {name}", got(one) == [want], got(one))
+    two.run("receive", two.write("mail", mails["evil"]))
+    for a, b in ((two, one), (one, two)):
+        b.run("import", stdin=a.run("export")[1].encode())
+    check("twins agree", got(one) == got(two) == [("aligned", "google.example", False)], got(one), got(two))
+    one.run("receive", one.write("file", text))
+    check("a file has no sender", got(one) == [("file", None, False)], got(one))
+    sums = [r["messages"] for r in one.json("reporters")]
+    check("it is counted once", sums == [] or sums == [2], sums)
+
+
 def mailboxes(folder):
     store = Store(folder / "boxes")
     mails = [corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid=f"m{i}")))) for i in range(30)]
@@ -326,7 +409,8 @@ def the_newest_first(folder):
 
 def make_earlier(store):
     """As the first version of the store made it."""
-    age(store, "DROP INDEX report_newness", 'CREATE INDEX report_end ON report("end")', "PRAGMA user_version = 1")
+    age(store, "ALTER TABLE report DROP COLUMN author", "ALTER TABLE report DROP COLUMN other",
+        "DROP INDEX report_newness", 'CREATE INDEX report_end ON report("end")', "PRAGMA user_version = 1")
 
 
 def earlier_version(folder):
@@ -705,7 +789,7 @@ def main():
         folder = pathlib.Path(name)
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
-        for part in (exit_statuses, odd_texts, all_that_is_said, tables, trust, mailboxes, retention, retention_of_others,
+        for part in (exit_statuses, odd_texts, all_that_is_said, tables, trust, senders, better_senders, mailboxes, retention, retention_of_others,
                      periods_that_are_not_said, the_newest_first, earlier_version, refusals, foreign_files, terminal,
                      room, in_a_namespace, killed, memory, speed):
             part(folder)

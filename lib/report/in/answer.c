@@ -108,6 +108,7 @@ void answer_reporter(struct json *j, const struct figures_reporter *r)
     json_number(j, "first_report", r->first_day * 86400);
     json_number(j, "last_report", r->last_day * 86400);
     json_number(j, "missing_days", (int64_t)r->missing);
+    json_number(j, "sent_by_others", (int64_t)r->others);
     json_end(j, '}');
 }
 
@@ -177,6 +178,8 @@ void answer_report(struct json *j, const struct received_report *r)
     json_number(j, "skipped", (int64_t)r->skipped);
     json_bool(j, "repaired", r->repaired);
     json_text_or_null(j, "origin", r->origin);
+    json_text_or_null(j, "sent_by", r->author);
+    json_bool(j, "sent_by_other", r->other);
 }
 
 void answer_tags(const struct aggregate_policy *p, struct json_member tags[static ANSWER_TAGS])

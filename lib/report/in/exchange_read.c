@@ -146,6 +146,8 @@ static bool read_report(struct exchange *x, struct json_reader *r)
         {"size", MEMBER_COUNT, &report->size},
         {"skipped", MEMBER_COUNT, &report->skipped},
         {"origin", MEMBER_TEXT, &report->origin},
+        {"author", MEMBER_TEXT, &report->author},
+        {"other", MEMBER_BOOL, &report->other},
         {NULL, MEMBER_TEXT, NULL},
     };
     json_enter(r);

@@ -136,6 +136,8 @@ static bool write_report(void *writing, const struct received_report *r)
     json_number(&j, "size", (int64_t)r->size);
     json_number(&j, "skipped", (int64_t)r->skipped);
     json_text(&j, "origin", r->origin);
+    json_text(&j, "author", r->author);
+    json_bool(&j, "other", r->other);
     if (!put_json(w, &j) || !received_each_row(w->store, r->id, write_row, w) || w->failed ||
         !write_raw(w, r->id)) {
         w->failed = true;

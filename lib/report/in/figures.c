@@ -285,6 +285,9 @@ static void add_reporter(struct scan *s, struct sql *q)
         r->first_day = first;
     if (last > r->last_day)
         r->last_day = last;
+    r->others += (uint64_t)sql_number(q, 5);
+    if (sql_number(q, 6) > r->other_report)
+        r->other_report = sql_number(q, 6);
     int64_t over = s->filter->to_day - (s->filter->to_day == s->filter->today);
     int64_t days = over - first + 1, with = sql_number(q, 4);
     r->missing = days > with ? (uint64_t)(days - with) : 0;
@@ -295,7 +298,8 @@ static bool read_reporters(struct scan *s, const struct figures_domain *domain)
 {
     enum sql_step rc;
     struct sql *q = sql_prepare(
-        &s->store->db, "SELECT reporter, count(*), min(day), max(day), count(DISTINCT day)"
+        &s->store->db, "SELECT reporter, count(*), min(day), max(day), count(DISTINCT day),"
+                       " sum(other), max(CASE WHEN other = 1 THEN id ELSE 0 END)"
                        " FROM report WHERE domain = ?1 AND day BETWEEN ?2 AND ?3 AND trust >= ?4"
                        " GROUP BY reporter");
     sql_bind_number(q, 1, domain->id);
@@ -306,6 +310,21 @@ static bool read_reporters(struct scan *s, const struct figures_domain *domain)
         if (!s->only_reporter || s->only_reporter == sql_number(q, 0))
             add_reporter(s, q);
     return sql_end(q, rc);
+}
+
+static bool name_others(struct scan *s)
+{
+    struct figures *out = s->out;
+    struct sql *q = sql_prepare(&s->store->db, "SELECT author FROM report WHERE id = ?1");
+    for (size_t i = 0; q && i < out->n_reporters; i++) {
+        if (!out->reporters[i].others)
+            continue;
+        sql_bind_number(q, 1, out->reporters[i].other_report);
+        if (sql_step(q) == SQL_ROW)
+            out->reporters[i].other = str_copy(s->arena, sql_text(q, 0));
+        sql_reset(q);
+    }
+    return sql_end(q, SQL_DONE);
 }
 
 static bool name_reporters(struct scan *s)
@@ -335,7 +354,7 @@ static bool scan_all(struct scan *s)
             (!scan_domain(s, &out->domains[i]) || !read_reporters(s, &out->domains[i])))
             return false;
     collect(s);
-    return name_reporters(s) &&
+    return name_reporters(s) && name_others(s) &&
            figures_name_sources(s->store, s->filter, s->arena, out->sources, out->n_sources);
 }
 

@@ -115,6 +115,9 @@ struct figures_reporter {
     struct figures_counts counts;
     uint64_t reports;
     int64_t first_day, last_day; /* of its reports in this period */
+    uint64_t others;             /* of its reports: sent by somebody else (reporter.h); */
+    int64_t other_report;        /* the last of these, */
+    struct str other;            /* and the domain that sent it */
     uint64_t missing; /* days without a report from its first day to the end of the period */
 };
 

@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "crypto/digest.h"
+#include "report/in/reporter.h"
 
 #define RAW_MAX (1U << 20) /* of compressed XML; ten times what real reports have */
 
@@ -101,7 +102,9 @@ static bool take_aggregate(void *import, const struct found_aggregate *found)
                                    .received = i->now,
                                    .size = found->size,
                                    .skipped = found->report->skipped,
-                                   .origin = i->origin}};
+                                   .origin = i->origin,
+                                   .author = i->author}};
+    s.report.other = reporter_is_other(i->psl, i->arena, &s.report.head, i->author);
     for (size_t k = 0; k < FIND_DIGEST; k++)
         s.report.digest[k] = found->digest[k];
     received_identify(&s.report);

@@ -2,6 +2,7 @@
 #ifndef ASSAY_REPORT_IN_IMPORT_H
 #define ASSAY_REPORT_IN_IMPORT_H
 
+#include "mail/psl.h"
 #include "report/in/received.h"
 
 /* What was found, counted. */
@@ -16,6 +17,8 @@ struct import {
     struct import_counts *counts;
     int64_t now;
     enum trust trust;
+    struct str author;                 /* that the mail passed DMARC for; empty: none */
+    const struct psl *psl;             /* may be NULL */
     struct str origin, from, subject;  /* where the input comes from, for people; as it came */
     unsigned char digest[FIND_DIGEST]; /* of the input: a refusal is stored once */
     bool failed;                       /* the store failed; it says why */

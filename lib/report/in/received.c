@@ -70,16 +70,18 @@ static const char *const steps[] = {
     "CREATE TABLE note(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
     "DROP INDEX report_end;"
     "CREATE INDEX report_newness ON report((" RECEIVED_NEWNESS "), id);",
+    "ALTER TABLE report ADD COLUMN author TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE report ADD COLUMN other INTEGER NOT NULL DEFAULT 0;",
 };
 /* See rows_table.c. */
 static const char *const also[] = {"ALTER TABLE results DROP CONSTRAINT results_text_key;"
                                    "CREATE INDEX results_text ON results USING hash(text);",
-                                   NULL};
+                                   NULL, NULL};
 const struct database_schema received_schema = {.name = "assay_received",
                                                 .also = also,
                                                 .id = 0x61737232,
                                                 .steps = steps,
-                                                .version = 2,
+                                                .version = 3,
                                                 .check_up_to = INT64_C(1) << 20,
                                                 .busy_ms = 20000,
                                                 .durable = true};
@@ -91,24 +93,31 @@ const struct database_schema received_schema = {.name = "assay_received",
     " ON CONFLICT(domain, day, source)"                                                            \
     " DO UPDATE SET incidents = failures.incidents + excluded.incidents"
 
+/* The author goes with the higher trust. Of two, the one counts that is the reporter. */
+#define BETTER_AUTHOR                                                                              \
+    "(?2 > trust OR (?2 = trust AND ?6 <> '' AND (author = '' OR (?7, ?6) < (other, author))))"
+
 #define SENDER_IS(from, envelope, to)                                                              \
     "header_from IS " from " AND envelope_from IS " envelope " AND envelope_to IS " to
 
 static const char *const texts[SQL_COUNT] = {
-    [SQL_FIND_REPORT] = "SELECT id, trust, received, origin FROM report WHERE key = ?1",
+    [SQL_FIND_REPORT] = "SELECT id, trust, received, origin, author FROM report WHERE key = ?1",
     [SQL_FIND_GONE] = "SELECT 1 FROM gone WHERE key = ?1",
     [SQL_INSERT_REPORT] =
         "INSERT INTO report(key, reporter, email, contact, report_id, domain,"
         " begin, \"end\", day, digest, version, generator, error, policy, records,"
-        " skipped, messages, trust, damaged, repaired, received, size, origin)"
+        " skipped, messages, trust, damaged, repaired, received, size, origin, author, other)"
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0,"
-        " 0, 0, ?15, ?16, ?17, ?18, ?19, ?20) RETURNING id",
+        " 0, 0, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) RETURNING id",
     [SQL_END_REPORT] = "UPDATE report SET records = ?2, skipped = ?3, messages = ?4 WHERE id = ?1",
     [SQL_BETTER_REPORT] = "UPDATE report SET trust = " SQL_GREATEST(
         "trust", "?2") ","
                        " origin = CASE WHEN received > ?3 OR received = ?3 AND origin > ?5"
                        " THEN ?5 ELSE origin END, day = CASE WHEN received > ?3 THEN ?4"
-                       " ELSE day END, received = " SQL_LEAST("received", "?3") " WHERE id = ?1",
+                       " ELSE day END, author = CASE WHEN " BETTER_AUTHOR
+                       " THEN ?6 ELSE author END,"
+                       " other = CASE WHEN " BETTER_AUTHOR " THEN ?7 ELSE other END,"
+                       " received = " SQL_LEAST("received", "?3") " WHERE id = ?1",
     [SQL_BETTER_FAILURE] =
         "UPDATE failure SET received = " SQL_LEAST("received", "?2") " WHERE digest = ?1",
     [SQL_BETTER_TLS] =

@@ -60,6 +60,8 @@ struct received_report {
     uint64_t size;    /* of the XML */
     uint64_t records, skipped, messages;
     struct str origin; /* where the report came from, for people */
+    struct str author; /* the domain that its mail passed DMARC for; empty: none */
+    bool other;        /* this is not the reporter that the report names (reporter.h) */
 };
 
 enum received_result { RECEIVED_NEW, RECEIVED_KNOWN, RECEIVED_FAILED };
@@ -68,7 +70,8 @@ enum received_result { RECEIVED_NEW, RECEIVED_KNOWN, RECEIVED_FAILED };
 void received_identify(struct received_report *report);
 
 /* If the report is new, begins it: its rows follow, then received_end(). If it is known, nothing
- * follows; the higher trust and the earlier arrival are kept. */
+ * follows; the higher trust and the earlier arrival are kept, and of two authors the one that is
+ * the reporter. */
 enum received_result received_put(struct received *r, struct received_report *report);
 bool received_put_row(struct received *r, const struct received_report *report,
                       const struct aggregate_row *row);

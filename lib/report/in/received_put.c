@@ -50,6 +50,12 @@ void received_identify(struct received_report *report)
 
 /* --- Reports -----------------------------------------------------------------------------------*/
 
+static void bind_author(struct sql *s, int i, const struct received_report *report)
+{
+    sql_bind(s, i, report->author.p ? report->author : STR(""));
+    sql_bind_number(s, i + 1, report->other);
+}
+
 /* The report came again with higher trust or an earlier arrival, as from a twin's export. */
 static bool make_better(struct received *r, int64_t id, const struct received_report *report)
 {
@@ -61,17 +67,20 @@ static bool make_better(struct received *r, int64_t id, const struct received_re
     sql_bind_number(s, 3, report->received);
     sql_bind_number(s, 4, report->day);
     sql_bind(s, 5, report->origin);
+    bind_author(s, 6, report);
     return sql_run(s) && received_count_report(r, id, 1);
 }
 
-/* Better than the stored one: higher trust, or an earlier arrival. If both arrived at the same
- * time, the origin decides, so that twins choose the same one. */
+/* Better than the stored one: higher trust, an earlier arrival, or perhaps by its author. If both
+ * arrived at the same time, the origin decides, so that twins choose the same one. */
 static bool is_better(const struct received_report *report, struct sql *stored)
 {
     int64_t received = sql_number(stored, 2);
     struct str origin = sql_text(stored, 3);
     return sql_number(stored, 1) < (int64_t)report->trust || received > report->received ||
-           (received == report->received && str_cmp_nocase(origin, report->origin) > 0);
+           (received == report->received && str_cmp_nocase(origin, report->origin) > 0) ||
+           (sql_number(stored, 1) == (int64_t)report->trust && report->author.n &&
+            !str_eq(sql_text(stored, 4), report->author));
 }
 
 /* 1 known, 0 not, -1 failed. */
@@ -129,6 +138,7 @@ static bool insert_report(struct received *r, struct received_report *report)
     sql_bind_number(s, 18, report->received);
     sql_bind_number(s, 19, (int64_t)report->size);
     sql_bind(s, 20, report->origin);
+    bind_author(s, 21, report);
     report->id = sql_value(s);
     arena_free(a);
     return report->id;

@@ -51,6 +51,8 @@ static void read_report(struct sql *s, struct received_report *out)
     out->received = sql_number(s, 21);
     out->size = (uint64_t)sql_number(s, 22);
     out->origin = sql_text(s, 23);
+    out->author = sql_text(s, 24);
+    out->other = sql_number(s, 25);
 }
 
 /* 1 domain, 2 since, 3 report_id, 4 changed since: an empty text or 0 is no condition. */
@@ -85,7 +87,8 @@ static bool read_page(struct received *r, const struct received_wanted *wanted, 
         r,
         "SELECT report.id, key, reporter.name, email, contact, report_id, domain.name, begin,"
         " \"end\", day, digest, version, generator, error, policy, records, skipped, messages,"
-        " trust, damaged, repaired, received, size, origin, " RECEIVED_NEWNESS " FROM report"
+        " trust, damaged, repaired, received, size, origin, author, other, " RECEIVED_NEWNESS
+        " FROM report"
         " JOIN reporter ON reporter.id = report.reporter JOIN domain ON domain.id = report.domain"
         " WHERE (?1 = '' OR domain.name = ?1) AND (?2 = 0 OR (" RECEIVED_BELIEVED_END
         ") >= ?2) AND (?3 = '' OR report_id = ?3) AND (?4 = 0 OR received >= ?4)"
@@ -96,7 +99,7 @@ static bool read_page(struct received *r, const struct received_wanted *wanted, 
     sql_bind_number(s, 6, page->id);
     while ((rc = sql_step(s)) == SQL_ROW) {
         read_report(s, &report);
-        page->newness = sql_number(s, 24);
+        page->newness = sql_number(s, 26);
         page->id = report.id;
         n++;
         if (!each(context, &report))

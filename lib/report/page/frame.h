@@ -65,6 +65,8 @@ void page_put_link(struct page *p, const struct page_query *to, struct str text)
 void page_put_source(struct page *p, const struct figures_source *s);
 void page_put_source_name(struct page *p, struct str name);
 void page_put_reporter(struct page *p, struct str name);
+/* The same, and who else sends in its name. */
+void page_put_known_reporter(struct page *p, const struct figures_reporter *r);
 
 /* --- Parts -------------------------------------------------------------------------------------*/
 

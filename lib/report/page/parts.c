@@ -131,6 +131,14 @@ void page_put_reporter(struct page *p, struct str name)
     page_put_link(p, &q, name);
 }
 
+void page_put_known_reporter(struct page *p, const struct figures_reporter *r)
+{
+    page_put_reporter(p, r->name);
+    if (r->others)
+        html_put(&p->h, " <span class=bad>%.*s sent by others, such as <bdi>%.*s</bdi></span>",
+                 STR_ARG(page_count(p, r->others)), STR_ARG(r->other));
+}
+
 /* --- Cards -------------------------------------------------------------------------------------*/
 
 void page_card(struct page *p, const char *kind, const char *title, const char *note)

@@ -30,6 +30,7 @@ static void keep_report(struct listing *l, struct received_report *to,
     const struct aggregate_head *h = &r->head;
     *to = *r;
     to->origin = kept(l, r->origin);
+    to->author = kept(l, r->author);
     to->head.org_name = kept(l, h->org_name);
     to->head.email = kept(l, h->email);
     to->head.contact = kept(l, h->contact);

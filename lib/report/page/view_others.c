@@ -166,7 +166,7 @@ static void put_reporter(struct page_table *t, const struct figures_reporter *r,
     size_t n = page_days_over(p), dots = n < DOTS_MAX ? n : DOTS_MAX;
     page_row(t);
     page_cell(t);
-    page_put_reporter(p, r->name);
+    page_put_known_reporter(p, r);
     page_cell(t);
     html_number(&p->h, figures_all(&r->counts));
     page_cell(t);

@@ -191,7 +191,7 @@ static void put_reporters(struct page *p, const struct page_overview *o)
         const struct figures_reporter *r = &o->figures->reporters[i];
         const bool *present = o->presence ? o->presence[i] : NULL;
         html_put(&p->h, "<dt>");
-        page_put_reporter(p, r->name);
+        page_put_known_reporter(p, r);
         html_put(&p->h, "</dt><dd>");
         if (present)
             page_dots(p, present + days - last, last);

@@ -2,6 +2,7 @@
  *
  * Errors: none. */
 #include "report/in/answer.h"
+#include "report/in/reporter.h"
 #include "report/page/views.h"
 
 /* --- The list ----------------------------------------------------------------------------------*/
@@ -25,6 +26,14 @@ static void put_marks(struct page *p, const struct received_report *r)
         html_put(&p->h, " <span class=mute>repaired</span>");
 }
 
+/* Who sent it, unless the reporter's name says so. */
+static void put_sender(struct page *p, const struct received_report *r)
+{
+    if (r->author.n && (r->other || !reporter_names(p->arena, r->head.org_name, r->author)))
+        html_put(&p->h, " <span class=%s>sent by <bdi>%.*s</bdi></span>", r->other ? "bad" : "mute",
+                 STR_ARG(r->author));
+}
+
 static void put_list(struct page *p, const struct page_reports *r)
 {
     static const struct page_column columns[] = {
@@ -39,6 +48,7 @@ static void put_list(struct page *p, const struct page_reports *r)
         put_report_link(p, v);
         page_cell(&t);
         page_put_reporter(p, v->head.org_name);
+        put_sender(p, v);
         page_cell(&t);
         html_put(&p->h, "<bdi>%.*s</bdi>", STR_ARG(v->head.policy.domain));
         page_cell(&t);
@@ -207,6 +217,9 @@ static void put_facts(struct page *p, const struct received_report *r)
     page_put_fact(p, "It says of errors", head->error);
     page_put_fact(p, "Received", page_time_text(p, r->received));
     page_put_fact(p, "Came from", r->origin);
+    page_put_fact(p, "Sent by", r->author);
+    if (r->other)
+        html_put(&p->h, "<dt></dt><dd class=bad>somebody else than the report names</dd>");
     page_put_fact(p, "Trust", str_of(trust_word(r->trust)));
     page_put_fact(p, "State",
                   r->damaged    ? STR("damaged: the rows that were whole are kept")

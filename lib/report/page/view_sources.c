@@ -271,7 +271,7 @@ static void put_tellers(struct page *p, const struct figures *f)
             continue;
         page_row(&t);
         page_cell(&t);
-        page_put_reporter(p, r->name);
+        page_put_known_reporter(p, r);
         page_cell(&t);
         html_number(&p->h, figures_all(&r->counts));
         page_cell(&t);
