@@ -23,6 +23,12 @@
     "<auth_results><dkim><domain>example.org</domain><selector>s1</selector><result>pass</result>" \
     "</dkim><spf><domain>bounce.example.net</domain><result>softfail</result></spf>"               \
     "</auth_results></record>"
+#define COUNT(text)                                                                                \
+    {                                                                                              \
+        "<feedback>" HEAD "<record><row><source_ip>192.0.2.1</source_ip><count>" text              \
+        "</count></row></record></feedback>",                                                      \
+            "refused has a count that is no number: \"" text "\"\n"                                \
+    }
 #define REPORT "<feedback>" HEAD POLICY RECORD "</feedback>"
 
 /* --- What comes out is written as one line a thing ---------------------------------------------*/
@@ -147,6 +153,36 @@ static void xml(void **state)
          "<record><row><source_ip>[192.0.2.33]</source_ip></row></record></feedback>",
          "Reporter|noreply@reporter.example|id-1|1700000000-1700086399|"
          " [192.0.2.1 1 - 00 ] [192.0.2.2 1 - 00 ] [192.0.2.33 1 - 00 ]\n"},
+        {"<feedback>" HEAD "<record><row><source_ip>192.0.2.1</source_ip><count>1,234</count></row>"
+         "</record><record><row><source_ip>192.0.2.2</source_ip><count>12 345 678</count></row>"
+         "</record><record><row><source_ip>192.0.2.3</source_ip><count>3\xC2\xA0"
+         "456</count></row></record><record><row><source_ip>192.0.2.4</source_ip><count>1'000.0"
+         "</count></row></record><record><row><source_ip>192.0.2.5</source_ip><count>007</count>"
+         "</row></record><record><row><source_ip>192.0.2.6</source_ip><count>5\xE2\x80\xAF"
+         "000</count></row></record></feedback>",
+         "Reporter|noreply@reporter.example|id-1|1700000000-1700086399|"
+         " [192.0.2.1 1234 - 00 ] [192.0.2.2 12345678 - 00 ] [192.0.2.3 3456 - 00 ]"
+         " [192.0.2.4 1000 - 00 ] [192.0.2.5 7 - 00 ] [192.0.2.6 5000 - 00 ]\n"},
+        COUNT("1,23"),
+        COUNT("1,2345"),
+        COUNT("1234,567"),
+        COUNT("1,234,56"),
+        COUNT("1,234 567"),
+        COUNT("1,,234"),
+        COUNT("1,"),
+        COUNT("1.234"),
+        COUNT("1.000"),
+        COUNT("1."),
+        COUNT("1.5"),
+        COUNT("1e3"),
+        COUNT("5 messages"),
+        COUNT("0x10"),
+        {"<feedback>" HEAD "<record><row><source_ip>192.0.2.1</source_ip>"
+         "<count>999,999,999,999,999,999,999</count></row></record></feedback>",
+         "refused has a count that is no number: \"999,999,999,999,999,999,999\"\n"},
+        {"<feedback>" HEAD "<record><row><source_ip>192.0.2.1</source_ip>"
+         "<count>999,999,999,999,999,999</count></row></record></feedback>",
+         "refused counts more messages than there are\n"},
         {"<feedback>" HEAD "<policy_published><domain>x@EXAMPLE.org</domain><p/></policy_published>"
          "<policy_published><domain>other.example</domain></policy_published>"
          "<record><row><count>2</count></row></record><record><row><source_ip/></row></record>"

@@ -244,12 +244,61 @@ static void end_in_reason(struct reading *r, enum in_element element, struct str
         keep_text(r->row_arena, &row->reasons[row->n_reasons - 1].comment, text);
 }
 
+static size_t digits_at(struct str text, size_t at)
+{
+    size_t n = 0;
+    while (at + n < text.n && ascii_is_digit(text.p[at + n]))
+        n++;
+    return n;
+}
+
+/* Of what may stand between thousands; 0: it is none. A dot is not among them: "1.234" may be a
+ * little more than one. */
+static size_t separator_at(struct str text, size_t at)
+{
+    static const struct str separators[] = {STR_INIT(","),           STR_INIT(" "),
+                                            STR_INIT("'"),           STR_INIT("_"),
+                                            STR_INIT("\xC2\xA0"),      /* no break */
+                                            STR_INIT("\xE2\x80\xAF")}; /* narrow */
+    for (size_t i = 0; i < sizeof separators / sizeof *separators; i++)
+        if (str_starts(str_sub(text, at, text.n), separators[i]))
+            return separators[i].n;
+    return 0;
+}
+
+/* ".0": as a program writes a number that it does not know to be whole. */
+static bool is_no_fraction(struct str text)
+{
+    size_t zeros = 0;
+    while (zeros + 1 < text.n && text.p[zeros + 1] == '0')
+        zeros++;
+    return text.n > 1 && text.p[0] == '.' && zeros == text.n - 1 && zeros < 3;
+}
+
+/* Digits, or groups of three behind at most three, all with the same separator. */
+static bool count_of(struct str text, int64_t *out)
+{
+    size_t at = digits_at(text, 0), gap = at <= 3 ? separator_at(text, at) : 0;
+    struct str separator = str_sub(text, at, at + gap);
+    int64_t n = number_of(str_sub(text, 0, at));
+    while (gap && str_starts(str_sub(text, at, text.n), separator) &&
+           digits_at(text, at + gap) == 3 && n < INT64_MAX / 1000 - 1) {
+        n = n * 1000 + number_of(str_sub(text, at + gap, at + gap + 3));
+        at += gap + 3;
+    }
+    *out = n;
+    return at == text.n || is_no_fraction(str_sub(text, at, text.n));
+}
+
+/* A count that is wrong is worse than none. What does not even begin as a number counts as 1. */
 static void end_in_row(struct reading *r, enum in_element element, struct str text)
 {
     if (element == IN_SOURCE_IP)
         keep_address(&r->row->source, text);
-    else if (element == IN_COUNT && text.n && ascii_is_digit(text.p[0]))
-        r->row->count = number_of(text);
+    else if (element == IN_COUNT && text.n && ascii_is_digit(text.p[0]) &&
+             !count_of(text, &r->row->count))
+        stop(r, str_cstr(r->arena, str_printf(r->arena, "has a count that is no number: \"%.*s\"",
+                                              STR_ARG(str_sub(text, 0, 40)))));
 }
 
 static void end_in_identifiers(struct reading *r, enum in_element element, struct str text)
