@@ -48,6 +48,16 @@ static int list_labels(struct command *c)
     return status;
 }
 
+/* It is set all the same: the source may come, or have a label that is taken back. */
+static void warn_of_unknown(const struct command *c, struct received *store, struct str source)
+{
+    if (!received_has_source(store, source))
+        command_fail(c, 0,
+                     "warning: no report has named a source \"%.*s\" yet: \"assay report sources\" "
+                     "has their names",
+                     STR_ARG(str_safe(c->arena, source, 200, true)));
+}
+
 static int put_label(struct command *c, const struct received_label *label)
 {
     struct received *store = NULL;
@@ -56,6 +66,8 @@ static int put_label(struct command *c, const struct received_label *label)
         return status;
     if (!received_begin(store) || !received_put_label(store, label) || !received_commit(store))
         status = report_store_failed(c, store);
+    else
+        warn_of_unknown(c, store, label->source);
     received_close(store);
     return status;
 }

@@ -140,6 +140,8 @@ struct received_label {
     int64_t time; /* when the label was set; 0 for received_put_label(): now */
 };
 bool received_put_label(struct received *r, const struct received_label *label);
+/* A report named this source. False, too, if the store failed. */
+bool received_has_source(struct received *r, struct str name);
 
 /* --- Reading: calls `each` with what there is, and ends if that returns false. --- */
 

@@ -308,6 +308,15 @@ bool received_each_tls(struct received *r, const struct received_wanted *wanted,
     return sql_end(s, rc);
 }
 
+bool received_has_source(struct received *r, struct str name)
+{
+    struct sql *s = sql_prepare(&r->db, "SELECT count(*) FROM source WHERE name = ?1");
+    sql_bind(s, 1, name);
+    int64_t n = sql_value(s);
+    sql_end(s, SQL_DONE);
+    return n > 0;
+}
+
 bool received_each_label(struct received *r, received_label_fn *each, void *context)
 {
     enum sql_step rc;
