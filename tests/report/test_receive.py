@@ -268,6 +268,20 @@ def senders(folder):
     check("as text", "<script>&.example" not in pages and "&lt;script&gt;&amp;.example" in pages)
 
 
+def policy_in_force(folder):
+    """The policy of a domain is what reports say that count, whatever others say, and of whatever day."""
+    store, now = Store(folder / "policy"), int(time.time())
+    for rid, trust, p, begin in (("old", "aligned", "quarantine", now - 5 * 86400), ("new", "aligned", "none", now - 3 * 86400),
+                                 ("forged", "other", "reject", now - 86400)):
+        text = corpus.xml(rid=rid, begin=begin, end=begin + 3600, pol=corpus.policy().replace("<p>none", f"<p>{p}"))
+        store.run("receive", "--trust", trust, store.write(rid, text))
+    for words, want in (([], "none"), (["--all-trust"], "reject")):
+        got = store.json("readiness", *words)
+        check(f"policy {words}", [r["policy"] for r in got] == [want] and any(f"Today the record says p={want}." in n for n in got[0]["notes"]),
+              got)
+    check("on the pages", "p=reject is in force" not in html_of(store))
+
+
 def better_senders(folder):
     """A report that came twice was sent by the one that it names, if that one is among them."""
     one, two = Store(folder / "first"), Store(folder / "second")
@@ -789,7 +803,7 @@ def main():
         folder = pathlib.Path(name)
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
-        for part in (exit_statuses, odd_texts, all_that_is_said, tables, trust, senders, better_senders, mailboxes, retention, retention_of_others,
+        for part in (exit_statuses, odd_texts, all_that_is_said, tables, trust, senders, policy_in_force, better_senders, mailboxes, retention, retention_of_others,
                      periods_that_are_not_said, the_newest_first, earlier_version, refusals, foreign_files, terminal,
                      room, in_a_namespace, killed, memory, speed):
             part(folder)

@@ -196,12 +196,13 @@ static bool read_domains(struct scan *s)
     size_t cap = 0;
     struct figures *out = s->out;
     struct sql *q = sql_prepare(
-        &s->store->db,
-        "SELECT id, name, (SELECT count(*) FROM report WHERE report.domain ="
-        " domain.id AND day BETWEEN ?1 AND ?2), (SELECT policy FROM report WHERE"
-        " report.domain = domain.id ORDER BY day DESC LIMIT 1) FROM domain ORDER BY name");
+        &s->store->db, "SELECT id, name, (SELECT count(*) FROM report WHERE report.domain ="
+                       " domain.id AND day BETWEEN ?1 AND ?2), (SELECT policy FROM report WHERE"
+                       " report.domain = domain.id AND trust >= ?3 ORDER BY day DESC LIMIT 1)"
+                       " FROM domain ORDER BY name");
     sql_bind_number(q, 1, s->filter->from_day);
     sql_bind_number(q, 2, s->filter->to_day);
+    sql_bind_number(q, 3, s->filter->all_trust ? TRUST_NONE : TRUST_COUNTED);
     while ((rc = sql_step(q)) == SQL_ROW) {
         bool ours;
         struct aggregate_policy policy = {0};

@@ -127,7 +127,7 @@ struct figures_domain {
     bool ours;
     struct figures_counts counts; /* 0 for a domain that is not ours */
     uint64_t reports;
-    struct str p, sp; /* from the newest report; empty: not said */
+    struct str p, sp; /* from the newest report that counts; empty: not said */
 };
 
 struct figures {
