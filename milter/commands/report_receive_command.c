@@ -197,6 +197,13 @@ static bool store_input(const struct report_input *input, struct import *i)
                           : import_input(i, input->bytes);
 }
 
+/* What is read by hand may be the mail of years. */
+static uint64_t share_of(const struct receive *r, enum trust trust)
+{
+    bool by_hand = (!r->deliver && !r->remove) || r->trust_text || trust == TRUST_FILE;
+    return by_hand ? 0 : r->command->conf->reports_sender_limit;
+}
+
 static bool take_input(void *receive, const struct report_input *input)
 {
     struct receive *r = receive;
@@ -214,6 +221,7 @@ static bool take_input(void *receive, const struct report_input *input)
         const struct report_trust judged = judge(r, input->bytes, a);
         i.trust = judged.trust;
         i.author = judged.author;
+        i.share = share_of(r, judged.trust);
         describe(&i, input->bytes);
         good = r->status != EX_TEMPFAIL && receive_begin(r);
     }

@@ -424,7 +424,7 @@ def the_newest_first(folder):
 def make_earlier(store):
     """As the first version of the store made it."""
     age(store, "ALTER TABLE report DROP COLUMN author", "ALTER TABLE report DROP COLUMN other",
-        "DROP INDEX report_newness", 'CREATE INDEX report_end ON report("end")', "PRAGMA user_version = 1")
+        "DROP INDEX report_newness", 'CREATE INDEX report_end ON report("end")', "DROP TABLE share", "PRAGMA user_version = 1")
 
 
 def earlier_version(folder):
@@ -583,6 +583,60 @@ def room(folder):
     check("nor from a twin", status == 75 and out == "" and err.count("\n") == 1 and "(reports.min-free)" in err, status, out, err)
     twin.write("assay.conf", (twin.folder / "assay.conf").read_text().replace('min-free = "0"', 'min-free = "16384G"'))
     check("what is stored can be read", len(twin.json("list")) == 1)
+
+
+def shares(folder):
+    """One sender cannot fill the disk in a day, and takes no room from others."""
+    most = 3072
+    store = Store(folder / "shares", reports=f'sender-limit = "{most // 1024}K";')
+
+    def send(rid, author=None, words=("--deliver",), pad=""):
+        said = f"dmarc=pass header.from={author}" if author else "dmarc=fail"
+        body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid=rid, org="google.example") + pad)), passes=False)
+        return store.run("receive", *words, stdin=f"Authentication-Results: mx.example.org; {said}\n".encode() + body)
+
+    stored = lambda: {r["report_id"] for r in store.json("list")}
+    sent = [f"aligned-{i}" for i in range(20)]
+    for i, rid in enumerate(sent):
+        check("delivered: no bounce", send(rid, f"s{i}.evil.example") == (0, "", ""))
+    kept = stored()
+    fits = most // len(corpus.xml(rid=sent[0], org="google.example").encode())
+    check("as many as fit, under any name below", fits > 1 and kept == set(sent[:fits]), sorted(kept), fits)
+    refused = store.json("list", "--refused")
+    check("a clear word", len(refused) == 20 - len(kept) and refused[0]["why"] ==
+          f"is more than is taken in a day: evil.example has brought {most // 1024} KB of reports today (reports.sender-limit)", refused[0])
+    check("a known one is no more", send(sent[0], "evil.example") == (0, "", "") and len(store.json("list", "--refused")) == len(refused))
+    send("other", "good.example")
+    check("others have their own", "other" in stored())
+    untrusted = [f"none-{i}" for i in range(20)]
+    for rid in untrusted:
+        send(rid)
+    check("who passes no DMARC shares one", stored() & set(untrusted) == set(untrusted[:fits]))
+    check("and is told", "mail that does not pass DMARC has brought" in store.json("list", "--refused")[0]["why"])
+    send("large", "large.example", pad=" " * most)
+    check("one that is larger", "large" not in stored())
+    for words in ((), ("--trust", "aligned"), ("--deliver", "--trust", "aligned")):
+        send("by-hand" + "".join(words), "evil.example", words)
+        check(f"by hand: {words}", "by-hand" + "".join(words) in stored())
+    for name in ("cur", "new", "tmp"):
+        (folder / "shares" / "md" / name).mkdir(parents=True)
+    body = corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid="box"))))
+    kept = store.write("md/new/1.host", body.replace(b"reporter.example", b"x.evil.example", 1))
+    status, out, err = store.run("receive", "--remove", folder / "shares" / "md")
+    check("of a Maildir", status == 65 and "1 refused" in out and "(reports.sender-limit)" in err and not kept.exists() and
+          len(list((folder / "shares" / "md" / "cur").iterdir())) == 1, status, out, err)
+    twin = Store(folder / "shares-twin", reports='sender-limit = "1K";')
+    check("not from a twin", "0 refused" not in twin.run("import", stdin=store.run("export")[1].encode())[1] and
+          {r["report_id"] for r in twin.json("list")} == stored())
+    age(store, "UPDATE share SET day = day - 1", "DELETE FROM note")
+    send("next-day", "evil.example")
+    check("the next day it begins anew", "next-day" in stored())
+    left = sqlite3.connect(store.folder / "state" / "received.db").execute("SELECT count(*) FROM share").fetchone()[0]
+    check("yesterday's is forgotten", left == 1, left)
+    store.write("assay.conf", (store.folder / "assay.conf").read_text().replace(f"{most // 1024}K", "0"))
+    for i in range(12):
+        send(f"free-{i}", "evil.example")
+    check("0: no bound", "free-11" in stored())
 
 
 def small_disk(folder):
@@ -805,7 +859,7 @@ def main():
             play_case(folder, number, what, inputs, expected)
         for part in (exit_statuses, odd_texts, all_that_is_said, tables, trust, senders, policy_in_force, better_senders, mailboxes, retention, retention_of_others,
                      periods_that_are_not_said, the_newest_first, earlier_version, refusals, foreign_files, terminal,
-                     room, in_a_namespace, killed, memory, speed):
+                     room, shares, in_a_namespace, killed, memory, speed):
             part(folder)
     print(f"{len(corpus.CASES)} cases, {len(FAILED)} failed")
     sys.exit(1 if FAILED else 0)

@@ -464,15 +464,16 @@ class Trouble(Shared):
         h.run("receive", input=corpus.X.encode())
         before = h.run("list", "--json")
         server.query(name, 'SET search_path = assay_received; DROP INDEX report_newness; CREATE INDEX report_end ON report("end");'
-                           " ALTER TABLE report DROP COLUMN author, DROP COLUMN other; UPDATE version SET number = 1")
+                           " ALTER TABLE report DROP COLUMN author, DROP COLUMN other; DROP TABLE share; UPDATE version SET number = 1")
         self.assertEqual(h.run("list", "--json"), before)
         for author, wanted in (("z.example", ("z.example", True)), ("evil.example", ("evil.example", True)),
                                ("google.example", ("google.example", False)), ("evil.example", ("google.example", False))):
-            h.run("receive", input=b"Authentication-Results: mx.recv.example; dmarc=pass header.from=%s\n" % author.encode() +
+            h.run("receive", "--deliver", input=b"Authentication-Results: mx.recv.example; dmarc=pass header.from=%s\n" % author.encode() +
                   corpus.mail(corpus.TEXT, corpus.attachment(corpus.gz(corpus.xml(rid="twice", org="google.example"))), passes=False))
             got, = (r for r in json.loads(h.run("list", "--json")) if r["report_id"] == "twice")
             self.assertEqual((got["sent_by"], got["sent_by_other"]), wanted)
-        self.assertEqual(server.query(name, "SELECT number FROM assay_received.version"), [("3",)])
+        self.assertEqual(server.query(name, "SELECT number FROM assay_received.version"), [("4",)])
+        self.assertEqual([int(n) > 0 for n, in server.query(name, "SELECT size FROM assay_received.share")], [True])
 
     def test_a_later_schema_is_left_alone(self):
         name = server.database()

@@ -91,6 +91,23 @@ static bool store_new(struct storing *s, const struct found_aggregate *found)
     return good;
 }
 
+/* Organizations have many names. Who does not pass DMARC has none that can be believed: all of them
+ * together are one sender. */
+static struct str sender_of(const struct import *i)
+{
+    return i->author.n ? reporter_organization(i->psl, i->author) : STR("");
+}
+
+static bool refuse_full(struct import *i, struct str sender)
+{
+    struct str who = sender.n ? sender : STR("mail that does not pass DMARC");
+    return import_refusal(i, STR_NONE,
+                          str_printf(i->arena,
+                                     "is more than is taken in a day: %.*s has brought %llu KB of "
+                                     "reports today (reports.sender-limit)",
+                                     STR_ARG(who), (unsigned long long)(i->share / 1024)));
+}
+
 static bool take_aggregate(void *import, const struct found_aggregate *found)
 {
     struct import *i = import;
@@ -103,7 +120,9 @@ static bool take_aggregate(void *import, const struct found_aggregate *found)
                                    .size = found->size,
                                    .skipped = found->report->skipped,
                                    .origin = i->origin,
-                                   .author = i->author}};
+                                   .author = i->author,
+                                   .sender = sender_of(i),
+                                   .share = i->share}};
     s.report.other = reporter_is_other(i->psl, i->arena, &s.report.head, i->author);
     for (size_t k = 0; k < FIND_DIGEST; k++)
         s.report.digest[k] = found->digest[k];
@@ -111,6 +130,8 @@ static bool take_aggregate(void *import, const struct found_aggregate *found)
     enum received_result result = received_put(i->store, &s.report);
     if (result == RECEIVED_KNOWN)
         i->counts->known++;
+    else if (result == RECEIVED_FULL)
+        refuse_full(i, s.report.sender);
     else if (result == RECEIVED_FAILED || !store_new(&s, found))
         i->failed = true;
     return !i->failed;

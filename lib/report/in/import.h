@@ -19,6 +19,7 @@ struct import {
     enum trust trust;
     struct str author;                 /* that the mail passed DMARC for; empty: none */
     const struct psl *psl;             /* may be NULL */
+    uint64_t share;                    /* of a sender and a day, in bytes of XML; 0: no bound */
     struct str origin, from, subject;  /* where the input comes from, for people; as it came */
     unsigned char digest[FIND_DIGEST]; /* of the input: a refusal is stored once */
     bool failed;                       /* the store failed; it says why */

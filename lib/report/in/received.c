@@ -72,16 +72,18 @@ static const char *const steps[] = {
     "CREATE INDEX report_newness ON report((" RECEIVED_NEWNESS "), id);",
     "ALTER TABLE report ADD COLUMN author TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE report ADD COLUMN other INTEGER NOT NULL DEFAULT 0;",
+    "CREATE TABLE share(day INTEGER NOT NULL, sender TEXT NOT NULL, size INTEGER NOT NULL,"
+    " PRIMARY KEY(day, sender)) WITHOUT ROWID;",
 };
 /* See rows_table.c. */
 static const char *const also[] = {"ALTER TABLE results DROP CONSTRAINT results_text_key;"
                                    "CREATE INDEX results_text ON results USING hash(text);",
-                                   NULL, NULL};
+                                   NULL, NULL, NULL};
 const struct database_schema received_schema = {.name = "assay_received",
                                                 .also = also,
                                                 .id = 0x61737232,
                                                 .steps = steps,
-                                                .version = 3,
+                                                .version = 4,
                                                 .check_up_to = INT64_C(1) << 20,
                                                 .busy_ms = 20000,
                                                 .durable = true};
@@ -200,6 +202,9 @@ static const char *const texts[SQL_COUNT] = {
                       " time = excluded.time WHERE excluded.time > label.time"
                       " OR (excluded.time = label.time AND"
                       " (excluded.class, excluded.title) > (label.class, label.title))",
+    [SQL_GET_SHARE] = "SELECT size FROM share WHERE day = ?1 AND sender = ?2",
+    [SQL_ADD_SHARE] = "INSERT INTO share VALUES(?1, ?2, ?3) ON CONFLICT(day, sender)"
+                      " DO UPDATE SET size = share.size + excluded.size",
 };
 
 /* --- Statements --------------------------------------------------------------------------------*/

@@ -62,9 +62,12 @@ struct received_report {
     struct str origin; /* where the report came from, for people */
     struct str author; /* the domain that its mail passed DMARC for; empty: none */
     bool other;        /* this is not the reporter that the report names (reporter.h) */
+    struct str sender; /* whose share of a day it is stored in: received_put() alone looks at it */
+    uint64_t share;    /* that share, in bytes of XML; 0: no bound */
 };
 
-enum received_result { RECEIVED_NEW, RECEIVED_KNOWN, RECEIVED_FAILED };
+/* RECEIVED_FULL: nothing was stored, because the share of its sender is full. */
+enum received_result { RECEIVED_NEW, RECEIVED_KNOWN, RECEIVED_FAILED, RECEIVED_FULL };
 
 /* Fills in key and day. */
 void received_identify(struct received_report *report);

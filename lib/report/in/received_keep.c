@@ -100,6 +100,13 @@ static bool drop_refusals(struct received *r, int64_t most, bool *some)
                       most);
 }
 
+/* What senders brought on days before this one. */
+static bool drop_shares(struct received *r, int64_t day, bool *some)
+{
+    *some = false;
+    return run_before(r, "DELETE FROM share WHERE day < ?1", day);
+}
+
 /* Deletes texts and addresses that are not needed any more. */
 static bool drop_unused(struct received *r, int64_t now, bool *some)
 {
@@ -128,6 +135,7 @@ static bool drop_old(struct received *r, const struct received_keeping *keeping,
     if (!in_transaction(r, drop_raw, now - keeping->raw_ms / 1000, &some) ||
         !in_transaction(r, drop_failures, now - keeping->failures_ms / 1000, &some) ||
         !in_transaction(r, drop_tls, rows, &some) ||
+        !in_transaction(r, drop_shares, now / (24 * HOUR), &some) ||
         !in_transaction(r, drop_refusals, RECEIVED_REFUSED_MAX, &some))
         return false;
     if ((any || unused > now || now - unused > 24 * HOUR) &&

@@ -144,11 +144,30 @@ static bool insert_report(struct received *r, struct received_report *report)
     return report->id;
 }
 
+/* Adds the report to its sender's share of the day on which it came. */
+static enum received_result take_share(struct received *r, const struct received_report *report)
+{
+    struct str sender = report->sender.p ? report->sender : STR("");
+    struct sql *both[] = {received_sql(r, SQL_GET_SHARE), received_sql(r, SQL_ADD_SHARE)};
+    for (size_t i = 0; i < 2; i++) {
+        sql_bind_number(both[i], 1, report->received / DAY);
+        sql_bind(both[i], 2, sender);
+    }
+    uint64_t taken = (uint64_t)sql_value(both[0]);
+    if (taken > report->share || report->size > report->share - taken)
+        return RECEIVED_FULL;
+    sql_bind_number(both[1], 3, (int64_t)report->size);
+    return sql_run(both[1]) ? RECEIVED_NEW : RECEIVED_FAILED;
+}
+
 enum received_result received_put(struct received *r, struct received_report *report)
 {
     int known = is_known(r, report);
     if (known)
         return known < 0 ? RECEIVED_FAILED : RECEIVED_KNOWN;
+    enum received_result share = report->share ? take_share(r, report) : RECEIVED_NEW;
+    if (share != RECEIVED_NEW)
+        return share;
     r->row = 0;
     return insert_report(r, report) ? RECEIVED_NEW : RECEIVED_FAILED;
 }

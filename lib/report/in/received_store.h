@@ -71,6 +71,8 @@ enum received_sql {
     SQL_MOVE_FAILURES,
     SQL_SET_OWNER,
     SQL_PUT_LABEL,
+    SQL_GET_SHARE,
+    SQL_ADD_SHARE,
     SQL_COUNT,
 };
 
