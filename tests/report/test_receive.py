@@ -857,9 +857,9 @@ def main():
         folder = pathlib.Path(name)
         for number, (what, inputs, expected) in enumerate(corpus.CASES):
             play_case(folder, number, what, inputs, expected)
-        for part in (exit_statuses, odd_texts, all_that_is_said, tables, trust, senders, policy_in_force, better_senders, mailboxes, retention, retention_of_others,
-                     periods_that_are_not_said, the_newest_first, earlier_version, refusals, foreign_files, terminal,
-                     room, shares, in_a_namespace, killed, memory, speed):
+        for part in (exit_statuses, odd_texts, all_that_is_said, tables, trust, senders, policy_in_force, better_senders,
+                     mailboxes, retention, retention_of_others, periods_that_are_not_said, the_newest_first, earlier_version,
+                     refusals, foreign_files, terminal, room, shares, in_a_namespace, killed, memory, speed):
             part(folder)
     print(f"{len(corpus.CASES)} cases, {len(FAILED)} failed")
     sys.exit(1 if FAILED else 0)

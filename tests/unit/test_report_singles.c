@@ -1,5 +1,6 @@
 /* failure reports: a page of their list costs the same wherever it is in the list, and domains
- * share the pages that single ones, and other reports, get as files. */
+ * share the pages that single ones, and other reports, get as files. A page of one source costs
+ * the same among many. */
 #include "test.h"
 
 #include <sqlite3.h>
@@ -219,6 +220,81 @@ static void test_strangers(void **state)
     assert_int_equal(c.n, PAGE_FILES_OF_DOMAIN + 5);
 }
 
+/* --- Sources -----------------------------------------------------------------------------------*/
+
+#define MANY 3000
+
+static struct netaddr address_of(int i)
+{
+    return (struct netaddr){.family = 4,
+                            .bytes = {10, (unsigned char)(i >> 8), (unsigned char)(i & 255), 7}};
+}
+
+static void put_sources(struct rig *r)
+{
+    struct received_report report = {
+        .received = TODAY * 86400,
+        .trust = TRUST_ALIGNED,
+        .head = {.report_id = STR("many"),
+                 .begin = (TODAY - 1) * 86400,
+                 .end = TODAY * 86400 - 1,
+                 .policy = {.domain = STR("example.org")}},
+    };
+    received_identify(&report);
+    assert_int_equal(received_put(r->store, &report), RECEIVED_NEW);
+    for (int i = 0; i < MANY; i++) {
+        const struct aggregate_row row = {.source = address_of(i), .count = 1};
+        assert_true(received_put_row(r->store, &report, &row));
+    }
+    assert_true(received_end(r->store, &report));
+}
+
+static int count_steps(unsigned what, void *steps, void *statement, void *time)
+{
+    int *sum = steps;
+    (void)what, (void)time;
+    *sum += sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+    return 0;
+}
+
+static void assert_source(const struct figures_source *s)
+{
+    bool labelled = str_eq(s->name, STR("10.5.9.0/24"));
+    assert_int_equal(s->kind, SOURCE_NETWORK);
+    assert_true(s->name.n);
+    assert_int_equal(s->labelled, labelled);
+    assert_str(s->title, labelled ? "Relay" : "");
+    assert_int_equal(s->first_day, TODAY - 1);
+    assert_int_equal(s->last_day, TODAY - 1);
+}
+
+/* A page about one source is made without reading what is known of all others. */
+static void test_one_source_is_cheap(void **state)
+{
+    struct rig *r = *state;
+    const struct received_label label = {STR("10.5.9.0/24"), STR("own"), STR("Relay"), 1};
+    const struct str domains[] = {STR(""), STR("example.org")};
+    put_sources(r);
+    assert_true(received_put_label(r->store, &label));
+    for (size_t i = 0; i < 2; i++) {
+        struct figures f;
+        int steps = 0;
+        const struct figures_filter one = filter_of(domains[i], label.source);
+        const struct figures_filter all = filter_of(domains[i], STR_NONE);
+        sqlite3_trace_v2(r->store->db.sqlite, SQLITE_TRACE_PROFILE, count_steps, &steps);
+        assert_true(figures_read(r->store, &one, r->a, &f));
+        sqlite3_trace_v2(r->store->db.sqlite, 0, NULL, NULL);
+        assert_in_range(steps, 1, MANY / 2);
+        assert_int_equal(f.n_sources, 1);
+        assert_str(f.sources[0].name, "10.5.9.0/24");
+        assert_source(&f.sources[0]);
+        assert_true(figures_read(r->store, &all, r->a, &f));
+        assert_int_equal(f.n_sources, MANY);
+        for (size_t k = 0; k < MANY; k++)
+            assert_source(&f.sources[k]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_burst, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_even_shares, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_strangers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_source_is_cheap, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,40 +125,59 @@ static void take_name(struct sql *q, struct arena *a, struct figures_source *s)
         s->title = str_copy(a, sql_text(q, 4));
 }
 
-static bool read_names(struct received *r, struct arena *a, struct figures_source **sorted,
-                       size_t n)
+/* Few sources are looked up one by one, and for many the tables are read: a page about one of half
+ * a million does not read the names of all. */
+#define FEW 20
+
+typedef void take_fact(struct sql *q, struct arena *a, struct figures_source *s);
+
+/* Parameters 1 and 2 of the statement are the first and the last number of the sources. */
+static bool look_up(struct sql *q, struct arena *a, struct figures_source **sorted, size_t n,
+                    take_fact *take)
 {
-    enum sql_step rc;
-    struct sql *q = sql_prepare(
-        &r->db, "SELECT source.id, source.name, source.kind, label.class, label.title FROM source"
-                " LEFT JOIN label ON label.source = source.name");
-    while ((rc = sql_step(q)) == SQL_ROW) {
-        struct figures_source *s = find(sorted, n, sql_number(q, 0));
-        if (s)
-            take_name(q, a, s);
+    enum sql_step rc = q ? SQL_DONE : SQL_FAILED;
+    bool few = n <= FEW;
+    for (size_t i = 0; rc == SQL_DONE && i < (few ? n : 1); i++) {
+        sql_bind_number(q, 1, few ? sorted[i]->id : 0);
+        sql_bind_number(q, 2, few ? sorted[i]->id : INT64_MAX);
+        while ((rc = sql_step(q)) == SQL_ROW) {
+            struct figures_source *s = find(sorted, n, sql_number(q, 0));
+            if (s)
+                take(q, a, s);
+        }
+        sql_reset(q);
     }
     return sql_end(q, rc);
 }
 
-static bool read_days(struct received *r, const struct figures_filter *f,
+static bool read_names(struct received *r, struct arena *a, struct figures_source **sorted,
+                       size_t n)
+{
+    struct sql *q = sql_prepare(
+        &r->db, "SELECT source.id, source.name, source.kind, label.class, label.title FROM source"
+                " LEFT JOIN label ON label.source = source.name"
+                " WHERE source.id BETWEEN ?1 AND ?2");
+    return look_up(q, a, sorted, n, take_name);
+}
+
+static void take_days(struct sql *q, struct arena *a, struct figures_source *s)
+{
+    int64_t first = sql_number(q, 1), last = sql_number(q, 2);
+    (void)a;
+    if (!s->first_day || first < s->first_day)
+        s->first_day = first;
+    if (last > s->last_day)
+        s->last_day = last;
+}
+
+static bool read_days(struct received *r, const struct figures_filter *f, struct arena *a,
                       struct figures_source **sorted, size_t n)
 {
-    enum sql_step rc;
     struct sql *q =
-        sql_prepare(&r->db, f->domain.n ? "SELECT source, first, last FROM seen WHERE domain ="
-                                          " (SELECT id FROM domain WHERE name = ?1)"
-                                        : "SELECT source, first, last FROM seen");
-    if (f->domain.n)
-        sql_bind(q, 1, f->domain);
-    while ((rc = sql_step(q)) == SQL_ROW) {
-        struct figures_source *s = find(sorted, n, sql_number(q, 0));
-        int64_t first = sql_number(q, 1), last = sql_number(q, 2);
-        if (s && (!s->first_day || first < s->first_day))
-            s->first_day = first;
-        if (s && last > s->last_day)
-            s->last_day = last;
-    }
-    return sql_end(q, rc);
+        sql_prepare(&r->db, "SELECT source, first, last FROM seen WHERE source BETWEEN ?1 AND ?2"
+                            " AND domain IN (SELECT id FROM domain WHERE ?3 = '' OR name = ?3)");
+    sql_bind(q, 3, f->domain.p ? f->domain : STR(""));
+    return look_up(q, a, sorted, n, take_days);
 }
 
 static bool classify(struct received *r, const struct figures_filter *f, struct arena *a,
@@ -182,5 +201,5 @@ bool figures_name_sources(struct received *r, const struct figures_filter *f, st
                           struct figures_source *v, size_t n)
 {
     struct figures_source **sorted = sort_by_id(a, v, n);
-    return read_names(r, a, sorted, n) && read_days(r, f, sorted, n) && classify(r, f, a, v, n);
+    return read_names(r, a, sorted, n) && read_days(r, f, a, sorted, n) && classify(r, f, a, v, n);
 }
