@@ -245,6 +245,14 @@ def senders(folder):
     check("it counts by its mail's own DMARC result", {r["trust"] for r in store.json("list")} == {"aligned"})
     twin.run("import", stdin=store.run("export")[1].encode())
     check("the twin knows", got(twin) == want, got(twin))
+    third = Store(folder / "senders-third")
+    export = store.run("export")[1]
+    check("it is written so", '"author":"evil.example"' in export.replace(": ", ":"), export[:500])
+    third.run("import", stdin=export.replace('"evil.example"', '""').replace('"a.evil.example"', '"\\u001b[31m<b>\\u202e"').encode())
+    check("nobody is nobody else", got(third)["forged"] == (None, False) and got(third)["real"] == want["real"], got(third))
+    check("odd ones are harmless", got(third)["people"] == ("\x1b[31m<b>\u202e", True) and
+          not any(c in third.run(w)[1] for w in ("list", "show", "reporters") for c in "\x1b\u202e") and
+          "<b>" not in html_of(third).replace("&lt;b>", ""), third.run("list"), third.run("reporters"))
     lines = {line.split()[6]: line for line in store.run("list")[1].splitlines()[1:] if "Inc" not in line}
     check("list", lines["forged"].endswith("  forged  (sent by evil.example)") and lines["real"].endswith("  real"), lines)
     show = store.run("show", "forged")[1]

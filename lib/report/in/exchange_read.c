@@ -157,6 +157,7 @@ static bool read_report(struct exchange *x, struct json_reader *r)
         else if (!take_head_member(r, x->arena, name, &report->head) &&
                  !take_member(r, x->arena, name, members))
             json_skip(r);
+    report->other = report->other && report->author.n;
     return digest && report->head.report_id.n && trust_of_word(trust, &report->trust);
 }
 
