@@ -176,7 +176,7 @@ static bool show_text(void *listing, const struct received_report *r)
            day_of(r->head.end, end), r->records, r->records == 1 ? "row" : "rows", r->messages,
            r->messages == 1 ? "message" : "messages", STR_ARG(left_out(l, r->skipped)),
            trust_word(r->trust), day_of(r->received, received), r->damaged ? ", damaged" : "");
-    say_text(l, r->other ? "sent by somebody else than it names:" : "sent by", r->author);
+    say_text(l, r->other ? "sent by another organization than it names:" : "sent by", r->author);
     policy_text(l, p);
     say_text(l, "it says of errors:", r->head.error);
     say_text(l, "made by", r->head.generator);

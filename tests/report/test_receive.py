@@ -256,7 +256,7 @@ def senders(folder):
     lines = {line.split()[6]: line for line in store.run("list")[1].splitlines()[1:] if "Inc" not in line}
     check("list", lines["forged"].endswith("  forged  (sent by evil.example)") and lines["real"].endswith("  real"), lines)
     show = store.run("show", "forged")[1]
-    check("show", "\n  sent by somebody else than it names: evil.example\n" in show, show)
+    check("show", "\n  sent by another organization than it names: evil.example\n" in show, show)
     check("show of the real one", "\n  sent by mail.google.example\n" in store.run("show", "real")[1])
     rows = {r["report_id"]: r for r in csv.DictReader(io.StringIO(store.run("list", "--csv")[1]))}
     check("CSV", (rows["forged"]["sent_by"], rows["forged"]["sent_by_other"], rows["unsaid"]["sent_by"]) == ("evil.example", "true", ""), rows)
@@ -267,12 +267,12 @@ def senders(folder):
     rows = {r["reporter"]: r["sent_by_others"] for r in csv.DictReader(io.StringIO(store.run("reporters", "--csv")[1]))}
     check("reporters as CSV", rows == {"google.example": "3", "Google <b>Inc": "1", "Outlook": "0"}, rows)
     pages = html_of(store)
-    check("pages name who sent it", "<span class=bad>sent by <bdi>evil.example</bdi></span>" in pages and
-          "<span class=bad>3 sent by others, such as <bdi>evil.example</bdi></span>" in pages and
+    check("pages name who sent it", "<span class=mute>sent by <bdi>evil.example</bdi></span>" in pages and
+          "<span class=mute>3 sent by others, such as <bdi>evil.example</bdi></span>" in pages and
           "<span class=mute>sent by <bdi>microsoft.example</bdi></span>" in pages and
           "sent by <bdi>mail.google.example" not in pages, pages[:200])
-    check("the page of a report, too", "<dt>Sent by</dt><dd><bdi>evil.example</bdi></dd><dt></dt><dd class=bad>somebody else than the "
-          "report names</dd>" in pages and "<dt>Sent by</dt><dd><bdi>mail.google.example</bdi></dd>" in pages)
+    check("the page of a report, too", "<dt>Sent by</dt><dd><bdi>evil.example</bdi></dd><dt></dt><dd class=mute>another "
+          "organization than the report names: a service of it, or a forgery</dd>" in pages and "<dt>Sent by</dt><dd><bdi>mail.google.example</bdi></dd>" in pages)
     check("as text", "<script>&.example" not in pages and "&lt;script&gt;&amp;.example" in pages)
 
 

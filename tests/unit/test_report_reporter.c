@@ -26,6 +26,8 @@ static const struct {
      "", "xn--bcher-kva.example", false, true},
     {"Google", "noreply@google.com", "google.com", false, false},
     {"Google", "noreply@google.com", "evil.example", true, false},
+    {"Yahoo", "help@yahooinc.com", "dmarc.yahoo.com", false, false},
+    {"Yahoo", "help@yahooinc.com", "yahoo.evil.example", true, false},
     {"Google Inc.", "<noreply@google.com>", "google.com", false, false},
     {"Google Inc.", "The Reports <noreply@google.com>", "evil.example", true, false},
     {"Google", "a@evil.example@google.com", "evil.example", true, false},

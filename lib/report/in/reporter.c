@@ -27,14 +27,20 @@ static bool domain_of_address(struct arena *a, struct str text, struct str *out)
     return is_domain(a, str_trim(str_sub(rest, 0, str_find(rest, 0, '>'))), out);
 }
 
+/* "Yahoo" for yahoo.com. */
+static bool is_label_of(struct str name, struct str organization)
+{
+    return str_eq_nocase(str_trim(name), str_sub(organization, 0, str_find(organization, 0, '.')));
+}
+
 bool reporter_is_other(const struct psl *psl, struct arena *a, const struct aggregate_head *head,
                        struct str author)
 {
-    struct str named;
-    if (!author.n ||
+    struct str named, organization = reporter_organization(psl, author);
+    if (!author.n || is_label_of(head->org_name, organization) ||
         (!is_domain(a, head->org_name, &named) && !domain_of_address(a, head->email, &named)))
         return false;
-    return !str_eq(reporter_organization(psl, named), reporter_organization(psl, author));
+    return !str_eq(reporter_organization(psl, named), organization);
 }
 
 bool reporter_names(struct arena *a, struct str name, struct str author)

@@ -11,7 +11,8 @@
 struct str reporter_organization(const struct psl *psl, struct str domain);
 
 /* True if the domain that the mail passed DMARC for, normalised, is of another organization than
- * the reporter that the report names: by its name where that is a domain, else by its address. */
+ * the reporter that the report names: by its name where that is a domain, or the word before the
+ * dot; else by its address. */
 bool reporter_is_other(const struct psl *psl, struct arena *a, const struct aggregate_head *head,
                        struct str author);
 

@@ -135,7 +135,7 @@ void page_put_known_reporter(struct page *p, const struct figures_reporter *r)
 {
     page_put_reporter(p, r->name);
     if (r->others)
-        html_put(&p->h, " <span class=bad>%.*s sent by others, such as <bdi>%.*s</bdi></span>",
+        html_put(&p->h, " <span class=mute>%.*s sent by others, such as <bdi>%.*s</bdi></span>",
                  STR_ARG(page_count(p, r->others)), STR_ARG(r->other));
 }
 

@@ -30,8 +30,7 @@ static void put_marks(struct page *p, const struct received_report *r)
 static void put_sender(struct page *p, const struct received_report *r)
 {
     if (r->author.n && (r->other || !reporter_names(p->arena, r->head.org_name, r->author)))
-        html_put(&p->h, " <span class=%s>sent by <bdi>%.*s</bdi></span>", r->other ? "bad" : "mute",
-                 STR_ARG(r->author));
+        html_put(&p->h, " <span class=mute>sent by <bdi>%.*s</bdi></span>", STR_ARG(r->author));
 }
 
 static void put_list(struct page *p, const struct page_reports *r)
@@ -219,7 +218,9 @@ static void put_facts(struct page *p, const struct received_report *r)
     page_put_fact(p, "Came from", r->origin);
     page_put_fact(p, "Sent by", r->author);
     if (r->other)
-        html_put(&p->h, "<dt></dt><dd class=bad>somebody else than the report names</dd>");
+        html_put(&p->h, "<dt></dt><dd class=mute>another organization than the report names: a "
+                        "service of it, or a "
+                        "forgery</dd>");
     page_put_fact(p, "Trust", str_of(trust_word(r->trust)));
     page_put_fact(p, "State",
                   r->damaged    ? STR("damaged: the rows that were whole are kept")
