@@ -58,7 +58,6 @@ static void tell_unreadable(struct migration *m, const struct migrate_setting *s
     const struct migrate_texts *all = &m->signing.unreadable;
     if (!all->n)
         return;
-    m->incomplete = true;
     tell(m, s, MIGRATE_LEFT, "key files that cannot be read, so that the commands fail: %.*s",
          STR_ARG(name_some(m->arena, all)));
 }

@@ -124,7 +124,6 @@ static void check_secret(struct migration *m)
     struct str problem = s->file ? file_problem(m, str_cstr(m->arena, s->value)) : STR_NONE;
     if (!problem.p)
         return;
-    m->incomplete = m->incomplete || s->line;
     tell(m, s, MIGRATE_LEFT, "the file cannot be read, so that its command fails: %.*s",
          STR_ARG(problem));
 }

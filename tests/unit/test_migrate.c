@@ -817,7 +817,8 @@ static struct str flat_account(struct migration *m)
     return sb_str(&b);
 }
 
-/* Key files that the commands would not find are named; of tables only those that are used. */
+/* Key files that the commands would not find are named; of tables only those that are used. They
+ * may be on another machine: the configuration is whole without them. */
 static void test_key_files(void **state)
 {
     (void)state;
@@ -857,8 +858,7 @@ static void test_key_files(void **state)
                 in_folder(cases[i].text), &m);
         struct str account = flat_account(m);
         want_in(account, in_folder(cases[i].want));
-        if (has(account, in_folder(cases[i].without)) ||
-            migration_is_incomplete(m) != has(account, "cannot be read"))
+        if (has(account, in_folder(cases[i].without)) || migration_is_incomplete(m))
             fail_msg("case %zu: %.*s", i, STR_ARG(account));
     }
 }
