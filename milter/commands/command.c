@@ -33,11 +33,17 @@ int command_delivered(bool deliver, int status)
     return deliver && status != EX_OK ? EX_TEMPFAIL : status;
 }
 
+const char *command_help_by_root(struct str problem)
+{
+    bool denied = str_ends_nocase(problem, str_of(strerror(EACCES)));
+    return denied && geteuid() != 0 ? ": run this as root" : "";
+}
+
 void command_print_problems(const struct conf_problems *problems)
 {
     for (size_t i = 0; i < problems->n; i++) {
         struct str text = terminal_harmless(problems->arena, problems->v[i]);
-        fprintf(stderr, "%.*s\n", STR_ARG(text));
+        fprintf(stderr, "%.*s%s\n", STR_ARG(text), command_help_by_root(problems->v[i]));
     }
 }
 

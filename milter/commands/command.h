@@ -136,7 +136,10 @@ int command_fail(const struct command *c, int status, const char *format, ...)
  * and with any status but 75 the mail would go back to its sender, who may be forged. */
 int command_delivered(bool deliver, int status);
 
-void command_print_problems(const struct conf_problems *problems); /* on standard error */
+/* On standard error, and what helps whoever may not read a file. */
+void command_print_problems(const struct conf_problems *problems);
+/* What to write behind a problem that root would not have, or "". */
+const char *command_help_by_root(struct str problem);
 
 /* Opens configuration, DNS and asker. 0, or an exit status after a complaint. */
 int command_open(struct command *c);

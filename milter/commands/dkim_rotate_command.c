@@ -105,7 +105,8 @@ static int dkim_rotate(struct command *c)
     if (!entry)
         return EX_CONFIG;
     if (!key_rotate(c->conf, entry, type, bits, time(NULL), c->arena, &key, &problem))
-        return command_fail(c, EX_CANTCREAT, "%.*s", STR_ARG(problem));
+        return command_fail(c, EX_CANTCREAT, "%.*s%s", STR_ARG(problem),
+                            command_help_by_root(problem));
     if (c->json)
         print_json(c, &key);
     else

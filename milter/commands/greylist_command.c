@@ -99,7 +99,9 @@ static int list_run(struct command *c)
         json_end(&l.json, ']');
         command_print_json(&l.json);
     }
-    return good ? EX_OK : command_fail(c, EX_TEMPFAIL, "%.*s", STR_ARG(problem));
+    return good ? EX_OK
+                : command_fail(c, EX_TEMPFAIL, "%.*s%s", STR_ARG(problem),
+                               command_help_by_root(problem));
 }
 
 /* --- forget, add -------------------------------------------------------------------------------*/
@@ -190,7 +192,8 @@ static int change_all(struct command *c, change_fn *change)
     int status = load(c);
     struct state *state = status == EX_OK ? memory_open(c->conf, c->arena, &problem) : NULL;
     if (status == EX_OK && !state)
-        return command_fail(c, EX_TEMPFAIL, "%.*s", STR_ARG(problem));
+        return command_fail(c, EX_TEMPFAIL, "%.*s%s", STR_ARG(problem),
+                            command_help_by_root(problem));
     for (int i = 0; i < c->n_words && status == EX_OK; i++) {
         struct state_asker asker = {.state = state, .patience_us = PATIENCE_US};
         struct state_key key = {0};

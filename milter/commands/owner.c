@@ -64,10 +64,8 @@ int command_become_owner_mailing(struct command *c)
 
 int command_no_store(struct command *c, struct str problem)
 {
-    const char *help = "";
-    if (geteuid() != 0 && str_ends_nocase(problem, str_of(strerror(EACCES))))
-        help = ": run this as root";
-    else if (str_ends_nocase(problem, str_of(strerror(ENOENT))))
+    const char *help = command_help_by_root(problem);
+    if (str_ends_nocase(problem, str_of(strerror(ENOENT))))
         help = ": is that the state-dir of the daemon? It makes rows.db when it first judges mail "
                "from outside";
     return command_fail(c, EX_TEMPFAIL, "%.*s%s", STR_ARG(problem), help);

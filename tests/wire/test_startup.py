@@ -6,6 +6,7 @@ import pwd
 import grp
 import pathlib
 import re
+import shutil
 import socket
 import stat
 import subprocess
@@ -17,7 +18,7 @@ import harness
 from harness import BINARY
 from zones import ZONE
 
-EX_USAGE, EX_UNAVAILABLE, EX_CANTCREAT, EX_CONFIG = 64, 69, 73, 78
+EX_USAGE, EX_UNAVAILABLE, EX_CANTCREAT, EX_TEMPFAIL, EX_CONFIG = 64, 69, 73, 75, 78
 
 
 class Sockets(harness.WireTest):
@@ -512,6 +513,24 @@ class Configuration(unittest.TestCase):
             self.skipTest("the program is where nobody can read")
         self.assertEqual(run.returncode, EX_CONFIG)
         self.assertRegex(run.stderr, r"keys/k\.pem: user nobody may not enter .*keys \(owned by root:daemon, mode 0750\); run this as root\n$")
+
+    @unittest.skipUnless(harness.as_root(), "needs root")
+    def test_what_may_not_be_read(self):
+        """Whoever asks without root is told what helps, by commands that look into folders of the daemon, too."""
+        folder = pathlib.Path(self.directory.name)
+        folder.chmod(0o755)
+        program = shutil.copy(BINARY, folder / "assay")
+        for name in ("keys", "state"):
+            (folder / name).mkdir(mode=0o700)
+        self.path.write_text(f'state-dir = "{folder}/state";\ngreylist = {{ mode = "enforce"; }};\n'
+                             f'signing = ( {{ domain = "a.test"; directory = "{folder}/keys"; }} );\n')
+        self.path.chmod(0o644)
+        subprocess.run([program, "greylist", "add", "192.0.2.1", "-c", self.path], check=True, capture_output=True)
+        for words in ("config check", "dkim list", "dkim rotate --domain a.test", "greylist list"):
+            run = subprocess.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", program, *words.split(),
+                                  "-c", self.path], capture_output=True, text=True)
+            self.assertRegex(run.stderr, "Permission denied: run this as root\n$", words)
+            self.assertIn(run.returncode, (EX_CONFIG, EX_CANTCREAT, EX_TEMPFAIL), words)
 
     def test_missing_file(self):
         for command in (("config", "check"), ("milter", "--log", "stderr")):
