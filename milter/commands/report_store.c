@@ -110,7 +110,9 @@ const char *take_since(struct command *c, const char *text, void *to)
         *(int64_t *)to = (int64_t)time(NULL) - (int64_t)n * seconds[unit - units];
         return NULL;
     }
-    if (instant_parse(str_printf(c->arena, "%sT00:00:00Z", text), to) || !take_time(c, text, to))
+    bool days = str_to_u64(s, 99999, &n) && n > 0; /* "30", and not the first hours of 1970 */
+    if (!days &&
+        (instant_parse(str_printf(c->arena, "%sT00:00:00Z", text), to) || !take_time(c, text, to)))
         return NULL;
     return "is no time: wanted is 30d, 12h, 2026-11-29, 2026-11-29T20:00:00Z, or seconds since "
            "1970";
