@@ -54,6 +54,7 @@ static void who_sent_it(void **state)
             fail_msg("%s, %s: %s is other", cases[i].org_name, cases[i].email, cases[i].author);
         if (reporter_names(a, head.org_name, author) != cases[i].named)
             fail_msg("%s names %s", cases[i].org_name, cases[i].author);
+        assert_false(reporter_is_other(psl, a, &head, STR_NONE));
     }
     arena_free(a);
 }

@@ -36,8 +36,11 @@ static bool is_label_of(struct str name, struct str organization)
 bool reporter_is_other(const struct psl *psl, struct arena *a, const struct aggregate_head *head,
                        struct str author)
 {
-    struct str named, organization = reporter_organization(psl, author);
-    if (!author.n || is_label_of(head->org_name, organization) ||
+    struct str named, organization;
+    if (!author.n)
+        return false;
+    organization = reporter_organization(psl, author);
+    if (is_label_of(head->org_name, organization) ||
         (!is_domain(a, head->org_name, &named) && !domain_of_address(a, head->email, &named)))
         return false;
     return !str_eq(reporter_organization(psl, named), organization);
