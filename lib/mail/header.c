@@ -95,17 +95,15 @@ bool header_is_name(struct str name)
     return name.n > 0;
 }
 
-/* RFC 5322 3.6.8 with the white space of 4.5: length of the name before the colon, 0 if the line is
- * no field. */
-static size_t field_name_length(struct str line)
+size_t header_name_length(struct str text)
 {
     size_t n = 0;
-    while (n < line.n && is_name_char(line.p[n]))
+    while (n < text.n && is_name_char(text.p[n]))
         n++;
     size_t colon = n;
-    while (colon < line.n && ascii_is_wsp(line.p[colon]))
+    while (colon < text.n && ascii_is_wsp(text.p[colon]))
         colon++;
-    return colon < line.n && line.p[colon] == ':' ? n : 0;
+    return colon < text.n && text.p[colon] == ':' ? n : 0;
 }
 
 void header_parse_message(struct header_list *list, struct str message, struct str *body)
@@ -113,7 +111,7 @@ void header_parse_message(struct header_list *list, struct str message, struct s
     size_t at = 0, next;
     for (;;) {
         struct str line = line_at(message, at, &next), name = line;
-        name.n = field_name_length(line);
+        name.n = header_name_length(line);
         if (name.n == 0)
             break; /* the end of the text as well */
         name.n = str_find(line, name.n, ':');

@@ -62,6 +62,10 @@ struct header_list *header_list_view(struct arena *a, const struct header_list *
  * view of `value` where there is none to remove. */
 struct str header_unfold(struct arena *a, struct str value);
 
+/* RFC 5322 3.6.8 with the white space of 4.5: length of the name before the colon, 0 if the line
+ * that the text begins with is no field. */
+size_t header_name_length(struct str text);
+
 /* Splits a whole message (LF or CRLF) into header fields and the body (the rest behind the empty
  * line). A line that is no field ends the header, as MTAs do. For tools and tests; the milter gets
  * fields from the MTA. */

@@ -49,11 +49,11 @@ class Pace:
 
 class Stalls:
     """Times at which no thread of this process ran for `least` seconds. The name server is one of them: for the daemon
-    that was an outage. found: [beginning, end], the newest last."""
+    that was an outage. ends: of the last ten."""
 
     def __init__(self, least):
         self.least = least
-        self.found = []
+        self.ends = []
         self.count, self.longest = 0, 0.0
         self.beat = time.monotonic()
         threading.Thread(target=self.run, daemon=True).start()
@@ -63,11 +63,11 @@ class Stalls:
             time.sleep(BEAT)
             now = time.monotonic()
             if now - self.beat > self.least:
-                self.found = self.found[-9:] + [[self.beat, now]]
+                self.ends = self.ends[-9:] + [now]
                 self.count += 1
                 self.longest = max(self.longest, now - self.beat)
             self.beat = now
 
     def near(self, started, now, patience):
         """Whether one lies between these times, or at most `patience` seconds before them, or is not over."""
-        return now - self.beat > self.least or any(started <= end + patience for _, end in self.found)
+        return now - self.beat > self.least or any(started <= end + patience for end in self.ends)

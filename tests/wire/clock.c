@@ -3,8 +3,8 @@
  * daemon runs: seconds that all clocks are ahead, and the wall clock's time (0: the real one).
  *
  * poll() ends when its time has passed on this clock. A wait for a condition lasts as long as it
- * would have without. Both wait in the function that would have been called without us, never in
- * the system call: a sanitizer has its own, and keeps a signal back until one of them is called.
+ * would have without. Both wait in a function that the sanitizers know, never in the system call
+ * itself: they keep a signal back until such a function is called.
  *
  * Errors: those of the system calls; without the file the clocks are the real ones. */
 #include <dlfcn.h>

@@ -30,14 +30,6 @@ struct place {
 
 /* --- Header fields -----------------------------------------------------------------------------*/
 
-static bool is_field(struct str line)
-{
-    size_t n = 0;
-    while (n < line.n && line.p[n] > ' ' && line.p[n] < 0x7f && line.p[n] != ':')
-        n++;
-    return n > 0 && n < line.n && line.p[n] == ':';
-}
-
 /* Finds the empty line that ends the header: its beginning; *body is the place behind it. Some
  * programs write a blank into that line, which makes it the end of a folded field, too: what
  * follows tells, and in the header of a part, which has nothing but Content- fields, folding has no
@@ -51,7 +43,7 @@ static size_t end_of_header(struct str text, size_t *body)
         struct str line = str_sub(text, at, end), rest = str_sub(text, next, text.n);
         bool folded = rest.n && ascii_is_wsp(rest.p[0]);
         if (!line.n || str_eq(line, STR("\r")) ||
-            (!str_trim(line).n && !folded && (of_part || !is_field(rest)))) {
+            (!str_trim(line).n && !folded && (of_part || !header_name_length(rest)))) {
             *body = next;
             return at;
         }
